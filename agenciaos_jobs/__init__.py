@@ -1,0 +1,1 @@
+"""AgênciaOS's background jobs."""

@@ -1,0 +1,1 @@
+"""The outside world behind our own types."""

@@ -1,0 +1,150 @@
+"""OpenAI's Responses API, or any server that speaks it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from json import JSONDecodeError
+from typing import Any
+
+import openai
+from openai.types.responses import EasyInputMessageParam, Response, ResponseFormatTextJSONSchemaConfigParam
+
+from agenciaos_jobs.adapters import metrics
+from agenciaos_jobs.adapters.prices import cost
+from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.content import Agent, Answer, Message, Prompt, Usage
+from agenciaos_jobs.core.job import GiveUp, RetryLater
+
+_RETRYABLE = {408, 409, 429}
+_SPENT = {"insufficient_quota", "billing_hard_limit_reached"}
+_LONGEST_WAIT = timedelta(hours=1)
+
+
+class OpenAIModel:
+    """Asks a model once; retries belong to the run, because OpenAI takes no idempotency key and would bill twice."""
+
+    def __init__(self, clock: Clock, *, api_key: str | None, base_url: str, model: str) -> None:
+        self._clock, self._model = clock, model
+        self._client = (
+            openai.AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, timeout=600) if api_key else None
+        )
+
+    async def answer(self, prompt: Prompt) -> Answer:
+        """The model's answer with what it consumed.
+
+        Raises :class:`RetryLater` for what may pass (rate limits, outages, broken bodies) and :class:`GiveUp` for what
+        won't (a wrong key, a refused request, a spent budget).
+        """
+        if self._client is None:
+            raise GiveUp("openai_not_configured", "OPENAI_API_KEY is not set")
+        with self._translated():
+            response: Any = await self._client.responses.create(
+                model=self._model,
+                instructions=prompt.instructions,
+                input=[_turn(message) for message in prompt.messages],
+                max_output_tokens=prompt.agent.max_output_tokens,
+                store=False,
+                text={"format": _format(prompt.agent)},
+            )
+        return self._read(response)
+
+    async def close(self) -> None:
+        if self._client is not None:
+            await self._client.close()
+
+    def _translated(self) -> AbstractContextManager[None]:
+        return _translated(self._clock, self._model)
+
+    def _read(self, response: Any) -> Answer:
+        if not isinstance(response, Response) or not response.output or response.usage is None:
+            metrics.OPENAI_CALLS.labels(self._model, "malformed").inc()
+            raise RetryLater("upstream_malformed", "OpenAI's answer was not a response with output and usage")
+        usage = self._usage(response)
+        fault = _fault(response)
+        metrics.record_usage(usage, fault[0] if fault else "ok")
+        return Answer(text=response.output_text, usage=usage, fault=fault)
+
+    def _usage(self, response: Response) -> Usage:
+        counted = response.usage
+        assert counted is not None
+        cached = counted.input_tokens_details.cached_tokens if counted.input_tokens_details else 0
+        reasoning = counted.output_tokens_details.reasoning_tokens if counted.output_tokens_details else 0
+        tier = response.service_tier
+        price = cost(response.model, counted.input_tokens, cached, counted.output_tokens, tier, self._clock.now())
+        return Usage(
+            model=response.model,
+            input_tokens=counted.input_tokens,
+            cached_tokens=cached,
+            output_tokens=counted.output_tokens,
+            reasoning_tokens=reasoning,
+            cost=price,
+            service_tier=tier,
+        )
+
+
+def _turn(message: Message) -> EasyInputMessageParam:
+    return {"role": "assistant" if message.role == "assistant" else "user", "content": message.text}
+
+
+def _format(agent: Agent) -> ResponseFormatTextJSONSchemaConfigParam:
+    return {"type": "json_schema", "name": agent.type.lower(), "schema": agent.wire_schema, "strict": True}
+
+
+def _fault(response: Response) -> tuple[str, str] | None:
+    """Why the answer can't be used, as a code and in words; ``None`` where it can."""
+    for item in response.output:
+        for part in getattr(item, "content", None) or ():
+            if part.type == "refusal":
+                return "model_refused", f"the model refused: {part.refusal}"
+    if response.status == "incomplete":
+        reason = response.incomplete_details.reason if response.incomplete_details else None
+        if reason == "content_filter":
+            return "content_filtered", "OpenAI's content filter stopped the answer"
+        return "output_truncated", f"the answer was cut off ({reason or 'no reason given'})"
+    if response.status not in {"completed", None}:
+        message = response.error.message if response.error else f"status {response.status}"
+        return "generation_failed", f"OpenAI reports: {message}"
+    return None
+
+
+@contextmanager
+def _translated(clock: Clock, model: str) -> Iterator[None]:
+    """Turns the SDK's errors into outcomes."""
+    try:
+        yield
+    except openai.APIStatusError as error:
+        metrics.OPENAI_CALLS.labels(model, str(error.status_code)).inc()
+        raise _status_outcome(error, clock) from error
+    except openai.APITimeoutError as error:
+        metrics.OPENAI_CALLS.labels(model, "timeout").inc()
+        raise RetryLater("upstream_timeout", "OpenAI did not answer in time") from error
+    except openai.APIConnectionError as error:
+        metrics.OPENAI_CALLS.labels(model, "unreachable").inc()
+        raise RetryLater("upstream_unreachable", "OpenAI could not be reached") from error
+    except (JSONDecodeError, openai.APIResponseValidationError) as error:
+        metrics.OPENAI_CALLS.labels(model, "malformed").inc()
+        raise RetryLater("upstream_malformed", "OpenAI's answer was not JSON") from error
+
+
+def _status_outcome(error: openai.APIStatusError, clock: Clock) -> GiveUp | RetryLater:
+    code = str(error.code or f"http_{error.status_code}")
+    said = error.body.get("message", "") if isinstance(error.body, Mapping) else ""
+    message = f"OpenAI answered {error.status_code}: {said or code}"
+    if code in _SPENT or not (error.status_code in _RETRYABLE or error.status_code >= 500):
+        return GiveUp(f"openai_{code}", message)
+    return RetryLater(f"openai_{code}", message, after=retry_after(error.response.headers, clock))
+
+
+def retry_after(headers: Mapping[str, str], clock: Clock) -> timedelta | None:
+    """The wait a server asks for (RFC 9110 section 10.2.3, and OpenAI's ``retry-after-ms``), at most an hour."""
+    try:
+        if "retry-after-ms" in headers:
+            wait = timedelta(milliseconds=float(headers["retry-after-ms"]))
+        elif (text := headers.get("retry-after", "")).replace(".", "", 1).isdigit():
+            wait = timedelta(seconds=float(text))
+        else:
+            wait = parsedate_to_datetime(text) - clock.now()
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return min(max(wait, timedelta()), _LONGEST_WAIT)

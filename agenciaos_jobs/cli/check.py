@@ -1,0 +1,176 @@
+"""check: one line a thing, with what to do about a fault."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal
+
+import asyncpg
+import click
+import openai
+from rich.console import Console
+from rich.markup import escape
+
+from agenciaos_jobs.cli.common import load_settings, quiet_logs
+from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.engine import queue
+from agenciaos_jobs.engine.queue import Queue
+from agenciaos_jobs.settings import Settings, SettingsError, dotenv_in_use
+from agenciaos_jobs.storage import agencies, database, migrate, workers
+from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
+from agenciaos_jobs.storage.migrate import SchemaError
+
+State = Literal["ok", "warning", "fault"]
+
+_MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "fault": "[red]✘[/]"}
+_PATIENCE = 10
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one thing, and what to do about it."""
+
+    state: State
+    name: str
+    text: str
+
+
+@click.command()
+def check() -> None:
+    """Confere configuração, banco, fila e chaves / Checks settings, database, queue and keys.
+
+    Uma linha para cada coisa, com o que fazer se houver falha. Código de saída 1 se algo impede o serviço de funcionar.
+    """
+    if not asyncio.run(_print_findings(Console(soft_wrap=True, highlight=False))):
+        sys.exit(1)
+
+
+async def _print_findings(console: Console) -> bool:
+    is_fine = True
+    async for finding in _findings():
+        console.print(f"{_MARKS[finding.state]} [bold]{finding.name}[/] {escape(finding.text)}")
+        is_fine = is_fine and finding.state != "fault"
+    return is_fine
+
+
+async def _findings() -> AsyncIterator[Finding]:
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        yield Finding("fault", "settings", str(error).replace("\n", "; "))
+        return
+    quiet_logs(settings)
+    yield Finding("ok", "settings", f"read from the environment{' and .env' if dotenv_in_use() else ''}")
+    yield _set(
+        settings.trigger_secret_key,
+        "TRIGGER_SECRET_KEY",
+        "fault",
+        "`serve` refuses to start; make one and give it to the application",
+    )
+    async for finding in _database(settings):
+        yield finding
+    yield await _queue(settings)
+    yield await _openai(settings)
+    yield _set(
+        settings.dmg_webhook_secret,
+        "DMG_WEBHOOK_SECRET",
+        "warning",
+        "copy the account token from Guru: without it no webhook of Guru's is authentic",
+    )
+    yield _set(settings.dmg_api_key, "DMG_API_KEY", "warning", "without it payments can't be confirmed with Guru")
+
+
+def _set(value: object, name: str, state: State, advice: str) -> Finding:
+    return Finding("ok", name, "set") if value else Finding(state, name, f"not set: {advice}")
+
+
+async def _database(settings: Settings) -> AsyncIterator[Finding]:
+    if settings.database_url is None:
+        yield Finding(
+            "fault", "DATABASE_URL", "not set: give it the Postgres of AgênciaOS, or run `agenciaos-jobs dev`"
+        )
+        return
+    try:
+        pool = await database.connect(settings.database_url.get_secret_value(), size=1, patience=_PATIENCE)
+    except (DatabaseUnavailable, ValueError, asyncpg.PostgresError) as error:
+        yield Finding(
+            "fault",
+            "database",
+            f"can't connect ({type(error).__name__}: {error}): check DATABASE_URL and that the server runs",
+        )
+        return
+    try:
+        yield Finding("ok", "database", "connected")
+        yield await _schema(pool)
+        if missing := await agencies.tables_missing(pool):
+            yield Finding(
+                "fault",
+                "application tables",
+                f"{', '.join(missing)} missing: DATABASE_URL must name the application's database",
+            )
+        else:
+            yield Finding("ok", "application tables", "present")
+        yield await _workers(pool)
+    finally:
+        await pool.close()
+
+
+async def _schema(pool: Database) -> Finding:
+    try:
+        await migrate.require_schema(pool)
+    except SchemaError as error:
+        return Finding("fault", "schema", str(error))
+    return Finding("ok", "schema", f"version {await migrate.schema_version(pool)}")
+
+
+async def _workers(pool: Database) -> Finding:
+    if not await migrate.schema_version(pool):
+        return Finding("warning", "workers", "unknown before `agenciaos-jobs migrate`")
+    alive = await workers.alive(pool, SystemClock().now())
+    if alive:
+        return Finding("ok", "workers", f"{alive} alive")
+    return Finding("warning", "workers", "none alive: start one with `arq agenciaos_jobs.worker.WorkerSettings`")
+
+
+async def _queue(settings: Settings) -> Finding:
+    if settings.redis_url is None:
+        return Finding("fault", "REDIS_URL", "not set: give it a Redis, or run `agenciaos-jobs dev`")
+    wire = Queue(queue.connect(settings.redis_url.get_secret_value()))
+    try:
+        await wire.ping()
+    except queue.UNAVAILABLE as error:
+        return Finding(
+            "fault",
+            "queue",
+            f"no answer ({type(error).__name__}): check REDIS_URL; runs are kept and sent when it is back",
+        )
+    finally:
+        await wire.close()
+    return Finding("ok", "queue", "answers")
+
+
+async def _openai(settings: Settings) -> Finding:
+    if settings.openai_api_key is None:
+        return Finding("warning", "OPENAI_API_KEY", "not set: AI runs fail with openai_not_configured")
+    if settings.openai_api_key.get_secret_value() == "stand-in":
+        return Finding("warning", "OPENAI_API_KEY", "the local stand-in answers: set a key to write with a model")
+    key = settings.openai_api_key.get_secret_value()
+    async with openai.AsyncOpenAI(
+        api_key=key, base_url=settings.openai_base_url, max_retries=0, timeout=_PATIENCE
+    ) as client:
+        try:
+            await client.models.retrieve(settings.openai_model)
+        except openai.AuthenticationError:
+            return Finding("fault", "OPENAI_API_KEY", f"refused by {settings.openai_base_url}: make a new key")
+        except openai.NotFoundError:
+            return Finding(
+                "fault", "OPENAI_MODEL", f"{settings.openai_model} is not to be had with this key: choose another"
+            )
+        except openai.APIError as error:
+            return Finding(
+                "warning",
+                "OPENAI_API_KEY",
+                f"could not be checked ({type(error).__name__}): is {settings.openai_base_url} reachable?",
+            )
+    return Finding("ok", "OPENAI_API_KEY", f"accepted, {settings.openai_model} is available")

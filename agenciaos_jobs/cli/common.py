@@ -1,0 +1,61 @@
+"""What the commands share."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import asyncpg
+
+from agenciaos_jobs.adapters import logs
+from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.dev import embedded, stack
+from agenciaos_jobs.settings import Settings, SettingsError
+from agenciaos_jobs.storage.database import DatabaseUnavailable
+from agenciaos_jobs.storage.migrate import SchemaError
+from agenciaos_jobs.wiring import Base, open_base
+
+T = TypeVar("T")
+
+
+class Failure(Exception):  # noqa: N818
+    """A command could not do what it was asked for; the message tells why."""
+
+
+def reasons() -> tuple[type[BaseException], ...]:
+    """What a command may fail with for a reason that its message tells."""
+    return (
+        Failure,
+        SettingsError,
+        SchemaError,
+        stack.StackError,
+        embedded.EmbeddedError,
+        DatabaseUnavailable,
+        OSError,
+        asyncpg.PostgresError,
+    )
+
+
+def load_settings(*required: str) -> Settings:
+    """The settings; where the environment names no database, those of the stack that `dev` runs."""
+    settings = Settings.load()
+    if settings.database_url is None and (running := stack.running()):
+        settings = Settings.model_validate(settings.model_dump(exclude_unset=True) | running)
+    settings.require(*required)
+    return settings
+
+
+def quiet_logs(settings: Settings) -> None:
+    """Leaves standard output to the command's own words."""
+    logs.configure("console", "warning", Redactor(settings.secrets))
+
+
+def with_base(act: Callable[[Base], Awaitable[T]]) -> T:
+    """Runs ``act`` on open connections."""
+    settings = load_settings("DATABASE_URL", "REDIS_URL")
+    quiet_logs(settings)
+
+    async def open_and_act() -> T:
+        async with open_base(settings) as base:
+            return await act(base)
+
+    return asyncio.run(open_and_act())

@@ -1,0 +1,146 @@
+"""trigger, runs list, runs show."""
+
+import asyncio
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from agenciaos_jobs.cli.common import Failure, with_base
+from agenciaos_jobs.core.clock import SAO_PAULO
+from agenciaos_jobs.core.run import Accepted, Status
+from agenciaos_jobs.engine.intake import KeyConflict, new_run
+from agenciaos_jobs.jobs import JOBS, JOBS_BY_NAME
+from agenciaos_jobs.storage import run_logs
+from agenciaos_jobs.storage import runs as stored_runs
+from agenciaos_jobs.storage.runs import StoredRun
+from agenciaos_jobs.wiring import Base
+
+
+@click.command()
+@click.argument("task", metavar="TASK", type=click.Choice(sorted(JOBS_BY_NAME)))
+@click.option("--payload", default="{}", metavar="JSON|@FILE", help="O payload, ou @arquivo / The payload, or @file.")
+@click.option("--key", "idempotency_key", help="Chave de idempotência / Idempotency key.")
+@click.option(
+    "--wait", is_flag=True, help="Espera o fim e mostra o resultado / Waits for the end and shows the output."
+)
+def trigger(task: str, payload: str, idempotency_key: str | None, *, wait: bool) -> None:
+    """Inicia um job / Starts a job.
+
+    \b
+    agenciaos-jobs trigger monthly-report --payload '{"month": "2026-10"}' --wait
+    agenciaos-jobs trigger ai-content --payload @pedido.json
+    """
+    job, given = JOBS_BY_NAME[task], _read_payload(payload)
+    try:
+        new = new_run(job, given, source="cli", idempotency_key=idempotency_key)
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, item['loc'])) or 'payload'}: {item['msg']}" for item in error.errors()]
+        raise Failure("payload: " + "; ".join(problems)) from None
+
+    async def send(base: Base) -> StoredRun | Accepted:
+        try:
+            accepted = await base.intake.trigger(new)
+        except KeyConflict as conflict:
+            raise Failure(str(conflict)) from None
+        return await _wait(base, accepted.run_id) if wait else accepted
+
+    result = with_base(send)
+    if isinstance(result, Accepted):
+        click.echo(result.run_id)
+        return
+    click.echo(_json(result.output if result.status is Status.COMPLETED else result.error))
+    if result.status is not Status.COMPLETED:
+        sys.exit(1)
+
+
+async def _wait(base: Base, run_id: str) -> StoredRun:
+    with Console(stderr=True).status(run_id) as status:
+        while True:
+            run = await stored_runs.get(base.app.database, run_id)
+            assert run is not None
+            if run.status.is_final:
+                break
+            status.update(f"{run_id} {run.status} {run.attempt}/{run.max_attempts}")
+            await asyncio.sleep(0.2)
+    click.echo(f"{run_id} {run.status}", err=True)
+    return run
+
+
+@click.group()
+def runs() -> None:
+    """Execuções: lista e detalhes / Runs: list and details."""
+
+
+@runs.command("list")
+@click.option("--task", type=click.Choice(sorted(JOBS)), help="Só deste job / Of this job only.")
+@click.option(
+    "--status", type=click.Choice([status.value for status in Status]), help="Só neste estado / In this status only."
+)
+@click.option("--agency", help="Só desta agência / Of this agency only.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=25, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Uma execução por linha, em JSON / One run a line, as JSON.")
+def list_runs(task: str | None, status: str | None, agency: str | None, limit: int, *, as_json: bool) -> None:
+    """As execuções mais novas / The newest runs."""
+
+    async def fetch(base: Base) -> list[StoredRun]:
+        return await stored_runs.newest(base.app.database, task=task, status=status, agency_id=agency, limit=limit)
+
+    found = with_base(fetch)
+    if as_json:
+        for run in found:
+            click.echo(_json(vars(run), indent=None))
+        return
+    table = Table(box=None)
+    for heading in ("ID", "Job", "Estado", "Agência", "Tentativa", "Criada", "Duração"):
+        table.add_column(heading, no_wrap=True)
+    for run in found:
+        attempts, agency_id = f"{run.attempt}/{run.max_attempts}", run.agency_id or ""
+        table.add_row(run.id, run.task, run.status, agency_id, attempts, _local(run.created_at), _duration(run))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+@runs.command("show")
+@click.argument("run_id", metavar="ID")
+def show_run(run_id: str) -> None:
+    """Uma execução: dados, tentativas e log / A run: its data, attempts and log."""
+
+    async def fetch(base: Base) -> dict[str, Any]:
+        run = await stored_runs.get(base.app.database, run_id)
+        if run is None:
+            raise Failure(f"there is no run {run_id}")
+        attempts = await stored_runs.attempts(base.app.database, run_id)
+        lines = await run_logs.of_run(base.app.database, run_id)
+        return {**vars(run), "attempts": [vars(item) for item in attempts], "log": [vars(line) for line in lines]}
+
+    click.echo(_json(with_base(fetch)))
+
+
+def _read_payload(text: str) -> dict[str, Any]:
+    try:
+        payload = json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
+    except (OSError, ValueError) as error:
+        raise Failure(f"--payload: {error}") from None
+    if not isinstance(payload, dict):
+        raise Failure("--payload: expected a JSON object")
+    return payload
+
+
+def _json(value: Any, indent: int | None = 2) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+
+
+def _local(moment: datetime) -> str:
+    return moment.astimezone(SAO_PAULO).strftime("%d/%m/%Y %H:%M:%S")
+
+
+def _duration(run: StoredRun) -> str:
+    if run.started_at is None or run.finished_at is None:
+        return ""
+    return f"{(run.finished_at - run.started_at).total_seconds():.3f} s"

@@ -1,0 +1,86 @@
+"""demo, dev, serve, migrate."""
+
+import asyncio
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from agenciaos_jobs import server
+from agenciaos_jobs.adapters import logs
+from agenciaos_jobs.cli.common import load_settings
+from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.storage import database
+from agenciaos_jobs.storage import migrate as migrations
+from agenciaos_jobs.storage.migrate import Migration
+
+
+@click.command()
+def demo() -> None:
+    """Mostra os três jobs, de ponta a ponta, sem nada instalado / Shows all three jobs, end to end.
+
+    Sobe Postgres, Redis, servidor e worker num diretório temporário, envia as três requisições do README da AgênciaOS e
+    mostra o que resultou. Código de saída 0 só se tudo deu certo.
+    """
+    from agenciaos_jobs.dev import demo as demonstration  # noqa: PLC0415
+
+    demonstration.demo(Settings.load(), Console())
+
+
+@click.command()
+@click.option("--fresh", is_flag=True, help="Apaga os dados e começa de novo / Deletes the data and begins anew.")
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Diretório dos dados / Where the data are."
+)
+def dev(*, fresh: bool, data: Path | None) -> None:
+    """Sobe tudo e fica no ar até Ctrl-C / Runs everything until Ctrl-C.
+
+    O que DATABASE_URL, REDIS_URL e OPENAI_API_KEY não derem é iniciado aqui. Os dados ficam de uma vez para a outra.
+    """
+    from agenciaos_jobs.dev import dev as development  # noqa: PLC0415
+    from agenciaos_jobs.dev import stack  # noqa: PLC0415
+
+    development.dev(Settings.load(), Console(), data or stack.home() / "data", fresh=fresh)
+
+
+@click.command()
+@click.option("--host", help="Endereço em que escuta (HOST) / Address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Porta (PORT) / Port.")
+def serve(host: str | None, port: int | None) -> None:
+    """Inicia o servidor HTTP / Starts the HTTP server.
+
+    Exige DATABASE_URL, REDIS_URL e TRIGGER_SECRET_KEY. O worker é outro processo:
+    arq agenciaos_jobs.worker.WorkerSettings
+    """
+    settings = Settings.load("DATABASE_URL", "REDIS_URL", "TRIGGER_SECRET_KEY")
+    chosen = {"host": host or settings.host, "port": settings.port if port is None else port}
+    settings = settings.model_copy(update=chosen)
+    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets))
+    server.serve(settings)
+
+
+@click.command()
+def migrate() -> None:
+    """Atualiza o schema jobs / Brings schema jobs up to date.
+
+    Só o schema jobs muda; as tabelas da aplicação ficam como estão. Pode rodar em paralelo e com a versão antiga no ar.
+    """
+    settings = load_settings("DATABASE_URL")
+    assert settings.database_url
+    asyncio.run(_migrate(settings.database_url.get_secret_value()))
+
+
+async def _migrate(url: str) -> None:
+    def report(migration: Migration) -> None:
+        click.echo(f"{migration.version:04} {migration.name}")
+
+    pool = await database.connect(url, size=1)
+    try:
+        async with pool.connection() as connection:
+            applied = await migrations.migrate(connection, SystemClock().now(), report)
+    finally:
+        await pool.close()
+    version = migrations.packaged()[-1].version
+    click.echo(f"schema jobs: {version:04}, {applied or 'nada a aplicar / nothing to apply'}")

@@ -1,0 +1,55 @@
+"""Time, ids and chance: the only place they come from."""
+
+import os
+import random
+from datetime import UTC, datetime
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class Clock(Protocol):
+    """What the rest of the program knows of time and chance."""
+
+    def now(self) -> datetime:
+        """The present, aware, in UTC, in whole milliseconds (the queue keeps no finer ones)."""
+        ...
+
+    def random(self) -> float:
+        """A number in [0, 1)."""
+        ...
+
+    def new_id(self, prefix: str) -> str:
+        """A new id such as ``run_01kb…``: unique, and sorted by time of making."""
+        ...
+
+
+class SystemClock:
+    """The machine's own time and entropy."""
+
+    def now(self) -> datetime:
+        return in_milliseconds(datetime.now(UTC))
+
+    def random(self) -> float:
+        return random.random()  # noqa: S311 - jitter, not a secret
+
+    def new_id(self, prefix: str) -> str:
+        return make_id(prefix, self.now(), os.urandom(10))
+
+
+def in_milliseconds(moment: datetime) -> datetime:
+    """The same moment with everything below a millisecond cut off."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def make_id(prefix: str, moment: datetime, entropy: bytes) -> str:
+    """``prefix_`` and 26 characters: 48 bits of unix milliseconds, 80 bits of entropy.
+
+    The form is ULID's (https://github.com/ulid/spec) in lower case, so ids sort by time as text.
+    """
+    number = (round(moment.timestamp() * 1000) << 80) | int.from_bytes(entropy)
+    digits = [_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5)]
+    return f"{prefix}_{''.join(digits)}"

@@ -1,0 +1,33 @@
+"""Durations as Trigger.dev writes them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+_UNITS = {"w": "weeks", "d": "days", "h": "hours", "hr": "hours", "m": "minutes", "s": "seconds"}
+_PART = re.compile(r"(\d{1,9})(w|d|hr|h|m|s)")
+_LONGEST = timedelta(days=365 * 5)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Reads ``90s``, ``1h`` or ``1d2h30m``; anything else, or more than five years, is a :class:`ValueError`."""
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError("expected a duration such as 90s, 1h or 1d2h30m")
+    total = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
+    if total > _LONGEST:
+        raise ValueError("expected a duration of at most five years")
+    return total
+
+
+def parse_delay(text: str, now: datetime) -> timedelta:
+    """Reads a duration, or the ISO 8601 moment to wait for (UTC where it names no zone); the past is no wait at all."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return parse_duration(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    wait = moment - now
+    if wait > _LONGEST:
+        raise ValueError("expected a moment at most five years ahead")
+    return max(wait, timedelta())

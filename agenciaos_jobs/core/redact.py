@@ -1,0 +1,31 @@
+"""Keeping secrets out of everything that is written down."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+MASK = "[redacted]"
+_SECRET_NAME = re.compile(r"token$|password|senha|secret|authorization|api_?key|cookie|credential|dsn$", re.IGNORECASE)
+
+
+class Redactor:
+    """Masks known secret values wherever they stand, and any value whose name says that it is a secret."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return text
+
+    def value(self, value: Any, name: str = "") -> Any:
+        if name and _SECRET_NAME.search(name) and value is not None:
+            return MASK
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {key: self.value(item, str(key)) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.value(item) for item in value]
+        return value

@@ -1,0 +1,1 @@
+"""Everything that lets one command run without a server installed. Production imports none of it."""

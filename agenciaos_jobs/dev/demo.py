@@ -1,0 +1,187 @@
+"""``agenciaos-jobs demo``: the three requests of AgênciaOS's README, sent to the real service, and their results."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+
+from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.core.report import Month
+from agenciaos_jobs.dev import embedded, seed, stack
+from agenciaos_jobs.dev.stack import Stack, StackError
+from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.storage import agencies, database, migrate, reports
+from agenciaos_jobs.storage.database import Connection
+from agenciaos_jobs.storage.reports import Report
+
+AGENCY = "agency-123"
+PATIENCE = timedelta(seconds=120)
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "ai-content": {
+        "agencyId": AGENCY,
+        "agentType": "META_ADS_COPY",
+        "input": {"produto": "Smartphone", "publico": "Jovens 18-25"},
+        "userId": "user-456",
+    },
+    "payment-webhook": {
+        "event": "payment.approved",
+        "customerId": AGENCY,
+        "productId": "pro-monthly",
+        "amount": 97.00,
+        "status": "paid",
+    },
+    "monthly-report": {},
+}
+
+
+def demo(settings: Settings, console: Console) -> None:
+    """Runs it all and prints the results; raises :class:`StackError` with the reason if anything fails."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="agenciaos-demo-", ignore_cleanup_errors=True) as name:
+        directory = Path(name)
+        directory.chmod(0o755)
+        with stack.terminable(), stack.backing(directory, settings, _step(console)) as environment:
+            asyncio.run(_prepare(environment["DATABASE_URL"], console))
+            environment |= {"TRIGGER_SECRET_KEY": stack.secret_key(directory, settings), "LOG_FORMAT": "json"}
+            log_path = directory / "service.log"
+            with (
+                log_path.open("wb") as log,
+                _explained(log_path),
+                stack.service(environment, embedded.free_port(), log) as service,
+            ):
+                console.print(f"[green]✔[/] servidor {service.url} e worker arq / server and worker")
+                asyncio.run(_send_all(service, console))
+    console.print(f"\n[bold green]Tudo certo / all well[/] em {time.monotonic() - began:.1f} s")
+
+
+def _step(console: Console) -> stack.Report:
+    return lambda text: console.print(f"[green]✔[/] {text}", soft_wrap=True, highlight=False)
+
+
+@contextmanager
+def _explained(log_path: Path) -> Iterator[None]:
+    """Adds the end of the service's log to a failure."""
+    try:
+        yield
+    except (StackError, embedded.EmbeddedError) as error:
+        lines = log_path.read_text("utf-8", "replace").splitlines()[-15:]
+        raise StackError(f"{error}\n" + "\n".join(lines)) from error
+
+
+async def _prepare(url: str, console: Console) -> None:
+    pool = await database.connect(url, size=1)
+    try:
+        async with pool.connection() as connection:
+            await _refuse_other_data(connection)
+            await seed.create_application_tables(connection)
+            now = SystemClock().now()
+            applied = await migrate.migrate(connection, now, lambda _: None)
+            console.print(f"[green]✔[/] {applied} migrações / migrations")
+            await seed.seed(connection, now)
+            console.print(
+                "[green]✔[/] três agências com um ano de receitas e despesas / three agencies, a year of money",
+                soft_wrap=True,
+            )
+    finally:
+        await pool.close()
+
+
+async def _refuse_other_data(connection: Connection) -> None:
+    """The demo writes agencies of its own: never into a database that has others."""
+    if others := await agencies.count_others(connection, seed.AGENCIES):
+        raise StackError(f"DATABASE_URL names a database with {others} agencies in it: the demo wants one without data")
+
+
+async def _send_all(service: Stack, console: Console) -> None:
+    pool = await database.connect(service.environment["DATABASE_URL"], size=2)
+    headers = {"Authorization": f"Bearer {service.key}"}
+    try:
+        async with aiohttp.ClientSession(service.url, headers=headers) as session:
+            before = await agencies.plan(pool, AGENCY)
+            ran = {name: await _send(session, service, name, payload, console) for name, payload in REQUESTS.items()}
+        console.print(_ad(ran["ai-content"], is_stand_in=service.is_stand_in))
+        console.print(_plan(str(before), str(await agencies.plan(pool, AGENCY)), ran["payment-webhook"]))
+        month = Month.parse(ran["monthly-report"]["output"]["month"])
+        console.print(report_table(month, await reports.of_month(pool, month)))
+    finally:
+        await pool.close()
+
+
+async def _send(
+    session: aiohttp.ClientSession, service: Stack, name: str, payload: dict[str, Any], console: Console
+) -> dict[str, Any]:
+    """Triggers a job and waits for its run, as the application would."""
+    async with session.post("/api/trigger", json={"type": name, "payload": payload}) as response:
+        answer = await response.json()
+        if response.status != 200:
+            raise StackError(f"POST /api/trigger {name}: {response.status} {answer.get('error')}")
+    run_id, began = answer["jobId"], time.monotonic()
+    with console.status(f"{name} {run_id} …") as status:
+        while time.monotonic() - began < PATIENCE.total_seconds():
+            service.check()
+            async with session.get(f"/api/v3/runs/{run_id}") as response:
+                run: dict[str, Any] = await response.json()
+            status.update(f"{name} {run_id} {run['status']}")
+            if run["isCompleted"]:
+                break
+            await asyncio.sleep(0.05)
+    if not run["isSuccess"]:
+        raise StackError(f"{name} {run_id}: {run['status']} {run.get('error', {}).get('message', '')}")
+    console.print(f"[green]✔[/] {name} [dim]{run_id}[/] {time.monotonic() - began:.2f} s")
+    return run
+
+
+def _ad(run: dict[str, Any], *, is_stand_in: bool) -> Panel:
+    data, usage = run["output"]["data"], run["output"]["usage"]
+    cost = "desconhecido / unknown" if usage["costUsd"] is None else f"US$ {Decimal(usage['costUsd']):.6f}"
+    if is_stand_in:
+        cost += " (simulado, nada foi cobrado / simulated, nothing was billed)"
+    lines = [
+        f"[bold]{headline}[/]\n{text}\n"
+        for headline, text in zip(data["headlines"], data["primaryTexts"], strict=False)
+    ]
+    foot = f"[dim]{usage['model']} · {usage['inputTokens']} + {usage['outputTokens']} tokens · {cost}[/]"
+    return Panel(
+        Group(*lines, f"[reverse] {data['callToAction']} [/]\n", foot), title="Anúncio / Ad: META_ADS_COPY", width=100
+    )
+
+
+def _plan(before: str, after: str, run: dict[str, Any]) -> Panel:
+    text = f"{AGENCY}: [red]{before}[/] → [bold green]{after}[/]\n[dim]{run['output']['reason']}[/]"
+    return Panel(text, title="Plano da agência / The agency's plan", width=100)
+
+
+def report_table(month: Month, rows: list[Report]) -> Table:
+    """A month's reports as a table."""
+    table = Table(title=f"Relatório de {month} / Report", width=100)
+    table.add_column("Agência / Agency")
+    for heading in ("Receita", "Despesas", "Lucro", "Margem", "Receita × mês anterior", "Recorrente"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(
+            row.agency_name or row.agency_id,
+            *(reais(value) for value in (row.revenue, row.expenses, row.profit)),
+            *(percent(value) for value in (row.margin, row.revenue_change, row.recurring_share)),
+        )
+    return table
+
+
+def reais(value: Decimal) -> str:
+    """Brazilian reais, such as ``R$ 1.234,50``."""
+    return "R$ " + f"{value:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
+def percent(value: Decimal | None) -> str:
+    """A fraction of one in per cent, such as ``12,5 %``."""
+    return "—" if value is None else f"{value * 100:.1f} %".replace(".", ",")

@@ -1,0 +1,63 @@
+"""``agenciaos-jobs dev``: the whole service, staying up, its data kept between times."""
+
+import asyncio
+import shutil
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.dev import seed, stack
+from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.storage import agencies, database, migrate
+
+_GRACE = "2"
+
+
+def dev(settings: Settings, console: Console, directory: Path, *, fresh: bool) -> None:
+    """Runs until Ctrl-C; raises ``StackError`` where a part ends by itself."""
+    if fresh:
+        shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    report = lambda text: console.print(f"[green]✔[/] {text}", soft_wrap=True, highlight=False)  # noqa: E731
+    try:
+        with stack.terminable(), stack.backing(directory, settings, report) as environment:
+            asyncio.run(_prepare(environment["DATABASE_URL"]))
+            port = stack.choose_port(settings.port)
+            environment |= {
+                "TRIGGER_SECRET_KEY": stack.secret_key(directory, settings),
+                "LOG_FORMAT": "console" if console.is_terminal else "json",
+                "SHUTDOWN_GRACE": _GRACE,
+            }
+            with stack.announced(environment), stack.service(environment, port, None) as service:
+                _introduce(service, console, directory)
+                while True:
+                    service.check()
+                    time.sleep(0.2)
+    except KeyboardInterrupt:
+        console.print("\nParado / stopped")
+
+
+async def _prepare(url: str) -> None:
+    pool = await database.connect(url, size=1)
+    try:
+        async with pool.connection() as connection:
+            await seed.create_application_tables(connection)
+            await migrate.migrate(connection, SystemClock().now(), lambda _: None)
+            if not await agencies.count_others(connection, seed.AGENCIES):
+                await seed.seed(connection, SystemClock().now())
+    finally:
+        await pool.close()
+
+
+def _introduce(service: stack.Stack, console: Console, directory: Path) -> None:
+    console.print(
+        f"\n[bold]AgênciaOS Jobs[/] em {service.url}  (Ctrl-C para tudo / stops everything)\n"
+        f"  TRIGGER_SECRET_KEY={service.key}\n"
+        f"  dados / data: {directory}\n\n"
+        f"  curl -sS {service.url}/api/trigger -H 'Authorization: Bearer {service.key}' \\\n"
+        f"""    -H 'Content-Type: application/json' -d '{{"type": "monthly-report", "payload": {{}}}}'\n""",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -1,0 +1,191 @@
+"""The whole service on this machine: what is not given is started, what was started is stopped."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import platformdirs
+
+from agenciaos_jobs.dev import embedded
+from agenciaos_jobs.settings import Settings
+
+Report = Callable[[str], None]
+
+_STOP_PATIENCE = 3.5
+
+
+class StackError(Exception):
+    """The stack can't run, or a part of it ended; the message tells which and why."""
+
+
+@dataclass
+class Stack:
+    """A running stack: where it is, its settings as environment variables, and the processes it consists of."""
+
+    url: str
+    environment: dict[str, str]
+    is_stand_in: bool
+    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return self.environment["TRIGGER_SECRET_KEY"]
+
+    def check(self) -> None:
+        """Raises :class:`StackError` where a process has ended by itself."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                raise StackError(f"{name} ended with code {process.returncode}")
+
+
+def home() -> Path:
+    """Where `dev` keeps its data: one directory a user."""
+    return platformdirs.user_data_path("agenciaos-jobs", appauthor=False)
+
+
+@contextmanager
+def backing(directory: Path, settings: Settings, report: Report) -> Iterator[dict[str, str]]:
+    """Postgres, Redis and a model, each started where ``settings`` does not name one; yields their variables."""
+    with ExitStack() as started:
+        environment: dict[str, str] = {}
+        if settings.database_url is None:
+            environment["DATABASE_URL"] = started.enter_context(embedded.postgres(directory / "postgres"))
+            report("Postgres 18")
+        else:
+            environment["DATABASE_URL"] = settings.database_url.get_secret_value()
+        if settings.redis_url is None:
+            environment["REDIS_URL"], what = started.enter_context(embedded.redis())
+            report(what)
+        else:
+            environment["REDIS_URL"] = settings.redis_url.get_secret_value()
+        if settings.openai_api_key is None:
+            port = embedded.free_port()
+            started.enter_context(
+                _process("model", [sys.executable, "-m", "agenciaos_jobs.dev.model", str(port)], port)
+            )
+            environment |= {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "stand-in"}
+            report(
+                "OPENAI_API_KEY não definida: um servidor local faz o papel da OpenAI / a stand-in answers for OpenAI"
+            )
+        yield environment
+
+
+@contextmanager
+def service(environment: dict[str, str], port: int, output: IO[Any] | None) -> Iterator[Stack]:
+    """Server and worker with these variables; their logs go to ``output``, or where this process's own go."""
+    given = {**os.environ, **environment, "HOST": "127.0.0.1", "PORT": str(port)}
+    commands = {
+        "server": [sys.executable, "-m", "agenciaos_jobs", "serve"],
+        "worker": [sys.executable, "-m", "arq", "agenciaos_jobs.worker.WorkerSettings"],
+    }
+    stack = Stack(f"http://127.0.0.1:{port}", environment, environment.get("OPENAI_API_KEY") == "stand-in")
+    try:
+        for name, command in commands.items():
+            stack.processes[name] = subprocess.Popen(
+                command, env=given, stdout=output, stderr=output, start_new_session=True
+            )
+        embedded.wait_for_port(stack.processes["server"], port, "server")
+        yield stack
+    finally:
+        with _uninterrupted():
+            _stop_all(list(stack.processes.values()))
+
+
+def choose_port(wanted: int) -> int:
+    """The wanted port where it is free, else any other."""
+    import socket  # noqa: PLC0415
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return embedded.free_port()
+        return int(probe.getsockname()[1])
+
+
+def secret_key(directory: Path, settings: Settings) -> str:
+    """The given key, or one that is made once and kept with the data."""
+    if settings.trigger_secret_key:
+        return settings.trigger_secret_key.get_secret_value()
+    path = directory / "trigger-secret-key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(f"tr_dev_{secrets.token_urlsafe(24)}")
+    return path.read_text()
+
+
+@contextmanager
+def announced(environment: dict[str, str]) -> Iterator[None]:
+    """Lets commands in other terminals find this stack while it runs."""
+    path = home() / "running.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({"pid": os.getpid(), "settings": {k.lower(): v for k, v in environment.items()}}))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def running() -> dict[str, str]:
+    """The settings of the stack that `dev` runs at present; empty where none does."""
+    try:
+        told = json.loads((home() / "running.json").read_text())
+        os.kill(told["pid"], 0)
+    except (OSError, ValueError, KeyError):
+        return {}
+    settings: dict[str, str] = told["settings"]
+    return settings
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Makes SIGTERM and SIGHUP end the program as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _process(name: str, command: list[str], port: int) -> Iterator[None]:
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        embedded.wait_for_port(process, port, name)
+        yield
+    finally:
+        embedded.stop(process)
+
+
+def _stop_all(processes: list["subprocess.Popen[bytes]"]) -> None:
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    for process in processes:
+        embedded.stop(process, _STOP_PATIENCE)

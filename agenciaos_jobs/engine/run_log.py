@@ -1,0 +1,48 @@
+"""What jobs log about their own runs: to the process's log, and kept with the run."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from agenciaos_jobs.app import Logger
+from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.core.run import ClaimedRun
+from agenciaos_jobs.storage import run_logs
+from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
+from agenciaos_jobs.storage.run_logs import LogLine
+
+_LINES_KEPT = 10_000
+
+
+class RunLog:
+    """Gathers the lines of all runs of a worker and stores them together."""
+
+    def __init__(self, database: Database, clock: Clock, redactor: Redactor) -> None:
+        self._database, self._clock, self._redactor = database, clock, redactor
+        self._lines: list[LogLine] = []
+
+    def logger(self, run: ClaimedRun) -> Logger:
+        """The log that a run's job writes to."""
+
+        def keep(_: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+            if len(self._lines) < _LINES_KEPT:
+                fields = {name: self._redactor.value(item, name) for name, item in event.items() if name != "event"}
+                text = self._redactor.text(str(event.get("event", "")))
+                self._lines.append(LogLine(run.id, run.attempt, self._clock.now(), level, text, fields))
+            return event
+
+        processors = [keep, *structlog.get_config()["processors"]]
+        logger: Logger = structlog.wrap_logger(structlog.stdlib.get_logger("agenciaos_jobs.job"), processors=processors)
+        return logger
+
+    async def flush(self) -> None:
+        """Stores what has gathered; while Postgres is away the lines wait."""
+        lines, self._lines = self._lines, []
+        if not lines:
+            return
+        try:
+            await run_logs.insert(self._database, lines)
+        except DatabaseUnavailable:
+            self._lines = lines + self._lines

@@ -1,0 +1,232 @@
+"""One attempt at a run, from claim to record."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from agenciaos_jobs.adapters import metrics
+from agenciaos_jobs.app import App, RunApp
+from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json, RetryLater
+from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.core.retry import Backoff
+from agenciaos_jobs.core.run import Again, ClaimedRun, OutOfTime, RunError, Status, after_failure
+from agenciaos_jobs.engine.run_log import RunLog
+from agenciaos_jobs.storage import runs
+from agenciaos_jobs.storage.database import Connection, DatabaseUnavailable
+from agenciaos_jobs.storage.runs import OwnershipLost
+
+log = structlog.get_logger("agenciaos_jobs.runner")
+
+_WAIT_FOR_DATABASE = timedelta(seconds=1)
+
+
+@dataclass
+class Running:
+    """An attempt under way in this process."""
+
+    run: ClaimedRun
+    app: RunApp
+    task: asyncio.Task[Any]
+    is_ending: bool = False
+    is_revoked: bool = False
+
+    def revoke(self) -> None:
+        """Stops an attempt that the database no longer counts as this worker's."""
+        self.is_revoked = True
+        self.task.cancel()
+
+
+class Runner:
+    """Runs what it can claim. Whatever a job does, its run's row tells how the attempt ended."""
+
+    def __init__(
+        self, app: App, jobs: Mapping[str, Job[Any]], worker_id: str, run_log: RunLog, redactor: Redactor
+    ) -> None:
+        self._app, self._jobs, self._worker_id = app, jobs, worker_id
+        self._run_log, self._redactor = run_log, redactor
+        self.running: dict[str, Running] = {}
+
+    async def attempt(self, run_id: str) -> timedelta | None:
+        """Claims the run and makes one attempt; ``None`` means that nothing is left to do, or that it is another's."""
+        try:
+            claimed = await runs.claim(self._app.database, [run_id], self._worker_id, self._app.clock.now())
+        except DatabaseUnavailable as error:
+            log.warning("database_unavailable", run_id=run_id, error=str(error))
+            return _WAIT_FOR_DATABASE
+        if not claimed:
+            log.debug("run_not_claimed", run_id=run_id)
+            return None
+        with structlog.contextvars.bound_contextvars(**_context(claimed[0])):
+            return await self._carry_out(claimed[0])
+
+    async def _carry_out(self, run: ClaimedRun) -> timedelta | None:
+        task = asyncio.current_task()
+        assert task is not None
+        running = Running(run, self._app.for_run(run, self._run_log.logger(run)), task)
+        self.running[run.id] = running
+        metrics.WAIT_SECONDS.labels(run.task).observe((self._app.clock.now() - run.due_at).total_seconds())
+        log.info("run_started")
+        try:
+            return await self._perform(running)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._hand_back(running))
+            raise
+        except OwnershipLost:
+            log.warning("run_ownership_lost")
+            return None
+        finally:
+            del self.running[run.id]
+
+    async def _perform(self, running: Running) -> timedelta | None:
+        try:
+            result = await self._call(running)
+            await self._complete(running, result)
+            return None
+        except OwnershipLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - a job may raise anything, and every run must end in its row
+            return await self._fail(running, error)
+
+    async def _call(self, running: Running) -> Json | Finish:
+        """The job's own code, within its longest duration."""
+        run = running.run
+        job = self._jobs.get(run.task)
+        if job is None:
+            raise GiveUp("unknown_task", f"no job is named {run.task!r}")
+        payload = _read(job, run.payload)
+        try:
+            async with asyncio.timeout(run.max_duration) as limit:
+                result: Json | Finish = await job.run(running.app, payload)
+                return result
+        except TimeoutError as error:
+            if limit.expired():
+                raise OutOfTime(f"the attempt took longer than {run.max_duration} s") from error
+            raise
+
+    async def _complete(self, running: Running, result: Json | Finish) -> None:
+        running.is_ending = True
+        await self._run_log.flush()
+        error = await self._record(lambda: self._commit(running, result))
+        outcome = Status.FAILED if error else Status.COMPLETED
+        self._count(running.run, outcome, error)
+
+    async def _commit(self, running: Running, result: Json | Finish) -> RunError | None:
+        """Ends the run with what it changes, in one transaction; returns why it failed where only that could tell."""
+        run, now = running.run, self._app.clock.now()
+        if not isinstance(result, Finish):
+            await runs.finish(self._app.database, run, self._worker_id, Status.COMPLETED, now, output=result)
+            return None
+        async with self._app.database.transaction() as connection:
+            await runs.hold(connection, run, self._worker_id)
+            output = await result.effect(connection)
+            if isinstance(output, GiveUp):
+                error = self._describe(output)
+                await self._abandon(connection, run)
+                await runs.finish(connection, run, self._worker_id, Status.FAILED, now, error=error)
+                return error
+            await runs.finish(connection, run, self._worker_id, Status.COMPLETED, now, output=output)
+        return None
+
+    async def _fail(self, running: Running, cause: Exception) -> timedelta | None:
+        running.is_ending = True
+        run, error = running.run, self._describe(cause)
+        backoff = self._jobs[run.task].backoff if run.task in self._jobs else Backoff()
+        next_step = after_failure(cause, run.attempt, run.max_attempts, backoff, self._app.clock.random())
+        await self._run_log.flush()
+        await self._record(lambda: self._commit_failure(running, error, next_step))
+        unforeseen = not isinstance(cause, GiveUp | RetryLater | OutOfTime)
+        self._count(run, next_step, error, cause if unforeseen else None)
+        return next_step.after if isinstance(next_step, Again) else None
+
+    async def _commit_failure(self, running: Running, error: RunError, next_step: Again | Status) -> None:
+        run, now = running.run, self._app.clock.now()
+        async with self._app.database.transaction() as connection:
+            if isinstance(next_step, Again):
+                await runs.retry(connection, run, self._worker_id, now + next_step.after, error, now)
+            else:
+                await runs.finish(connection, run, self._worker_id, next_step, now, error=error)
+                await self._abandon(connection, run)
+            await self._keep(connection, running, error.code or error.type)
+
+    async def _hand_back(self, running: Running) -> None:
+        """Gives the run to another worker, as if this attempt had not been."""
+        if running.is_revoked:
+            log.info("run_revoked")
+            return
+        async with self._app.database.transaction() as connection:
+            await runs.hand_back(connection, running.run, self._worker_id, self._app.clock.now())
+            await self._keep(connection, running, "handed_back")
+        metrics.RUNS.labels(running.run.task, "handed_back").inc()
+        log.info("run_handed_back")
+
+    async def _keep(self, connection: Connection, running: Running, code: str) -> None:
+        for effect in running.app.failure_effects:
+            await effect(connection, code)
+
+    async def _abandon(self, connection: Connection, run: ClaimedRun) -> None:
+        job = self._jobs.get(run.task)
+        if job and job.abandon:
+            await job.abandon(connection, [run.id])
+
+    async def _record(self, write: Callable[[], Awaitable[Any]]) -> Any:
+        """Writes the attempt's end. The work is done, so a database that is away is waited for."""
+        while True:
+            try:
+                return await write()
+            except DatabaseUnavailable as error:
+                log.warning("database_unavailable", error=type(error).__name__)
+                await asyncio.sleep(_WAIT_FOR_DATABASE.total_seconds())
+
+    def _describe(self, error: BaseException) -> RunError:
+        stack = "".join(traceback.format_exception(error))
+        return RunError(
+            type=type(error).__name__,
+            message=self._storable(str(error)),
+            code=error.code if isinstance(error, GiveUp | RetryLater) else None,
+            stack=self._storable(stack),
+            details=error.details if isinstance(error, GiveUp) else {},
+        )
+
+    def _storable(self, text: str) -> str:
+        return self._redactor.text(text).replace("\0", "")
+
+    def _count(
+        self, run: ClaimedRun, outcome: Status | Again, error: RunError | None, unforeseen: Exception | None = None
+    ) -> None:
+        now = self._app.clock.now()
+        duration = (now - run.attempt_started_at).total_seconds()
+        label = "retried" if isinstance(outcome, Again) else outcome.lower()
+        metrics.RUNS.labels(run.task, label).inc()
+        metrics.RUN_SECONDS.labels(run.task).observe(duration)
+        told: Json = {"duration": round(duration, 3)}
+        if error is None:
+            log.info("run_completed", **told)
+            return
+        told |= {"error_type": error.type, "error_code": error.code}
+        if isinstance(outcome, Again):
+            log.warning("attempt_failed", **told, retry_in=round(outcome.after.total_seconds(), 3), exc_info=unforeseen)
+        else:
+            log.error("run_failed", **told, status=outcome, exc_info=unforeseen)
+
+
+def _context(run: ClaimedRun) -> Json:
+    known = {"run_id": run.id, "task": run.task, "agency_id": run.agency_id, "attempt": run.attempt}
+    return known | ({"request_id": run.request_id} if run.request_id else {})
+
+
+def _read(job: Job[Any], payload: Json) -> BaseModel:
+    """The stored payload as the job's type; a door has checked it, but the type may have changed since."""
+    try:
+        model: BaseModel = job.payload.model_validate(payload)
+    except ValidationError as error:
+        fields = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors(include_input=False)
+        )
+        raise GiveUp("invalid_payload", fields) from None
+    return model

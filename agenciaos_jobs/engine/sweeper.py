@@ -1,0 +1,96 @@
+"""Repair: whatever broke on the way, a run's row says what should be, and the sweeper makes it so."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from agenciaos_jobs.adapters import metrics
+from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.job import Job
+from agenciaos_jobs.core.run import RunError
+from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
+from agenciaos_jobs.engine.queue import Queue
+from agenciaos_jobs.engine.schedules import Scheduler
+from agenciaos_jobs.storage import migrate, runs, workers
+from agenciaos_jobs.storage.database import Connection, Database, DatabaseUnavailable
+from agenciaos_jobs.storage.runs import LostRun
+
+log = structlog.get_logger("agenciaos_jobs.sweeper")
+
+INTERVAL = timedelta(seconds=2)
+HOUSEKEEPING = timedelta(hours=1)
+WORKER_LOST = RunError(
+    type="WorkerLost", message="the worker was lost in the middle of the attempt", code="worker_lost"
+)
+
+_PAGE = 1_000
+_PATIENCE = timedelta(seconds=2)
+
+
+class Sweeper:
+    """Runs on every worker; a lock in the database lets one at a time change anything."""
+
+    def __init__(
+        self, database: Database, queue: Queue, clock: Clock, jobs: Mapping[str, Job[Any]], scheduler: Scheduler
+    ) -> None:
+        self._database, self._queue, self._clock = database, queue, clock
+        self._jobs, self._scheduler = jobs, scheduler
+        self._page_ends_at = ""
+        self._housekeeping_due: datetime | None = None
+
+    async def sweep(self) -> None:
+        """One round of repairs; what can't be reached is left for the next one."""
+        try:
+            lost = await self._repair_rows()
+            await self._scheduler.catch_up()
+            await self._keep_house()
+            await self._queue.release([run.id for run in lost])
+            await self._send_missing()
+        except (DatabaseUnavailable, *QUEUE_UNAVAILABLE) as error:
+            log.warning("sweep_interrupted", error=type(error).__name__)
+
+    async def _repair_rows(self) -> list[LostRun]:
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            if not await workers.lead(connection):
+                return []
+            lost = await runs.take_back_lost(connection, WORKER_LOST, now)
+            await self._abandon(connection, [run for run in lost if not run.has_attempts])
+            await runs.release_due(connection, now)
+        for run in lost:
+            log.warning("worker_lost", run_id=run.id, task=run.task, has_attempts=run.has_attempts)
+            metrics.SWEEPER_REPAIRS.labels("worker_lost").inc()
+        return lost
+
+    async def _abandon(self, connection: Connection, crashed: list[LostRun]) -> None:
+        by_task: dict[str, list[str]] = defaultdict(list)
+        for run in crashed:
+            by_task[run.task].append(run.id)
+            metrics.RUNS.labels(run.task, "crashed").inc()
+        for task, run_ids in by_task.items():
+            job = self._jobs.get(task)
+            if job and job.abandon:
+                await job.abandon(connection, run_ids)
+
+    async def _send_missing(self) -> None:
+        """Sends due runs that are not in the queue: a page of them each round, from where the last one ended."""
+        now = self._clock.now()
+        page = await runs.waiting(self._database, now - _PATIENCE, self._page_ends_at, _PAGE)
+        self._page_ends_at = page[-1].id if len(page) == _PAGE else ""
+        missing = await self._queue.missing([run.id for run in page])
+        await self._queue.send([(run.id, run.task, run.due_at) for run in page if run.id in missing], now)
+        if missing:
+            log.warning("runs_sent_again", runs=len(missing))
+            metrics.SWEEPER_REPAIRS.labels("sent_again").inc(len(missing))
+
+    async def _keep_house(self) -> None:
+        now = self._clock.now()
+        if self._housekeeping_due and now < self._housekeeping_due:
+            return
+        self._housekeeping_due = now + HOUSEKEEPING
+        await runs.drop_expired_keys(self._database, now)
+        await workers.forget_lost(self._database, now)
+        await migrate.ensure_partitions(self._database, now)

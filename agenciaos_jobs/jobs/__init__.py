@@ -1,0 +1,20 @@
+"""The jobs: one module each, with its payload, ``async def run(app, payload)`` and ``JOB``; nothing lists them."""
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from agenciaos_jobs.core.job import Job
+
+
+def _discover() -> dict[str, Job[Any]]:
+    modules = [module.name for module in iter_modules(__path__) if not module.ispkg]
+    jobs = [import_module(f"{__name__}.{name}").JOB for name in sorted(modules)]
+    return {job.task: job for job in jobs}
+
+
+JOBS = _discover()
+"""Every job by the name of its task."""
+
+JOBS_BY_NAME = {name: job for job in JOBS.values() for name in (job.task, *job.names)}
+"""Every job by each of the names that ``POST /api/trigger`` knows it by."""

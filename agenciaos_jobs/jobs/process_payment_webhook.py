@@ -1,0 +1,92 @@
+"""Turns a payment event into an agency's plan."""
+
+from decimal import Decimal
+from functools import partial
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from agenciaos_jobs.app import RunApp
+from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json
+from agenciaos_jobs.core.payment import Action, Decision, Payment, decide
+from agenciaos_jobs.storage import agencies, payments
+from agenciaos_jobs.storage.database import Connection
+
+SOURCE = "api"
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=191)]
+
+
+class Payload(BaseModel):
+    """AgênciaOS's own, normalised payment event. ``customerId`` is the agency's id, ``amount`` is in reais."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "ProcessPaymentWebhook"})
+
+    event: Name
+    customerId: Name  # noqa: N815
+    productId: Name  # noqa: N815
+    amount: Annotated[Decimal, Field(max_digits=20, decimal_places=4)]
+    status: Name
+    eventId: Name | None = None  # noqa: N815
+    occurredAt: AwareDatetime | None = None  # noqa: N815
+
+
+async def run(app: RunApp, payload: Payload) -> Finish:
+    payment = Payment(
+        source=SOURCE,
+        event=payload.event,
+        status=payload.status,
+        customer_id=payload.customerId,
+        product_id=payload.productId,
+        amount=payload.amount,
+        occurred_at=payload.occurredAt or app.run.created_at,
+        event_id=payload.eventId,
+        raw=app.run.payload,
+    )
+    return Finish(partial(_apply, app=app, payment=payment))
+
+
+async def _apply(connection: Connection, *, app: RunApp, payment: Payment) -> Json | GiveUp:
+    """Decides and acts under the agency's lock, so that deliveries for one agency take effect one after the other."""
+    now, agency_id = app.clock.now(), payment.customer_id
+    await payments.lock_agency(connection, agency_id)
+    decision = await _decide(connection, app, payment)
+    if decision.subscription and decision.plan_after:
+        await payments.save_subscription(connection, agency_id, decision.subscription, now)
+        await agencies.set_plan(connection, agency_id, decision.plan_after, now)
+    known_agency = None if decision.code == "unknown_agency" else agency_id
+    await payments.record_event(connection, app.run.id, payment, decision, known_agency, now)
+    app.log.info("payment_decided", action=decision.action, plan=decision.plan_after)
+    if decision.action is Action.REJECTED:
+        return GiveUp(decision.code or "rejected", decision.reason)
+    return {
+        "success": True,
+        "action": decision.action,
+        "reason": decision.reason,
+        "planBefore": decision.plan_before,
+        "planAfter": decision.plan_after,
+    }
+
+
+async def _decide(connection: Connection, app: RunApp, payment: Payment) -> Decision:
+    seen = payment.event_id and await payments.is_decided(connection, payment.source, payment.event_id)
+    return decide(
+        payment,
+        current=await payments.subscription(connection, payment.customer_id),
+        agency_plan=await agencies.plan(connection, payment.customer_id),
+        is_decided=bool(seen),
+        products=app.rules.plan_products,
+    )
+
+
+JOB = Job(
+    task="process-payment-webhook",
+    names=("payment-webhook",),
+    summary="Aplica um pagamento ao plano da agência / Applies a payment to the agency's plan",
+    accepted={"pt": "Pagamento recebido", "en": "Payment received"},
+    payload=Payload,
+    run=run,
+    attempts=3,
+    max_duration=60,
+    agency=lambda payload: payload.customerId,
+)

@@ -1,0 +1,130 @@
+"""The only reader of the environment."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class SettingsError(Exception):
+    """A setting is missing or malformed; the message names it and tells what it takes."""
+
+
+def _http_url(value: str) -> str:
+    TypeAdapter(AnyHttpUrl).validate_python(value)
+    return value.rstrip("/")
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+Plan = Literal["FREE", "PRO"]
+
+
+class Settings(BaseSettings):
+    """Every setting, read from the environment and from ``.env`` in the working directory.
+
+    ``.env.example`` tells of each one what it is for.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True, frozen=True
+    )
+
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    trigger_secret_key: SecretStr | None = Field(default=None, min_length=8)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    dashboard_password: SecretStr | None = None
+
+    openai_api_key: SecretStr | None = None
+    openai_base_url: HttpUrl = "https://api.openai.com/v1"
+    openai_model: str = Field(default="gpt-6-luna", min_length=1)
+    ai_monthly_limit_free: int = Field(default=20, ge=0)
+    ai_monthly_limit_pro: int = Field(default=500, ge=0)
+
+    dmg_webhook_secret: SecretStr | None = None
+    dmg_api_key: SecretStr | None = None
+    dmg_api_url: HttpUrl = "https://digitalmanager.guru/api/v2"
+    plan_products: Annotated[dict[str, Plan], NoDecode] = Field(default={"pro-monthly": "PRO"})
+
+    worker_max_jobs: int = Field(default=50, ge=1, le=10_000)
+    shutdown_grace: int = Field(default=20, ge=0)
+    database_pool_size: int = Field(default=10, ge=1, le=1_000)
+    body_timeout: float = Field(default=10, gt=0)
+    log_format: Literal["json", "console"] = "json"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("plan_products", mode="before")
+    @classmethod
+    def _read_pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+        if any(not product.strip() or not plan.strip() for product, _, plan in pairs):
+            raise ValueError("expected product=PLAN pairs with commas between them, such as pro-monthly=PRO")
+        return {product.strip(): plan.strip().upper() for product, _, plan in pairs}
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        return _with_scheme(value, "postgresql://", "postgres://")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        return _with_scheme(value, "redis://", "rediss://", "unix://")
+
+    @field_validator("log_format", "log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @classmethod
+    def load(cls, *required: str) -> Self:
+        """The settings in force; raises :class:`SettingsError` where one is malformed or a required one is missing."""
+        try:
+            settings = cls()
+        except ValidationError as error:
+            raise SettingsError("\n".join(_explain(problem) for problem in error.errors())) from None
+        settings.require(*required)
+        return settings
+
+    def require(self, *names: str) -> None:
+        """Raises :class:`SettingsError` where one of these is not set."""
+        missing = [name for name in names if getattr(self, name.lower()) is None]
+        if missing:
+            raise SettingsError("\n".join(f"{name} is not set: {PURPOSE[name]}" for name in missing))
+
+    @cached_property
+    def secrets(self) -> list[str]:
+        """Every secret value, for the log's redactor."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+
+
+PURPOSE = {
+    "DATABASE_URL": "the Postgres of AgênciaOS, such as postgresql://user:password@host:5432/agenciaos",
+    "REDIS_URL": "the Redis that carries run ids, such as redis://host:6379/0",
+    "TRIGGER_SECRET_KEY": "the key that callers send as Authorization: Bearer …; at least 8 characters",
+}
+
+
+def _with_scheme(value: SecretStr | None, *schemes: str) -> SecretStr | None:
+    if value is not None and not value.get_secret_value().startswith(schemes):
+        raise ValueError("expected an address that begins with " + " or ".join(schemes))
+    return value
+
+
+def _explain(problem: object) -> str:
+    assert isinstance(problem, dict)
+    name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+    where = " → ".join(str(part) for part in problem["loc"][1:])
+    return f"{name} is malformed: {where + ': ' if where else ''}{problem['msg']}"
+
+
+def dotenv_in_use() -> Path | None:
+    """The ``.env`` file that is being read, if there is one."""
+    path = Path(".env")
+    return path if path.is_file() else None

@@ -1,0 +1,136 @@
+"""The connection pool, and which errors mean that Postgres is away."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+import orjson
+from asyncpg import exceptions as pg
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+
+class DatabaseUnavailable(Exception):  # noqa: N818
+    """Postgres is away, restarting or full: worth another try, and nobody's bad input."""
+
+
+class Database:
+    """A pool of connections. Whatever means that the server is away comes out as :class:`DatabaseUnavailable`."""
+
+    def __init__(self, pool: Pool, patience: float) -> None:
+        self._pool, self._patience = pool, patience
+
+    async def fetch(self, query: str, *values: Any) -> list[asyncpg.Record]:
+        async with self.connection() as connection:
+            return await connection.fetch(query, *values)
+
+    async def fetchrow(self, query: str, *values: Any) -> asyncpg.Record | None:
+        async with self.connection() as connection:
+            return await connection.fetchrow(query, *values)
+
+    async def fetchval(self, query: str, *values: Any) -> Any:
+        async with self.connection() as connection:
+            return await connection.fetchval(query, *values)
+
+    async def execute(self, query: str, *values: Any) -> str:
+        async with self.connection() as connection:
+            return await connection.execute(query, *values)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One connection, for several statements that need no transaction."""
+        with _outages_translated():
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction, which commits unless the block raises."""
+        with _outages_translated():
+            async with self._pool.acquire(timeout=self._patience) as connection, connection.transaction():
+                yield connection
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+Executor: TypeAlias = "Connection | Database"
+
+_OUTAGES: tuple[type[BaseException], ...] = (
+    OSError,
+    TimeoutError,
+    pg.PostgresConnectionError,
+    pg.CannotConnectNowError,
+    pg.AdminShutdownError,
+    pg.CrashShutdownError,
+    pg.TooManyConnectionsError,
+    pg.ReadOnlySQLTransactionError,
+)
+
+
+@contextmanager
+def _outages_translated() -> Iterator[None]:
+    try:
+        yield
+    except _OUTAGES as error:
+        raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+    except asyncpg.InterfaceError as error:
+        # asyncpg has no class of its own for a connection that was closed under a caller.
+        if isinstance(error, asyncpg.DataError) or "clos" not in str(error):
+            raise
+        raise DatabaseUnavailable(str(error)) from error
+
+
+_PRISMA_ONLY = {"schema", "connection_limit", "pool_timeout", "connect_timeout", "socket_timeout", "pgbouncer"}
+_LIBPQ_ONLY = {"channel_binding", "gssencmode", "keepalives", "options"}
+
+
+async def connect(url: str, *, size: int = 10, patience: float = 10) -> Database:
+    """A pool of at most ``size`` connections; connecting, or waiting for a free one, takes ``patience`` seconds at most
+
+    Raises :class:`DatabaseUnavailable`, or asyncpg's error where the server refuses the login.
+    """
+    with _outages_translated():
+        pool = await asyncpg.create_pool(
+            without_foreign_options(url),
+            min_size=1,
+            max_size=size,
+            timeout=patience,
+            command_timeout=60,
+            init=_use_json,
+            reset=_nothing_to_reset,
+            statement_cache_size=0 if "pgbouncer=true" in url else 1024,
+            server_settings={"application_name": "agenciaos-jobs", "timezone": "UTC"},
+        )
+    return Database(pool, patience)
+
+
+def without_foreign_options(url: str) -> str:
+    """``url`` less the options that only Prisma or libpq know, so that the application's own one can be used here."""
+    parts = urlsplit(url)
+    options = [(name, value) for name, value in parse_qsl(parts.query) if name not in _PRISMA_ONLY | _LIBPQ_ONLY]
+    return urlunsplit(parts._replace(query=urlencode(options)))
+
+
+async def _use_json(connection: Connection) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, schema="pg_catalog", encoder=_encode_json, decoder=orjson.loads, format="text"
+        )
+
+
+def _encode_json(value: Any) -> str:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+async def _nothing_to_reset(_: Connection) -> None:
+    """No code here changes a session, so a returned connection costs no round trip."""

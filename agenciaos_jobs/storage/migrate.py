@@ -1,0 +1,73 @@
+"""Moves schema ``jobs`` forward, and tells how far it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+
+import asyncpg
+
+from agenciaos_jobs.storage.database import Connection, Executor
+from agenciaos_jobs.storage.queries import load
+
+QUERIES = load("migrate")
+
+
+class SchemaError(Exception):
+    """The database's schema is older than this program needs."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file of ``migrations/``: its number, its name and its SQL."""
+
+    version: int
+    name: str
+    sql: str
+
+
+def packaged() -> list[Migration]:
+    """The migrations of this program, in order."""
+    paths = [path for path in files(__package__).joinpath("migrations").iterdir() if path.name.endswith(".sql")]
+    names = sorted(path.name for path in paths)
+    texts = {path.name: path.read_text("utf-8") for path in paths}
+    return [Migration(int(name[:4]), name[5:-4], texts[name]) for name in names]
+
+
+async def migrate(connection: Connection, now: datetime, report: Callable[[Migration], None]) -> int:
+    """Applies what is missing, a transaction each, and returns how many that were; several may run at once."""
+    async with connection.transaction():
+        await connection.execute(QUERIES["lock"])
+        await connection.execute(QUERIES["prepare"])
+    applied = 0
+    for migration in packaged():
+        async with connection.transaction():
+            await connection.execute(QUERIES["lock"])
+            if await connection.fetchval(QUERIES["is_applied"], migration.version):
+                continue
+            await connection.execute(migration.sql)
+            await connection.execute(QUERIES["record"], migration.version, migration.name, now)
+        report(migration)
+        applied += 1
+    await ensure_partitions(connection, now)
+    return applied
+
+
+async def ensure_partitions(executor: Executor, now: datetime) -> int:
+    """Makes the partitions of this month and the next three that are missing; returns how many that were."""
+    return int(await executor.fetchval(QUERIES["ensure_partitions"], now, 3))
+
+
+async def schema_version(executor: Executor) -> int:
+    """The number of the newest migration in the database; 0 for none."""
+    try:
+        return int(await executor.fetchval(QUERIES["version"]) or 0)
+    except asyncpg.UndefinedTableError:
+        return 0
+
+
+async def require_schema(executor: Executor) -> None:
+    """Raises :class:`SchemaError` where the database is behind. A newer one is fine: deploys overlap."""
+    found, needed = await schema_version(executor), packaged()[-1].version
+    if found < needed:
+        raise SchemaError(f"schema jobs is at version {found} and {needed} is needed: run `agenciaos-jobs migrate`")

@@ -1,0 +1,25 @@
+-- name: brief
+-- An agency with what a prompt may tell of it: its newest clients, and its projects that moved last.
+SELECT agency.name, agency.plan::text AS plan,
+  ARRAY(SELECT coalesce(nullif(client.company, ''), client.name) FROM public.clients AS client
+        WHERE client."agencyId" = agency.id ORDER BY client."createdAt" DESC, client.id LIMIT 5) AS clients,
+  ARRAY(SELECT project.name FROM public.projects AS project
+        WHERE project."agencyId" = agency.id ORDER BY project."updatedAt" DESC, project.id LIMIT 5) AS projects
+FROM public.agencies AS agency WHERE agency.id = $1
+
+-- name: plan
+SELECT plan::text FROM public.agencies WHERE id = $1
+
+-- name: set_plan
+UPDATE public.agencies SET plan = ($2::text)::public."Plan", "updatedAt" = $3::timestamptz AT TIME ZONE 'UTC'
+WHERE id = $1 AND plan::text <> $2
+
+-- name: exists
+SELECT EXISTS (SELECT FROM public.agencies WHERE id = $1)
+
+-- name: tables_missing
+SELECT name FROM unnest(ARRAY['agencies', 'clients', 'projects', 'revenues', 'expenses', 'ai_usage']) AS name
+WHERE to_regclass('public.' || name) IS NULL
+
+-- name: count_others
+SELECT count(*) FROM public.agencies WHERE id <> ALL ($1::text[])

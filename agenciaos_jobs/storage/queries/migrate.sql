@@ -1,0 +1,22 @@
+-- name: lock
+SELECT pg_advisory_xact_lock(hashtext('agenciaos_jobs.migrate'))
+
+-- name: prepare
+CREATE SCHEMA IF NOT EXISTS jobs;
+CREATE TABLE IF NOT EXISTS jobs.schema_migrations (
+  version integer PRIMARY KEY,
+  name text NOT NULL,
+  applied_at timestamptz NOT NULL
+)
+
+-- name: is_applied
+SELECT EXISTS (SELECT FROM jobs.schema_migrations WHERE version = $1)
+
+-- name: record
+INSERT INTO jobs.schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)
+
+-- name: version
+SELECT max(version) FROM jobs.schema_migrations
+
+-- name: ensure_partitions
+SELECT jobs.ensure_partitions($1, $2)

@@ -1,0 +1,23 @@
+-- name: renew
+INSERT INTO jobs.workers (id, host, pid, started_at, seen_at, lease_until) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, lease_until = excluded.lease_until
+
+-- name: leave
+DELETE FROM jobs.workers WHERE id = $1
+
+-- name: forget_lost
+DELETE FROM jobs.workers AS worker
+WHERE lease_until <= $1::timestamptz - interval '1 day'
+  AND NOT EXISTS (SELECT FROM jobs.runs AS run WHERE run.worker_id = worker.id AND run.status = 'EXECUTING')
+
+-- name: alive
+SELECT count(*) FROM jobs.workers WHERE lease_until > $1
+
+-- name: still_mine
+SELECT id FROM jobs.runs WHERE worker_id = $1 AND status = 'EXECUTING'
+
+-- name: disown
+UPDATE jobs.runs SET worker_id = NULL WHERE id = ANY ($2::text[]) AND worker_id = $1 AND status = 'EXECUTING'
+
+-- name: lead
+SELECT pg_try_advisory_xact_lock(hashtext('agenciaos_jobs.sweeper'))

@@ -1,0 +1,113 @@
+"""Is the service alive, is it ready, and what has it counted."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from pydantic import BaseModel
+
+from agenciaos_jobs.adapters import metrics
+from agenciaos_jobs.engine import queue
+from agenciaos_jobs.storage import metric_totals, migrate, runs, workers
+from agenciaos_jobs.storage.database import DatabaseUnavailable
+from agenciaos_jobs.web.body import answer
+from agenciaos_jobs.web.keys import CLOCK, DATABASE, QUEUE
+from agenciaos_jobs.web.operation import Operation
+
+_PATIENCE = 3
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Readiness(BaseModel):
+    """``ok`` or what is wrong, for each thing the service stands on."""
+
+    status: str
+    database: str
+    schema_version: str
+    queue: str
+
+
+async def alive(_: web.Request) -> web.Response:
+    return answer(Health())
+
+
+async def ready(request: web.Request) -> web.Response:
+    database, schema, wire = await asyncio.gather(
+        _state(request.app[DATABASE].fetchval("SELECT 1")),
+        _state(migrate.require_schema(request.app[DATABASE])),
+        _state(request.app[QUEUE].ping()),
+    )
+    is_ready = {database, schema, wire} == {"ok"}
+    readiness = Readiness(
+        status="ok" if is_ready else "unavailable", database=database, schema_version=schema, queue=wire
+    )
+    return answer(readiness, status=200 if is_ready else 503)
+
+
+async def _state(check: Awaitable[object]) -> str:
+    try:
+        await asyncio.wait_for(check, _PATIENCE)
+    except migrate.SchemaError as error:
+        return str(error)
+    except (DatabaseUnavailable, *queue.UNAVAILABLE) as error:
+        return f"unreachable ({type(error).__name__})"
+    return "ok"
+
+
+async def show_metrics(request: web.Request) -> web.Response:
+    database, now = request.app[DATABASE], request.app[CLOCK].now()
+    totals = metrics.Totals(await metric_totals.totals(database))
+    waiting = _Waiting(await runs.queue_depth(database, now), await workers.alive(database, now), now.timestamp())
+    combined = CollectorRegistry(auto_describe=False)
+    combined.register(totals)
+    combined.register(waiting)
+    text = generate_latest(metrics.SERVER) + generate_latest(combined)
+    return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+class _Waiting:
+    """What waits for workers now, and how many there are."""
+
+    def __init__(self, depths: list[runs.Depth], workers_alive: int, now: float) -> None:
+        self._depths, self._workers_alive, self._now = depths, workers_alive, now
+
+    def collect(self) -> Iterator[Metric]:
+        depth = GaugeMetricFamily("agenciaos_queue_depth", "Due runs that wait for a worker.", labels=["task"])
+        age = GaugeMetricFamily(
+            "agenciaos_queue_oldest_seconds", "How long the oldest of them has waited.", labels=["task"]
+        )
+        for waiting in self._depths:
+            depth.add_metric([waiting.task], waiting.depth)
+            age.add_metric([waiting.task], max(0.0, self._now - waiting.oldest_due_at.timestamp()))
+        yield depth
+        yield age
+        yield GaugeMetricFamily("agenciaos_workers", "Workers whose lease has not run out.", value=self._workers_alive)
+
+
+OPERATIONS = [
+    Operation("GET", "/healthz", alive, "O processo está vivo / The process is alive", {200: Health}, needs_key=False),
+    Operation(
+        "GET",
+        "/readyz",
+        ready,
+        "Banco, esquema e fila estão prontos / Database, schema and queue are ready",
+        {200: Readiness, 503: Readiness},
+        needs_key=False,
+    ),
+    Operation(
+        "GET",
+        "/metrics",
+        show_metrics,
+        "Métricas do Prometheus / Prometheus metrics",
+        {200: "text/plain"},
+        problems=(503,),
+        needs_key=False,
+    ),
+]

@@ -1,0 +1,56 @@
+"""Around every request: an id, a log line, metrics, and errors in one form."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from agenciaos_jobs.adapters import metrics
+from agenciaos_jobs.storage.database import DatabaseUnavailable
+from agenciaos_jobs.web import problems
+from agenciaos_jobs.web.keys import CLOCK
+from agenciaos_jobs.web.problems import HttpProblem
+
+log = structlog.get_logger("agenciaos_jobs.web")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_USABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_QUIET = {"/healthz", "/readyz", "/metrics"}
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Gives the request its id (the caller's, where it sent a usable one), logs and counts it."""
+    given = request.headers.get("X-Request-Id", "")
+    request_id = given if _USABLE_ID.fullmatch(given) else request.app[CLOCK].new_id("req")
+    request["request_id"] = request_id
+    route = request.match_info.route.resource
+    path = route.canonical if route else "unmatched"
+    began = time.perf_counter()
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        response = await _with_errors_as_answers(request, handler)
+        duration = time.perf_counter() - began
+        response.headers["X-Request-Id"] = request_id
+        metrics.REQUESTS.labels(request.method, path, response.status).inc()
+        metrics.REQUEST_SECONDS.labels(request.method, path).observe(duration)
+        tell = log.debug if path in _QUIET and response.status < 400 else log.info
+        tell("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))
+    return response
+
+
+async def _with_errors_as_answers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except HttpProblem as problem:
+        return problem.answer(request)
+    except web.HTTPException as error:
+        return problems.from_http(error).answer(request)
+    except DatabaseUnavailable as error:
+        log.error("database_unavailable", error=type(error).__name__)
+        return problems.unavailable().answer(request)
+    except Exception:
+        log.exception("request_failed")
+        return problems.internal().answer(request)

@@ -1,0 +1,98 @@
+"""The OpenAPI document, made from the operations and the models that validate."""
+
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from agenciaos_jobs.core.job import Json
+from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.web.operation import Operation
+from agenciaos_jobs.web.problems import Problem
+
+_REF = "#/components/schemas/{model}"
+
+
+def operation(operations: Iterable[Operation]) -> Operation:
+    """The endpoint that serves the document of these operations, itself included."""
+
+    async def show(_: web.Request) -> web.Response:
+        return web.Response(body=text, content_type="application/json")
+
+    own = Operation(
+        "GET", "/openapi.json", show, "Este documento / This document", {200: "application/json"}, needs_key=False
+    )
+    text = orjson.dumps(document([*operations, own]))
+    return own
+
+
+def document(operations: Iterable[Operation]) -> Json:
+    """OpenAPI 3.1 (https://spec.openapis.org/oas/v3.1.0)."""
+    operations = list(operations)
+    paths: dict[str, Json] = {}
+    for item in operations:
+        paths.setdefault(item.path, {})[item.method.lower()] = _operation(item)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "AgênciaOS Jobs",
+            "version": version("agenciaos-jobs"),
+            "description": "Background jobs of AgênciaOS. Errors are RFC 9457 documents, in Portuguese or English.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": _schemas(operations),
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "TRIGGER_SECRET_KEY"}},
+        },
+    }
+
+
+def _operation(item: Operation) -> Json:
+    described: Json = {"summary": item.summary, "operationId": item.handler.__name__, "responses": _responses(item)}
+    if item.needs_key:
+        described["security"] = [{"key": []}]
+    if item.parameters:
+        described["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": schema} for name, schema in item.parameters.items()
+        ]
+    if item.request is not None:
+        described["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": _schema(item.request)}},
+        }
+    return described
+
+
+def _responses(item: Operation) -> Json:
+    responses: Json = {}
+    for status, kind in item.answers.items():
+        content = {kind: {}} if isinstance(kind, str) else {"application/json": {"schema": _schema(kind)}}
+        responses[str(status)] = {"description": item.summary if status == 200 else "—", "content": content}
+    problems = {*item.problems, *((401,) if item.needs_key else ())}
+    for status in sorted(problems - set(item.answers)):
+        schema = _schema(Problem)
+        responses[str(status)] = {
+            "description": "Problema / Problem",
+            "content": {"application/problem+json": {"schema": schema}},
+        }
+    return responses
+
+
+def _schema(kind: Any) -> Json:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return {"$ref": _REF.format(model=kind.__name__)}
+    schema: Json = kind
+    return schema
+
+
+def _schemas(operations: list[Operation]) -> Json:
+    answered = [kind for item in operations for kind in item.answers.values() if not isinstance(kind, str)]
+    asked = [item.request for item in operations if isinstance(item.request, type)]
+    models = [(model, "validation") for model in [*answered, *asked, Problem]]
+    _, schemas = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
+    payloads = {job.task: job.payload.model_json_schema(ref_template=_REF) for job in JOBS.values()}
+    return {**schemas["$defs"], **payloads}

@@ -1,0 +1,37 @@
+"""One declaration for an endpoint: its route and its part of the OpenAPI document."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from agenciaos_jobs.web import auth
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """An endpoint. ``request`` is the body's JSON Schema or model; ``answers`` maps each status to its model.
+
+    ``problems`` are the error statuses it can answer with, besides 401 where a key is asked for.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    answers: Mapping[int, type[BaseModel] | str]
+    request: type[BaseModel] | Mapping[str, Any] | None = None
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    problems: tuple[int, ...] = ()
+    needs_key: bool = True
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_route(self.method, self.path, self._keyed if self.needs_key else self.handler)
+
+    async def _keyed(self, request: web.Request) -> web.StreamResponse:
+        auth.require_key(request)
+        return await self.handler(request)

@@ -1,0 +1,108 @@
+"""``POST /api/trigger``: AgênciaOS's own contract."""
+
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
+
+from agenciaos_jobs.core.duration import parse_delay
+from agenciaos_jobs.core.job import Json
+from agenciaos_jobs.engine.intake import KeyConflict, new_run
+from agenciaos_jobs.jobs import JOBS, JOBS_BY_NAME
+from agenciaos_jobs.web import language
+from agenciaos_jobs.web.body import answer, read_model
+from agenciaos_jobs.web.keys import CLOCK, INTAKE
+from agenciaos_jobs.web.language import Text
+from agenciaos_jobs.web.operation import Operation
+from agenciaos_jobs.web.problems import HttpProblem, invalid, wrong_field
+
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class TriggerRequest(BaseModel):
+    """Which job to start, with what."""
+
+    type: str
+    payload: dict[str, Any] = {}
+    idempotencyKey: Annotated[str, Field(min_length=1, max_length=2048)] | None = None  # noqa: N815
+    delay: str | None = None
+    tags: list[Tag] = Field(default=[], max_length=10)
+
+
+class TriggerAnswer(BaseModel):
+    """``jobId`` is the run's id; ``isCached`` says that an earlier call with the same key had started it."""
+
+    success: bool = True
+    jobId: str  # noqa: N815
+    message: str
+    isCached: bool | None = None  # noqa: N815
+
+
+async def trigger(request: web.Request) -> web.Response:
+    body = await read_model(request, TriggerRequest)
+    job = JOBS_BY_NAME.get(body.type)
+    if job is None:
+        expected = ", ".join(sorted(JOBS_BY_NAME))
+        text: Text = {"pt": "Tipo de job não reconhecido", "en": "Unknown job type"}
+        raise HttpProblem(400, text, extra={"expected": expected})
+    try:
+        new = new_run(job, body.payload, source="api", **_options(body, request))
+    except ValidationError as error:
+        raise invalid(error, "payload") from None
+    try:
+        accepted = await request.app[INTAKE].trigger(new)
+    except KeyConflict as conflict:
+        raise HttpProblem(409, _KEY_IN_USE, extra={"jobId": conflict.run_id}) from None
+    message = job.accepted[language.of(request)]
+    return answer(TriggerAnswer(jobId=accepted.run_id, message=message, isCached=accepted.is_cached or None))
+
+
+def _options(body: TriggerRequest, request: web.Request) -> Json:
+    try:
+        delay = parse_delay(body.delay, request.app[CLOCK].now()) if body.delay else None
+    except ValueError as error:
+        raise wrong_field("delay", "delay", str(error)) from None
+    return {
+        "delay": delay,
+        "tags": tuple(body.tags),
+        "idempotency_key": body.idempotencyKey,
+        "request_id": request["request_id"],
+    }
+
+
+_KEY_IN_USE: Text = {
+    "pt": "A idempotencyKey já foi usada com outro payload",
+    "en": "The idempotencyKey is in use with another payload",
+}
+
+
+def _schema() -> Json:
+    """The body as one alternative a job, so that the document tells each payload's fields."""
+    base = TriggerRequest.model_json_schema()
+    alternatives = [
+        {
+            "title": job.summary,
+            "type": "object",
+            "required": ["type", "payload"],
+            "properties": base["properties"]
+            | {
+                "type": {"type": "string", "enum": [job.task, *job.names]},
+                "payload": {"$ref": f"#/components/schemas/{job.task}"},
+            },
+        }
+        for job in JOBS.values()
+    ]
+    return {"oneOf": alternatives}
+
+
+OPERATIONS = [
+    Operation(
+        "POST",
+        "/api/trigger",
+        trigger,
+        "Inicia um job / Starts a job",
+        request=_schema(),
+        answers={200: TriggerAnswer},
+        problems=(400, 408, 409, 413, 415, 422, 503),
+    )
+]

@@ -1,0 +1,136 @@
+"""``arq agenciaos_jobs.worker.WorkerSettings``: the worker, under arq's own command.
+
+``WorkerSettings`` is made when it is asked for, so that importing this module reads no environment.
+"""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import structlog
+from arq import Retry, cron, func
+from arq.cron import CronJob
+from arq.typing import WorkerCoroutine
+from arq.worker import Function
+from croniter import croniter
+
+from agenciaos_jobs.adapters import logs
+from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.engine import heartbeat, queue, sweeper
+from agenciaos_jobs.engine.schedules import Declared, declared
+from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.settings import Settings, SettingsError
+from agenciaos_jobs.storage.database import DatabaseUnavailable
+from agenciaos_jobs.storage.migrate import SchemaError
+from agenciaos_jobs.wiring import open_base, workshop
+
+log = structlog.get_logger("agenciaos_jobs.worker")
+
+TIMEZONE = ZoneInfo("America/Sao_Paulo")
+
+# arq's own limits are out of the way: attempts and durations are the engine's.
+_TRIES = 1_000_000_000
+_LONGEST = timedelta(days=7)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "WorkerSettings":
+        raise AttributeError(name)
+    try:
+        settings = Settings.load("DATABASE_URL", "REDIS_URL")
+    except SettingsError as error:
+        sys.exit(f"agenciaos-jobs: {error}")
+    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets))
+    return worker_settings(settings)
+
+
+def worker_settings(settings: Settings) -> type:
+    """The class that arq reads. Its attributes must be its own: arq does not look at base classes."""
+    assert settings.redis_url
+
+    async def on_startup(context: dict[str, Any]) -> None:
+        try:
+            await _start(context, settings)
+        except (SchemaError, DatabaseUnavailable) as error:
+            sys.exit(f"agenciaos-jobs: {error}")
+
+    attributes = {
+        "functions": [_function(task) for task in JOBS],
+        "cron_jobs": [_cron_job(item) for item in declared(JOBS)],
+        "timezone": TIMEZONE,
+        "redis_pool": queue.connect(settings.redis_url.get_secret_value()),
+        "job_serializer": queue.encode,
+        "job_deserializer": queue.decode,
+        "on_startup": on_startup,
+        "on_shutdown": _stop,
+        "max_jobs": settings.worker_max_jobs,
+        "max_tries": _TRIES,
+        "job_timeout": _LONGEST,
+        "job_completion_wait": settings.shutdown_grace,
+        "keep_result": 0,
+        "poll_delay": 0.05,
+        "log_results": False,
+    }
+    return type("WorkerSettings", (), attributes)
+
+
+async def _start(context: dict[str, Any], settings: Settings) -> None:
+    stack = context["stack"] = AsyncExitStack()
+    shop = context["workshop"] = workshop(await stack.enter_async_context(open_base(settings)))
+    await shop.scheduler.declare()
+    await shop.heartbeat.beat()
+    stack.push_async_callback(shop.heartbeat.stop)
+    for interval, act in ((heartbeat.INTERVAL, shop.heartbeat.beat), (sweeper.INTERVAL, shop.sweeper.sweep)):
+        stack.push_async_callback(_ended, asyncio.create_task(_every(interval, act)))
+
+
+async def _stop(context: dict[str, Any]) -> None:
+    await context["stack"].aclose()
+
+
+async def _ended(loop: "asyncio.Task[None]") -> None:
+    loop.cancel()
+    await asyncio.wait([loop])
+
+
+async def _every(interval: timedelta, act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await act()
+        except Exception:  # a round that fails is reported, and must not be the last one
+            log.exception("background_round_failed", act=getattr(act, "__qualname__", str(act)))
+        await asyncio.sleep(interval.total_seconds())
+
+
+def _function(task: str) -> Function:
+    async def execute(context: dict[str, Any], run_id: str) -> None:
+        wait = await context["workshop"].runner.attempt(run_id)
+        if wait is not None:
+            raise Retry(defer=wait)
+
+    return func(cast("WorkerCoroutine", execute), name=task)
+
+
+def _cron_job(item: Declared) -> CronJob:
+    async def fire(context: dict[str, Any]) -> None:
+        await context["workshop"].scheduler.fire(item.id)
+
+    minute, hour, day, month, weekday = (_arq_field(values) for values in croniter.expand(item.schedule.cron)[0])
+    return cron(
+        cast("WorkerCoroutine", fire),
+        name=f"cron:{item.id}",
+        minute=minute,
+        hour=hour,
+        day=day,
+        month=month,
+        weekday=weekday and {(day - 1) % 7 for day in weekday},
+        keep_result=0,
+    )
+
+
+def _arq_field(values: Sequence[Any]) -> set[int] | None:
+    return None if "*" in values else {int(value) for value in values}
