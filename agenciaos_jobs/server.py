@@ -5,18 +5,19 @@ from collections.abc import AsyncIterator
 import uvloop
 from aiohttp import web
 
+from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.web import body, health, keys, management, openapi, trigger
 from agenciaos_jobs.web.middleware import observe
 from agenciaos_jobs.wiring import Base, open_base
 
 
-def create_app(settings: Settings) -> web.Application:
+def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
     """The application; it connects when it starts and disconnects when it stops."""
     assert settings.trigger_secret_key
 
     async def connected(app: web.Application) -> AsyncIterator[None]:
-        async with open_base(settings) as base:
+        async with open_base(settings, clock) as base:
             _furnish(app, base)
             yield
 

@@ -2,13 +2,15 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from agenciaos_jobs.adapters.openai import OpenAIModel
 from agenciaos_jobs.app import App, Rules
 from agenciaos_jobs.core.clock import Clock, SystemClock
+from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.engine import queue
 from agenciaos_jobs.engine.heartbeat import Heartbeat
@@ -18,7 +20,6 @@ from agenciaos_jobs.engine.run_log import RunLog
 from agenciaos_jobs.engine.runner import Runner
 from agenciaos_jobs.engine.schedules import Scheduler
 from agenciaos_jobs.engine.sweeper import Sweeper
-from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import database, migrate
 from agenciaos_jobs.storage.workers import Worker
@@ -72,17 +73,17 @@ async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIter
         yield Base(app, wire, Intake(pool, wire, clock), Redactor(settings.secrets))
 
 
-def workshop(base: Base) -> Workshop:
-    """Sets up a worker on an open base."""
+def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:
+    """Sets up a worker for these jobs on an open base."""
     app = base.app
     worker = Worker(app.clock.new_id("worker"), socket.gethostname(), os.getpid(), app.clock.now())
     run_log = RunLog(app.database, app.clock, base.redactor)
-    runner = Runner(app, JOBS, worker.id, run_log, base.redactor)
-    scheduler = Scheduler(app.database, base.intake, app.clock, JOBS)
+    runner = Runner(app, jobs, worker.id, run_log, base.redactor)
+    scheduler = Scheduler(app.database, base.intake, app.clock, jobs)
     return Workshop(
         base=base,
         runner=runner,
         heartbeat=Heartbeat(app.database, app.clock, worker, runner, run_log),
-        sweeper=Sweeper(app.database, base.queue, app.clock, JOBS, scheduler),
+        sweeper=Sweeper(app.database, base.queue, app.clock, jobs, scheduler),
         scheduler=scheduler,
     )

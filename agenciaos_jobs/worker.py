@@ -5,8 +5,8 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -19,6 +19,8 @@ from arq.worker import Function
 from croniter import croniter
 
 from agenciaos_jobs.adapters import logs
+from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.engine import heartbeat, queue, sweeper
 from agenciaos_jobs.engine.schedules import Declared, declared
@@ -48,19 +50,19 @@ def __getattr__(name: str) -> Any:
     return worker_settings(settings)
 
 
-def worker_settings(settings: Settings) -> type:
+def worker_settings(settings: Settings, jobs: Mapping[str, Job[Any]] = JOBS, clock: Clock | None = None) -> type:
     """The class that arq reads. Its attributes must be its own: arq does not look at base classes."""
     assert settings.redis_url
 
     async def on_startup(context: dict[str, Any]) -> None:
         try:
-            await _start(context, settings)
+            await _start(context, settings, jobs, clock)
         except (SchemaError, DatabaseUnavailable) as error:
             sys.exit(f"agenciaos-jobs: {error}")
 
     attributes = {
-        "functions": [_function(task) for task in JOBS],
-        "cron_jobs": [_cron_job(item) for item in declared(JOBS)],
+        "functions": [_function(task) for task in jobs],
+        "cron_jobs": [_cron_job(item) for item in declared(jobs)],
         "timezone": TIMEZONE,
         "redis_pool": queue.connect(settings.redis_url.get_secret_value()),
         "job_serializer": queue.encode,
@@ -78,32 +80,38 @@ def worker_settings(settings: Settings) -> type:
     return type("WorkerSettings", (), attributes)
 
 
-async def _start(context: dict[str, Any], settings: Settings) -> None:
+async def _start(
+    context: dict[str, Any], settings: Settings, jobs: Mapping[str, Job[Any]], clock: Clock | None
+) -> None:
     stack = context["stack"] = AsyncExitStack()
-    shop = context["workshop"] = workshop(await stack.enter_async_context(open_base(settings)))
+    base = await stack.enter_async_context(open_base(settings, clock))
+    shop = context["workshop"] = workshop(base, jobs)
     await shop.scheduler.declare()
     await shop.heartbeat.beat()
     stack.push_async_callback(shop.heartbeat.stop)
-    for interval, act in ((heartbeat.INTERVAL, shop.heartbeat.beat), (sweeper.INTERVAL, shop.sweeper.sweep)):
-        stack.push_async_callback(_ended, asyncio.create_task(_every(interval, act)))
+    stop = asyncio.Event()
+    beats = asyncio.create_task(_every(heartbeat.INTERVAL, shop.heartbeat.beat, stop))
+    sweeps = asyncio.create_task(_every(sweeper.INTERVAL, shop.sweeper.sweep, stop))
+    stack.push_async_callback(_ended, stop, beats, sweeps)
 
 
 async def _stop(context: dict[str, Any]) -> None:
     await context["stack"].aclose()
 
 
-async def _ended(loop: "asyncio.Task[None]") -> None:
-    loop.cancel()
-    await asyncio.wait([loop])
+async def _ended(stop: asyncio.Event, *loops: "asyncio.Task[None]") -> None:
+    stop.set()
+    await asyncio.wait(loops)
 
 
-async def _every(interval: timedelta, act: Callable[[], Awaitable[None]]) -> None:
-    while True:
+async def _every(interval: timedelta, act: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    while not stop.is_set():
         try:
             await act()
         except Exception:  # a round that fails is reported, and must not be the last one
             log.exception("background_round_failed", act=getattr(act, "__qualname__", str(act)))
-        await asyncio.sleep(interval.total_seconds())
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), interval.total_seconds())
 
 
 def _function(task: str) -> Function:

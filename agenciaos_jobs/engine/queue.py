@@ -9,6 +9,7 @@ import orjson
 from arq.connections import ArqRedis
 from arq.constants import default_queue_name, in_progress_key_prefix, job_key_prefix
 from arq.jobs import serialize_job
+from arq.utils import timestamp_ms
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
@@ -42,16 +43,19 @@ class Queue:
         self.redis = redis
 
     async def send(self, runs: Sequence[tuple[str, str, datetime]], now: datetime) -> None:
-        """Sends (run id, task, due time) to the workers. Sending what is there already changes nothing."""
+        """Sends (run id, task, due time) to the workers. Sending what is there already changes nothing.
+
+        Redis holds workers' time, which need not be the database's: what counts is how far ``due_at`` is from ``now``.
+        """
         if not runs:
             return
-        now_ms = _milliseconds(now)
+        sent_ms = timestamp_ms()
         async with self.redis.pipeline(transaction=False) as pipe:
             for run_id, task, due_at in runs:
-                message = serialize_job(task, (run_id,), {}, None, now_ms, serializer=encode)
-                due_ms = _milliseconds(due_at)
-                pipe.psetex(job_key_prefix + run_id, max(due_ms - now_ms, 0) + _MESSAGE_LIFE_MS, message)
-                pipe.zadd(default_queue_name, {run_id: due_ms})
+                message = serialize_job(task, (run_id,), {}, None, sent_ms, serializer=encode)
+                wait_ms = round((due_at - now).total_seconds() * 1000)
+                pipe.psetex(job_key_prefix + run_id, max(wait_ms, 0) + _MESSAGE_LIFE_MS, message)
+                pipe.zadd(default_queue_name, {run_id: sent_ms + wait_ms})
             await pipe.execute()
 
     async def missing(self, run_ids: Sequence[str]) -> set[str]:
@@ -78,7 +82,3 @@ class Queue:
 
     async def close(self) -> None:
         await self.redis.aclose(close_connection_pool=True)
-
-
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)

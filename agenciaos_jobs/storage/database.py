@@ -95,7 +95,7 @@ _LIBPQ_ONLY = {"channel_binding", "gssencmode", "keepalives", "options"}
 
 
 async def connect(url: str, *, size: int = 10, patience: float = 10) -> Database:
-    """A pool of at most ``size`` connections; connecting, or waiting for a free one, takes ``patience`` seconds at most
+    """A pool of at most ``size`` connections; connecting, or waiting for a free one, takes ``patience`` s at most.
 
     Raises :class:`DatabaseUnavailable`, or asyncpg's error where the server refuses the login.
     """

@@ -10,7 +10,7 @@ from aiohttp import web
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.web import problems
-from agenciaos_jobs.web.keys import CLOCK
+from agenciaos_jobs.web.keys import CLOCK, REQUEST_ID
 from agenciaos_jobs.web.problems import HttpProblem
 
 log = structlog.get_logger("agenciaos_jobs.web")
@@ -26,7 +26,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Gives the request its id (the caller's, where it sent a usable one), logs and counts it."""
     given = request.headers.get("X-Request-Id", "")
     request_id = given if _USABLE_ID.fullmatch(given) else request.app[CLOCK].new_id("req")
-    request["request_id"] = request_id
+    request[REQUEST_ID] = request_id
     route = request.match_info.route.resource
     path = route.canonical if route else "unmatched"
     began = time.perf_counter()

@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agenciaos_jobs.web import language
+from agenciaos_jobs.web.keys import REQUEST_ID
 from agenciaos_jobs.web.language import Language, Text
 
 
@@ -58,7 +59,7 @@ class HttpProblem(Exception):  # noqa: N818
             detail=detail,
             error=detail,
             errors=[_field_error(error, chosen) for error in self.errors],
-            requestId=request.get("request_id"),
+            requestId=request.get(REQUEST_ID),
             **self.extra,
         )
         body = orjson.dumps(problem.model_dump(mode="json", exclude_none=True))

@@ -11,7 +11,7 @@ from agenciaos_jobs.engine.intake import KeyConflict, new_run
 from agenciaos_jobs.jobs import JOBS, JOBS_BY_NAME
 from agenciaos_jobs.web import language
 from agenciaos_jobs.web.body import answer, read_model
-from agenciaos_jobs.web.keys import CLOCK, INTAKE
+from agenciaos_jobs.web.keys import CLOCK, INTAKE, REQUEST_ID
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.operation import Operation
 from agenciaos_jobs.web.problems import HttpProblem, invalid, wrong_field
@@ -66,7 +66,7 @@ def _options(body: TriggerRequest, request: web.Request) -> Json:
         "delay": delay,
         "tags": tuple(body.tags),
         "idempotency_key": body.idempotencyKey,
-        "request_id": request["request_id"],
+        "request_id": request[REQUEST_ID],
     }
 
 

@@ -1,0 +1,116 @@
+"""Real Postgres and Redis, started once; a fresh database for every test that asks for one."""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+import pytest
+from support.double import OpenAIDouble
+from support.service import Service, running_service
+
+from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.dev import embedded, seed
+from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.storage import migrate
+
+KEY = "tr_test_0123456789"
+
+for name in [field.upper() for field in Settings.model_fields]:
+    os.environ.pop(name, None)
+Settings.model_config["env_file"] = None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not os.environ.get("CI"):
+        skip = pytest.mark.skip(reason="slow: runs with CI=true")
+        for item in items:
+            if "slow" in item.keywords:
+                item.add_marker(skip)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if os.environ.get("CI") and report.skipped:
+        report.outcome, report.longrepr = "failed", f"skipped in CI, where nothing may be: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[dict[str, str]]:
+    """DATABASE_URL of a server with a migrated template database, and REDIS_URL."""
+    with tempfile.TemporaryDirectory(prefix="agenciaos-tests-", ignore_cleanup_errors=True) as directory:
+        Path(directory).chmod(0o755)
+        with embedded.postgres(Path(directory) / "postgres") as postgres, embedded.redis() as (redis, _):
+            yield {"DATABASE_URL": postgres, "REDIS_URL": redis}
+
+
+@pytest.fixture(scope="session")
+async def template(servers: dict[str, str]) -> str:
+    """The name of a database with the application's tables, the demo's agencies and schema jobs."""
+    admin = await asyncpg.connect(servers["DATABASE_URL"])
+    await admin.execute("CREATE DATABASE template_jobs")
+    connection = await asyncpg.connect(in_database(servers["DATABASE_URL"], "template_jobs"))
+    await seed.create_application_tables(connection)
+    now = SystemClock().now()
+    await migrate.migrate(connection, now, lambda _: None)
+    await seed.seed(connection, now)
+    await connection.close()
+    await admin.close()
+    return "template_jobs"
+
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture
+async def database_url(servers: dict[str, str], template: str) -> AsyncIterator[str]:
+    """A fresh copy of the template."""
+    name = f"test_{next(_NUMBERS)}"
+    admin = await asyncpg.connect(servers["DATABASE_URL"])
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield in_database(servers["DATABASE_URL"], name)
+    await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await admin.close()
+
+
+def in_database(url: str, name: str) -> str:
+    return url.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection for looking at what happened."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def settings(database_url: str, servers: dict[str, str], openai_double: OpenAIDouble) -> Settings:
+    return Settings(
+        database_url=database_url,
+        redis_url=servers["REDIS_URL"],
+        trigger_secret_key=KEY,
+        openai_api_key="sk-test-0123456789",
+        openai_base_url=openai_double.url,
+        shutdown_grace=2,
+    )
+
+
+@pytest.fixture
+async def openai_double() -> AsyncIterator[OpenAIDouble]:
+    double = OpenAIDouble()
+    await double.start()
+    yield double
+    await double.stop()
+
+
+@pytest.fixture
+async def service(settings: Settings) -> AsyncIterator[Service]:
+    """Server and worker in this process, on the test's own database."""
+    async with running_service(settings) as running:
+        yield running
