@@ -20,6 +20,13 @@ REQUEST = {
     "userId": "user-456",
 }
 COPY = AGENTS["META_ADS_COPY"].example
+REFUSAL = {
+    "type": "message",
+    "id": "m",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "refusal", "refusal": "não posso"}],
+}
 
 
 async def test_content_usage_and_cost_reach_every_place(service: Service, db: asyncpg.Connection):
@@ -29,7 +36,9 @@ async def test_content_usage_and_cost_reach_every_place(service: Service, db: as
     assert (output["success"], output["data"]) == (True, COPY)
     usage = output["usage"]
     assert usage["totalTokens"] == usage["inputTokens"] + usage["outputTokens"] > 0
-    expected = (Decimal(usage["inputTokens"]) * Decimal("0.10") + Decimal(usage["outputTokens"]) * Decimal("0.50")) / 10**6
+    expected = (
+        Decimal(usage["inputTokens"]) * Decimal("0.10") + Decimal(usage["outputTokens"]) * Decimal("0.50")
+    ) / 10**6
     assert Decimal(usage["costUsd"]) == expected
     assert run["costInCents"] == pytest.approx(float(expected * 100))
     row = await db.fetchrow("SELECT * FROM ai_usage")
@@ -67,7 +76,7 @@ async def test_an_answer_over_the_limits_gets_one_correction(
     openai_double.says(COPY)
     run = await service.outcome("ai-content", REQUEST)
     assert run["status"] == "COMPLETED"
-    first, second = openai_double.requests
+    _, second = openai_double.requests
     assert "headlines[0]: tem 47 caracteres, o máximo é 40" in second["input"][-1]["content"]
     assert second["input"][1]["role"] == "assistant"
     kept = await db.fetchrow("SELECT requests, input_tokens FROM jobs.ai_generations")
@@ -94,11 +103,11 @@ async def test_limits_broken_twice_fail_with_their_names_and_give_the_generation
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"output": [{"type": "message", "id": "m", "role": "assistant", "status": "completed", "content": [{"type": "refusal", "refusal": "não posso"}]}]}, "model_refused"),
+        ({"output": [REFUSAL]}, "model_refused"),
         ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "output_truncated"),
         ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "content_filtered"),
     ],
-)  # fmt: skip
+)
 async def test_an_answer_that_no_retry_mends_ends_the_run(
     service: Service, openai_double: OpenAIDouble, db: asyncpg.Connection, changes, code
 ):
@@ -111,8 +120,12 @@ async def test_an_answer_that_no_retry_mends_ends_the_run(
 
 @pytest.mark.parametrize(
     ("status", "code", "name"),
-    [(401, "invalid_api_key", "openai_invalid_api_key"), (400, None, "openai_http_400"), (429, "insufficient_quota", "openai_insufficient_quota")],
-)  # fmt: skip
+    [
+        (401, "invalid_api_key", "openai_invalid_api_key"),
+        (400, None, "openai_http_400"),
+        (429, "insufficient_quota", "openai_insufficient_quota"),
+    ],
+)
 async def test_what_openai_will_always_refuse_ends_the_run(
     service: Service, openai_double: OpenAIDouble, db: asyncpg.Connection, status, code, name
 ):
@@ -136,7 +149,9 @@ async def test_what_openai_will_always_refuse_ends_the_run(
         lambda double: double.fails(409, headers={"retry-after": "Tue, 15 Nov 1994 08:12:31 GMT"}),
     ],
 )
-async def test_what_may_pass_is_tried_again(service: Service, openai_double: OpenAIDouble, db: asyncpg.Connection, broken):
+async def test_what_may_pass_is_tried_again(
+    service: Service, openai_double: OpenAIDouble, db: asyncpg.Connection, broken
+):
     broken(openai_double)
     run = await service.outcome("ai-content", REQUEST)
     assert (run["status"], run["attemptCount"]) == ("COMPLETED", 2)
@@ -151,7 +166,9 @@ async def test_a_billed_attempt_before_the_success_counts_in_the_cost_not_in_the
 ):
     openai_double.says("not json")
     await service.outcome("ai-content", REQUEST)
-    rows = await db.fetch("SELECT status, error_code, input_tokens + output_tokens AS tokens FROM jobs.ai_generations ORDER BY attempt")
+    rows = await db.fetch(
+        "SELECT status, error_code, input_tokens + output_tokens AS tokens FROM jobs.ai_generations ORDER BY attempt"
+    )
     assert [(row["status"], row["error_code"]) for row in rows] == [("failed", "output_not_json"), ("completed", None)]
     assert await db.fetchval('SELECT "tokensUsed" FROM ai_usage') == sum(row["tokens"] for row in rows)
 
@@ -172,7 +189,8 @@ async def test_with_one_generation_left_exactly_one_of_fifty_reaches_the_model(
 ):
     await db.execute(
         """INSERT INTO ai_usage (id, "agencyId", "agentType", "tokensUsed", cost, "createdAt")
-           SELECT 'app-' || n, 'agency-123', 'META_ADS_COPY', 1, 0, now() AT TIME ZONE 'UTC' FROM generate_series(1, 19) n"""
+           SELECT 'app-' || n, 'agency-123', 'META_ADS_COPY', 1, 0, now() AT TIME ZONE 'UTC'
+           FROM generate_series(1, 19) n"""
     )
     async with running_service(settings) as service:
         ids = await asyncio.gather(*[service.trigger("ai-content", REQUEST) for _ in range(50)])

@@ -86,10 +86,19 @@ async def test_each_wrong_field_is_named_in_the_readers_language(server: Service
         ({**REPORT, "tags": [""]}, "tags.0"),
         ({**REPORT, "idempotencyKey": "k" * 2049}, "idempotencyKey"),
         ({"type": "monthly-report", "payload": {"agencyId": "a\0"}}, ""),
-        ({"type": "ai-content", "payload": {"agencyId": "a", "agentType": "X", "input": {"a": 1}}}, "payload.agentType"),
-        ({"type": "ai-content", "payload": {"agencyId": "a", "agentType": "CRM_FOLLOW_UP", "input": {}}}, "payload.input"),
         (
-            {"type": "ai-content", "payload": {"agencyId": "a", "agentType": "CRM_FOLLOW_UP", "input": {"a": "x" * 4001}}},
+            {"type": "ai-content", "payload": {"agencyId": "a", "agentType": "X", "input": {"a": 1}}},
+            "payload.agentType",
+        ),
+        (
+            {"type": "ai-content", "payload": {"agencyId": "a", "agentType": "CRM_FOLLOW_UP", "input": {}}},
+            "payload.input",
+        ),
+        (
+            {
+                "type": "ai-content",
+                "payload": {"agencyId": "a", "agentType": "CRM_FOLLOW_UP", "input": {"a": "x" * 4001}},
+            },
             "payload.input",
         ),
         (
@@ -161,7 +170,9 @@ async def test_unknown_addresses_and_methods(server: Service):
     assert (await server.get("/api/v3/runs/run_%00"))[0] == 404
 
 
-@pytest.mark.parametrize("given", ["", "Bearer", "Bearer wrong", "Basic dHJfdGVzdA==", "Bearer tr_test_0123456789x", "Bearer ü"])
+@pytest.mark.parametrize(
+    "given", ["", "Bearer", "Bearer wrong", "Basic dHJfdGVzdA==", "Bearer tr_test_0123456789x", "Bearer ü"]
+)
 async def test_without_the_key_nothing_opens(server: Service, given: str):
     headers = {"Authorization": given}
     async with aiohttp.ClientSession(server.http._base_url) as stranger:

@@ -27,11 +27,11 @@ def configure(form: Literal["json", "console"], level: str, redactor: Redactor, 
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.StackInfoRenderer(),
     ]
-    if form == "json":
-        last: list[Processor] = [structlog.processors.format_exc_info, redact, _json_line]
-    else:
-        tinted = sys.stdout.isatty() if colors is None else colors
-        last = [redact, structlog.dev.ConsoleRenderer(colors=tinted, pad_event_to=34)]
+    tinted = sys.stdout.isatty() if colors is None else colors
+    renderer: Processor = (
+        _json_line if form == "json" else structlog.dev.ConsoleRenderer(colors=tinted, pad_event_to=34)
+    )
+    last: list[Processor] = [structlog.processors.format_exc_info, redact, renderer]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -1,10 +1,12 @@
 """What the commands share."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import asyncpg
+from rich.console import Console
 
 from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.redact import Redactor
@@ -42,6 +44,11 @@ def load_settings(*required: str) -> Settings:
         settings = Settings.model_validate(settings.model_dump(exclude_unset=True) | running)
     settings.require(*required)
     return settings
+
+
+def console() -> Console:
+    """Standard output; wide enough for a table where it is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else 160)
 
 
 def quiet_logs(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from agenciaos_jobs.cli.common import Failure, with_base
+from agenciaos_jobs.cli.common import Failure, console, with_base
 from agenciaos_jobs.core.clock import SAO_PAULO
 from agenciaos_jobs.core.run import Accepted, Status
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
@@ -103,7 +103,7 @@ def list_runs(task: str | None, status: str | None, agency: str | None, limit: i
     for run in found:
         attempts, agency_id = f"{run.attempt}/{run.max_attempts}", run.agency_id or ""
         table.add_row(run.id, run.task, run.status, agency_id, attempts, _local(run.created_at), _duration(run))
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+    console().print(table)
 
 
 @runs.command("show")

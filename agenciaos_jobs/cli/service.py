@@ -4,11 +4,10 @@ import asyncio
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from agenciaos_jobs import server
 from agenciaos_jobs.adapters import logs
-from agenciaos_jobs.cli.common import load_settings
+from agenciaos_jobs.cli.common import console, load_settings
 from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.settings import Settings
@@ -26,7 +25,7 @@ def demo() -> None:
     """
     from agenciaos_jobs.dev import demo as demonstration  # noqa: PLC0415
 
-    demonstration.demo(Settings.load(), Console())
+    demonstration.demo(Settings.load(), console())
 
 
 @click.command()
@@ -42,7 +41,7 @@ def dev(*, fresh: bool, data: Path | None) -> None:
     from agenciaos_jobs.dev import dev as development  # noqa: PLC0415
     from agenciaos_jobs.dev import stack  # noqa: PLC0415
 
-    development.dev(Settings.load(), Console(), data or stack.home() / "data", fresh=fresh)
+    development.dev(Settings.load(), console(), data or stack.home() / "data", fresh=fresh)
 
 
 @click.command()

@@ -3,8 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-_UNITS = {"w": "weeks", "d": "days", "h": "hours", "hr": "hours", "m": "minutes", "s": "seconds"}
-_PART = re.compile(r"(\d{1,9})(w|d|hr|h|m|s)")
+_SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "hr": 3_600, "m": 60, "s": 1}
+_PART = re.compile(r"([0-9]{1,9})(w|d|hr|h|m|s)")
 _LONGEST = timedelta(days=365 * 5)
 
 
@@ -13,10 +13,10 @@ def parse_duration(text: str) -> timedelta:
     parts = _PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError("expected a duration such as 90s, 1h or 1d2h30m")
-    total = sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
-    if total > _LONGEST:
+    seconds = sum(int(number) * _SECONDS[unit] for number, unit in parts)
+    if seconds > _LONGEST.total_seconds():
         raise ValueError("expected a duration of at most five years")
-    return total
+    return timedelta(seconds=seconds)
 
 
 def parse_delay(text: str, now: datetime) -> timedelta:

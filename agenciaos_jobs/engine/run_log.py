@@ -1,5 +1,6 @@
 """What jobs log about their own runs: to the process's log, and kept with the run."""
 
+import logging
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -34,7 +35,9 @@ class RunLog:
             return event
 
         processors = [keep, *structlog.get_config()["processors"]]
-        logger: Logger = structlog.wrap_logger(structlog.stdlib.get_logger("agenciaos_jobs.job"), processors=processors)
+        logger: Logger = structlog.wrap_logger(
+            logging.getLogger("agenciaos_jobs.job"), processors=processors, wrapper_class=structlog.stdlib.BoundLogger
+        )
         return logger
 
     async def flush(self) -> None:

@@ -85,6 +85,7 @@ DECLARE
   name text;
   made integer := 0;
 BEGIN
+  PERFORM pg_advisory_xact_lock(hashtext('agenciaos_jobs.partitions'));
   FOR month IN 0..months_ahead LOOP
     first_day := date_trunc('month', present AT TIME ZONE 'UTC') + make_interval(months => month);
     FOREACH parent IN ARRAY ARRAY['runs', 'attempts', 'run_logs'] LOOP

@@ -1,0 +1,1 @@
+"""Rules without I/O: decided in plain functions, tested by the thousand."""

@@ -1,0 +1,89 @@
+"""Commands as processes of their own."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SCRIPTS = Path(sys.executable).parent
+
+
+@dataclass
+class Command:
+    """A command that is running; ``lines`` is what it has printed."""
+
+    process: asyncio.subprocess.Process
+    lines: list[str] = field(default_factory=list)
+    news: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.lines)
+
+    async def read(self) -> None:
+        assert self.process.stdout
+        async for line in self.process.stdout:
+            async with self.news:
+                self.lines.append(line.decode())
+                self.news.notify_all()
+        async with self.news:
+            self.news.notify_all()
+
+    async def says(self, text: str, patience: float = 60) -> str:
+        """The first line with ``text`` in it, as soon as it is printed."""
+        async with asyncio.timeout(patience), self.news:
+            while True:
+                for line in self.lines:
+                    if text in line:
+                        return line
+                assert self.process.returncode is None, self.text
+                await self.news.wait()
+
+    async def ends(self, patience: float = 60) -> int:
+        return await asyncio.wait_for(self.process.wait(), patience)
+
+    def interrupt(self, number: int = signal.SIGINT) -> None:
+        self.process.send_signal(number)
+
+
+@asynccontextmanager
+async def running(
+    *command: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> AsyncIterator[Command]:
+    """Starts a command of this virtualenv with nothing in its environment but ``env`` and what any process needs."""
+    program = SCRIPTS / command[0]
+    kept = {
+        name: os.environ[name]
+        for name in ("HOME", "LANG", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG")
+        if name in os.environ
+    }
+    process = await asyncio.create_subprocess_exec(
+        str(program),
+        *command[1:],
+        env={**kept, "PATH": f"{SCRIPTS}:/usr/bin:/bin", **(env or {})},
+        cwd=cwd,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    running_command = Command(process)
+    reader = asyncio.create_task(running_command.read())
+    try:
+        yield running_command
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        await reader
+
+
+async def run(*command: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> tuple[int, str]:
+    """Runs a command to its end; returns its exit code and what it printed."""
+    async with running(*command, env=env, cwd=cwd) as started:
+        code = await started.ends(100)
+        await asyncio.sleep(0)
+    return code, started.text

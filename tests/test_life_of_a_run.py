@@ -1,0 +1,354 @@
+"""Attempts, retries, endings, lost workers, and what is kept of them."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from support.clock import FrozenClock
+from support.service import running_server, running_service, running_worker
+
+from agenciaos_jobs.core.job import Finish, GiveUp, Job, RetryLater
+from agenciaos_jobs.core.retry import Backoff
+from agenciaos_jobs.core.run import Again, OutOfTime, Status, after_failure
+from agenciaos_jobs.engine import schedules
+from agenciaos_jobs.engine.schedules import last_slot
+from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.settings import Settings
+
+QUICK = Backoff(minimum=0.01, maximum=0.02)
+
+
+class Anything(BaseModel):
+    pass
+
+
+class Probe:
+    """A job whose behaviour a test writes."""
+
+    def __init__(self, act: Any, **limits: Any) -> None:
+        self.calls = 0
+        self._act = act
+        values = {"task": "probe", "payload": Anything, "summary": "", "accepted": {}, "backoff": QUICK, **limits}
+        self.job: Job[Any] = Job(run=self._run, **values)
+        self.jobs = {self.job.task: self.job}
+
+    async def _run(self, app: Any, _: Anything) -> Any:
+        self.calls += 1
+        return await self._act(app)
+
+
+async def outcome(settings: Settings, probe: Probe, **options: Any) -> dict[str, Any]:
+    async with running_service(settings, probe.jobs) as service:
+        return await service.finished(await service.start(probe.job, **options))
+
+
+async def test_a_failing_run_is_tried_three_times_and_keeps_every_error(settings: Settings):
+    async def fail(app):
+        raise ZeroDivisionError(f"number {app.run.attempt}")
+
+    probe = Probe(fail)
+    run = await outcome(settings, probe)
+    assert (run["status"], run["attemptCount"], probe.calls) == ("FAILED", 3, 3)
+    assert [attempt["error"]["message"] for attempt in run["attempts"]] == ["number 1", "number 2", "number 3"]
+    assert run["error"]["name"] == "ZeroDivisionError"
+    assert "in fail" in run["error"]["stackTrace"]
+
+
+async def test_a_retry_waits_as_documented(settings: Settings, db: asyncpg.Connection):
+    async def fail(_):
+        raise RuntimeError
+
+    probe = Probe(fail, backoff=Backoff(), attempts=2)
+    async with running_service(settings, probe.jobs) as service:
+        run_id = await service.start(probe.job)
+        run = await service.reaches(run_id, lambda run: run["attempts"])
+        assert (run["status"], run["attemptCount"]) == ("QUEUED", 1)
+        due_at, failed_at = await db.fetchrow("SELECT due_at, updated_at FROM jobs.runs")
+        assert timedelta(seconds=1) <= due_at - failed_at <= timedelta(seconds=2)
+        run = await service.finished(run_id)
+    first, second = (datetime.fromisoformat(attempt["startedAt"]) for attempt in run["attempts"])
+    assert second >= due_at
+    assert second - first < timedelta(seconds=4)
+
+
+async def test_give_up_ends_at_once(settings: Settings):
+    async def give_up(_):
+        raise GiveUp("no_use", "nothing to be done", details={"why": "because"})
+
+    probe = Probe(give_up)
+    run = await outcome(settings, probe)
+    assert (run["status"], run["error"]["name"], probe.calls) == ("FAILED", "no_use", 1)
+
+
+async def test_retry_later_waits_as_long_as_upstream_asks(settings: Settings, db: asyncpg.Connection):
+    async def once(app):
+        if app.run.attempt == 1:
+            raise RetryLater("busy", "come back", after=timedelta(seconds=0.3))
+        return {"ok": True}
+
+    run = await outcome(settings, Probe(once, backoff=Backoff(minimum=60)))
+    assert (run["status"], run["output"]) == ("COMPLETED", {"ok": True})
+    first, second = (datetime.fromisoformat(attempt["startedAt"]) for attempt in run["attempts"])
+    assert second - first >= timedelta(seconds=0.3)
+
+
+async def test_too_long_is_timed_out_whatever_attempts_are_left(settings: Settings):
+    async def sleep(_):
+        await asyncio.sleep(60)
+
+    probe = Probe(sleep, max_duration=1)
+    run = await outcome(settings, probe)
+    assert (run["status"], run["isFailed"], probe.calls) == ("TIMED_OUT", True, 1)
+    assert run["error"]["name"] == "OutOfTime"
+
+
+async def test_a_jobs_own_timeout_is_an_ordinary_failure(settings: Settings):
+    async def time_out(_):
+        raise TimeoutError
+
+    assert (await outcome(settings, Probe(time_out, attempts=1)))["status"] == "FAILED"
+
+
+async def test_changes_and_completion_are_one_transaction(settings: Settings, db: asyncpg.Connection):
+    await db.execute("CREATE TABLE effects (n int)")
+
+    async def finish(app):
+        async def change(connection):
+            await connection.execute("INSERT INTO effects VALUES (1)")
+            if app.run.attempt == 1:
+                raise RuntimeError("after the change")
+            return {"done": app.run.attempt}
+
+        return Finish(change)
+
+    run = await outcome(settings, Probe(finish))
+    assert run["output"] == {"done": 2}
+    assert await db.fetchval("SELECT count(*) FROM effects") == 1
+
+
+async def test_an_output_that_can_not_be_kept_fails_the_run(settings: Settings):
+    async def odd(_):
+        return {"nul": "\0"}
+
+    run = await outcome(settings, Probe(odd, attempts=1))
+    assert (run["status"], run["error"]["name"]) == ("FAILED", "UntranslatableCharacterError")
+
+
+async def test_an_error_with_odd_characters_is_kept_without_them(settings: Settings):
+    async def odd(_):
+        raise ValueError("a\0b")
+
+    run = await outcome(settings, Probe(odd, attempts=1))
+    assert run["error"]["message"] == "ab"
+
+
+async def test_secrets_do_not_reach_a_stored_error_or_log(settings: Settings, db: asyncpg.Connection):
+    async def leak(app):
+        app.log.info("calling", token="x", detail=f"key sk-test-0123456789 {app.run.id}")
+        raise ValueError("sk-test-0123456789 was refused")
+
+    run = await outcome(settings, Probe(leak, attempts=1))
+    assert run["error"]["message"] == "[redacted] was refused"
+    assert "sk-test" not in run["error"]["stackTrace"]
+    line = await db.fetchrow("SELECT * FROM jobs.run_logs")
+    assert (line["message"], line["level"], line["attempt"], line["run_id"]) == ("calling", "info", 1, run["id"])
+    assert line["fields"] == f'{{"token": "[redacted]", "detail": "key [redacted] {run["id"]}"}}'
+
+
+async def test_a_worker_that_stops_hands_its_run_back_and_spends_no_attempt(settings: Settings):
+    started = asyncio.Event()
+
+    async def wait(app):
+        started.set()
+        await asyncio.sleep(60 if started.is_set() and probe.calls == 1 else 0)
+        return {"attempt": app.run.attempt}
+
+    probe = Probe(wait)
+    async with running_server(settings) as service:
+        async with running_worker(settings, probe.jobs):
+            run_id = await service.start(probe.job)
+            await asyncio.wait_for(started.wait(), 10)
+        run = await service.run(run_id)
+        assert (run["status"], run["attemptCount"], run["attempts"]) == ("QUEUED", 0, [])
+        async with running_worker(settings, probe.jobs):
+            run = await service.finished(run_id)
+    assert run["output"] == {"attempt": 1}
+
+
+async def test_a_run_taken_from_this_worker_is_stopped_and_changes_nothing(settings: Settings, db: asyncpg.Connection):
+    await db.execute("CREATE TABLE effects (n int)")
+    stopped = asyncio.Event()
+
+    async def wait(app):
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopped.set()
+
+    probe = Probe(wait)
+    async with running_service(settings, probe.jobs) as service:
+        run_id = await service.start(probe.job)
+        await service.reaches(run_id, lambda run: run["isExecuting"])
+        await db.execute("UPDATE jobs.runs SET status = 'CANCELED', finished_at = now()")
+        await asyncio.wait_for(stopped.wait(), 5)
+        assert (await service.run(run_id))["status"] == "CANCELED"
+
+
+async def test_a_late_worker_can_not_finish_what_it_lost(settings: Settings, db: asyncpg.Connection):
+    await db.execute("CREATE TABLE effects (n int)")
+    lost = asyncio.Event()
+
+    async def late(app):
+        await lost.wait()
+
+        async def change(connection):
+            await connection.execute("INSERT INTO effects VALUES (1)")
+            return {}
+
+        return Finish(change)
+
+    probe = Probe(late)
+    async with running_service(settings, probe.jobs) as service:
+        run_id = await service.start(probe.job)
+        await service.reaches(run_id, lambda run: run["isExecuting"])
+        await db.execute("UPDATE jobs.runs SET attempt = attempt + 1, worker_id = 'worker_other', max_attempts = 2")
+        lost.set()
+        run = await service.finished(
+            run_id
+        )  # the other worker does not exist: its lease is out, and attempts are spent
+    assert run["status"] == "CRASHED"
+    assert run["error"]["name"] == "worker_lost"
+    assert await db.fetchval("SELECT count(*) FROM effects") == 0
+
+
+async def test_a_lost_worker_s_run_starts_again(settings: Settings, db: asyncpg.Connection):
+    async def work(app):
+        return {"attempt": app.run.attempt}
+
+    probe = Probe(work)
+    async with running_server(settings) as service:
+        run_id = await service.start(probe.job)
+        await db.execute(
+            """INSERT INTO jobs.workers VALUES ('worker_gone', 'h', 1, now(), now(), now() - interval '1 second')"""
+        )
+        await db.execute(
+            """UPDATE jobs.runs SET status = 'EXECUTING', attempt = 1, worker_id = 'worker_gone',
+               attempt_started_at = now()"""
+        )
+        async with running_worker(settings, probe.jobs):
+            run = await service.finished(run_id)
+    assert run["output"] == {"attempt": 2}
+    assert run["attempts"][0]["error"]["name"] == "worker_lost"
+
+
+async def test_the_reservation_of_a_crashed_ai_run_is_given_back(settings: Settings, db: asyncpg.Connection):
+    async with running_server(settings) as service:
+        payload = {"agencyId": "agency-123", "agentType": "CRM_FOLLOW_UP", "input": {"produto": "x"}}
+        run_id = await service.trigger("ai-content", payload)
+        await db.execute("INSERT INTO jobs.ai_reservations VALUES ($1, 'agency-123', '2026-11-01', now())", run_id)
+        await db.execute(
+            """UPDATE jobs.runs SET status = 'EXECUTING', attempt = 3, worker_id = 'worker_gone',
+               attempt_started_at = now()"""
+        )
+        async with running_worker(settings):
+            assert (await service.finished(run_id))["status"] == "CRASHED"
+    assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 0
+
+
+async def test_an_emptied_redis_loses_nothing(settings: Settings, servers: dict[str, str]):
+    from agenciaos_jobs.engine import queue
+
+    async with running_server(settings) as service:
+        ids = [await service.trigger("monthly-report", {"month": "2026-10"}) for _ in range(5)]
+        delayed = await service.trigger("monthly-report", delay="1s")
+        redis = queue.connect(servers["REDIS_URL"])
+        await redis.flushall()
+        await redis.aclose()
+        async with running_worker(settings):
+            for run_id in [*ids, delayed]:
+                assert (await service.finished(run_id))["status"] == "COMPLETED"
+
+
+async def test_a_trigger_is_kept_while_redis_is_away(settings: Settings):
+    away = settings.model_copy(update={"redis_url": type(settings.redis_url)("redis://127.0.0.1:9/0")})
+    async with running_server(away) as service:
+        run_id = await service.trigger("monthly-report")
+    async with running_service(settings) as service:
+        assert (await service.finished(run_id))["status"] == "COMPLETED"
+
+
+async def test_an_unknown_task_in_a_row_is_a_clear_failure(settings: Settings, db: asyncpg.Connection):
+    async def work(_):
+        return {}
+
+    probe = Probe(work)
+    async with running_server(settings) as service:
+        run_id = await service.start(probe.job)
+        await db.execute("UPDATE jobs.runs SET task = 'generate-ai-content', payload = '{}'")
+        async with running_worker(settings, {**JOBS, **probe.jobs}):
+            run = await service.finished(run_id)
+    assert (run["status"], run["error"]["name"]) == ("FAILED", "invalid_payload")
+
+
+def test_the_month_s_slot_is_six_in_the_morning_in_sao_paulo():
+    (item,) = schedules.declared(JOBS)
+    six = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
+    assert last_slot(item.schedule, six) == six
+    assert last_slot(item.schedule, six + timedelta(days=20)) == six
+    assert last_slot(item.schedule, six - timedelta(milliseconds=1)) == datetime(2026, 10, 1, 9, 0, tzinfo=UTC)
+
+
+async def test_a_slot_makes_one_run_however_many_workers_and_is_caught_up_once(
+    settings: Settings, db: asyncpg.Connection
+):
+    clock = FrozenClock(datetime(2026, 10, 31, 12, 0, tzinfo=UTC))
+    async with running_server(settings, clock) as service, running_worker(settings, clock=clock) as worker:
+        assert await db.fetchval("SELECT count(*) FROM jobs.runs") == 0
+        clock.set(datetime(2026, 11, 1, 9, 0, tzinfo=UTC))
+        fire = worker.functions["cron:sched_generate-monthly-reports"].coroutine
+        async with running_worker(settings, clock=clock) as other:
+            await asyncio.gather(*[fire(ctx) for ctx in (worker.ctx, other.ctx, worker.ctx)])
+            run = await db.fetchrow("SELECT * FROM jobs.runs")
+            assert (run["source"], run["schedule_id"]) == ("schedule", "sched_generate-monthly-reports")
+            assert (await service.finished(run["id"]))["output"]["month"] == "2026-10"
+            clock.set(datetime(2027, 2, 3, 12, 0, tzinfo=UTC))  # three slots later, with nobody to fire them
+            await worker.ctx["workshop"].sweeper.sweep()
+            await other.ctx["workshop"].sweeper.sweep()
+    assert await db.fetchval("SELECT count(*) FROM jobs.runs") == 2
+
+
+def test_arq_s_cron_knows_the_schedule():
+    from agenciaos_jobs.worker import TIMEZONE, _cron_job
+
+    (item,) = schedules.declared(JOBS)
+    job = _cron_job(item)
+    job.calculate_next(datetime(2026, 11, 23, 12, 0, tzinfo=TIMEZONE))
+    assert job.next_run.isoformat().startswith("2026-12-01T06:00:00")
+
+
+@given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
+def test_backoff_stays_within_its_bounds(attempt: int, chance: float):
+    delay = Backoff().delay(attempt, chance).total_seconds()
+    floor = min(60, 2.0 ** min(attempt - 1, 64))
+    assert floor <= delay <= min(60, 2 * floor)
+
+
+@pytest.mark.parametrize(
+    ("error", "attempt", "expected"),
+    [
+        (GiveUp("c", "m"), 1, Status.FAILED),
+        (OutOfTime(), 1, Status.TIMED_OUT),
+        (ValueError(), 3, Status.FAILED),
+        (RetryLater("c", "m", after=timedelta(seconds=9)), 3, Status.FAILED),
+        (RetryLater("c", "m", after=timedelta(seconds=9)), 1, Again(timedelta(seconds=9))),
+        (RetryLater("c", "m"), 2, Again(timedelta(seconds=2))),
+        (ValueError(), 1, Again(timedelta(seconds=1))),
+    ],
+)
+def test_what_follows_a_failure(error, attempt, expected):
+    assert after_failure(error, attempt, 3, Backoff(), 0.0) == expected

@@ -1,0 +1,78 @@
+"""Logs: one JSON object a line from both processes, without secrets or customers' data."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import aiohttp
+from support.double import OpenAIDouble
+from support.processes import running
+
+from agenciaos_jobs.adapters import logs
+from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.dev import embedded
+
+
+async def test_both_processes_log_json_that_tells_a_run_s_story(
+    database_url: str, servers: dict[str, str], tmp_path: Path, openai_double: OpenAIDouble
+):
+    port = embedded.free_port()
+    env = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": servers["REDIS_URL"],
+        "TRIGGER_SECRET_KEY": "tr_prod_0123456789",
+        "OPENAI_API_KEY": "sk-very-secret",
+        "OPENAI_BASE_URL": openai_double.url,
+        "PORT": str(port),
+    }
+    async with (
+        running("agenciaos-jobs", "serve", env=env, cwd=tmp_path) as server,
+        running("arq", "agenciaos_jobs.worker.WorkerSettings", env=env, cwd=tmp_path) as worker,
+    ):
+        await worker.says("redis_version")
+        payload = {"agencyId": "agency-123", "agentType": "CRM_FOLLOW_UP", "input": {"produto": "segredo-do-cliente"}}
+        body = {"type": "ai-content", "payload": payload}
+        headers = {"Authorization": "Bearer tr_prod_0123456789", "X-Request-Id": "req-1"}
+        async with aiohttp.ClientSession(headers=headers) as http, asyncio.timeout(20):
+            while True:
+                try:
+                    async with http.post(f"http://127.0.0.1:{port}/api/trigger", json=body) as response:
+                        run_id = (await response.json())["jobId"]
+                    break
+                except aiohttp.ClientConnectorError:
+                    await asyncio.sleep(0.1)
+        completed = json.loads(await worker.says("run_completed"))
+        for process in (server, worker):
+            process.interrupt(signal.SIGTERM)
+            assert await process.ends(20) == 0
+    assert completed["run_id"] == run_id
+    assert (completed["task"], completed["agency_id"]) == ("generate-ai-content", "agency-123")
+    assert (completed["attempt"], completed["request_id"], completed["level"]) == (1, "req-1", "info")
+    assert completed["duration"] > 0
+    told = [json.loads(line) for line in [*server.lines, *worker.lines]]
+    assert [line for line in told if not isinstance(line["event"], str)] == []
+    assert {"timestamp", "level", "event"} <= set.intersection(*[set(line) for line in told])
+    assert {"request", "run_accepted", "run_started", "content_generated"} <= {line["event"] for line in told}
+    assert {line["request_id"] for line in told if line.get("run_id") == run_id and "agenciaos" in line["logger"]} == {
+        "req-1"
+    }
+    assert any(line["logger"] == "arq.worker" for line in told)
+    everything = server.text + worker.text
+    for secret in ("tr_prod_0123456789", "sk-very-secret", "segredo-do-cliente", "Agência Aurora"):
+        assert secret not in everything
+
+
+def test_a_person_reads_another_form(capsys):
+    import logging
+
+    logs.configure("console", "info", Redactor(["hunter2secret"]), colors=False)
+    logging.getLogger("arq.worker").info("arq says %s", "hunter2secret")
+    try:
+        raise ValueError("hunter2secret")
+    except ValueError:
+        logging.getLogger("x").exception("failed")
+    told = capsys.readouterr().out
+    assert "arq says [redacted]" in told
+    assert "hunter2secret" not in told
+    assert "ValueError" in told

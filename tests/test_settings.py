@@ -1,0 +1,75 @@
+"""Settings, and the file that describes them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agenciaos_jobs.settings import Settings, SettingsError
+
+ROOT = Path(__file__).parent.parent
+LINE = re.compile(r"^(# )?([A-Z_]+)=(.*)$")
+
+
+def test_the_example_holds_every_setting_with_a_comment_and_its_default():
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    described = {
+        match[2]: (bool(match[1]), match[3], lines[number - 1])
+        for number, line in enumerate(lines)
+        if (match := LINE.match(line))
+    }
+    assert set(described) == {name.upper() for name in Settings.model_fields}
+    for name, (is_default, value, above) in described.items():
+        assert above.startswith("#"), f"{name} has no comment"
+        default = Settings.model_fields[name.lower()].default
+        if is_default and default is not None:
+            shown = (
+                ",".join(f"{key}={item}" for key, item in default.items())
+                if isinstance(default, dict)
+                else str(default)
+            )
+            assert value == shown, name
+
+
+def test_the_example_itself_can_be_used(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(Settings.model_config, "env_file", str(ROOT / ".env.example"))
+    settings = Settings.load("DATABASE_URL", "REDIS_URL")
+    with pytest.raises(SettingsError, match="TRIGGER_SECRET_KEY is not set"):
+        settings.require("TRIGGER_SECRET_KEY")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AI_MONTHLY_LIMIT_FREE", "-1"),
+        ("OPENAI_BASE_URL", "api.openai.com"),
+        ("REDIS_URL", "http://h"),
+        ("TRIGGER_SECRET_KEY", "short"),
+        ("LOG_LEVEL", "loud"),
+        ("PLAN_PRODUCTS", "a=PRO,=FREE"),
+    ],
+)
+def test_a_malformed_setting_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, name: str, value: str):
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=f"^{name} is malformed") as caught:
+        Settings.load()
+    if name == "TRIGGER_SECRET_KEY":
+        assert value not in str(caught.value).replace("shorter", "")
+
+
+def test_several_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PORT", "x")
+    monkeypatch.setenv("BODY_TIMEOUT", "0")
+    with pytest.raises(SettingsError) as caught:
+        Settings.load()
+    assert {line.split()[0] for line in str(caught.value).splitlines()} == {"PORT", "BODY_TIMEOUT"}
+
+
+def test_products_are_read_as_pairs(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PLAN_PRODUCTS", " pro-monthly=pro , pro-yearly = PRO,")
+    assert Settings.load().plan_products == {"pro-monthly": "PRO", "pro-yearly": "PRO"}
+
+
+def test_a_plan_limit_of_zero_is_a_limit(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AI_MONTHLY_LIMIT_FREE", "0")
+    assert Settings.load().ai_monthly_limit_free == 0
