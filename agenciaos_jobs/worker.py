@@ -96,7 +96,8 @@ async def _start(
 
 
 async def _stop(context: dict[str, Any]) -> None:
-    await context["stack"].aclose()
+    if "stack" in context:  # not where arq failed before it called on_startup
+        await context["stack"].aclose()
 
 
 async def _ended(stop: asyncio.Event, *loops: "asyncio.Task[None]") -> None:

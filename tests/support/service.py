@@ -101,7 +101,11 @@ async def running_worker(
         while not main.done():  # a cancellation can be lost inside a Redis call
             main.cancel()
             await asyncio.wait([main], timeout=0.5)
-        await worker.close()
+        try:
+            await worker.close()
+        except asyncio.CancelledError:  # arq gives up closing when it has canceled a job's last words to Redis
+            worker.tasks.clear()
+            await worker.close()
 
 
 @asynccontextmanager
