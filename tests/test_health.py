@@ -1,6 +1,8 @@
 """/healthz, /readyz, /metrics, /openapi.json."""
 
 import asyncio
+import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -65,6 +67,9 @@ async def test_the_document_describes_every_payload(service: Service):
     assert (status, document["openapi"]) == (200, "3.1.0")
     assert document["paths"]["/api/trigger"]["post"]["security"] == [{"key": []}]
     schemas = document["components"]["schemas"]
+    references = re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(document))
+    assert set(references) <= set(schemas)
+    assert "$defs" not in json.dumps(document)
     assert "META_ADS_COPY" in schemas["generate-ai-content"]["properties"]["agentType"]["enum"]
     assert schemas["generate-monthly-reports"]["properties"]["month"]
 

@@ -86,6 +86,11 @@ async def test_each_wrong_field_is_named_in_the_readers_language(server: Service
         ({**REPORT, "tags": [""]}, "tags.0"),
         ({**REPORT, "idempotencyKey": "k" * 2049}, "idempotencyKey"),
         ({"type": "monthly-report", "payload": {"agencyId": "a\0"}}, ""),
+        ({"type": "payment-webhook", "payload": {**PAYMENT, "occurredAt": 1790000000}}, "payload.occurredAt"),
+        (
+            {"type": "payment-webhook", "payload": {**PAYMENT, "occurredAt": "2026-11-20T10:00:00"}},
+            "payload.occurredAt",
+        ),
         (
             {"type": "ai-content", "payload": {"agencyId": "a", "agentType": "X", "input": {"a": 1}}},
             "payload.agentType",

@@ -19,6 +19,7 @@ from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.core.report import Month
 from agenciaos_jobs.dev import embedded, seed, stack
 from agenciaos_jobs.dev.stack import Stack, StackError
+from agenciaos_jobs.jobs import generate_ai_content, process_payment_webhook
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import agencies, database, migrate, reports
 from agenciaos_jobs.storage.database import Connection
@@ -28,19 +29,8 @@ AGENCY = "agency-123"
 PATIENCE = timedelta(seconds=120)
 
 REQUESTS: dict[str, dict[str, Any]] = {
-    "ai-content": {
-        "agencyId": AGENCY,
-        "agentType": "META_ADS_COPY",
-        "input": {"produto": "Smartphone", "publico": "Jovens 18-25"},
-        "userId": "user-456",
-    },
-    "payment-webhook": {
-        "event": "payment.approved",
-        "customerId": AGENCY,
-        "productId": "pro-monthly",
-        "amount": 97.00,
-        "status": "paid",
-    },
+    "ai-content": generate_ai_content.EXAMPLE,
+    "payment-webhook": process_payment_webhook.EXAMPLE,
     "monthly-report": {},
 }
 

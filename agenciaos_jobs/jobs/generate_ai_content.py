@@ -36,16 +36,24 @@ def _usable_input(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
     return values
 
 
+EXAMPLE: Json = {
+    "agencyId": "agency-123",
+    "agentType": "META_ADS_COPY",
+    "input": {"produto": "Smartphone", "publico": "Jovens 18-25"},
+    "userId": "user-456",
+}
+
+
 class Payload(BaseModel):
     """What to write, for whom. ``input`` holds the fields that the agent expects, or others: the model sees all."""
 
-    model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "GenerateAiContent"})
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "GenerateAiContent", "examples": [EXAMPLE]})
 
     agencyId: str = Field(min_length=1, max_length=191)  # noqa: N815
     agentType: Annotated[  # noqa: N815
         str, AfterValidator(_known_agent), WithJsonSchema({"type": "string", "enum": list(AGENTS)})
     ]
-    input: Annotated[dict[str, JsonValue], AfterValidator(_usable_input)]
+    input: Annotated[dict[str, JsonValue], AfterValidator(_usable_input), Field(json_schema_extra={"minProperties": 1})]
     userId: str | None = Field(default=None, max_length=191)  # noqa: N815
 
 

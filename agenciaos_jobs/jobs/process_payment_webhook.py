@@ -4,7 +4,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from agenciaos_jobs.app import RunApp
 from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json
@@ -17,10 +18,28 @@ SOURCE = "api"
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=191)]
 
 
+def _no_number(value: object) -> object:
+    """A moment is ISO 8601 text; a bare number could be seconds or milliseconds."""
+    if value is not None and not isinstance(value, str):
+        raise PydanticCustomError("datetime_type", "expected a date and time in ISO 8601")
+    return value
+
+
+EXAMPLE: Json = {
+    "event": "payment.approved",
+    "customerId": "agency-123",
+    "productId": "pro-monthly",
+    "amount": 97.00,
+    "status": "paid",
+}
+
+
 class Payload(BaseModel):
     """AgênciaOS's own, normalised payment event. ``customerId`` is the agency's id, ``amount`` is in reais."""
 
-    model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "ProcessPaymentWebhook"})
+    model_config = ConfigDict(
+        extra="ignore", json_schema_extra={"title": "ProcessPaymentWebhook", "examples": [EXAMPLE]}
+    )
 
     event: Name
     customerId: Name  # noqa: N815
@@ -28,7 +47,7 @@ class Payload(BaseModel):
     amount: Annotated[Decimal, Field(max_digits=20, decimal_places=4)]
     status: Name
     eventId: Name | None = None  # noqa: N815
-    occurredAt: AwareDatetime | None = None  # noqa: N815
+    occurredAt: Annotated[AwareDatetime | None, BeforeValidator(_no_number)] = None  # noqa: N815
 
 
 async def run(app: RunApp, payload: Payload) -> Finish:

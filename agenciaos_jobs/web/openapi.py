@@ -94,5 +94,8 @@ def _schemas(operations: list[Operation]) -> Json:
     asked = [item.request for item in operations if isinstance(item.request, type)]
     models = [(model, "validation") for model in [*answered, *asked, Problem]]
     _, schemas = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
-    payloads = {job.task: job.payload.model_json_schema(ref_template=_REF) for job in JOBS.values()}
-    return {**schemas["$defs"], **payloads}
+    components: Json = schemas["$defs"]
+    for job in JOBS.values():
+        payload = job.payload.model_json_schema(ref_template=_REF)
+        components |= payload.pop("$defs", {}) | {job.task: payload}
+    return components
