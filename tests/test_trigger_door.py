@@ -200,6 +200,18 @@ async def test_an_idempotency_key_makes_one_run(server: Service, db: asyncpg.Con
     assert (status, problem["jobId"]) == (409, answers[0][1]["jobId"])
 
 
+@pytest.mark.parametrize("tags", [[], ["one"], ["agência:1", 'quote " comma , brace }']])
+async def test_tags_stay_with_the_run(server: Service, tags: list[str]):
+    assert (await server.run(await server.trigger("monthly-report", tags=tags)))["tags"] == tags
+
+
+async def test_a_key_may_be_as_long_as_allowed(server: Service):
+    key = "".join(chr(0x10000 + 97 * number) for number in range(2048))
+    assert await server.trigger("monthly-report", idempotencyKey=key) == await server.trigger(
+        "monthly-report", idempotencyKey=key
+    )
+
+
 async def test_a_failed_run_frees_its_key(server: Service, db: asyncpg.Connection):
     first = await server.trigger("monthly-report", idempotencyKey="k")
     await db.execute("UPDATE jobs.runs SET status = 'FAILED'")

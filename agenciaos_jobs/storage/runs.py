@@ -95,6 +95,11 @@ def payload_hash(payload: Json) -> str:
     return sha256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
+def key_digest(key: str | None) -> str | None:
+    """What an idempotency key is kept and found by: keys may be longer than an index takes."""
+    return None if key is None else sha256(key.encode()).hexdigest()
+
+
 async def insert(executor: Executor, new: Sequence[tuple[str, NewRun]], now: datetime) -> set[str]:
     """Stores runs under the given ids in one statement; returns the ids that were stored.
 
@@ -108,8 +113,9 @@ async def insert(executor: Executor, new: Sequence[tuple[str, NewRun]], now: dat
             run.payload,
             run.agency_id,
             run.source,
-            list(run.tags),
+            orjson.dumps(run.tags).decode(),
             run.idempotency_key,
+            key_digest(run.idempotency_key),
             payload_hash(run.payload) if run.idempotency_key else None,
             now + run.idempotency_ttl,
             run.request_id,
@@ -126,7 +132,7 @@ async def insert(executor: Executor, new: Sequence[tuple[str, NewRun]], now: dat
 
 async def holder_of_key(executor: Executor, task: str, key: str) -> tuple[str, str] | None:
     """The run that holds an idempotency key, and the hash of its payload."""
-    record = await executor.fetchrow(QUERIES["holder_of_key"], task, key)
+    record = await executor.fetchrow(QUERIES["holder_of_key"], task, key_digest(key))
     return (record["run_id"], record["payload_hash"]) if record else None
 
 

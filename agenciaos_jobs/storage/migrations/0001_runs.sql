@@ -104,11 +104,11 @@ COMMENT ON FUNCTION jobs.ensure_partitions IS 'Makes the partitions of this mont
 
 CREATE TABLE jobs.idempotency_keys (
   task text NOT NULL,
-  key text NOT NULL,
+  key_digest text NOT NULL,
   run_id text NOT NULL,
   payload_hash text NOT NULL,
   expires_at timestamptz NOT NULL,
-  PRIMARY KEY (task, key)
+  PRIMARY KEY (task, key_digest)
 );
 
 CREATE INDEX idempotency_keys_expiry ON jobs.idempotency_keys (expires_at);

@@ -1,35 +1,35 @@
 -- name: insert
 -- A key that is held by a run that still counts keeps its run: the new one is not inserted.
 WITH incoming AS (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::jsonb[], $8::text[],
-                       $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::integer[], $14::integer[],
-                       $15::timestamptz[])
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[], $8::text[],
+                       $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::integer[],
+                       $15::integer[], $16::timestamptz[])
     AS run (id, task, status, payload, agency_id, source, tags, idempotency_key,
-            payload_hash, key_expires_at, request_id, schedule_id, max_attempts, max_duration,
+            key_digest, payload_hash, key_expires_at, request_id, schedule_id, max_attempts, max_duration,
             due_at)
 ), keyed AS (
-  INSERT INTO jobs.idempotency_keys AS held (task, key, run_id, payload_hash, expires_at)
-  SELECT task, idempotency_key, id, payload_hash, key_expires_at
-  FROM incoming WHERE idempotency_key IS NOT NULL
-  ORDER BY task, idempotency_key
-  ON CONFLICT (task, key) DO UPDATE
+  INSERT INTO jobs.idempotency_keys AS held (task, key_digest, run_id, payload_hash, expires_at)
+  SELECT task, key_digest, id, payload_hash, key_expires_at
+  FROM incoming WHERE key_digest IS NOT NULL
+  ORDER BY task, key_digest
+  ON CONFLICT (task, key_digest) DO UPDATE
     SET run_id = excluded.run_id, payload_hash = excluded.payload_hash, expires_at = excluded.expires_at
-    WHERE held.expires_at <= $16 OR EXISTS (
+    WHERE held.expires_at <= $17 OR EXISTS (
       SELECT FROM jobs.runs AS run WHERE run.id = held.run_id
       AND run.status IN ('FAILED', 'EXPIRED', 'CRASHED', 'TIMED_OUT', 'SYSTEM_FAILURE'))
   RETURNING run_id
 )
 INSERT INTO jobs.runs (id, task, status, payload, agency_id, source, tags, idempotency_key, request_id, schedule_id,
                        max_attempts, max_duration, created_at, updated_at, due_at, delayed_until)
-SELECT id, task, status, payload, agency_id, source, ARRAY(SELECT jsonb_array_elements_text(tags)), idempotency_key,
-       request_id, schedule_id, max_attempts, max_duration, $16, $16, due_at,
+SELECT id, task, status, payload, agency_id, source, ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)), idempotency_key,
+       request_id, schedule_id, max_attempts, max_duration, $17, $17, due_at,
        CASE WHEN status = 'DELAYED' THEN due_at END
 FROM incoming
 WHERE idempotency_key IS NULL OR id IN (SELECT run_id FROM keyed)
 RETURNING id
 
 -- name: holder_of_key
-SELECT run_id, payload_hash FROM jobs.idempotency_keys WHERE task = $1 AND key = $2
+SELECT run_id, payload_hash FROM jobs.idempotency_keys WHERE task = $1 AND key_digest = $2
 
 -- name: claim
 UPDATE jobs.runs
@@ -122,4 +122,4 @@ WHERE status IN ('QUEUED', 'DELAYED') AND due_at <= $1 GROUP BY task
 
 -- name: drop_expired_keys
 DELETE FROM jobs.idempotency_keys
-WHERE (task, key) IN (SELECT task, key FROM jobs.idempotency_keys WHERE expires_at <= $1 LIMIT 1000)
+WHERE (task, key_digest) IN (SELECT task, key_digest FROM jobs.idempotency_keys WHERE expires_at <= $1 LIMIT 1000)
