@@ -33,6 +33,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
 
 def _furnish(app: web.Application, base: Base) -> None:
     app[keys.INTAKE] = base.intake
+    app[keys.CONTROL] = base.control
     app[keys.CLOCK] = base.app.clock
     app[keys.DATABASE] = base.app.database
     app[keys.QUEUE] = base.queue

@@ -50,6 +50,7 @@ class Settings(BaseSettings):
     plan_products: Annotated[dict[str, Plan], NoDecode] = Field(default={"pro-monthly": "PRO"})
 
     worker_max_jobs: int = Field(default=50, ge=1, le=10_000)
+    agency_concurrency: int = Field(default=10, ge=1)
     shutdown_grace: int = Field(default=20, ge=0)
     database_pool_size: int = Field(default=10, ge=1, le=1_000)
     body_timeout: float = Field(default=10, gt=0)

@@ -13,15 +13,19 @@ from agenciaos_jobs.core.clock import Clock, SystemClock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.engine import queue
+from agenciaos_jobs.engine.control import Control
+from agenciaos_jobs.engine.dispatcher import Dispatcher
 from agenciaos_jobs.engine.heartbeat import Heartbeat
-from agenciaos_jobs.engine.intake import Intake
+from agenciaos_jobs.engine.intake import Intake, Sender
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.run_log import RunLog
 from agenciaos_jobs.engine.runner import Runner
 from agenciaos_jobs.engine.schedules import Scheduler
 from agenciaos_jobs.engine.sweeper import Sweeper
+from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import database, migrate
+from agenciaos_jobs.storage import database, migrate, workers
+from agenciaos_jobs.storage.database import Database
 from agenciaos_jobs.storage.workers import Worker
 
 
@@ -31,8 +35,11 @@ class Base:
 
     app: App
     queue: Queue
+    sender: Sender
     intake: Intake
+    control: Control
     redactor: Redactor
+    settings: Settings
 
 
 @dataclass(frozen=True)
@@ -44,18 +51,19 @@ class Workshop:
     heartbeat: Heartbeat
     sweeper: Sweeper
     scheduler: Scheduler
+    dispatcher: Dispatcher
 
 
 @asynccontextmanager
 async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Base]:
     """Connects, and refuses a database whose schema is behind."""
-    clock = clock or SystemClock()
     assert settings.database_url
     assert settings.redis_url
     async with AsyncExitStack() as stack:
         pool = await database.connect(settings.database_url.get_secret_value(), size=settings.database_pool_size)
         stack.push_async_callback(pool.close)
         await migrate.require_schema(pool)
+        clock = clock or await _synchronised(pool)
         wire = Queue(queue.connect(settings.redis_url.get_secret_value()))
         stack.push_async_callback(wire.close)
         model = OpenAIModel(
@@ -70,7 +78,18 @@ async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIter
             plan_products=settings.plan_products,
         )
         app = App(clock=clock, database=pool, model=model, rules=rules)
-        yield Base(app, wire, Intake(pool, wire, clock), Redactor(settings.secrets))
+        sender = Sender(wire, clock)
+        stack.push_async_callback(sender.flush)
+        intake = Intake(pool, sender, clock, settings.agency_concurrency)
+        control = Control(pool, intake, sender, clock, JOBS)
+        yield Base(app, wire, sender, intake, control, Redactor(settings.secrets), settings)
+
+
+async def _synchronised(pool: Database) -> SystemClock:
+    clock = SystemClock()
+    asked_at = clock.now()
+    clock.follow(await workers.database_time(pool), asked_at, clock.now())
+    return clock
 
 
 def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:
@@ -78,12 +97,15 @@ def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:
     app = base.app
     worker = Worker(app.clock.new_id("worker"), socket.gethostname(), os.getpid(), app.clock.now())
     run_log = RunLog(app.database, app.clock, base.redactor)
-    runner = Runner(app, jobs, worker.id, run_log, base.redactor)
+    runner = Runner(app, jobs, worker.id, base.sender, run_log, base.redactor)
     scheduler = Scheduler(app.database, base.intake, app.clock, jobs)
     return Workshop(
         base=base,
         runner=runner,
         heartbeat=Heartbeat(app.database, app.clock, worker, runner, run_log),
-        sweeper=Sweeper(app.database, base.queue, app.clock, jobs, scheduler),
+        sweeper=Sweeper(app.database, base.queue, base.sender, app.clock, jobs, scheduler),
         scheduler=scheduler,
+        dispatcher=Dispatcher(
+            base.queue, runner, base.intake, base.sender, app.clock, jobs, base.settings.worker_max_jobs
+        ),
     )

@@ -1,17 +1,20 @@
-"""``arq agenciaos_jobs.worker.WorkerSettings``: the worker, under arq's own command.
+"""The worker: under arq's own command (``arq agenciaos_jobs.worker.WorkerSettings``), or by itself.
 
-``WorkerSettings`` is made when it is asked for, so that importing this module reads no environment.
+Both run the same dispatcher. arq hosts it, reads cron, and finds nothing else in its queue. ``WorkerSettings`` is made
+when it is asked for, so that importing this module reads no environment.
 """
 
 import asyncio
+import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import structlog
+import uvloop
 from arq import Retry, cron, func
 from arq.cron import CronJob
 from arq.typing import WorkerCoroutine
@@ -28,7 +31,7 @@ from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings, SettingsError
 from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.storage.migrate import SchemaError
-from agenciaos_jobs.wiring import open_base, workshop
+from agenciaos_jobs.wiring import Workshop, open_base, workshop
 
 log = structlog.get_logger("agenciaos_jobs.worker")
 
@@ -37,6 +40,7 @@ TIMEZONE = ZoneInfo("America/Sao_Paulo")
 # arq's own limits are out of the way: attempts and durations are the engine's.
 _TRIES = 1_000_000_000
 _LONGEST = timedelta(days=7)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def __getattr__(name: str) -> Any:
@@ -47,18 +51,73 @@ def __getattr__(name: str) -> Any:
     except SettingsError as error:
         sys.exit(f"agenciaos-jobs: {error}")
     logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets))
+    asyncio.set_event_loop(uvloop.new_event_loop())
     return worker_settings(settings)
 
 
-def worker_settings(settings: Settings, jobs: Mapping[str, Job[Any]] = JOBS, clock: Clock | None = None) -> type:
+@asynccontextmanager
+async def working(
+    settings: Settings, jobs: Mapping[str, Job[Any]], clock: Clock | None, hurry: asyncio.Event
+) -> AsyncIterator[Workshop]:
+    """A worker at work; leaving drains it, at once where ``hurry`` is set."""
+    async with open_base(settings, clock) as base:
+        shop = workshop(base, jobs)
+        await shop.scheduler.declare()
+        await shop.heartbeat.beat()
+        stop = asyncio.Event()
+        loops = [
+            asyncio.create_task(_every(heartbeat.INTERVAL, shop.heartbeat.beat, stop)),
+            asyncio.create_task(_every(sweeper.INTERVAL, shop.sweeper.sweep, stop)),
+            asyncio.create_task(shop.dispatcher.run()),
+        ]
+        try:
+            yield shop
+        finally:
+            await shop.dispatcher.drain(settings.shutdown_grace, hurry)
+            stop.set()
+            await asyncio.wait(loops)
+            await shop.heartbeat.stop()
+
+
+async def work(settings: Settings, jobs: Mapping[str, Job[Any]] = JOBS) -> None:
+    """Works until SIGTERM or SIGINT; a second one hurries."""
+    ended, hurry = asyncio.Event(), asyncio.Event()
+    _on_signals(ended, hurry)
+    async with working(settings, jobs, None, hurry):
+        await ended.wait()
+        log.info("worker_draining", grace=settings.shutdown_grace)
+
+
+async def work_once(settings: Settings, run_id: str, jobs: Mapping[str, Job[Any]] = JOBS) -> None:
+    """Makes one attempt at one run, in a process that may die of it."""
+    async with open_base(settings) as base:
+        shop = workshop(base, jobs)
+        await shop.heartbeat.beat()
+        stop = asyncio.Event()
+        beats = asyncio.create_task(_every(heartbeat.INTERVAL, shop.heartbeat.beat, stop))
+        await shop.runner.attempt(run_id)
+        stop.set()
+        await asyncio.wait([beats])
+        await shop.heartbeat.stop()
+
+
+def worker_settings(
+    settings: Settings, jobs: Mapping[str, Job[Any]] = JOBS, clock: Clock | None = None, *, signals: bool = True
+) -> type:
     """The class that arq reads. Its attributes must be its own: arq does not look at base classes."""
     assert settings.redis_url
 
     async def on_startup(context: dict[str, Any]) -> None:
+        stack = context["stack"] = AsyncExitStack()
+        hurry = asyncio.Event()
         try:
-            await _start(context, settings, jobs, clock)
+            context["workshop"] = await stack.enter_async_context(working(settings, jobs, clock, hurry))
         except (SchemaError, DatabaseUnavailable) as error:
             sys.exit(f"agenciaos-jobs: {error}")
+        if signals:
+            ended = asyncio.Event()
+            _on_signals(ended, hurry)
+            context["ending"] = asyncio.create_task(_end(ended, asyncio.current_task()))
 
     attributes = {
         "functions": [_function(task) for task in jobs],
@@ -72,37 +131,31 @@ def worker_settings(settings: Settings, jobs: Mapping[str, Job[Any]] = JOBS, clo
         "max_jobs": settings.worker_max_jobs,
         "max_tries": _TRIES,
         "job_timeout": _LONGEST,
-        "job_completion_wait": settings.shutdown_grace,
         "keep_result": 0,
-        "poll_delay": 0.05,
         "log_results": False,
     }
     return type("WorkerSettings", (), attributes)
 
 
-async def _start(
-    context: dict[str, Any], settings: Settings, jobs: Mapping[str, Job[Any]], clock: Clock | None
-) -> None:
-    stack = context["stack"] = AsyncExitStack()
-    base = await stack.enter_async_context(open_base(settings, clock))
-    shop = context["workshop"] = workshop(base, jobs)
-    await shop.scheduler.declare()
-    await shop.heartbeat.beat()
-    stack.push_async_callback(shop.heartbeat.stop)
-    stop = asyncio.Event()
-    beats = asyncio.create_task(_every(heartbeat.INTERVAL, shop.heartbeat.beat, stop))
-    sweeps = asyncio.create_task(_every(sweeper.INTERVAL, shop.sweeper.sweep, stop))
-    stack.push_async_callback(_ended, stop, beats, sweeps)
+def _on_signals(ended: asyncio.Event, hurry: asyncio.Event) -> None:
+    def signaled() -> None:
+        (hurry if ended.is_set() else ended).set()
+
+    for number in _SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, signaled)
+
+
+async def _end(ended: asyncio.Event, main: "asyncio.Task[Any] | None") -> None:
+    """Ends arq's main task, which then shuts down; a cancellation can be lost inside a Redis call."""
+    await ended.wait()
+    while main and not main.done():
+        main.cancel()
+        await asyncio.wait([main], timeout=0.5)
 
 
 async def _stop(context: dict[str, Any]) -> None:
     if "stack" in context:  # not where arq failed before it called on_startup
         await context["stack"].aclose()
-
-
-async def _ended(stop: asyncio.Event, *loops: "asyncio.Task[None]") -> None:
-    stop.set()
-    await asyncio.wait(loops)
 
 
 async def _every(interval: timedelta, act: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
@@ -116,6 +169,8 @@ async def _every(interval: timedelta, act: Callable[[], Awaitable[None]], stop: 
 
 
 def _function(task: str) -> Function:
+    """For arq workers that were given another Redis client, and so find the runs themselves."""
+
     async def execute(context: dict[str, Any], run_id: str) -> None:
         wait = await context["workshop"].runner.attempt(run_id)
         if wait is not None:
@@ -131,7 +186,7 @@ def _cron_job(item: Declared) -> CronJob:
     minute, hour, day, month, weekday = (_arq_field(values) for values in croniter.expand(item.schedule.cron)[0])
     return cron(
         cast("WorkerCoroutine", fire),
-        name=f"cron:{item.id}",
+        name=f"{queue.CRON}{item.id}",
         minute=minute,
         hour=hour,
         day=day,

@@ -97,7 +97,7 @@ def settings(database_url: str, servers: dict[str, str], openai_double: OpenAIDo
         trigger_secret_key=KEY,
         openai_api_key="sk-test-0123456789",
         openai_base_url=openai_double.url,
-        shutdown_grace=2,
+        shutdown_grace=0,
     )
 
 

@@ -19,7 +19,16 @@ def cli() -> None:
     """
 
 
-for command in (service.demo, service.dev, service.serve, service.migrate, runs.trigger, runs.runs, check.check):
+for command in (
+    service.demo,
+    service.dev,
+    service.serve,
+    service.worker,
+    service.migrate,
+    runs.trigger,
+    runs.runs,
+    check.check,
+):
     cli.add_command(command)
 
 

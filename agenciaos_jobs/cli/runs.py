@@ -3,9 +3,10 @@
 import asyncio
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from pydantic import ValidationError
@@ -15,12 +16,15 @@ from rich.table import Table
 from agenciaos_jobs.cli.common import Failure, console, with_base
 from agenciaos_jobs.core.clock import SAO_PAULO
 from agenciaos_jobs.core.run import Accepted, Status
+from agenciaos_jobs.engine.control import UnknownRun
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
 from agenciaos_jobs.jobs import JOBS, JOBS_BY_NAME
 from agenciaos_jobs.storage import run_logs
 from agenciaos_jobs.storage import runs as stored_runs
 from agenciaos_jobs.storage.runs import StoredRun
 from agenciaos_jobs.wiring import Base
+
+T = TypeVar("T")
 
 
 @click.command()
@@ -75,7 +79,7 @@ async def _wait(base: Base, run_id: str) -> StoredRun:
 
 @click.group()
 def runs() -> None:
-    """Execuções: lista e detalhes / Runs: list and details."""
+    """Execuções: lista, detalhes, cancelar, repetir / Runs: list, show, cancel, replay."""
 
 
 @runs.command("list")
@@ -120,6 +124,37 @@ def show_run(run_id: str) -> None:
         return {**vars(run), "attempts": [vars(item) for item in attempts], "log": [vars(line) for line in lines]}
 
     click.echo(_json(with_base(fetch)))
+
+
+@runs.command("cancel")
+@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+def cancel_runs(run_ids: tuple[str, ...]) -> None:
+    """Cancela: na fila, nunca começa; em execução, para em até 2 s / Cancels, queued or executing."""
+
+    async def cancel(base: Base) -> list[tuple[str, bool]]:
+        return [(run_id, await base.control.cancel(run_id)) for run_id in run_ids]
+
+    for run_id, is_new in _controlled(cancel):
+        click.echo(f"{run_id} {'CANCELED' if is_new else 'já terminada / had ended'}")
+
+
+@runs.command("replay")
+@click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
+def replay_runs(run_ids: tuple[str, ...]) -> None:
+    """Executa de novo, com o mesmo payload / Runs again, with the same payload."""
+
+    async def replay(base: Base) -> list[tuple[str, str]]:
+        return [(run_id, (await base.control.replay(run_id)).run_id) for run_id in run_ids]
+
+    for run_id, again in _controlled(replay):
+        click.echo(f"{run_id} → {again}")
+
+
+def _controlled(act: Callable[[Base], Awaitable[T]]) -> T:
+    try:
+        return with_base(act)
+    except UnknownRun as error:
+        raise Failure(f"there is no run {error}") from None
 
 
 def _read_payload(text: str) -> dict[str, Any]:

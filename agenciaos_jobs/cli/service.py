@@ -4,8 +4,10 @@ import asyncio
 from pathlib import Path
 
 import click
+import uvloop
 
 from agenciaos_jobs import server
+from agenciaos_jobs import worker as workers
 from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.cli.common import console, load_settings
 from agenciaos_jobs.core.clock import SystemClock
@@ -58,6 +60,20 @@ def serve(host: str | None, port: int | None) -> None:
     settings = settings.model_copy(update=chosen)
     logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets))
     server.serve(settings)
+
+
+@click.command()
+@click.option("--run", "run_id", hidden=True, help="Makes one attempt at one run.")
+def worker(run_id: str | None) -> None:
+    """Inicia um worker / Starts a worker.
+
+    Faz o mesmo que arq agenciaos_jobs.worker.WorkerSettings, sem o laço do arq. SIGTERM espera até SHUTDOWN_GRACE
+    segundos pelo que está em execução e devolve o resto à fila; um segundo SIGTERM não espera.
+    """
+    settings = Settings.load("DATABASE_URL", "REDIS_URL")
+    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(workers.work_once(settings, run_id) if run_id else workers.work(settings))
 
 
 @click.command()

@@ -2,12 +2,13 @@
 
 import os
 import random
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 
+_TOLERANCE = timedelta(milliseconds=100)
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
@@ -28,10 +29,23 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's own time and entropy."""
+    """The machine's time, put right by the database's, and the machine's entropy.
+
+    Leases and due times are compared between machines, whose clocks may be a minute apart; the database's is the same
+    for all of them.
+    """
+
+    def __init__(self) -> None:
+        self._offset = timedelta()
 
     def now(self) -> datetime:
-        return in_milliseconds(datetime.now(UTC))
+        return in_milliseconds(datetime.now(UTC) + self._offset)
+
+    def follow(self, reference: datetime, asked_at: datetime, answered_at: datetime) -> None:
+        """Follows a clock that showed ``reference`` between two readings of this one; small differences are ignored."""
+        difference = reference - (asked_at + (answered_at - asked_at) / 2)
+        if abs(difference) > _TOLERANCE:
+            self._offset += difference
 
     def random(self) -> float:
         return random.random()  # noqa: S311 - jitter, not a secret

@@ -58,8 +58,9 @@ class Job(Generic[P]):
     """One kind of work: everything the engine, the doors and the command line need to know of it.
 
     ``attempts`` counts the first one too. ``max_duration`` is in seconds. ``names`` are what ``POST /api/trigger``
-    calls it besides ``task``. ``agency`` tells whose run it is. ``abandon(connection, run_ids)`` undoes what a run had
-    set aside, in the transaction in which it ends without success.
+    calls it besides ``task``. ``priority`` is in seconds, by which its runs are ahead of others. ``agency`` tells whose
+    run it is; ``limited_by_agency`` lets only so many of an agency's runs go at once. ``abandon(connection, run_ids)``
+    undoes what a run had set aside, in the transaction in which it ends without success.
     """
 
     task: str
@@ -72,5 +73,7 @@ class Job(Generic[P]):
     max_duration: int = 300
     backoff: Backoff = field(default_factory=Backoff)
     schedule: Schedule | None = None
+    priority: int = 0
+    limited_by_agency: bool = False
     agency: Callable[[P], str | None] = lambda _: None
     abandon: Callable[[Any, list[str]], Awaitable[None]] | None = None

@@ -50,6 +50,11 @@ class NewRun:
     idempotency_ttl: timedelta = timedelta(days=30)
     request_id: str | None = None
     schedule_id: str | None = None
+    replay_of: str | None = None
+    ttl: timedelta | None = None
+    priority: int = 0
+    concurrency_key: str | None = None
+    concurrency_limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,18 @@ class ClaimedRun:
     attempt_started_at: datetime
     tags: tuple[str, ...] = ()
     request_id: str | None = None
+    concurrency_key: str | None = None
+    losses: int = 0
+
+
+@dataclass(frozen=True)
+class QueuedRun:
+    """A run as the queue needs to know it. ``priority`` is in seconds."""
+
+    id: str
+    task: str
+    due_at: datetime
+    priority: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,19 @@
 """Where runs begin: a row first, then a message."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job, Json
-from agenciaos_jobs.core.run import Accepted, NewRun
+from agenciaos_jobs.core.run import Accepted, NewRun, QueuedRun
+from agenciaos_jobs.engine.batch import Batch
 from agenciaos_jobs.engine.queue import UNAVAILABLE, Queue
 from agenciaos_jobs.storage import runs, schedules
-from agenciaos_jobs.storage.database import Database
+from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
 
 log = structlog.get_logger("agenciaos_jobs.intake")
 
@@ -29,14 +32,42 @@ def new_run(job: Job[Any], payload: Json, *, source: str, **options: Any) -> New
     Raises pydantic's ``ValidationError`` where the payload is not what the job takes.
     """
     agency_id = job.agency(job.payload.model_validate(payload))
-    return NewRun(job.task, payload, agency_id, job.attempts, job.max_duration, source, **options)
+    defaults: Json = {"max_attempts": job.attempts, "max_duration": job.max_duration, "priority": job.priority}
+    if job.limited_by_agency and agency_id:
+        defaults["concurrency_key"] = f"{job.task}:{agency_id}"
+    given = {name: value for name, value in options.items() if value is not None}
+    return NewRun(task=job.task, payload=payload, agency_id=agency_id, source=source, **defaults | given)
+
+
+class Sender:
+    """Sends runs that are stored. A message that gets lost is the sweeper's to send again."""
+
+    def __init__(self, queue: Queue, clock: Clock) -> None:
+        self._queue, self._clock = queue, clock
+        self._batch: Batch[QueuedRun, None] = Batch(self._write, passing=UNAVAILABLE)
+
+    def send(self, run: QueuedRun) -> None:
+        """Sends the run without letting anybody wait for Redis."""
+        self._batch.put(run)
+
+    async def _write(self, queued: list[QueuedRun]) -> Sequence[None]:
+        try:
+            await self._queue.send(queued, self._clock.now())
+        except UNAVAILABLE as error:
+            log.warning("queue_unavailable", runs=len(queued), error=type(error).__name__)
+        return [None] * len(queued)
+
+    async def flush(self) -> None:
+        await self._batch.flush()
 
 
 class Intake:
     """Takes runs in. Once :meth:`trigger` has returned, nothing but Postgres can lose the run."""
 
-    def __init__(self, database: Database, queue: Queue, clock: Clock) -> None:
-        self._database, self._queue, self._clock = database, queue, clock
+    def __init__(self, database: Database, sender: Sender, clock: Clock, agency_concurrency: int) -> None:
+        self._database, self._sender, self._clock = database, sender, clock
+        self._agency_concurrency = agency_concurrency
+        self._batch: Batch[tuple[str, NewRun], bool] = Batch(self._store, passing=(DatabaseUnavailable,))
 
     async def trigger(self, new: NewRun) -> Accepted:
         """Stores a run and sends it; with an idempotency key that is in use, answers with the run that has it.
@@ -44,9 +75,9 @@ class Intake:
         Raises :class:`KeyConflict` where that run's payload differs.
         """
         while True:
-            run_id, now = self._clock.new_id("run"), self._clock.now()
-            if await runs.insert(self._database, [(run_id, new)], now):
-                await self._send(run_id, new)
+            run_id = self._clock.new_id("run")
+            new = self._limited(new)
+            if await self._batch.submit((run_id, new)):
                 log.info("run_accepted", run_id=run_id, task=new.task, agency_id=new.agency_id, source=new.source)
                 return Accepted(run_id)
             assert new.idempotency_key is not None
@@ -59,19 +90,32 @@ class Intake:
         async with self._database.transaction() as connection:
             if not await schedules.take_slot(connection, schedule_id, slot):
                 return None
-            await runs.insert(connection, [(run_id, slot_run)], now)
-        await self._send(run_id, slot_run)
+            await runs.insert(connection, [(run_id, self._limited(slot_run))], now)
+        self._send(run_id, slot_run, now)
         log.info("schedule_fired", run_id=run_id, task=slot_run.task, schedule_id=schedule_id, slot=slot)
         return Accepted(run_id)
+
+    def _limited(self, new: NewRun) -> NewRun:
+        if new.concurrency_key is None or new.concurrency_limit is not None:
+            return new
+        return replace(new, concurrency_limit=self._agency_concurrency)
+
+    async def _store(self, new: list[tuple[str, NewRun]]) -> list[bool]:
+        """One INSERT for all; of several with one key the first is tried, and the others find it stored."""
+        firsts: dict[object, tuple[str, NewRun]] = {}
+        for run_id, run in new:
+            firsts.setdefault((run.task, run.idempotency_key) if run.idempotency_key else run_id, (run_id, run))
+        now = self._clock.now()
+        stored = await runs.insert(self._database, list(firsts.values()), now)
+        for run_id, run in firsts.values():
+            if run_id in stored:
+                self._send(run_id, run, now)
+        return [run_id in stored for run_id, _ in new]
+
+    def _send(self, run_id: str, new: NewRun, now: datetime) -> None:
+        self._sender.send(QueuedRun(run_id, new.task, now + (new.delay or timedelta()), new.priority))
 
     def _cached(self, new: NewRun, run_id: str, payload_hash: str) -> Accepted:
         if payload_hash != runs.payload_hash(new.payload):
             raise KeyConflict(str(new.idempotency_key), run_id)
         return Accepted(run_id, is_cached=True)
-
-    async def _send(self, run_id: str, new: NewRun) -> None:
-        now = self._clock.now()
-        try:
-            await self._queue.send([(run_id, new.task, now + new.delay if new.delay else now)], now)
-        except UNAVAILABLE as error:
-            log.warning("queue_unavailable", run_id=run_id, task=new.task, error=type(error).__name__)

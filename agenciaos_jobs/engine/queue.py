@@ -2,21 +2,55 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+import structlog
 from arq.connections import ArqRedis
-from arq.constants import default_queue_name, in_progress_key_prefix, job_key_prefix
+from arq.constants import default_queue_name, in_progress_key_prefix, job_key_prefix, retry_key_prefix
 from arq.jobs import serialize_job
-from arq.utils import timestamp_ms
 from redis.asyncio import ConnectionPool
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
+
+from agenciaos_jobs.core.run import QueuedRun
+
+log = structlog.get_logger("agenciaos_jobs.queue")
 
 UNAVAILABLE = (RedisError, OSError, asyncio.TimeoutError)
 """What is raised while Redis is away. Nothing is lost by it: the sweeper sends what was not sent."""
 
+WAKE = "agenciaos:wake"
+CRON = "cron:"
+
 _MESSAGE_LIFE_MS = 7 * 24 * 3600 * 1000
+
+# KEYS: the queue. ARGV: now in ms, how many, the prefix of arq's cron jobs, the prefix of arq's messages.
+# Takes due members out, with their messages; arq's own cron jobs are left to arq. Also says when the next one is due.
+_TAKE = """
+local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2] + 100)
+local taken = {}
+for _, id in ipairs(due) do
+  if #taken >= 2 * ARGV[2] then break end
+  if string.sub(id, 1, #ARGV[3]) ~= ARGV[3] then
+    redis.call('ZREM', KEYS[1], id)
+    taken[#taken + 1] = id
+    taken[#taken + 1] = redis.call('GET', ARGV[4] .. id) or ''
+    redis.call('DEL', ARGV[4] .. id)
+  end
+end
+local next = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+return {taken, next[2] or ''}
+"""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What was in the queue: members with their messages, and when the next one is due, if there is one."""
+
+    messages: list[tuple[str, bytes]]
+    next_due_at: datetime | None
 
 
 def encode(message: dict[str, Any]) -> bytes:
@@ -30,55 +64,99 @@ def decode(message: bytes) -> dict[str, Any]:
     return decoded
 
 
-def connect(url: str) -> ArqRedis:
+class WorkerRedis(ArqRedis):
+    """The client that arq's worker gets: it outlives Redis, and leaves runs to the dispatcher."""
+
+    async def zrangebyscore(self, name: Any, *args: Any, **kwargs: Any) -> Any:
+        """arq's poll: only its own cron jobs, and nothing while Redis is away."""
+        try:
+            members = await super().zrangebyscore(name, *args, **kwargs)
+        except UNAVAILABLE as error:
+            log.warning("queue_unavailable", error=type(error).__name__)
+            await asyncio.sleep(1)
+            return []
+        return [member for member in members if member.startswith(CRON.encode())]
+
+    async def enqueue_job(self, *args: Any, **kwargs: Any) -> Any:
+        """arq's cron: a slot that can't be sent is caught up by the sweeper."""
+        try:
+            return await super().enqueue_job(*args, **kwargs)
+        except UNAVAILABLE as error:
+            log.warning("queue_unavailable", error=type(error).__name__)
+            return None
+
+
+def connect(url: str) -> WorkerRedis:
     """A client that connects when it is first used."""
     pool: ConnectionPool = ConnectionPool.from_url(url, socket_connect_timeout=2, socket_timeout=5)
-    return ArqRedis(pool, job_serializer=encode, job_deserializer=decode)
+    return WorkerRedis(pool, job_serializer=encode, job_deserializer=decode)
 
 
 class Queue:
-    """Sends runs to workers, and tells which ones are on their way."""
+    """Sends runs to workers, and hands them out. Times in Redis are the clock's, which all processes share."""
 
     def __init__(self, redis: ArqRedis) -> None:
         self.redis = redis
+        self._take = redis.register_script(_TAKE)
 
-    async def send(self, runs: Sequence[tuple[str, str, datetime]], now: datetime) -> None:
-        """Sends (run id, task, due time) to the workers. Sending what is there already changes nothing.
-
-        Redis holds workers' time, which need not be the database's: what counts is how far ``due_at`` is from ``now``.
-        """
+    async def send(self, runs: Sequence[QueuedRun], now: datetime) -> None:
+        """Sends runs to the workers and wakes them. Sending what is there already changes nothing."""
         if not runs:
             return
-        sent_ms = timestamp_ms()
+        now_ms = _milliseconds(now)
         async with self.redis.pipeline(transaction=False) as pipe:
-            for run_id, task, due_at in runs:
-                message = serialize_job(task, (run_id,), {}, None, sent_ms, serializer=encode)
-                wait_ms = round((due_at - now).total_seconds() * 1000)
-                pipe.psetex(job_key_prefix + run_id, max(wait_ms, 0) + _MESSAGE_LIFE_MS, message)
-                pipe.zadd(default_queue_name, {run_id: sent_ms + wait_ms})
+            scores: dict[str, int] = {}
+            for run in runs:
+                message = serialize_job(run.task, (run.id,), {}, None, now_ms, serializer=encode)
+                due_ms = _milliseconds(run.due_at)
+                pipe.psetex(job_key_prefix + run.id, max(due_ms - now_ms, 0) + _MESSAGE_LIFE_MS, message)
+                # A run that is not due yet gets no lead: it must not be handed out before its time.
+                scores[run.id] = due_ms if due_ms > now_ms else due_ms - run.priority * 1000
+            pipe.zadd(default_queue_name, scores)
+            pipe.publish(WAKE, b"")
             await pipe.execute()
+
+    async def take(self, most: int, now: datetime) -> Taken:
+        """Takes up to ``most`` due members out of the queue."""
+        try:
+            flat, next_score = await self._take(
+                keys=[default_queue_name], args=[_milliseconds(now), most, CRON, job_key_prefix]
+            )
+        except ResponseError as error:
+            if "WRONGTYPE" not in str(error):
+                raise
+            log.error("queue_replaced", error=str(error))
+            await self.redis.delete(default_queue_name)
+            return Taken([], None)
+        messages = [
+            (member.decode("utf-8", "replace"), body) for member, body in zip(flat[::2], flat[1::2], strict=True)
+        ]
+        next_due_at = datetime.fromtimestamp(float(next_score) / 1000, UTC) if next_score else None
+        return Taken(messages, next_due_at)
 
     async def missing(self, run_ids: Sequence[str]) -> set[str]:
         """Those of the runs that no worker will find in the queue."""
         if not run_ids:
             return set()
-        async with self.redis.pipeline(transaction=False) as pipe:
-            pipe.execute_command("ZMSCORE", default_queue_name, *run_ids)
-            pipe.execute_command("EXISTS", *[job_key_prefix + run_id for run_id in run_ids])
-            scores, messages = await pipe.execute()
-        if messages == len(run_ids):
-            return {run_id for run_id, score in zip(run_ids, scores, strict=True) if score is None}
-        kept = await self.redis.mget([job_key_prefix + run_id for run_id in run_ids])
-        pairs = zip(run_ids, scores, kept, strict=True)
-        return {run_id for run_id, score, message in pairs if score is None or message is None}
+        scores = await self.redis.zmscore(default_queue_name, list(run_ids))
+        return {run_id for run_id, score in zip(run_ids, scores, strict=True) if score is None}
 
-    async def release(self, run_ids: Sequence[str]) -> None:
-        """Forgets that some worker had begun these runs, so that another one may."""
-        if run_ids:
-            await self.redis.delete(*[in_progress_key_prefix + run_id for run_id in run_ids])
+    async def forget(self, run_ids: Sequence[str]) -> None:
+        """Drops whatever Redis holds of these runs."""
+        if not run_ids:
+            return
+        prefixes = (job_key_prefix, in_progress_key_prefix, retry_key_prefix)
+        async with self.redis.pipeline(transaction=False) as pipe:
+            pipe.zrem(default_queue_name, *run_ids)
+            pipe.delete(*[prefix + run_id for run_id in run_ids for prefix in prefixes])
+            await pipe.execute()
 
     async def ping(self) -> None:
         await self.redis.ping()
 
     async def close(self) -> None:
         await self.redis.aclose(close_connection_pool=True)
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

@@ -4,7 +4,7 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -15,7 +15,9 @@ from agenciaos_jobs.app import App, RunApp
 from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json, RetryLater
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.core.retry import Backoff
-from agenciaos_jobs.core.run import Again, ClaimedRun, OutOfTime, RunError, Status, after_failure
+from agenciaos_jobs.core.run import Again, ClaimedRun, OutOfTime, QueuedRun, RunError, Status, after_failure
+from agenciaos_jobs.engine.batch import Batch
+from agenciaos_jobs.engine.intake import Sender
 from agenciaos_jobs.engine.run_log import RunLog
 from agenciaos_jobs.storage import runs
 from agenciaos_jobs.storage.database import Connection, DatabaseUnavailable
@@ -46,36 +48,56 @@ class Runner:
     """Runs what it can claim. Whatever a job does, its run's row tells how the attempt ended."""
 
     def __init__(
-        self, app: App, jobs: Mapping[str, Job[Any]], worker_id: str, run_log: RunLog, redactor: Redactor
+        self,
+        app: App,
+        jobs: Mapping[str, Job[Any]],
+        worker_id: str,
+        sender: Sender,
+        run_log: RunLog,
+        redactor: Redactor,
     ) -> None:
-        self._app, self._jobs, self._worker_id = app, jobs, worker_id
+        self._app, self._jobs, self._worker_id, self._sender = app, jobs, worker_id, sender
         self._run_log, self._redactor = run_log, redactor
+        self._completions: Batch[tuple[ClaimedRun, Json], bool] = Batch(
+            self._complete_all, passing=(DatabaseUnavailable,)
+        )
+        self._freed: Batch[str, None] = Batch(self._unpark)
         self.running: dict[str, Running] = {}
 
     async def attempt(self, run_id: str) -> timedelta | None:
-        """Claims the run and makes one attempt; ``None`` means that nothing is left to do, or that it is another's."""
+        """Claims the run and makes one attempt; returns the wait before the next one, if one is due."""
         try:
-            claimed = await runs.claim(self._app.database, [run_id], self._worker_id, self._app.clock.now())
+            claimed = await self.claim([run_id])
         except DatabaseUnavailable as error:
             log.warning("database_unavailable", run_id=run_id, error=str(error))
             return _WAIT_FOR_DATABASE
-        if not claimed:
-            log.debug("run_not_claimed", run_id=run_id)
-            return None
-        with structlog.contextvars.bound_contextvars(**_context(claimed[0])):
-            return await self._carry_out(claimed[0])
+        due_at = await self.carry_out(claimed[0]) if claimed else None
+        return due_at - self._app.clock.now() if due_at else None
 
-    async def _carry_out(self, run: ClaimedRun) -> timedelta | None:
+    async def claim(self, run_ids: list[str]) -> list[ClaimedRun]:
+        """Makes this worker the owner of those runs that are due and nobody else's."""
+        return await runs.claim(self._app.database, run_ids, self._worker_id, self._app.clock.now())
+
+    async def carry_out(self, run: ClaimedRun) -> datetime | None:
+        """Makes an attempt at a claimed run; returns when the next one is due, if one is."""
+        with structlog.contextvars.bound_contextvars(**_context(run)):
+            try:
+                return await self._carry_out(run)
+            finally:
+                if run.concurrency_key:
+                    self._freed.put(run.concurrency_key)
+
+    async def _carry_out(self, run: ClaimedRun) -> datetime | None:
         task = asyncio.current_task()
         assert task is not None
         running = Running(run, self._app.for_run(run, self._run_log.logger(run)), task)
         self.running[run.id] = running
         metrics.WAIT_SECONDS.labels(run.task).observe((self._app.clock.now() - run.due_at).total_seconds())
-        log.info("run_started")
+        log.debug("run_started")
         try:
             return await self._perform(running)
         except asyncio.CancelledError:
-            await asyncio.shield(self._hand_back(running))
+            await asyncio.shield(self._let_go(running))
             raise
         except OwnershipLost:
             log.warning("run_ownership_lost")
@@ -83,7 +105,7 @@ class Runner:
         finally:
             del self.running[run.id]
 
-    async def _perform(self, running: Running) -> timedelta | None:
+    async def _perform(self, running: Running) -> datetime | None:
         try:
             result = await self._call(running)
             await self._complete(running, result)
@@ -120,7 +142,8 @@ class Runner:
         """Ends the run with what it changes, in one transaction; returns why it failed where only that could tell."""
         run, now = running.run, self._app.clock.now()
         if not isinstance(result, Finish):
-            await runs.finish(self._app.database, run, self._worker_id, Status.COMPLETED, now, output=result)
+            if not await self._completions.submit((run, result)):
+                raise OwnershipLost(run.id)
             return None
         async with self._app.database.transaction() as connection:
             await runs.hold(connection, run, self._worker_id)
@@ -133,37 +156,58 @@ class Runner:
             await runs.finish(connection, run, self._worker_id, Status.COMPLETED, now, output=output)
         return None
 
-    async def _fail(self, running: Running, cause: Exception) -> timedelta | None:
+    async def _complete_all(self, done: list[tuple[ClaimedRun, Json]]) -> list[bool]:
+        ended = await runs.complete(self._app.database, done, self._worker_id, self._app.clock.now())
+        return [run.id in ended for run, _ in done]
+
+    async def _unpark(self, keys: list[str]) -> list[None]:
+        """Lets the next runs of these concurrency keys come; what fails here the sweeper makes good."""
+        try:
+            for run in await runs.unpark(self._app.database, keys):
+                self._sender.send(run)
+        except DatabaseUnavailable as error:
+            log.warning("database_unavailable", error=str(error))
+        return [None] * len(keys)
+
+    async def _fail(self, running: Running, cause: Exception) -> datetime | None:
         running.is_ending = True
         run, error = running.run, self._describe(cause)
         backoff = self._jobs[run.task].backoff if run.task in self._jobs else Backoff()
         next_step = after_failure(cause, run.attempt, run.max_attempts, backoff, self._app.clock.random())
         await self._run_log.flush()
-        await self._record(lambda: self._commit_failure(running, error, next_step))
+        due_at = self._app.clock.now() + (next_step.after if isinstance(next_step, Again) else timedelta())
+        await self._record(lambda: self._commit_failure(running, error, next_step, due_at))
         unforeseen = not isinstance(cause, GiveUp | RetryLater | OutOfTime)
         self._count(run, next_step, error, cause if unforeseen else None)
-        return next_step.after if isinstance(next_step, Again) else None
+        return due_at if isinstance(next_step, Again) else None
 
-    async def _commit_failure(self, running: Running, error: RunError, next_step: Again | Status) -> None:
+    async def _commit_failure(
+        self, running: Running, error: RunError, next_step: Again | Status, due_at: datetime
+    ) -> None:
         run, now = running.run, self._app.clock.now()
         async with self._app.database.transaction() as connection:
             if isinstance(next_step, Again):
-                await runs.retry(connection, run, self._worker_id, now + next_step.after, error, now)
+                await runs.retry(connection, run, self._worker_id, due_at, error, now)
             else:
                 await runs.finish(connection, run, self._worker_id, next_step, now, error=error)
                 await self._abandon(connection, run)
             await self._keep(connection, running, error.code or error.type)
 
-    async def _hand_back(self, running: Running) -> None:
-        """Gives the run to another worker, as if this attempt had not been."""
-        if running.is_revoked:
-            log.info("run_revoked")
-            return
+    async def give_back(self, run: ClaimedRun) -> None:
+        """Queues the run again, as if this attempt had not been."""
+        await runs.hand_back(self._app.database, run, self._worker_id, self._app.clock.now())
+
+    async def _let_go(self, running: Running) -> None:
+        """Ends an attempt that was stopped from outside; a run that is still this worker's goes back to the queue."""
+        run, code = running.run, "revoked" if running.is_revoked else "handed_back"
         async with self._app.database.transaction() as connection:
-            await runs.hand_back(connection, running.run, self._worker_id, self._app.clock.now())
-            await self._keep(connection, running, "handed_back")
-        metrics.RUNS.labels(running.run.task, "handed_back").inc()
-        log.info("run_handed_back")
+            if not running.is_revoked:
+                await runs.hand_back(connection, run, self._worker_id, self._app.clock.now())
+            await self._keep(connection, running, code)
+        if not running.is_revoked:
+            self._sender.send(QueuedRun(run.id, run.task, self._app.clock.now()))
+        metrics.RUNS.labels(run.task, code).inc()
+        log.info("run_stopped", outcome=code)
 
     async def _keep(self, connection: Connection, running: Running, code: str) -> None:
         for effect in running.app.failure_effects:

@@ -11,6 +11,7 @@ from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.run import RunError
+from agenciaos_jobs.engine.intake import Sender
 from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.schedules import Scheduler
@@ -26,7 +27,9 @@ WORKER_LOST = RunError(
     type="WorkerLost", message="the worker was lost in the middle of the attempt", code="worker_lost"
 )
 
-_PAGE = 1_000
+EXPIRED = RunError(type="Expired", message="the run was not started within its time to live", code="expired")
+
+_PAGE = 5_000
 _PATIENCE = timedelta(seconds=2)
 
 
@@ -34,9 +37,15 @@ class Sweeper:
     """Runs on every worker; a lock in the database lets one at a time change anything."""
 
     def __init__(
-        self, database: Database, queue: Queue, clock: Clock, jobs: Mapping[str, Job[Any]], scheduler: Scheduler
+        self,
+        database: Database,
+        queue: Queue,
+        sender: Sender,
+        clock: Clock,
+        jobs: Mapping[str, Job[Any]],
+        scheduler: Scheduler,
     ) -> None:
-        self._database, self._queue, self._clock = database, queue, clock
+        self._database, self._queue, self._sender, self._clock = database, queue, sender, clock
         self._jobs, self._scheduler = jobs, scheduler
         self._page_ends_at = ""
         self._housekeeping_due: datetime | None = None
@@ -47,7 +56,9 @@ class Sweeper:
             lost = await self._repair_rows()
             await self._scheduler.catch_up()
             await self._keep_house()
-            await self._queue.release([run.id for run in lost])
+            await self._queue.forget([run.id for run in lost])
+            for run in await runs.unpark_forgotten(self._database):
+                self._sender.send(run)
             await self._send_missing()
         except (DatabaseUnavailable, *QUEUE_UNAVAILABLE) as error:
             log.warning("sweep_interrupted", error=type(error).__name__)
@@ -58,18 +69,23 @@ class Sweeper:
             if not await workers.lead(connection):
                 return []
             lost = await runs.take_back_lost(connection, WORKER_LOST, now)
-            await self._abandon(connection, [run for run in lost if not run.has_attempts])
+            crashed = [(run.id, run.task) for run in lost if not run.goes_on]
+            expired = await runs.expire(connection, EXPIRED, now)
+            await self._abandon(connection, crashed + expired)
             await runs.release_due(connection, now)
+        for outcome, ended in (("crashed", crashed), ("expired", expired)):
+            for run_id, task in ended:
+                metrics.RUNS.labels(task, outcome).inc()
+                log.warning("run_ended_by_sweeper", run_id=run_id, task=task, outcome=outcome)
         for run in lost:
-            log.warning("worker_lost", run_id=run.id, task=run.task, has_attempts=run.has_attempts)
+            log.warning("worker_lost", run_id=run.id, task=run.task, goes_on=run.goes_on)
             metrics.SWEEPER_REPAIRS.labels("worker_lost").inc()
         return lost
 
-    async def _abandon(self, connection: Connection, crashed: list[LostRun]) -> None:
+    async def _abandon(self, connection: Connection, ended: list[tuple[str, str]]) -> None:
         by_task: dict[str, list[str]] = defaultdict(list)
-        for run in crashed:
-            by_task[run.task].append(run.id)
-            metrics.RUNS.labels(run.task, "crashed").inc()
+        for run_id, task in ended:
+            by_task[task].append(run_id)
         for task, run_ids in by_task.items():
             job = self._jobs.get(task)
             if job and job.abandon:
@@ -81,7 +97,7 @@ class Sweeper:
         page = await runs.waiting(self._database, now - _PATIENCE, self._page_ends_at, _PAGE)
         self._page_ends_at = page[-1].id if len(page) == _PAGE else ""
         missing = await self._queue.missing([run.id for run in page])
-        await self._queue.send([(run.id, run.task, run.due_at) for run in page if run.id in missing], now)
+        await self._queue.send([run for run in page if run.id in missing], now)
         if missing:
             log.warning("runs_sent_again", runs=len(missing))
             metrics.SWEEPER_REPAIRS.labels("sent_again").inc(len(missing))

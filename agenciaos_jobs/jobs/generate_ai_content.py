@@ -150,6 +150,7 @@ JOB = Job(
     run=run,
     attempts=3,
     max_duration=300,
+    limited_by_agency=True,
     agency=lambda payload: payload.agencyId,
     abandon=ai.release,
 )

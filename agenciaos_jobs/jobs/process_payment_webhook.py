@@ -107,5 +107,6 @@ JOB = Job(
     run=run,
     attempts=3,
     max_duration=60,
+    priority=24 * 3600,
     agency=lambda payload: payload.customerId,
 )

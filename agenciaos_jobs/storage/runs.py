@@ -10,8 +10,8 @@ import asyncpg
 import orjson
 
 from agenciaos_jobs.core.job import Json
-from agenciaos_jobs.core.run import ClaimedRun, NewRun, RunError, Status
-from agenciaos_jobs.storage.database import Connection, Executor
+from agenciaos_jobs.core.run import ClaimedRun, NewRun, QueuedRun, RunError, Status
+from agenciaos_jobs.storage.database import Connection, Database, Executor
 from agenciaos_jobs.storage.queries import load
 
 QUERIES = load("runs")
@@ -37,7 +37,13 @@ class StoredRun:
     idempotency_key: str | None
     request_id: str | None
     schedule_id: str | None
+    replay_of: str | None
+    priority: int
+    concurrency_key: str | None
+    concurrency_limit: int | None
+    parked: bool
     attempt: int
+    losses: int
     max_attempts: int
     max_duration: int
     worker_id: str | None
@@ -45,6 +51,7 @@ class StoredRun:
     updated_at: datetime
     due_at: datetime
     delayed_until: datetime | None
+    expires_at: datetime | None
     started_at: datetime | None
     attempt_started_at: datetime | None
     finished_at: datetime | None
@@ -65,20 +72,11 @@ class Attempt:
 
 @dataclass(frozen=True)
 class LostRun:
-    """A run taken back from a lost worker; without attempts left it has ended as CRASHED."""
+    """A run taken back from a lost worker: queued again, or ended as CRASHED."""
 
     id: str
     task: str
-    has_attempts: bool
-
-
-@dataclass(frozen=True)
-class WaitingRun:
-    """A run that is due and waits for a worker."""
-
-    id: str
-    task: str
-    due_at: datetime
+    goes_on: bool
 
 
 @dataclass(frozen=True)
@@ -105,29 +103,36 @@ async def insert(executor: Executor, new: Sequence[tuple[str, NewRun]], now: dat
 
     A run is left out when its idempotency key is held by another one that still counts. No key may occur twice here.
     """
-    rows = [
-        (
-            run_id,
-            run.task,
-            Status.DELAYED if run.delay else Status.QUEUED,
-            run.payload,
-            run.agency_id,
-            run.source,
-            orjson.dumps(run.tags).decode(),
-            run.idempotency_key,
-            key_digest(run.idempotency_key),
-            payload_hash(run.payload) if run.idempotency_key else None,
-            now + run.idempotency_ttl,
-            run.request_id,
-            run.schedule_id,
-            run.max_attempts,
-            run.max_duration,
-            now + run.delay if run.delay else now,
-        )
-        for run_id, run in new
-    ]
-    stored = await executor.fetch(QUERIES["insert"], *map(list, zip(*rows, strict=True)), now)
-    return {record["id"] for record in stored}
+    rows = [_row(run_id, run, now) for run_id, run in new]
+    return {record["id"] for record in await executor.fetch(QUERIES["insert"], rows, now)}
+
+
+def _row(run_id: str, run: NewRun, now: datetime) -> Json:
+    due_at = now + run.delay if run.delay else now
+    key = run.idempotency_key
+    return {
+        "id": run_id,
+        "task": run.task,
+        "status": Status.DELAYED if run.delay else Status.QUEUED,
+        "payload": run.payload,
+        "agency_id": run.agency_id,
+        "source": run.source,
+        "tags": run.tags,
+        "idempotency_key": key,
+        "key_digest": key_digest(key),
+        "payload_hash": payload_hash(run.payload) if key else None,
+        "key_expires_at": now + run.idempotency_ttl,
+        "request_id": run.request_id,
+        "schedule_id": run.schedule_id,
+        "replay_of": run.replay_of,
+        "priority": run.priority,
+        "concurrency_key": run.concurrency_key,
+        "concurrency_limit": run.concurrency_limit,
+        "max_attempts": run.max_attempts,
+        "max_duration": run.max_duration,
+        "due_at": due_at,
+        "expires_at": due_at + run.ttl if run.ttl is not None else None,
+    }
 
 
 async def holder_of_key(executor: Executor, task: str, key: str) -> tuple[str, str] | None:
@@ -136,10 +141,41 @@ async def holder_of_key(executor: Executor, task: str, key: str) -> tuple[str, s
     return (record["run_id"], record["payload_hash"]) if record else None
 
 
-async def claim(executor: Executor, run_ids: list[str], worker_id: str, now: datetime) -> list[ClaimedRun]:
-    """Makes this worker the owner of those runs that are due and free, each at its next attempt."""
-    records = await executor.fetch(QUERIES["claim"], run_ids, worker_id, now)
+async def claim(database: Database, run_ids: list[str], worker_id: str, now: datetime) -> list[ClaimedRun]:
+    """Makes this worker the owner of those runs that are due and free, each at its next attempt.
+
+    Runs whose concurrency key has no free place are parked until one of that key ends.
+    """
+    records = await database.fetch(QUERIES["claim"], run_ids, worker_id, now)
+    if len(records) < len(run_ids):
+        taken = {record["id"] for record in records}
+        rest = [run_id for run_id in run_ids if run_id not in taken]
+        async with database.transaction() as connection:
+            if await connection.fetch(QUERIES["lock_keys"], rest):
+                records += await connection.fetch(QUERIES["claim_keyed"], rest, worker_id, now)
     return [ClaimedRun(**{**record, "tags": tuple(record["tags"])}) for record in records]
+
+
+async def unpark(executor: Executor, keys: list[str]) -> list[QueuedRun]:
+    """Takes out the next parked run of each key, as often as the key is given."""
+    return [QueuedRun(**record) for record in await executor.fetch(QUERIES["unpark"], keys)]
+
+
+async def unpark_forgotten(executor: Executor) -> list[QueuedRun]:
+    """Takes out parked runs for which there is room, although nobody has said so."""
+    return [QueuedRun(**record) for record in await executor.fetch(QUERIES["unpark_forgotten"])]
+
+
+async def complete(
+    executor: Executor, done: Sequence[tuple[ClaimedRun, Json]], worker_id: str, now: datetime
+) -> set[str]:
+    """Ends runs that change nothing else, in one statement; returns the ids of those that were this worker's."""
+    ids = [run.id for run, _ in done]
+    numbers = [run.attempt for run, _ in done]
+    outputs = [output for _, output in done]
+    return {
+        record["run_id"] for record in await executor.fetch(QUERIES["complete"], ids, numbers, worker_id, outputs, now)
+    }
 
 
 async def hold(connection: Connection, run: ClaimedRun, worker_id: str) -> None:
@@ -185,15 +221,41 @@ async def take_back_lost(executor: Executor, error: RunError, now: datetime) -> 
     return [LostRun(**record) for record in await executor.fetch(QUERIES["take_back_lost"], now, error.as_json())]
 
 
-async def waiting(executor: Executor, due_before: datetime, after_id: str, limit: int) -> list[WaitingRun]:
+async def waiting(executor: Executor, due_before: datetime, after_id: str, limit: int) -> list[QueuedRun]:
     """Runs that are due, in the order of their ids from ``after_id`` on."""
     records = await executor.fetch(QUERIES["waiting"], due_before, after_id, limit)
-    return [WaitingRun(**record) for record in records]
+    return [QueuedRun(**record) for record in records]
 
 
 async def release_due(executor: Executor, now: datetime) -> None:
     """Turns DELAYED runs whose time has come into QUEUED ones."""
     await executor.execute(QUERIES["release_due"], now)
+
+
+async def expire(executor: Executor, error: RunError, now: datetime) -> list[tuple[str, str]]:
+    """Ends runs that were not started within their time to live; returns their ids and tasks."""
+    return [(record["id"], record["task"]) for record in await executor.fetch(QUERIES["expire"], now, error.as_json())]
+
+
+@dataclass(frozen=True)
+class Canceled:
+    """A run that was canceled, and what it was before."""
+
+    task: str
+    status_before: Status
+    concurrency_key: str | None
+
+
+async def cancel(connection: Connection, run_id: str, now: datetime) -> Canceled | None:
+    """Ends a run that has not ended; ``None`` where it has, or there is none."""
+    record = await connection.fetchrow(QUERIES["cancel"], run_id, now)
+    return Canceled(record["task"], Status(record["status_before"]), record["concurrency_key"]) if record else None
+
+
+async def reschedule(executor: Executor, run_id: str, due_at: datetime, now: datetime) -> QueuedRun | None:
+    """Gives a DELAYED run another time; ``None`` where it is not DELAYED."""
+    record = await executor.fetchrow(QUERIES["reschedule"], run_id, due_at, now)
+    return QueuedRun(run_id, record["task"], due_at, record["priority"]) if record else None
 
 
 async def get(executor: Executor, run_id: str) -> StoredRun | None:

@@ -19,6 +19,12 @@ class Worker:
     started_at: datetime
 
 
+async def database_time(executor: Executor) -> datetime:
+    """What the database's clock shows."""
+    shown: datetime = await executor.fetchval(QUERIES["database_time"])
+    return shown
+
+
 async def renew(executor: Executor, worker: Worker, now: datetime, lease_until: datetime) -> None:
     """Says that the worker lives, and holds its runs until ``lease_until``."""
     await executor.execute(QUERIES["renew"], worker.id, worker.host, worker.pid, worker.started_at, now, lease_until)

@@ -77,5 +77,6 @@ _PORTUGUESE = {
     "input_too_long": "tem {size} caracteres ao todo; o máximo é {limit}",
     "month": "deve ser um mês como 2026-10",
     "delay": "deve ser uma duração, como 90s, 1h ou 1d2h30m, ou uma data em ISO 8601, a no máximo cinco anos",
+    "duration": "deve ser uma duração, como 90s, 1h ou 1d2h30m, de no máximo cinco anos",
     "nul_character": "não pode conter o caractere nulo (U+0000)",
 }

@@ -1,19 +1,24 @@
 """Trigger.dev's management wire: a run as its SDKs read it."""
 
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from agenciaos_jobs.core.run import Status
+from agenciaos_jobs.engine.control import NotDelayed, UnknownRun
 from agenciaos_jobs.storage import ai, runs
 from agenciaos_jobs.storage.runs import Attempt, StoredRun
-from agenciaos_jobs.web.body import answer
-from agenciaos_jobs.web.keys import DATABASE
+from agenciaos_jobs.web.body import answer, read_model
+from agenciaos_jobs.web.fields import read_delay
+from agenciaos_jobs.web.keys import CLOCK, CONTROL, DATABASE
+from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.operation import Operation
-from agenciaos_jobs.web.problems import HttpProblem
+from agenciaos_jobs.web.problems import HttpProblem, invalid
 
 # Absent optionals are left out of answers, never null: the SDKs check with zod.
 
@@ -72,12 +77,58 @@ class SdkRun(BaseModel):
     attemptCount: int  # noqa: N815
 
 
+class RunId(BaseModel):
+    """The run that a call acted on, or that it made."""
+
+    id: str
+
+
+class Reschedule(BaseModel):
+    """How long to wait from now, or the moment to wait for."""
+
+    delay: str
+
+
 async def retrieve(request: web.Request) -> web.Response:
-    database, run_id = request.app[DATABASE], request.match_info["run_id"]
-    run = await runs.get(database, run_id) if "\0" not in run_id else None
-    if run is None:
-        raise HttpProblem(404, {"pt": "Execução não encontrada", "en": "Run not found"})
-    return answer(_as_sdk_run(run, await runs.attempts(database, run_id), await ai.cost_of(database, run_id)))
+    with _known(request) as run_id:
+        return await _answer(request, await request.app[CONTROL].get(run_id))
+
+
+async def cancel(request: web.Request) -> web.Response:
+    with _known(request) as run_id:
+        await request.app[CONTROL].cancel(run_id)
+    return answer(RunId(id=run_id))
+
+
+async def replay(request: web.Request) -> web.Response:
+    with _known(request) as run_id:
+        return answer(RunId(id=(await request.app[CONTROL].replay(run_id)).run_id))
+
+
+async def reschedule(request: web.Request) -> web.Response:
+    delay = read_delay((await read_model(request, Reschedule)).delay, request.app[CLOCK].now())
+    with _known(request) as run_id:
+        try:
+            return await _answer(request, await request.app[CONTROL].reschedule(run_id, delay or timedelta()))
+        except NotDelayed:
+            text: Text = {"pt": "Só uma execução DELAYED muda de hora", "en": "Only a DELAYED run can be rescheduled"}
+            raise HttpProblem(400, text) from None
+
+
+@contextmanager
+def _known(request: web.Request) -> Iterator[str]:
+    run_id = request.match_info["run_id"]
+    try:
+        yield run_id
+    except UnknownRun:
+        raise HttpProblem(404, {"pt": "Execução não encontrada", "en": "Run not found"}) from None
+    except ValidationError as error:
+        raise invalid(error, "payload") from None
+
+
+async def _answer(request: web.Request, run: StoredRun) -> web.Response:
+    database = request.app[DATABASE]
+    return answer(_as_sdk_run(run, await runs.attempts(database, run.id), await ai.cost_of(database, run.id)))
 
 
 def _as_sdk_run(run: StoredRun, attempts: list[Attempt], cost: Decimal) -> SdkRun:
@@ -135,14 +186,44 @@ def _attempt_under_way(run: StoredRun) -> list[SdkAttempt]:
     return [SdkAttempt(id=attempt_id, status="EXECUTING", createdAt=began, updatedAt=began, startedAt=began)]
 
 
+RUN_ID = {"run_id": {"type": "string", "minLength": 1}}
+
 OPERATIONS = [
+    Operation(
+        "POST",
+        "/api/v2/runs/{run_id}/cancel",
+        cancel,
+        "Cancela uma execução / Cancels a run",
+        answers={200: RunId},
+        parameters=RUN_ID,
+        problems=(404, 503),
+    ),
+    Operation(
+        "POST",
+        "/api/v1/runs/{run_id}/replay",
+        replay,
+        "Executa de novo / Runs again",
+        answers={200: RunId},
+        parameters=RUN_ID,
+        problems=(404, 422, 503),
+    ),
+    Operation(
+        "POST",
+        "/api/v1/runs/{run_id}/reschedule",
+        reschedule,
+        "Muda a hora de uma execução DELAYED / Gives a DELAYED run another time",
+        request=Reschedule,
+        answers={200: SdkRun},
+        parameters=RUN_ID,
+        problems=(400, 404, 408, 413, 415, 422, 503),
+    ),
     Operation(
         "GET",
         "/api/v3/runs/{run_id}",
         retrieve,
         "Uma execução, com suas tentativas / A run, with its attempts",
         answers={200: SdkRun},
-        parameters={"run_id": {"type": "string", "minLength": 1}},
+        parameters=RUN_ID,
         problems=(404, 503),
-    )
+    ),
 ]

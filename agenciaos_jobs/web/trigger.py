@@ -5,16 +5,16 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from agenciaos_jobs.core.duration import parse_delay
 from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
 from agenciaos_jobs.jobs import JOBS, JOBS_BY_NAME
 from agenciaos_jobs.web import language
 from agenciaos_jobs.web.body import answer, read_model
+from agenciaos_jobs.web.fields import LONGEST_TTL, read_delay, read_key_header, read_ttl
 from agenciaos_jobs.web.keys import CLOCK, INTAKE, REQUEST_ID
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.operation import Operation
-from agenciaos_jobs.web.problems import HttpProblem, invalid, wrong_field
+from agenciaos_jobs.web.problems import HttpProblem, invalid
 
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
@@ -26,6 +26,10 @@ class TriggerRequest(BaseModel):
     payload: dict[str, Any] = {}
     idempotencyKey: Annotated[str, Field(min_length=1, max_length=2048)] | None = None  # noqa: N815
     delay: str | None = None
+    ttl: Annotated[int, Field(ge=1, le=LONGEST_TTL)] | str | None = None
+    priority: Annotated[int, Field(ge=0, le=LONGEST_TTL)] | None = None
+    maxAttempts: Annotated[int, Field(ge=1, le=100)] | None = None  # noqa: N815
+    maxDuration: Annotated[int, Field(ge=5, le=86_400)] | None = None  # noqa: N815
     tags: list[Tag] = Field(default=[], max_length=10)
 
 
@@ -58,14 +62,14 @@ async def trigger(request: web.Request) -> web.Response:
 
 
 def _options(body: TriggerRequest, request: web.Request) -> Json:
-    try:
-        delay = parse_delay(body.delay, request.app[CLOCK].now()) if body.delay else None
-    except ValueError as error:
-        raise wrong_field("delay", "delay", str(error)) from None
     return {
-        "delay": delay,
+        "delay": read_delay(body.delay, request.app[CLOCK].now()) if body.delay else None,
+        "ttl": read_ttl(body.ttl),
         "tags": tuple(body.tags),
-        "idempotency_key": body.idempotencyKey,
+        "priority": body.priority,
+        "max_attempts": body.maxAttempts,
+        "max_duration": body.maxDuration,
+        "idempotency_key": body.idempotencyKey or read_key_header(request),
         "request_id": request[REQUEST_ID],
     }
 

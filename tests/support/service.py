@@ -89,9 +89,9 @@ async def running_server(settings: Settings, clock: Clock | None = None) -> Asyn
 async def running_worker(
     settings: Settings, jobs: Mapping[str, Job[Any]] = JOBS, clock: Clock | None = None
 ) -> AsyncIterator[Worker]:
-    worker = create_worker(worker_settings(settings, jobs, clock), handle_signals=False, poll_delay=0.01)
+    worker = create_worker(worker_settings(settings, jobs, clock, signals=False), handle_signals=False)
     main = asyncio.create_task(worker.main())
-    while "workshop" not in worker.ctx or "redis" not in worker.ctx:
+    while "workshop" not in worker.ctx:
         await asyncio.sleep(0.01)
         if main.done():
             await main

@@ -30,7 +30,13 @@ CREATE TABLE jobs.runs (
   idempotency_key text,
   request_id text,
   schedule_id text,
+  replay_of text,
+  priority integer NOT NULL DEFAULT 0,
+  concurrency_key text,
+  concurrency_limit integer,
+  parked boolean NOT NULL DEFAULT false,
   attempt integer NOT NULL DEFAULT 0,
+  losses integer NOT NULL DEFAULT 0,
   max_attempts integer NOT NULL,
   max_duration integer NOT NULL,
   worker_id text,
@@ -38,6 +44,7 @@ CREATE TABLE jobs.runs (
   updated_at timestamptz NOT NULL,
   due_at timestamptz NOT NULL,
   delayed_until timestamptz,
+  expires_at timestamptz,
   started_at timestamptz,
   attempt_started_at timestamptz,
   finished_at timestamptz
@@ -47,8 +54,17 @@ COMMENT ON COLUMN jobs.runs.max_duration IS 'Seconds that one attempt may take.'
 COMMENT ON COLUMN jobs.runs.due_at IS 'No attempt starts before: after a delay, or after the wait for a retry.';
 COMMENT ON COLUMN jobs.runs.attempt IS 'The number of the current or last attempt; also the fence that a late worker fails at.';
 
-CREATE INDEX runs_waiting ON jobs.runs (due_at) WHERE status IN ('QUEUED', 'DELAYED');
+COMMENT ON COLUMN jobs.runs.priority IS 'Seconds by which the run is ahead of others that were due at the same time.';
+COMMENT ON COLUMN jobs.runs.parked IS 'Queued, but kept out of Redis until another run with its concurrency key has ended.';
+COMMENT ON COLUMN jobs.runs.losses IS 'Attempts that ended with their worker.';
+COMMENT ON COLUMN jobs.runs.expires_at IS 'A run not started by then never starts.';
+
+CREATE INDEX runs_waiting ON jobs.runs (id) WHERE status IN ('QUEUED', 'DELAYED') AND NOT parked;
+CREATE INDEX runs_parked ON jobs.runs (concurrency_key, due_at, id) WHERE parked;
+CREATE INDEX runs_delayed ON jobs.runs (due_at) WHERE status = 'DELAYED';
+CREATE INDEX runs_expiring ON jobs.runs (expires_at) WHERE status IN ('QUEUED', 'DELAYED') AND expires_at IS NOT NULL;
 CREATE INDEX runs_executing ON jobs.runs (worker_id) WHERE status = 'EXECUTING';
+CREATE INDEX runs_executing_keys ON jobs.runs (concurrency_key) WHERE status = 'EXECUTING' AND concurrency_key IS NOT NULL;
 
 CREATE TABLE jobs.attempts (
   run_id text COLLATE "C" NOT NULL,

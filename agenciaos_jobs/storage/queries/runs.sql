@@ -1,12 +1,11 @@
 -- name: insert
 -- A key that is held by a run that still counts keeps its run: the new one is not inserted.
 WITH incoming AS (
-  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::text[], $6::text[], $7::text[], $8::text[],
-                       $9::text[], $10::text[], $11::timestamptz[], $12::text[], $13::text[], $14::integer[],
-                       $15::integer[], $16::timestamptz[])
-    AS run (id, task, status, payload, agency_id, source, tags, idempotency_key,
-            key_digest, payload_hash, key_expires_at, request_id, schedule_id, max_attempts, max_duration,
-            due_at)
+  SELECT * FROM jsonb_to_recordset($1) AS run (
+    id text, task text, status text, payload jsonb, agency_id text, source text, tags text[], idempotency_key text,
+    key_digest text, payload_hash text, key_expires_at timestamptz, request_id text, schedule_id text, replay_of text,
+    priority integer, concurrency_key text, concurrency_limit integer, max_attempts integer, max_duration integer,
+    due_at timestamptz, expires_at timestamptz)
 ), keyed AS (
   INSERT INTO jobs.idempotency_keys AS held (task, key_digest, run_id, payload_hash, expires_at)
   SELECT task, key_digest, id, payload_hash, key_expires_at
@@ -14,18 +13,19 @@ WITH incoming AS (
   ORDER BY task, key_digest
   ON CONFLICT (task, key_digest) DO UPDATE
     SET run_id = excluded.run_id, payload_hash = excluded.payload_hash, expires_at = excluded.expires_at
-    WHERE held.expires_at <= $17 OR EXISTS (
+    WHERE held.expires_at <= $2 OR EXISTS (
       SELECT FROM jobs.runs AS run WHERE run.id = held.run_id
       AND run.status IN ('FAILED', 'EXPIRED', 'CRASHED', 'TIMED_OUT', 'SYSTEM_FAILURE'))
   RETURNING run_id
 )
 INSERT INTO jobs.runs (id, task, status, payload, agency_id, source, tags, idempotency_key, request_id, schedule_id,
-                       max_attempts, max_duration, created_at, updated_at, due_at, delayed_until)
-SELECT id, task, status, payload, agency_id, source, ARRAY(SELECT jsonb_array_elements_text(tags::jsonb)), idempotency_key,
-       request_id, schedule_id, max_attempts, max_duration, $17, $17, due_at,
-       CASE WHEN status = 'DELAYED' THEN due_at END
+                       replay_of, priority, concurrency_key, concurrency_limit, max_attempts, max_duration,
+                       created_at, updated_at, due_at, delayed_until, expires_at)
+SELECT id, task, status, payload, agency_id, source, tags, idempotency_key, request_id, schedule_id,
+       replay_of, priority, concurrency_key, concurrency_limit, max_attempts, max_duration,
+       $2, $2, due_at, CASE WHEN status = 'DELAYED' THEN due_at END, expires_at
 FROM incoming
-WHERE idempotency_key IS NULL OR id IN (SELECT run_id FROM keyed)
+WHERE key_digest IS NULL OR id IN (SELECT run_id FROM keyed)
 RETURNING id
 
 -- name: holder_of_key
@@ -36,8 +36,65 @@ UPDATE jobs.runs
 SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, attempt_started_at = $3,
     started_at = coalesce(started_at, $3), updated_at = $3
 WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
+  AND (expires_at IS NULL OR expires_at > $3 OR attempt > 0) AND concurrency_key IS NULL
 RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
-          tags, request_id
+          tags, request_id, concurrency_key, losses
+
+-- name: lock_keys
+-- One claim at a time for each concurrency key, so that two workers never count the same free place.
+SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.concurrency:' || key, 0))
+FROM (SELECT DISTINCT concurrency_key AS key FROM jobs.runs
+      WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND concurrency_key IS NOT NULL ORDER BY 1) AS keys
+
+-- name: claim_keyed
+-- First come, first served: a run is claimed while its key has a free place and nobody parked came before it.
+WITH wanted AS (
+  SELECT id, concurrency_key AS key, concurrency_limit AS places, due_at,
+         row_number() OVER (PARTITION BY concurrency_key ORDER BY due_at, id) AS place
+  FROM jobs.runs
+  WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
+    AND (expires_at IS NULL OR expires_at > $3 OR attempt > 0) AND concurrency_key IS NOT NULL
+), taken AS (
+  SELECT concurrency_key AS key, count(*) AS places FROM jobs.runs
+  WHERE status = 'EXECUTING' AND concurrency_key IN (SELECT key FROM wanted) GROUP BY concurrency_key
+), granted AS (
+  SELECT wanted.id FROM wanted LEFT JOIN taken USING (key)
+  WHERE wanted.place + coalesce(taken.places, 0) <= wanted.places AND NOT EXISTS (
+    SELECT FROM jobs.runs AS earlier WHERE earlier.concurrency_key = wanted.key AND earlier.parked
+    AND earlier.id <> wanted.id AND (earlier.due_at, earlier.id) < (wanted.due_at, wanted.id))
+), put_aside AS (
+  UPDATE jobs.runs SET status = 'QUEUED', parked = true, updated_at = $3
+  WHERE id IN (SELECT id FROM wanted EXCEPT SELECT id FROM granted)
+)
+UPDATE jobs.runs
+SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, attempt_started_at = $3,
+    started_at = coalesce(started_at, $3), updated_at = $3, parked = false
+WHERE id IN (SELECT id FROM granted)
+RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
+          tags, request_id, concurrency_key, losses
+
+-- name: unpark
+-- For each key as often as it is given: the next parked run.
+UPDATE jobs.runs SET parked = false
+WHERE id IN (
+  SELECT next.id FROM (SELECT key, count(*) AS places FROM unnest($1::text[]) AS key GROUP BY key) AS freed
+  CROSS JOIN LATERAL (
+    SELECT id FROM jobs.runs WHERE concurrency_key = freed.key AND parked
+    ORDER BY due_at, id LIMIT freed.places FOR UPDATE SKIP LOCKED) AS next)
+RETURNING id, task, due_at, priority
+
+-- name: unpark_forgotten
+-- Parked runs whose key has a free place although no run's end has made it known.
+UPDATE jobs.runs SET parked = false
+WHERE id IN (
+  SELECT next.id
+  FROM (SELECT concurrency_key AS key, max(concurrency_limit) AS places FROM jobs.runs WHERE parked GROUP BY 1) AS waiting
+  LEFT JOIN LATERAL (
+    SELECT count(*) AS places FROM jobs.runs WHERE status = 'EXECUTING' AND concurrency_key = waiting.key) AS taken ON true
+  CROSS JOIN LATERAL (
+    SELECT id FROM jobs.runs WHERE concurrency_key = waiting.key AND parked
+    ORDER BY due_at, id LIMIT greatest(waiting.places - taken.places, 0) FOR UPDATE SKIP LOCKED) AS next)
+RETURNING id, task, due_at, priority
 
 -- name: hold
 SELECT FROM jobs.runs WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING' FOR UPDATE
@@ -55,10 +112,23 @@ SELECT id, attempt, CASE $4 WHEN 'COMPLETED' THEN 'COMPLETED' WHEN 'CANCELED' TH
 FROM ended
 RETURNING run_id
 
+-- name: complete
+-- Any number of successes that change nothing but their own rows.
+WITH ended AS (
+  UPDATE jobs.runs AS run
+  SET status = 'COMPLETED', output = done.output, error = NULL, finished_at = $5, updated_at = $5
+  FROM unnest($1::text[], $2::integer[], $4::jsonb[]) AS done (id, attempt, output)
+  WHERE run.id = done.id AND run.attempt = done.attempt AND run.worker_id = $3 AND run.status = 'EXECUTING'
+  RETURNING run.id, run.attempt, run.worker_id, run.attempt_started_at
+)
+INSERT INTO jobs.attempts (run_id, number, status, worker_id, started_at, finished_at)
+SELECT id, attempt, 'COMPLETED', worker_id, attempt_started_at, $5 FROM ended
+RETURNING run_id
+
 -- name: retry
 WITH ended AS (
   UPDATE jobs.runs
-  SET status = 'QUEUED', due_at = $4, updated_at = $6
+  SET status = 'QUEUED', due_at = $4, updated_at = $6, error = $5
   WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
   RETURNING id, attempt, worker_id, attempt_started_at
 )
@@ -73,10 +143,10 @@ WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
 RETURNING id
 
 -- name: take_back_lost
--- Runs of workers whose lease ran out: queued again, or crashed where no attempt is left.
+-- Runs of workers whose lease ran out: queued again, or crashed where no attempt is left or three workers went down.
 WITH lost AS (
-  SELECT run.id, run.worker_id, run.attempt, run.attempt_started_at, run.task,
-         run.attempt < run.max_attempts AS has_attempts
+  SELECT run.id, run.worker_id, run.attempt, run.attempt_started_at, run.task, run.concurrency_key,
+         run.attempt < run.max_attempts AND run.losses < 2 AS goes_on
   FROM jobs.runs AS run
   LEFT JOIN jobs.workers AS worker ON worker.id = run.worker_id
   WHERE run.status = 'EXECUTING' AND (worker.id IS NULL OR worker.lease_until <= $1)
@@ -85,25 +155,48 @@ WITH lost AS (
   FOR UPDATE OF run SKIP LOCKED
 ), ended AS (
   UPDATE jobs.runs AS run
-  SET status = CASE WHEN lost.has_attempts THEN 'QUEUED' ELSE 'CRASHED' END,
+  SET status = CASE WHEN lost.goes_on THEN 'QUEUED' ELSE 'CRASHED' END, losses = run.losses + 1,
       due_at = $1, updated_at = $1,
-      error = CASE WHEN lost.has_attempts THEN run.error ELSE $2::jsonb END,
-      finished_at = CASE WHEN lost.has_attempts THEN NULL ELSE $1 END
+      error = CASE WHEN lost.goes_on THEN run.error ELSE $2::jsonb END,
+      finished_at = CASE WHEN lost.goes_on THEN NULL ELSE $1 END
   FROM lost WHERE run.id = lost.id
 ), noted AS (
   INSERT INTO jobs.attempts (run_id, number, status, worker_id, started_at, finished_at, error)
   SELECT id, attempt, 'FAILED', worker_id, attempt_started_at, $1, $2::jsonb FROM lost
 )
-SELECT id, task, has_attempts FROM lost
+SELECT id, task, goes_on FROM lost
 
 -- name: waiting
 -- Due runs after a given id: one page of what the queue should hold.
-SELECT id, task, due_at FROM jobs.runs
-WHERE status IN ('QUEUED', 'DELAYED') AND due_at <= $1 AND id > $2
+SELECT id, task, due_at, priority FROM jobs.runs
+WHERE status IN ('QUEUED', 'DELAYED') AND NOT parked AND due_at <= $1 AND id > $2
 ORDER BY id LIMIT $3
 
 -- name: release_due
 UPDATE jobs.runs SET status = 'QUEUED', updated_at = $1 WHERE status = 'DELAYED' AND due_at <= $1
+
+-- name: expire
+UPDATE jobs.runs SET status = 'EXPIRED', finished_at = $1, updated_at = $1, parked = false, error = $2
+WHERE status IN ('QUEUED', 'DELAYED') AND expires_at <= $1 AND attempt = 0
+RETURNING id, task
+
+-- name: cancel
+WITH ended AS (
+  UPDATE jobs.runs AS run
+  SET status = 'CANCELED', finished_at = $2, updated_at = $2, parked = false
+  FROM (SELECT id, status FROM jobs.runs WHERE id = $1 FOR UPDATE) AS before
+  WHERE run.id = before.id AND before.status IN ('DELAYED', 'QUEUED', 'EXECUTING')
+  RETURNING run.*, before.status AS status_before
+), noted AS (
+  INSERT INTO jobs.attempts (run_id, number, status, worker_id, started_at, finished_at)
+  SELECT id, attempt, 'CANCELED', worker_id, attempt_started_at, $2 FROM ended WHERE status_before = 'EXECUTING'
+)
+SELECT task, status_before, concurrency_key FROM ended
+
+-- name: reschedule
+UPDATE jobs.runs SET due_at = $2, delayed_until = $2, updated_at = $3,
+  expires_at = expires_at + ($2 - due_at)
+WHERE id = $1 AND status = 'DELAYED' RETURNING task, priority
 
 -- name: get
 SELECT * FROM jobs.runs WHERE id = $1

@@ -21,3 +21,6 @@ UPDATE jobs.runs SET worker_id = NULL WHERE id = ANY ($2::text[]) AND worker_id 
 
 -- name: lead
 SELECT pg_try_advisory_xact_lock(hashtext('agenciaos_jobs.sweeper'))
+
+-- name: database_time
+SELECT clock_timestamp()

@@ -1,0 +1,76 @@
+"""What people and programs do to a run by its id: cancel, replay, reschedule."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.job import Job
+from agenciaos_jobs.core.run import Accepted
+from agenciaos_jobs.engine.intake import Intake, Sender, new_run
+from agenciaos_jobs.storage import runs
+from agenciaos_jobs.storage.database import Database
+from agenciaos_jobs.storage.runs import StoredRun
+
+log = structlog.get_logger("agenciaos_jobs.control")
+
+
+class UnknownRun(Exception):  # noqa: N818
+    """There is no run with this id."""
+
+
+class NotDelayed(Exception):  # noqa: N818
+    """Only a DELAYED run can be given another time."""
+
+
+class Control:
+    """Acts on stored runs; an executing one is stopped by its worker within a beat or two."""
+
+    def __init__(
+        self, database: Database, intake: Intake, sender: Sender, clock: Clock, jobs: Mapping[str, Job[Any]]
+    ) -> None:
+        self._database, self._intake, self._sender, self._clock = database, intake, sender, clock
+        self._jobs = jobs
+
+    async def cancel(self, run_id: str) -> bool:
+        """Ends the run unless it has ended; tells whether it was this call that did. Raises :class:`UnknownRun`."""
+        async with self._database.transaction() as connection:
+            canceled = await runs.cancel(connection, run_id, self._clock.now())
+            if canceled:
+                job = self._jobs.get(canceled.task)
+                if job and job.abandon:
+                    await job.abandon(connection, [run_id])
+        if canceled is None:
+            await self.get(run_id)
+            return False
+        log.info("run_canceled", run_id=run_id, task=canceled.task, status_before=canceled.status_before)
+        if canceled.concurrency_key:
+            for run in await runs.unpark(self._database, [canceled.concurrency_key]):
+                self._sender.send(run)
+        return True
+
+    async def replay(self, run_id: str) -> Accepted:
+        """Makes a new run of the same job with the same payload. Raises :class:`UnknownRun`."""
+        run = await self.get(run_id)
+        options = {"tags": tuple(run.tags), "max_attempts": run.max_attempts, "max_duration": run.max_duration}
+        again = new_run(self._jobs[run.task], run.payload, source="replay", replay_of=run.id, **options)
+        return await self._intake.trigger(again)
+
+    async def reschedule(self, run_id: str, delay: timedelta) -> StoredRun:
+        """Lets a DELAYED run wait for ``delay`` from now. Raises :class:`UnknownRun` or :class:`NotDelayed`."""
+        now = self._clock.now()
+        queued = await runs.reschedule(self._database, run_id, now + delay, now)
+        run = await self.get(run_id)
+        if queued is None:
+            raise NotDelayed(run_id)
+        self._sender.send(queued)
+        return run
+
+    async def get(self, run_id: str) -> StoredRun:
+        """The run. Raises :class:`UnknownRun`."""
+        run = await runs.get(self._database, run_id) if "\0" not in run_id else None
+        if run is None:
+            raise UnknownRun(run_id)
+        return run

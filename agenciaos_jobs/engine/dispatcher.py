@@ -1,0 +1,162 @@
+"""From the queue to the runner: takes what is due while there are free slots, and starts it."""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.job import Job
+from agenciaos_jobs.core.run import ClaimedRun, QueuedRun
+from agenciaos_jobs.engine.intake import Intake, KeyConflict, Sender, new_run
+from agenciaos_jobs.engine.queue import UNAVAILABLE, WAKE, Queue, decode
+from agenciaos_jobs.engine.runner import Runner
+from agenciaos_jobs.storage.database import DatabaseUnavailable
+
+log = structlog.get_logger("agenciaos_jobs.dispatcher")
+
+LOOK_AGAIN = timedelta(seconds=1)
+"""How long an idle worker relies on being woken."""
+
+SUSPECT = 2
+"""A run that has taken this many workers down is run in a process of its own."""
+
+_ISOLATED_AT_ONCE = 2
+
+
+class Dispatcher:
+    """Keeps up to ``slots`` runs going, woken by a message in Redis, by a slot that gets free, or by the clock."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        runner: Runner,
+        intake: Intake,
+        sender: Sender,
+        clock: Clock,
+        jobs: Mapping[str, Job[Any]],
+        slots: int,
+    ) -> None:
+        self._queue, self._runner, self._intake, self._sender = queue, runner, intake, sender
+        self._clock, self._jobs, self._slots = clock, jobs, slots
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
+        self._stopping = False
+        self._isolated = asyncio.Semaphore(_ISOLATED_AT_ONCE)
+
+    async def run(self) -> None:
+        """Works until :meth:`drain`."""
+        listener = asyncio.create_task(self._listen())
+        try:
+            while not self._stopping:
+                self._news.clear()
+                await self._pause(await self._step())
+        finally:
+            listener.cancel()
+            await asyncio.wait([listener])
+
+    async def drain(self, grace: float, hurry: asyncio.Event) -> None:
+        """Takes no more, lets what runs end within ``grace`` seconds or until ``hurry``, and hands the rest back."""
+        self._stopping = True
+        self._news.set()
+        if self._tasks:
+            hurried = asyncio.create_task(hurry.wait())
+            ended = asyncio.create_task(self._all_ended())
+            await asyncio.wait([ended, hurried], timeout=grace, return_when=asyncio.FIRST_COMPLETED)
+            ended.cancel()
+            hurried.cancel()
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks, timeout=1)
+
+    async def _all_ended(self) -> None:
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _step(self) -> float:
+        """Starts what can be started; returns how many seconds there is nothing to do, unless something happens."""
+        free = self._slots - len(self._tasks)
+        if free <= 0:
+            return LOOK_AGAIN.total_seconds()
+        try:
+            now = self._clock.now()
+            taken = await self._queue.take(free, now)
+            run_ids = [run_id for member, body in taken.messages if (run_id := await self._run_of(member, body))]
+            for claimed in await self._runner.claim(run_ids) if run_ids else ():
+                self._start(claimed)
+        except (DatabaseUnavailable, *UNAVAILABLE) as error:
+            log.warning("dispatch_interrupted", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(LOOK_AGAIN.total_seconds())
+            return 0
+        if taken.messages:
+            return 0
+        until_due = taken.next_due_at - now if taken.next_due_at else LOOK_AGAIN
+        return max(0.001, min(until_due, LOOK_AGAIN).total_seconds())
+
+    async def _pause(self, seconds: float) -> None:
+        if seconds <= 0:
+            return
+        wake = asyncio.get_running_loop().call_later(seconds, self._news.set)
+        await self._news.wait()
+        wake.cancel()
+
+    async def _listen(self) -> None:
+        """Sets the news whenever somebody has sent a run."""
+        while True:
+            channel = self._queue.redis.pubsub()
+            try:
+                await channel.subscribe(WAKE)
+                self._news.set()
+                async for _ in channel.listen():
+                    self._news.set()
+            except UNAVAILABLE:
+                await asyncio.sleep(LOOK_AGAIN.total_seconds())
+            finally:
+                await channel.aclose()  # type: ignore[no-untyped-call]
+
+    async def _run_of(self, member: str, body: bytes) -> str | None:
+        """The run that a message is about. One that a stock arq producer sent with a payload becomes a run."""
+        if member.startswith("run_"):
+            return member
+        try:
+            message = decode(body)
+            job, (payload,) = self._jobs[message["f"]], message["a"]
+            await self._intake.trigger(new_run(job, payload, source="arq", idempotency_key=f"arq:{member}"))
+        except (ValueError, KeyError, TypeError, ValidationError, KeyConflict) as error:
+            log.error("message_not_understood", member=member[:100], error=type(error).__name__)
+        return None
+
+    def _start(self, claimed: ClaimedRun) -> None:
+        task = asyncio.create_task(self._isolate(claimed) if claimed.losses >= SUSPECT else self._execute(claimed))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._news.set()
+        if not task.cancelled() and (error := task.exception()):
+            log.error("attempt_not_recorded", exc_info=error)
+
+    async def _execute(self, claimed: ClaimedRun) -> None:
+        due_at = await self._runner.carry_out(claimed)
+        if due_at is not None:
+            self._sender.send(QueuedRun(claimed.id, claimed.task, due_at))
+
+    async def _isolate(self, claimed: ClaimedRun) -> None:
+        """Lets a process of its own claim and run what may take its process down."""
+        async with self._isolated:
+            await self._runner.give_back(claimed)
+            log.warning("run_isolated", run_id=claimed.id, losses=claimed.losses)
+            command = [sys.executable, "-m", "agenciaos_jobs", "worker", "--run", claimed.id]
+            process = await asyncio.create_subprocess_exec(*command)
+            try:
+                await process.wait()
+            finally:
+                if process.returncode is None:
+                    process.terminate()
+                    await process.wait()
