@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -70,6 +71,7 @@ async def working(
             asyncio.create_task(_every(sweeper.INTERVAL, shop.sweeper.sweep, stop)),
             asyncio.create_task(shop.dispatcher.run()),
         ]
+        log.info("worker_started", worker_id=shop.heartbeat.worker_id, slots=settings.worker_max_jobs)
         try:
             yield shop
         finally:
@@ -82,10 +84,9 @@ async def working(
 async def work(settings: Settings, jobs: Mapping[str, Job[Any]] = JOBS) -> None:
     """Works until SIGTERM or SIGINT; a second one hurries."""
     ended, hurry = asyncio.Event(), asyncio.Event()
-    _on_signals(ended, hurry)
-    async with working(settings, jobs, None, hurry):
+    async with working(settings, jobs, None, hurry) as shop:
+        _on_signals(shop, ended, hurry)
         await ended.wait()
-        log.info("worker_draining", grace=settings.shutdown_grace)
 
 
 async def work_once(settings: Settings, run_id: str, jobs: Mapping[str, Job[Any]] = JOBS) -> None:
@@ -116,8 +117,9 @@ def worker_settings(
             sys.exit(f"agenciaos-jobs: {error}")
         if signals:
             ended = asyncio.Event()
-            _on_signals(ended, hurry)
-            context["ending"] = asyncio.create_task(_end(ended, asyncio.current_task()))
+            _on_signals(context["workshop"], ended, hurry)
+            drain = partial(context["workshop"].dispatcher.drain, settings.shutdown_grace, hurry)
+            context["ending"] = asyncio.create_task(_end(ended, drain, asyncio.current_task()))
 
     attributes = {
         "functions": [_function(task) for task in jobs],
@@ -137,17 +139,26 @@ def worker_settings(
     return type("WorkerSettings", (), attributes)
 
 
-def _on_signals(ended: asyncio.Event, hurry: asyncio.Event) -> None:
+def _on_signals(shop: Workshop, ended: asyncio.Event, hurry: asyncio.Event) -> None:
     def signaled() -> None:
-        (hurry if ended.is_set() else ended).set()
+        if ended.is_set():
+            hurry.set()
+        else:
+            shop.dispatcher.stop()
+            ended.set()
+            log.info("worker_draining")
 
     for number in _SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, signaled)
 
 
-async def _end(ended: asyncio.Event, main: "asyncio.Task[Any] | None") -> None:
-    """Ends arq's main task, which then shuts down; a cancellation can be lost inside a Redis call."""
+async def _end(ended: asyncio.Event, drain: Callable[[], Awaitable[None]], main: "asyncio.Task[Any] | None") -> None:
+    """Drains, then ends arq's main task, which shuts down; a cancellation can be lost inside a Redis call.
+
+    In this order, because between the end of its main task and its shutdown arq leaves the loop, which loses signals.
+    """
     await ended.wait()
+    await drain()
     while main and not main.done():
         main.cancel()
         await asyncio.wait([main], timeout=0.5)

@@ -19,9 +19,8 @@ from agenciaos_jobs.core.run import Accepted, Status
 from agenciaos_jobs.engine.control import UnknownRun
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
 from agenciaos_jobs.jobs import JOBS, JOBS_BY_NAME
-from agenciaos_jobs.storage import run_logs
-from agenciaos_jobs.storage import runs as stored_runs
-from agenciaos_jobs.storage.runs import StoredRun
+from agenciaos_jobs.storage import history, run_logs
+from agenciaos_jobs.storage.history import StoredRun
 from agenciaos_jobs.wiring import Base
 
 T = TypeVar("T")
@@ -67,7 +66,7 @@ def trigger(task: str, payload: str, idempotency_key: str | None, *, wait: bool)
 async def _wait(base: Base, run_id: str) -> StoredRun:
     with Console(stderr=True).status(run_id) as status:
         while True:
-            run = await stored_runs.get(base.app.database, run_id)
+            run = await history.get(base.app.database, run_id)
             assert run is not None
             if run.status.is_final:
                 break
@@ -94,7 +93,7 @@ def list_runs(task: str | None, status: str | None, agency: str | None, limit: i
     """As execuções mais novas / The newest runs."""
 
     async def fetch(base: Base) -> list[StoredRun]:
-        return await stored_runs.newest(base.app.database, task=task, status=status, agency_id=agency, limit=limit)
+        return await history.newest(base.app.database, task=task, status=status, agency_id=agency, limit=limit)
 
     found = with_base(fetch)
     if as_json:
@@ -116,10 +115,10 @@ def show_run(run_id: str) -> None:
     """Uma execução: dados, tentativas e log / A run: its data, attempts and log."""
 
     async def fetch(base: Base) -> dict[str, Any]:
-        run = await stored_runs.get(base.app.database, run_id)
+        run = await history.get(base.app.database, run_id)
         if run is None:
             raise Failure(f"there is no run {run_id}")
-        attempts = await stored_runs.attempts(base.app.database, run_id)
+        attempts = await history.attempts(base.app.database, run_id)
         lines = await run_logs.of_run(base.app.database, run_id)
         return {**vars(run), "attempts": [vars(item) for item in attempts], "log": [vars(line) for line in lines]}
 

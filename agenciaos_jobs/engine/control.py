@@ -10,9 +10,9 @@ from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.run import Accepted
 from agenciaos_jobs.engine.intake import Intake, Sender, new_run
-from agenciaos_jobs.storage import runs
+from agenciaos_jobs.storage import history, runs
 from agenciaos_jobs.storage.database import Database
-from agenciaos_jobs.storage.runs import StoredRun
+from agenciaos_jobs.storage.history import StoredRun
 
 log = structlog.get_logger("agenciaos_jobs.control")
 
@@ -70,7 +70,7 @@ class Control:
 
     async def get(self, run_id: str) -> StoredRun:
         """The run. Raises :class:`UnknownRun`."""
-        run = await runs.get(self._database, run_id) if "\0" not in run_id else None
+        run = await history.get(self._database, run_id) if "\0" not in run_id else None
         if run is None:
             raise UnknownRun(run_id)
         return run

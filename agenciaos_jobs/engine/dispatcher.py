@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -21,9 +21,6 @@ log = structlog.get_logger("agenciaos_jobs.dispatcher")
 
 LOOK_AGAIN = timedelta(seconds=1)
 """How long an idle worker relies on being woken."""
-
-SUSPECT = 2
-"""A run that has taken this many workers down is run in a process of its own."""
 
 _ISOLATED_AT_ONCE = 2
 
@@ -46,7 +43,8 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._stopping = False
-        self._isolated = asyncio.Semaphore(_ISOLATED_AT_ONCE)
+        self._isolated: set[str] = set()
+        self._isolation = asyncio.Semaphore(_ISOLATED_AT_ONCE)
 
     async def run(self) -> None:
         """Works until :meth:`drain`."""
@@ -61,8 +59,7 @@ class Dispatcher:
 
     async def drain(self, grace: float, hurry: asyncio.Event) -> None:
         """Takes no more, lets what runs end within ``grace`` seconds or until ``hurry``, and hands the rest back."""
-        self._stopping = True
-        self._news.set()
+        self.stop()
         if self._tasks:
             hurried = asyncio.create_task(hurry.wait())
             ended = asyncio.create_task(self._all_ended())
@@ -87,10 +84,14 @@ class Dispatcher:
             now = self._clock.now()
             taken = await self._queue.take(free, now)
             run_ids = [run_id for member, body in taken.messages if (run_id := await self._run_of(member, body))]
-            for claimed in await self._runner.claim(run_ids) if run_ids else ():
-                self._start(claimed)
+            if run_ids:
+                await self._claim(run_ids)
         except (DatabaseUnavailable, *UNAVAILABLE) as error:
             log.warning("dispatch_interrupted", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(LOOK_AGAIN.total_seconds())
+            return 0
+        except Exception:
+            log.exception("dispatch_failed")
             await asyncio.sleep(LOOK_AGAIN.total_seconds())
             return 0
         if taken.messages:
@@ -131,8 +132,18 @@ class Dispatcher:
             log.error("message_not_understood", member=member[:100], error=type(error).__name__)
         return None
 
-    def _start(self, claimed: ClaimedRun) -> None:
-        task = asyncio.create_task(self._isolate(claimed) if claimed.losses >= SUSPECT else self._execute(claimed))
+    async def _claim(self, run_ids: list[str]) -> None:
+        claimed = await self._runner.claim(run_ids)
+        for run in claimed:
+            self._start(self._execute(run))
+        if len(claimed) < len(run_ids):
+            rest = set(run_ids) - {run.id for run in claimed} - self._isolated
+            for run_id in await self._runner.suspects(list(rest)):
+                self._isolated.add(run_id)
+                self._start(self._isolate(run_id))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -147,16 +158,23 @@ class Dispatcher:
         if due_at is not None:
             self._sender.send(QueuedRun(claimed.id, claimed.task, due_at))
 
-    async def _isolate(self, claimed: ClaimedRun) -> None:
+    async def _isolate(self, run_id: str) -> None:
         """Lets a process of its own claim and run what may take its process down."""
-        async with self._isolated:
-            await self._runner.give_back(claimed)
-            log.warning("run_isolated", run_id=claimed.id, losses=claimed.losses)
-            command = [sys.executable, "-m", "agenciaos_jobs", "worker", "--run", claimed.id]
-            process = await asyncio.create_subprocess_exec(*command)
-            try:
-                await process.wait()
-            finally:
-                if process.returncode is None:
-                    process.terminate()
+        try:
+            async with self._isolation:
+                log.warning("run_isolated", run_id=run_id)
+                command = [sys.executable, "-m", "agenciaos_jobs", "worker", "--run", run_id]
+                process = await asyncio.create_subprocess_exec(*command)
+                try:
                     await process.wait()
+                finally:
+                    if process.returncode is None:
+                        process.terminate()
+                        await process.wait()
+        finally:
+            self._isolated.discard(run_id)
+
+    def stop(self) -> None:
+        """Takes no more."""
+        self._stopping = True
+        self._news.set()

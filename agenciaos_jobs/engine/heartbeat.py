@@ -24,6 +24,7 @@ class Heartbeat:
     def __init__(self, database: Database, clock: Clock, worker: Worker, runner: Runner, run_log: RunLog) -> None:
         self._database, self._clock, self._worker = database, clock, worker
         self._runner, self._run_log = runner, run_log
+        self.worker_id = worker.id
         self._reported: dict[metrics.Sample, float] = {}
         self._suspects: set[str] = set()
 

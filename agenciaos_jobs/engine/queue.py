@@ -97,7 +97,6 @@ class Queue:
 
     def __init__(self, redis: ArqRedis) -> None:
         self.redis = redis
-        self._take = redis.register_script(_TAKE)
 
     async def send(self, runs: Sequence[QueuedRun], now: datetime) -> None:
         """Sends runs to the workers and wakes them. Sending what is there already changes nothing."""
@@ -119,15 +118,15 @@ class Queue:
     async def take(self, most: int, now: datetime) -> Taken:
         """Takes up to ``most`` due members out of the queue."""
         try:
-            flat, next_score = await self._take(
-                keys=[default_queue_name], args=[_milliseconds(now), most, CRON, job_key_prefix]
-            )
+            asked = (str(_milliseconds(now)), str(most), CRON, job_key_prefix)
+            reply: Any = await self.redis.eval(_TAKE, 1, default_queue_name, *asked)  # type: ignore[misc]
         except ResponseError as error:
             if "WRONGTYPE" not in str(error):
                 raise
             log.error("queue_replaced", error=str(error))
             await self.redis.delete(default_queue_name)
             return Taken([], None)
+        flat, next_score = reply
         messages = [
             (member.decode("utf-8", "replace"), body) for member, body in zip(flat[::2], flat[1::2], strict=True)
         ]

@@ -1,9 +1,7 @@
 """One attempt at a run, from claim to record."""
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,37 +9,21 @@ import structlog
 from pydantic import BaseModel, ValidationError
 
 from agenciaos_jobs.adapters import metrics
-from agenciaos_jobs.app import App, RunApp
+from agenciaos_jobs.app import App
 from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json, RetryLater
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.core.retry import Backoff
-from agenciaos_jobs.core.run import Again, ClaimedRun, OutOfTime, QueuedRun, RunError, Status, after_failure
-from agenciaos_jobs.engine.batch import Batch
+from agenciaos_jobs.core.run import Again, ClaimedRun, OutOfTime, RunError, Status, after_failure
 from agenciaos_jobs.engine.intake import Sender
+from agenciaos_jobs.engine.recorder import Recorder, Running
 from agenciaos_jobs.engine.run_log import RunLog
 from agenciaos_jobs.storage import runs
-from agenciaos_jobs.storage.database import Connection, DatabaseUnavailable
+from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.storage.runs import OwnershipLost
 
 log = structlog.get_logger("agenciaos_jobs.runner")
 
 _WAIT_FOR_DATABASE = timedelta(seconds=1)
-
-
-@dataclass
-class Running:
-    """An attempt under way in this process."""
-
-    run: ClaimedRun
-    app: RunApp
-    task: asyncio.Task[Any]
-    is_ending: bool = False
-    is_revoked: bool = False
-
-    def revoke(self) -> None:
-        """Stops an attempt that the database no longer counts as this worker's."""
-        self.is_revoked = True
-        self.task.cancel()
 
 
 class Runner:
@@ -56,27 +38,28 @@ class Runner:
         run_log: RunLog,
         redactor: Redactor,
     ) -> None:
-        self._app, self._jobs, self._worker_id, self._sender = app, jobs, worker_id, sender
-        self._run_log, self._redactor = run_log, redactor
-        self._completions: Batch[tuple[ClaimedRun, Json], bool] = Batch(
-            self._complete_all, passing=(DatabaseUnavailable,)
-        )
-        self._freed: Batch[str, None] = Batch(self._unpark)
+        self._app, self._jobs, self._worker_id, self._run_log = app, jobs, worker_id, run_log
+        self._recorder = Recorder(app, jobs, worker_id, sender, redactor)
         self.running: dict[str, Running] = {}
 
     async def attempt(self, run_id: str) -> timedelta | None:
         """Claims the run and makes one attempt; returns the wait before the next one, if one is due."""
         try:
-            claimed = await self.claim([run_id])
+            claimed = await self.claim([run_id], suspects_too=True)
         except DatabaseUnavailable as error:
             log.warning("database_unavailable", run_id=run_id, error=str(error))
             return _WAIT_FOR_DATABASE
         due_at = await self.carry_out(claimed[0]) if claimed else None
         return due_at - self._app.clock.now() if due_at else None
 
-    async def claim(self, run_ids: list[str]) -> list[ClaimedRun]:
+    async def claim(self, run_ids: list[str], *, suspects_too: bool = False) -> list[ClaimedRun]:
         """Makes this worker the owner of those runs that are due and nobody else's."""
-        return await runs.claim(self._app.database, run_ids, self._worker_id, self._app.clock.now())
+        now = self._app.clock.now()
+        return await runs.claim(self._app.database, run_ids, self._worker_id, now, suspects_too=suspects_too)
+
+    async def suspects(self, run_ids: list[str]) -> list[str]:
+        """Those of the runs that wait and have taken workers down: they are run in processes of their own."""
+        return await runs.suspects(self._app.database, run_ids, self._app.clock.now())
 
     async def carry_out(self, run: ClaimedRun) -> datetime | None:
         """Makes an attempt at a claimed run; returns when the next one is due, if one is."""
@@ -84,8 +67,7 @@ class Runner:
             try:
                 return await self._carry_out(run)
             finally:
-                if run.concurrency_key:
-                    self._freed.put(run.concurrency_key)
+                self._recorder.free(run)
 
     async def _carry_out(self, run: ClaimedRun) -> datetime | None:
         task = asyncio.current_task()
@@ -97,7 +79,7 @@ class Runner:
         try:
             return await self._perform(running)
         except asyncio.CancelledError:
-            await asyncio.shield(self._let_go(running))
+            await asyncio.shield(self._recorder.let_go(running))
             raise
         except OwnershipLost:
             log.warning("run_ownership_lost")
@@ -134,89 +116,21 @@ class Runner:
     async def _complete(self, running: Running, result: Json | Finish) -> None:
         running.is_ending = True
         await self._run_log.flush()
-        error = await self._record(lambda: self._commit(running, result))
+        error = await self._record(lambda: self._recorder.succeed(running, result))
         outcome = Status.FAILED if error else Status.COMPLETED
         self._count(running.run, outcome, error)
 
-    async def _commit(self, running: Running, result: Json | Finish) -> RunError | None:
-        """Ends the run with what it changes, in one transaction; returns why it failed where only that could tell."""
-        run, now = running.run, self._app.clock.now()
-        if not isinstance(result, Finish):
-            if not await self._completions.submit((run, result)):
-                raise OwnershipLost(run.id)
-            return None
-        async with self._app.database.transaction() as connection:
-            await runs.hold(connection, run, self._worker_id)
-            output = await result.effect(connection)
-            if isinstance(output, GiveUp):
-                error = self._describe(output)
-                await self._abandon(connection, run)
-                await runs.finish(connection, run, self._worker_id, Status.FAILED, now, error=error)
-                return error
-            await runs.finish(connection, run, self._worker_id, Status.COMPLETED, now, output=output)
-        return None
-
-    async def _complete_all(self, done: list[tuple[ClaimedRun, Json]]) -> list[bool]:
-        ended = await runs.complete(self._app.database, done, self._worker_id, self._app.clock.now())
-        return [run.id in ended for run, _ in done]
-
-    async def _unpark(self, keys: list[str]) -> list[None]:
-        """Lets the next runs of these concurrency keys come; what fails here the sweeper makes good."""
-        try:
-            for run in await runs.unpark(self._app.database, keys):
-                self._sender.send(run)
-        except DatabaseUnavailable as error:
-            log.warning("database_unavailable", error=str(error))
-        return [None] * len(keys)
-
     async def _fail(self, running: Running, cause: Exception) -> datetime | None:
         running.is_ending = True
-        run, error = running.run, self._describe(cause)
+        run, error = running.run, self._recorder.describe(cause)
         backoff = self._jobs[run.task].backoff if run.task in self._jobs else Backoff()
         next_step = after_failure(cause, run.attempt, run.max_attempts, backoff, self._app.clock.random())
         await self._run_log.flush()
         due_at = self._app.clock.now() + (next_step.after if isinstance(next_step, Again) else timedelta())
-        await self._record(lambda: self._commit_failure(running, error, next_step, due_at))
+        await self._record(lambda: self._recorder.fail(running, error, next_step, due_at))
         unforeseen = not isinstance(cause, GiveUp | RetryLater | OutOfTime)
         self._count(run, next_step, error, cause if unforeseen else None)
         return due_at if isinstance(next_step, Again) else None
-
-    async def _commit_failure(
-        self, running: Running, error: RunError, next_step: Again | Status, due_at: datetime
-    ) -> None:
-        run, now = running.run, self._app.clock.now()
-        async with self._app.database.transaction() as connection:
-            if isinstance(next_step, Again):
-                await runs.retry(connection, run, self._worker_id, due_at, error, now)
-            else:
-                await runs.finish(connection, run, self._worker_id, next_step, now, error=error)
-                await self._abandon(connection, run)
-            await self._keep(connection, running, error.code or error.type)
-
-    async def give_back(self, run: ClaimedRun) -> None:
-        """Queues the run again, as if this attempt had not been."""
-        await runs.hand_back(self._app.database, run, self._worker_id, self._app.clock.now())
-
-    async def _let_go(self, running: Running) -> None:
-        """Ends an attempt that was stopped from outside; a run that is still this worker's goes back to the queue."""
-        run, code = running.run, "revoked" if running.is_revoked else "handed_back"
-        async with self._app.database.transaction() as connection:
-            if not running.is_revoked:
-                await runs.hand_back(connection, run, self._worker_id, self._app.clock.now())
-            await self._keep(connection, running, code)
-        if not running.is_revoked:
-            self._sender.send(QueuedRun(run.id, run.task, self._app.clock.now()))
-        metrics.RUNS.labels(run.task, code).inc()
-        log.info("run_stopped", outcome=code)
-
-    async def _keep(self, connection: Connection, running: Running, code: str) -> None:
-        for effect in running.app.failure_effects:
-            await effect(connection, code)
-
-    async def _abandon(self, connection: Connection, run: ClaimedRun) -> None:
-        job = self._jobs.get(run.task)
-        if job and job.abandon:
-            await job.abandon(connection, [run.id])
 
     async def _record(self, write: Callable[[], Awaitable[Any]]) -> Any:
         """Writes the attempt's end. The work is done, so a database that is away is waited for."""
@@ -224,21 +138,8 @@ class Runner:
             try:
                 return await write()
             except DatabaseUnavailable as error:
-                log.warning("database_unavailable", error=type(error).__name__)
+                log.warning("database_unavailable", error=str(error))
                 await asyncio.sleep(_WAIT_FOR_DATABASE.total_seconds())
-
-    def _describe(self, error: BaseException) -> RunError:
-        stack = "".join(traceback.format_exception(error))
-        return RunError(
-            type=type(error).__name__,
-            message=self._storable(str(error)),
-            code=error.code if isinstance(error, GiveUp | RetryLater) else None,
-            stack=self._storable(stack),
-            details=error.details if isinstance(error, GiveUp) else {},
-        )
-
-    def _storable(self, text: str) -> str:
-        return self._redactor.text(text).replace("\0", "")
 
     def _count(
         self, run: ClaimedRun, outcome: Status | Again, error: RunError | None, unforeseen: Exception | None = None

@@ -1,12 +1,10 @@
 """Runs and their attempts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
-import asyncpg
 import orjson
 
 from agenciaos_jobs.core.job import Json
@@ -16,58 +14,14 @@ from agenciaos_jobs.storage.queries import load
 
 QUERIES = load("runs")
 
+SUSPECT = 2
+"""A run that has taken this many workers down is run in a process of its own."""
+
+ANY_NUMBER = 1_000_000
+
 
 class OwnershipLost(Exception):  # noqa: N818
     """The attempt is not this worker's any more: it was canceled, or taken for lost and given to another."""
-
-
-@dataclass(frozen=True)
-class StoredRun:
-    """A run as its row tells it."""
-
-    id: str
-    task: str
-    status: Status
-    payload: Json
-    output: Json | None
-    error: Json | None
-    agency_id: str | None
-    source: str
-    tags: list[str]
-    idempotency_key: str | None
-    request_id: str | None
-    schedule_id: str | None
-    replay_of: str | None
-    priority: int
-    concurrency_key: str | None
-    concurrency_limit: int | None
-    parked: bool
-    attempt: int
-    losses: int
-    max_attempts: int
-    max_duration: int
-    worker_id: str | None
-    created_at: datetime
-    updated_at: datetime
-    due_at: datetime
-    delayed_until: datetime | None
-    expires_at: datetime | None
-    started_at: datetime | None
-    attempt_started_at: datetime | None
-    finished_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """An attempt that has ended."""
-
-    run_id: str
-    number: int
-    status: str
-    worker_id: str | None
-    started_at: datetime
-    finished_at: datetime
-    error: Json | None
 
 
 @dataclass(frozen=True)
@@ -77,15 +31,6 @@ class LostRun:
     id: str
     task: str
     goes_on: bool
-
-
-@dataclass(frozen=True)
-class Depth:
-    """How many runs of a task are due, and since when the oldest is."""
-
-    task: str
-    depth: int
-    oldest_due_at: datetime
 
 
 def payload_hash(payload: Json) -> str:
@@ -141,19 +86,28 @@ async def holder_of_key(executor: Executor, task: str, key: str) -> tuple[str, s
     return (record["run_id"], record["payload_hash"]) if record else None
 
 
-async def claim(database: Database, run_ids: list[str], worker_id: str, now: datetime) -> list[ClaimedRun]:
+async def claim(
+    database: Database, run_ids: list[str], worker_id: str, now: datetime, *, suspects_too: bool = False
+) -> list[ClaimedRun]:
     """Makes this worker the owner of those runs that are due and free, each at its next attempt.
 
-    Runs whose concurrency key has no free place are parked until one of that key ends.
+    Runs whose concurrency key has no free place are parked until one of that key ends. Suspects, which have taken
+    workers down, are left alone unless ``suspects_too``.
     """
-    records = await database.fetch(QUERIES["claim"], run_ids, worker_id, now)
+    most_losses = ANY_NUMBER if suspects_too else SUSPECT - 1
+    records = await database.fetch(QUERIES["claim"], run_ids, worker_id, now, most_losses)
     if len(records) < len(run_ids):
         taken = {record["id"] for record in records}
         rest = [run_id for run_id in run_ids if run_id not in taken]
         async with database.transaction() as connection:
             if await connection.fetch(QUERIES["lock_keys"], rest):
-                records += await connection.fetch(QUERIES["claim_keyed"], rest, worker_id, now)
+                records += await connection.fetch(QUERIES["claim_keyed"], rest, worker_id, now, most_losses)
     return [ClaimedRun(**{**record, "tags": tuple(record["tags"])}) for record in records]
+
+
+async def suspects(executor: Executor, run_ids: list[str], now: datetime) -> list[str]:
+    """Those of the runs that are due and have taken :data:`SUSPECT` workers down."""
+    return [record["id"] for record in await executor.fetch(QUERIES["suspects"], run_ids, now, SUSPECT)]
 
 
 async def unpark(executor: Executor, keys: list[str]) -> list[QueuedRun]:
@@ -258,33 +212,5 @@ async def reschedule(executor: Executor, run_id: str, due_at: datetime, now: dat
     return QueuedRun(run_id, record["task"], due_at, record["priority"]) if record else None
 
 
-async def get(executor: Executor, run_id: str) -> StoredRun | None:
-    record = await executor.fetchrow(QUERIES["get"], run_id)
-    return _stored(record) if record else None
-
-
-async def attempts(executor: Executor, run_id: str) -> list[Attempt]:
-    return [Attempt(**record) for record in await executor.fetch(QUERIES["attempts"], run_id)]
-
-
-async def newest(
-    executor: Executor, *, task: str | None = None, status: str | None = None, agency_id: str | None = None, limit: int
-) -> list[StoredRun]:
-    """The newest runs first, filtered by what is given."""
-    return [_stored(record) for record in await executor.fetch(QUERIES["newest"], task, status, agency_id, limit)]
-
-
-async def queue_depth(executor: Executor, now: datetime) -> list[Depth]:
-    return [Depth(**record) for record in await executor.fetch(QUERIES["queue_depth"], now)]
-
-
 async def drop_expired_keys(executor: Executor, now: datetime) -> None:
     await executor.execute(QUERIES["drop_expired_keys"], now)
-
-
-_STORED = [field.name for field in fields(StoredRun)]
-
-
-def _stored(record: asyncpg.Record) -> StoredRun:
-    values: dict[str, Any] = {name: record[name] for name in _STORED}
-    return StoredRun(**values | {"status": Status(record["status"])})

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.engine import queue
-from agenciaos_jobs.storage import metric_totals, migrate, runs, workers
+from agenciaos_jobs.storage import history, metric_totals, migrate, workers
 from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.web.body import answer
 from agenciaos_jobs.web.keys import CLOCK, DATABASE, QUEUE
@@ -64,7 +64,7 @@ async def _state(check: Awaitable[object]) -> str:
 async def show_metrics(request: web.Request) -> web.Response:
     database, now = request.app[DATABASE], request.app[CLOCK].now()
     totals = metrics.Totals(await metric_totals.totals(database))
-    waiting = _Waiting(await runs.queue_depth(database, now), await workers.alive(database, now), now.timestamp())
+    waiting = _Waiting(await history.queue_depth(database, now), await workers.alive(database, now), now.timestamp())
     combined = CollectorRegistry(auto_describe=False)
     combined.register(totals)
     combined.register(waiting)
@@ -75,7 +75,7 @@ async def show_metrics(request: web.Request) -> web.Response:
 class _Waiting:
     """What waits for workers now, and how many there are."""
 
-    def __init__(self, depths: list[runs.Depth], workers_alive: int, now: float) -> None:
+    def __init__(self, depths: list[history.Depth], workers_alive: int, now: float) -> None:
         self._depths, self._workers_alive, self._now = depths, workers_alive, now
 
     def collect(self) -> Iterator[Metric]:

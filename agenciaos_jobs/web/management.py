@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field, ValidationError
 
 from agenciaos_jobs.core.run import Status
 from agenciaos_jobs.engine.control import NotDelayed, UnknownRun
-from agenciaos_jobs.storage import ai, runs
-from agenciaos_jobs.storage.runs import Attempt, StoredRun
+from agenciaos_jobs.storage import ai, history
+from agenciaos_jobs.storage.history import Attempt, StoredRun
 from agenciaos_jobs.web.body import answer, read_model
 from agenciaos_jobs.web.fields import read_delay
 from agenciaos_jobs.web.keys import CLOCK, CONTROL, DATABASE
@@ -128,7 +128,7 @@ def _known(request: web.Request) -> Iterator[str]:
 
 async def _answer(request: web.Request, run: StoredRun) -> web.Response:
     database = request.app[DATABASE]
-    return answer(_as_sdk_run(run, await runs.attempts(database, run.id), await ai.cost_of(database, run.id)))
+    return answer(_as_sdk_run(run, await history.attempts(database, run.id), await ai.cost_of(database, run.id)))
 
 
 def _as_sdk_run(run: StoredRun, attempts: list[Attempt], cost: Decimal) -> SdkRun:

@@ -33,12 +33,12 @@ class Command:
         async with self.news:
             self.news.notify_all()
 
-    async def says(self, text: str, patience: float = 60) -> str:
-        """The first line with ``text`` in it, as soon as it is printed."""
+    async def says(self, *texts: str, patience: float = 60) -> str:
+        """The first line with one of ``texts`` in it, as soon as it is printed."""
         async with asyncio.timeout(patience), self.news:
             while True:
                 for line in self.lines:
-                    if text in line:
+                    if any(text in line for text in texts):
                         return line
                 assert self.process.returncode is None, self.text
                 await self.news.wait()

@@ -36,7 +36,7 @@ UPDATE jobs.runs
 SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, attempt_started_at = $3,
     started_at = coalesce(started_at, $3), updated_at = $3
 WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
-  AND (expires_at IS NULL OR expires_at > $3 OR attempt > 0) AND concurrency_key IS NULL
+  AND (expires_at IS NULL OR expires_at > $3 OR attempt > 0) AND concurrency_key IS NULL AND losses <= $4
 RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
           tags, request_id, concurrency_key, losses
 
@@ -53,7 +53,7 @@ WITH wanted AS (
          row_number() OVER (PARTITION BY concurrency_key ORDER BY due_at, id) AS place
   FROM jobs.runs
   WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
-    AND (expires_at IS NULL OR expires_at > $3 OR attempt > 0) AND concurrency_key IS NOT NULL
+    AND (expires_at IS NULL OR expires_at > $3 OR attempt > 0) AND concurrency_key IS NOT NULL AND losses <= $4
 ), taken AS (
   SELECT concurrency_key AS key, count(*) AS places FROM jobs.runs
   WHERE status = 'EXECUTING' AND concurrency_key IN (SELECT key FROM wanted) GROUP BY concurrency_key
@@ -72,6 +72,10 @@ SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, attempt_started
 WHERE id IN (SELECT id FROM granted)
 RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
           tags, request_id, concurrency_key, losses
+
+-- name: suspects
+SELECT id FROM jobs.runs
+WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $2 AND losses >= $3
 
 -- name: unpark
 -- For each key as often as it is given: the next parked run.
@@ -197,21 +201,6 @@ SELECT task, status_before, concurrency_key FROM ended
 UPDATE jobs.runs SET due_at = $2, delayed_until = $2, updated_at = $3,
   expires_at = expires_at + ($2 - due_at)
 WHERE id = $1 AND status = 'DELAYED' RETURNING task, priority
-
--- name: get
-SELECT * FROM jobs.runs WHERE id = $1
-
--- name: attempts
-SELECT * FROM jobs.attempts WHERE run_id = $1 ORDER BY number
-
--- name: newest
-SELECT * FROM jobs.runs
-WHERE ($1::text IS NULL OR task = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR agency_id = $3)
-ORDER BY id DESC LIMIT $4
-
--- name: queue_depth
-SELECT task, count(*) AS depth, min(due_at) AS oldest_due_at FROM jobs.runs
-WHERE status IN ('QUEUED', 'DELAYED') AND due_at <= $1 GROUP BY task
 
 -- name: drop_expired_keys
 DELETE FROM jobs.idempotency_keys

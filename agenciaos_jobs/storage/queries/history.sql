@@ -1,0 +1,15 @@
+-- name: get
+SELECT * FROM jobs.runs WHERE id = $1
+
+-- name: attempts
+SELECT * FROM jobs.attempts WHERE run_id = $1 ORDER BY number
+
+-- name: newest
+SELECT * FROM jobs.runs
+WHERE ($1::text IS NULL OR task = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR agency_id = $3)
+ORDER BY id DESC LIMIT $4
+
+-- name: queue_depth
+SELECT task, count(*) AS depth, min(due_at) AS oldest_due_at FROM jobs.runs
+WHERE status IN ('QUEUED', 'DELAYED') AND due_at <= $1 GROUP BY task
+
