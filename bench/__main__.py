@@ -1,0 +1,45 @@
+"""``python -m bench``: measures what docs/performance.md tables, ours beside stock arq and two peers."""
+
+import argparse
+import asyncio
+import tempfile
+from pathlib import Path
+
+import asyncpg
+
+from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.dev import embedded, seed
+from agenciaos_jobs.storage import migrate
+from bench import drain, latency, triggers
+from bench.table import Row, show
+
+SUITES = {"latency": latency.measure, "drain": drain.measure, "triggers": triggers.measure}
+
+
+async def prepare(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await seed.create_application_tables(connection)
+    await migrate.migrate(connection, SystemClock().now(), lambda _: None)
+    await seed.seed(connection, SystemClock().now())
+    await connection.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("suites", nargs="*", choices=[*SUITES, []], default=list(SUITES))
+    parser.add_argument("--runs", type=int, default=5_000, help="runs in each drain and trigger measurement")
+    options = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        with embedded.postgres(Path(name) / "postgres") as database, embedded.redis() as (redis, _):
+            asyncio.run(prepare(database))
+            environment = {"DATABASE_URL": database, "REDIS_URL": redis}
+            for suite in options.suites or SUITES:
+                print(f"… {suite}", flush=True)
+                rows += SUITES[suite](environment, options.runs)
+    show(rows)
+
+
+if __name__ == "__main__":
+    main()
