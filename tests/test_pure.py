@@ -205,3 +205,12 @@ def test_an_input_without_a_value(values: dict):
     problem = input_problem(values)
     assert problem
     assert problem[0] == "input_empty"
+
+
+def test_the_clock_follows_the_database_s_and_ignores_small_differences():
+    clock = SystemClock()
+    before = clock.now()
+    clock.follow(before + timedelta(milliseconds=50), before, before)
+    assert clock.now() - before < timedelta(seconds=1)
+    clock.follow(before + timedelta(minutes=1), before, before)
+    assert timedelta(seconds=59) < clock.now() - before < timedelta(seconds=62)

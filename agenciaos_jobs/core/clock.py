@@ -27,6 +27,10 @@ class Clock(Protocol):
         """A new id such as ``run_01kb…``: unique, and sorted by time of making."""
         ...
 
+    def follow(self, reference: datetime, asked_at: datetime, answered_at: datetime) -> None:
+        """Follows a clock that showed ``reference`` between two readings of this one."""
+        ...
+
 
 class SystemClock:
     """The machine's time, put right by the database's, and the machine's entropy.
@@ -42,7 +46,7 @@ class SystemClock:
         return in_milliseconds(datetime.now(UTC) + self._offset)
 
     def follow(self, reference: datetime, asked_at: datetime, answered_at: datetime) -> None:
-        """Follows a clock that showed ``reference`` between two readings of this one; small differences are ignored."""
+        """Takes over ``reference``, unless the difference is small."""
         difference = reference - (asked_at + (answered_at - asked_at) / 2)
         if abs(difference) > _TOLERANCE:
             self._offset += difference

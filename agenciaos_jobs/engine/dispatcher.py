@@ -128,6 +128,9 @@ class Dispatcher:
             message = decode(body)
             job, (payload,) = self._jobs[message["f"]], message["a"]
             await self._intake.trigger(new_run(job, payload, source="arq", idempotency_key=f"arq:{member}"))
+        except DatabaseUnavailable:
+            await self._queue.put_back(member, body, self._clock.now())
+            raise
         except (ValueError, KeyError, TypeError, ValidationError, KeyConflict) as error:
             log.error("message_not_understood", member=member[:100], error=type(error).__name__)
         return None

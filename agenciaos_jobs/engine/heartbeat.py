@@ -30,14 +30,19 @@ class Heartbeat:
 
     async def beat(self) -> None:
         """Renews, compares and reports; while Postgres is away it only says so."""
-        now = self._clock.now()
         try:
+            await self._follow_database()
+            now = self._clock.now()
             await workers.renew(self._database, self._worker, now, now + LEASE)
             await self._compare()
             await self._run_log.flush()
             await self.report()
         except DatabaseUnavailable as error:
             log.warning("heartbeat_missed", error=type(error).__name__)
+
+    async def _follow_database(self) -> None:
+        asked_at = self._clock.now()
+        self._clock.follow(await workers.database_time(self._database), asked_at, self._clock.now())
 
     async def _compare(self) -> None:
         """Stops attempts that are not this worker's any more; declares lost what it has but does not execute."""

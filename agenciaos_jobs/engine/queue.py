@@ -133,6 +133,13 @@ class Queue:
         next_due_at = datetime.fromtimestamp(float(next_score) / 1000, UTC) if next_score else None
         return Taken(messages, next_due_at)
 
+    async def put_back(self, member: str, body: bytes, now: datetime) -> None:
+        """Restores a message that nobody but Redis has."""
+        async with self.redis.pipeline(transaction=True) as pipe:
+            pipe.psetex(job_key_prefix + member, _MESSAGE_LIFE_MS, body)
+            pipe.zadd(default_queue_name, {member: _milliseconds(now)})
+            await pipe.execute()
+
     async def missing(self, run_ids: Sequence[str]) -> set[str]:
         """Those of the runs that no worker will find in the queue."""
         if not run_ids:

@@ -19,6 +19,9 @@ class FrozenClock:
     def new_id(self, prefix: str) -> str:
         return make_id(prefix, self._now, os.urandom(10))
 
+    def follow(self, *_: datetime) -> None:
+        pass
+
     def set(self, moment: datetime) -> None:
         self._now = moment
 
