@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import structlog
+from structlog.typing import FilteringBoundLogger
 
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.content import Answer, Prompt
@@ -12,7 +12,7 @@ from agenciaos_jobs.core.job import FailureEffect
 from agenciaos_jobs.core.run import ClaimedRun
 from agenciaos_jobs.storage.database import Database
 
-Logger = structlog.stdlib.BoundLogger
+Logger = FilteringBoundLogger
 
 
 class Model(Protocol):

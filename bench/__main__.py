@@ -7,7 +7,9 @@ from pathlib import Path
 
 import asyncpg
 
+from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded, seed
 from agenciaos_jobs.storage import migrate
 from bench import drain, latency, triggers
@@ -29,6 +31,7 @@ def main() -> None:
     parser.add_argument("suites", nargs="*", choices=[*SUITES, []], default=list(SUITES))
     parser.add_argument("--runs", type=int, default=5_000, help="runs in each drain and trigger measurement")
     options = parser.parse_args()
+    logs.configure("json", "error", Redactor())
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)

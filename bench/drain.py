@@ -5,6 +5,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 from arq.connections import RedisSettings, create_pool
@@ -62,20 +63,19 @@ async def _ours(
     slots: int = 100,
 ) -> float:
     settings = Settings(database_url=environment["DATABASE_URL"], redis_url=environment["REDIS_URL"])
-    async with open_base(settings) as base:
-        run = new_run(NOOP, {"sent_at": 0, "seconds": seconds}, source="bench")
-        await asyncio.gather(*[base.intake.trigger(run) for _ in range(runs)])
-        await base.sender.flush()
-        waiting = "SELECT count(*) FROM jobs.runs WHERE status IN ('QUEUED', 'EXECUTING')"
-        with tempfile.TemporaryDirectory() as name, ExitStack() as started:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as started:
+        for number in range(count):
             given = {**environment, "WORKER_MAX_JOBS": str(slots)}
-            began = time.monotonic()
-            for number in range(count):
-                log = Path(name) / str(number)
-                started.enter_context(workers.process(command, given, "worker_started", log))
-                if number == 0:
-                    began, left = time.monotonic(), await base.app.database.fetchval(waiting)
-            while await base.app.database.fetchval(waiting):
-                await asyncio.sleep(0.02)
-            took = time.monotonic() - began
-    return left / took
+            started.enter_context(workers.process(command, given, "worker_started", Path(name) / str(number)))
+        async with open_base(settings) as base:
+            await base.app.database.execute("TRUNCATE jobs.runs, jobs.attempts")
+            # All become due at one moment, when the workers are up and everything is in the queue.
+            run = new_run(
+                NOOP, {"sent_at": 0, "seconds": seconds}, source="bench", delay=timedelta(seconds=runs / 2_000 + 2)
+            )
+            await asyncio.gather(*[base.intake.trigger(run) for _ in range(runs)])
+            await base.sender.flush()
+            while await base.app.database.fetchval("SELECT count(*) FROM jobs.runs WHERE finished_at IS NULL"):
+                await asyncio.sleep(0.2)
+            took = await base.app.database.fetchval("SELECT max(finished_at) - min(started_at) FROM jobs.runs")
+    return runs / float(took.total_seconds())

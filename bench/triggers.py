@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import aiohttp
 import uvloop
 
 from agenciaos_jobs.dev import embedded
@@ -48,20 +47,40 @@ def _server(environment: Mapping[str, str], command: list[str], runs: int) -> tu
 
 
 async def _load(port: int, runs: int) -> tuple[float, float]:
-    body = {"type": "monthly-report", "payload": {"month": "2026-10"}, "delay": "1d"}
-    took: list[float] = []
-    headers = {"Authorization": f"Bearer {_KEY}"}
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}", headers=headers) as session:
+    """Sends prepared bytes over raw connections, so that the client costs little of the two cores."""
+    body = b'{"type":"monthly-report","payload":{"month":"2026-10"},"delay":"1d"}'
+    head = f"POST /api/trigger HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {_KEY}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    request, loop, began = head.encode() + body, asyncio.get_running_loop(), time.perf_counter()
+    clients = [_Client(request, runs // _CONNECTIONS) for _ in range(_CONNECTIONS)]
+    for client in clients:
+        await loop.create_connection(lambda client=client: client, "127.0.0.1", port)
+    took = [seconds for client in clients for seconds in await client.done]
+    return len(took) / (time.perf_counter() - began), sorted(took)[int(len(took) * 0.99)]
 
-        async def one_connection() -> None:
-            for _ in range(runs // _CONNECTIONS):
-                began = time.perf_counter()
-                async with session.post("/api/trigger", json=body) as response:
-                    assert response.status == 200, await response.text()
-                    await response.read()
-                took.append(time.perf_counter() - began)
 
-        began = time.perf_counter()
-        await asyncio.gather(*[one_connection() for _ in range(_CONNECTIONS)])
-        total = time.perf_counter() - began
-    return len(took) / total, sorted(took)[int(len(took) * 0.99)]
+class _Client(asyncio.Protocol):
+    """One keep-alive connection that sends the next request when it has the answer to the last."""
+
+    def __init__(self, request: bytes, count: int) -> None:
+        self._request, self._left, self._took = request, count, []  # type: ignore[var-annotated]
+        self.done: asyncio.Future[list[float]] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._send()
+
+    def _send(self) -> None:
+        self._sent_at = time.perf_counter()
+        self._transport.write(self._request)  # type: ignore[attr-defined]
+
+    def data_received(self, data: bytes) -> None:
+        assert data.startswith(b"HTTP/1.1 200"), data
+        assert data.endswith(b"}"), "an answer in two pieces"
+        self._took.append(time.perf_counter() - self._sent_at)
+        self._left -= 1
+        if self._left:
+            self._send()
+        else:
+            self._transport.close()
+            self.done.set_result(self._took)

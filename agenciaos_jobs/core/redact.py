@@ -2,10 +2,16 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 MASK = "[redacted]"
 _SECRET_NAME = re.compile(r"token$|password|senha|secret|authorization|api_?key|cookie|credential|dsn$", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 class Redactor:
@@ -20,7 +26,7 @@ class Redactor:
         return text
 
     def value(self, value: Any, name: str = "") -> Any:
-        if name and _SECRET_NAME.search(name) and value is not None:
+        if name and _is_secret(name) and value is not None:
             return MASK
         if isinstance(value, str):
             return self.text(value)

@@ -43,6 +43,7 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._stopping = False
+        runner.slot_freed = self._news.set
         self._isolated: set[str] = set()
         self._isolation = asyncio.Semaphore(_ISOLATED_AT_ONCE)
 
@@ -77,7 +78,7 @@ class Dispatcher:
 
     async def _step(self) -> float:
         """Starts what can be started; returns how many seconds there is nothing to do, unless something happens."""
-        free = self._slots - len(self._tasks)
+        free = self._slots - len(self._tasks) + self._runner.ending
         if free <= 0:
             return LOOK_AGAIN.total_seconds()
         try:

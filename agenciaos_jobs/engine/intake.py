@@ -78,7 +78,7 @@ class Intake:
             run_id = self._clock.new_id("run")
             new = self._limited(new)
             if await self._batch.submit((run_id, new)):
-                log.info("run_accepted", run_id=run_id, task=new.task, agency_id=new.agency_id, source=new.source)
+                log.debug("run_accepted", run_id=run_id, task=new.task, agency_id=new.agency_id, source=new.source)
                 return Accepted(run_id)
             assert new.idempotency_key is not None
             if holder := await runs.holder_of_key(self._database, new.task, new.idempotency_key):

@@ -1,11 +1,11 @@
 """What jobs log about their own runs: to the process's log, and kept with the run."""
 
-import logging
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
+from agenciaos_jobs.adapters.logs import Line
 from agenciaos_jobs.app import Logger
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.redact import Redactor
@@ -34,9 +34,11 @@ class RunLog:
                 self._lines.append(LogLine(run.id, run.attempt, self._clock.now(), level, text, fields))
             return event
 
-        processors = [keep, *structlog.get_config()["processors"]]
+        config = structlog.get_config()
         logger: Logger = structlog.wrap_logger(
-            logging.getLogger("agenciaos_jobs.job"), processors=processors, wrapper_class=structlog.stdlib.BoundLogger
+            Line("agenciaos_jobs.job"),
+            processors=[keep, *config["processors"]],
+            wrapper_class=config["wrapper_class"],
         )
         return logger
 

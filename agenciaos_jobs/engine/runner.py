@@ -41,6 +41,8 @@ class Runner:
         self._app, self._jobs, self._worker_id, self._run_log = app, jobs, worker_id, run_log
         self._recorder = Recorder(app, jobs, worker_id, sender, redactor)
         self.running: dict[str, Running] = {}
+        self.ending = 0
+        self.slot_freed: Callable[[], None] = lambda: None
 
     async def attempt(self, run_id: str) -> timedelta | None:
         """Claims the run and makes one attempt; returns the wait before the next one, if one is due."""
@@ -85,7 +87,15 @@ class Runner:
             log.warning("run_ownership_lost")
             return None
         finally:
+            self.ending -= running.is_ending
             del self.running[run.id]
+
+    def _ends(self, running: Running) -> None:
+        """The job's code is through: what is left is to write that down, which takes no slot."""
+        if not running.is_ending:
+            running.is_ending = True
+            self.ending += 1
+            self.slot_freed()
 
     async def _perform(self, running: Running) -> datetime | None:
         try:
@@ -114,14 +124,14 @@ class Runner:
             raise
 
     async def _complete(self, running: Running, result: Json | Finish) -> None:
-        running.is_ending = True
+        self._ends(running)
         await self._run_log.flush()
         error = await self._record(lambda: self._recorder.succeed(running, result))
         outcome = Status.FAILED if error else Status.COMPLETED
         self._count(running.run, outcome, error)
 
     async def _fail(self, running: Running, cause: Exception) -> datetime | None:
-        running.is_ending = True
+        self._ends(running)
         run, error = running.run, self._recorder.describe(cause)
         backoff = self._jobs[run.task].backoff if run.task in self._jobs else Backoff()
         next_step = after_failure(cause, run.attempt, run.max_attempts, backoff, self._app.clock.random())

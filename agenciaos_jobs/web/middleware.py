@@ -30,6 +30,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     route = request.match_info.route.resource
     path = route.canonical if route else "unmatched"
     began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         response = await _with_errors_as_answers(request, handler)
         duration = time.perf_counter() - began

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from structlog.contextvars import bind_contextvars
 
 from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
@@ -57,6 +58,7 @@ async def trigger(request: web.Request) -> web.Response:
         accepted = await request.app[INTAKE].trigger(new)
     except KeyConflict as conflict:
         raise HttpProblem(409, _KEY_IN_USE, extra={"jobId": conflict.run_id}) from None
+    bind_contextvars(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
     message = job.accepted[language.of(request)]
     return answer(TriggerAnswer(jobId=accepted.run_id, message=message, isCached=accepted.is_cached or None))
 
