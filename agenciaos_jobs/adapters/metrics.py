@@ -5,6 +5,7 @@ that any server's ``/metrics`` tells of all workers, also where workers can't be
 """
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, HistogramMetricFamily, Metric
@@ -45,6 +46,18 @@ SWEEPER_REPAIRS = Counter("agenciaos_sweeper_repairs_total", "Runs the sweeper p
 
 Labels = tuple[tuple[str, str], ...]
 Sample = tuple[str, Labels]
+
+
+@lru_cache(maxsize=1024)
+def _request_samples(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, route, status), REQUEST_SECONDS.labels(method, route)
+
+
+def count_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Counts a request that was answered."""
+    requests, duration = _request_samples(method, route, status)
+    requests.inc()
+    duration.observe(seconds)
 
 
 def record_usage(usage: Usage, outcome: str) -> None:

@@ -10,6 +10,7 @@ SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 
 _TOLERANCE = timedelta(milliseconds=100)
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
 
 class Clock(Protocol):
@@ -69,5 +70,5 @@ def make_id(prefix: str, moment: datetime, entropy: bytes) -> str:
     The form is ULID's (https://github.com/ulid/spec) in lower case, so ids sort by time as text.
     """
     number = (round(moment.timestamp() * 1000) << 80) | int.from_bytes(entropy)
-    digits = [_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5)]
+    digits = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
     return f"{prefix}_{''.join(digits)}"

@@ -32,6 +32,8 @@ async def read_json(request: web.Request) -> Any:
         raise HttpProblem(415, _NOT_JSON, headers={"Accept": "application/json"})
     if (request.content_length or 0) > MAX_BODY:
         raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY, actual_size=request.content_length or 0)
+    if request.content.is_eof():
+        return _parse(await request.read())
     try:
         async with asyncio.timeout(request.app[BODY_TIMEOUT]):
             body = await request.read()

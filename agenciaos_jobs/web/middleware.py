@@ -35,8 +35,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await _with_errors_as_answers(request, handler)
         duration = time.perf_counter() - began
         response.headers["X-Request-Id"] = request_id
-        metrics.REQUESTS.labels(request.method, path, response.status).inc()
-        metrics.REQUEST_SECONDS.labels(request.method, path).observe(duration)
+        metrics.count_request(request.method, path, response.status, duration)
         tell = log.debug if path in _QUIET and response.status < 400 else log.info
         tell("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))
     return response
