@@ -30,6 +30,7 @@ class Service:
     http: aiohttp.ClientSession
     app: web.Application
     settings: Settings
+    url: str
 
     async def trigger(self, kind: str, payload: Mapping[str, Any] | None = None, **options: Any) -> str:
         """Triggers through the door; returns the run's id."""
@@ -80,7 +81,7 @@ async def running_server(settings: Settings, clock: Clock | None = None) -> Asyn
     headers = {"Authorization": f"Bearer {settings.trigger_secret_key.get_secret_value()}"}
     try:
         async with aiohttp.ClientSession(server.make_url("/"), headers=headers) as http:
-            yield Service(http, app, settings)
+            yield Service(http, app, settings, str(server.make_url("")).rstrip("/"))
     finally:
         await server.close()
 

@@ -1,0 +1,21 @@
+// The SDK line that the first argument names, and how a script answers the test that started it.
+import { writeSync } from "node:fs";
+
+export const line = process.argv[2];
+export const sdk = await import(line === "sdk3" ? "sdk3/v3" : "sdk4/v3");
+
+/** Ends the script with this answer. */
+export function print(answer) {
+  const text = Buffer.from(JSON.stringify(answer));
+  for (let from = 0; from < text.length; ) from += writeSync(1, text, from);
+  process.exit(0);
+}
+
+/** What `call` answers, or its error as the caller sees it. */
+export async function outcome(call) {
+  try {
+    return { answer: await call() };
+  } catch (error) {
+    return { error: { name: error.name, message: error.message, status: error.status } };
+  }
+}
