@@ -80,7 +80,7 @@ class Life(RuleBasedStateMachine):
             concurrency_key="key" if keyed else None,
             concurrency_limit=LIMIT if keyed else None,
         )  # fmt: skip
-        run_id = make_id("run", self.now, self.count.to_bytes(10))
+        run_id = make_id("run", self.now, self.count)
         assert self.do(runs.insert(self.database, [(run_id, new)], self.now)) == {run_id}
 
     @rule(name=st.sampled_from(WORKERS), most=st.integers(1, 4), suspects_too=st.booleans())

@@ -20,7 +20,7 @@ def configure(form: Literal["json", "console"], level: str, redactor: Redactor, 
     """
 
     def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        return {name: redactor.value(value, name) for name, value in event.items()}
+        return redactor.event(event)
 
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -1,6 +1,5 @@
 """Time, ids and chance: the only place they come from."""
 
-import os
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -44,7 +43,8 @@ class SystemClock:
         self._offset = timedelta()
 
     def now(self) -> datetime:
-        return in_milliseconds(datetime.now(UTC) + self._offset)
+        present = datetime.now(UTC)
+        return in_milliseconds(present + self._offset if self._offset else present)
 
     def follow(self, reference: datetime, asked_at: datetime, answered_at: datetime) -> None:
         """Takes over ``reference``, unless the difference is small."""
@@ -56,7 +56,7 @@ class SystemClock:
         return random.random()  # noqa: S311 - jitter, not a secret
 
     def new_id(self, prefix: str) -> str:
-        return make_id(prefix, self.now(), os.urandom(10))
+        return make_id(prefix, self.now(), random.getrandbits(80))
 
 
 def in_milliseconds(moment: datetime) -> datetime:
@@ -64,11 +64,11 @@ def in_milliseconds(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def make_id(prefix: str, moment: datetime, entropy: bytes) -> str:
-    """``prefix_`` and 26 characters: 48 bits of unix milliseconds, 80 bits of entropy.
+def make_id(prefix: str, moment: datetime, entropy: int) -> str:
+    """``prefix_`` and 26 characters: 48 bits of unix milliseconds, 80 bits of ``entropy``.
 
     The form is ULID's (https://github.com/ulid/spec) in lower case, so ids sort by time as text.
     """
-    number = (round(moment.timestamp() * 1000) << 80) | int.from_bytes(entropy)
+    number = (round(moment.timestamp() * 1000) << 80) | entropy
     digits = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
     return f"{prefix}_{''.join(digits)}"

@@ -1,6 +1,6 @@
 """A clock that stands still until a test moves it."""
 
-import os
+import random
 from datetime import datetime, timedelta
 
 from agenciaos_jobs.core.clock import make_id
@@ -17,7 +17,7 @@ class FrozenClock:
         return self._chance
 
     def new_id(self, prefix: str) -> str:
-        return make_id(prefix, self._now, os.urandom(10))
+        return make_id(prefix, self._now, random.getrandbits(80))
 
     def follow(self, *_: datetime) -> None:
         pass
