@@ -9,13 +9,14 @@ import structlog
 
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.fingerprint import fault
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.run import RunError
 from agenciaos_jobs.engine.intake import Sender
 from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.schedules import Scheduler
-from agenciaos_jobs.storage import migrate, runs, workers
+from agenciaos_jobs.storage import errors, migrate, runs, workers
 from agenciaos_jobs.storage.database import Connection, Database, DatabaseUnavailable
 from agenciaos_jobs.storage.runs import LostRun
 
@@ -73,6 +74,9 @@ class Sweeper:
             expired = await runs.expire(connection, EXPIRED, now)
             await self._abandon(connection, crashed + expired)
             await runs.release_due(connection, now)
+            faults = [(run_id, fault(task, WORKER_LOST)) for run_id, task in crashed]
+            faults += [(run_id, fault(task, EXPIRED)) for run_id, task in expired]
+            await errors.note(connection, faults, now)
         for outcome, ended in (("crashed", crashed), ("expired", expired)):
             for run_id, task in ended:
                 metrics.RUNS.labels(task, outcome).inc()

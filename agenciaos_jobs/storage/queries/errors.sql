@@ -1,0 +1,59 @@
+-- name: note
+-- Groups are locked in the order of their fingerprints, and after the runs, so that no two transactions wait for each other.
+WITH ended AS (
+  SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+    AS run (run_id, fingerprint, task, type, code, message)
+), grouped AS (
+  SELECT DISTINCT ON (fingerprint) fingerprint, task, type, code, message, run_id,
+         count(*) OVER (PARTITION BY fingerprint) AS cases
+  FROM ended ORDER BY fingerprint, run_id DESC
+), marked AS (
+  UPDATE jobs.runs AS run SET error_group = ended.fingerprint FROM ended WHERE run.id = ended.run_id
+)
+INSERT INTO jobs.error_groups AS known (fingerprint, task, type, code, message, count, first_seen_at, last_seen_at, last_run_id)
+SELECT fingerprint, task, type, code, message, cases, $7, $7, run_id FROM grouped ORDER BY fingerprint
+ON CONFLICT (fingerprint) DO UPDATE SET
+  count = known.count + excluded.count, type = excluded.type, message = excluded.message,
+  last_run_id = excluded.last_run_id, last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
+  reopened_at = CASE WHEN known.resolved_at IS NULL THEN known.reopened_at ELSE excluded.last_seen_at END,
+  resolved_at = NULL
+RETURNING fingerprint, xmax = 0 AS is_new, coalesce(reopened_at = $7, false) AS is_back
+
+-- name: groups
+SELECT * FROM jobs.error_groups
+WHERE ($1::text IS NULL OR task = $1) AND ($2::boolean IS NULL OR (resolved_at IS NOT NULL) = $2)
+  AND ($3::timestamptz IS NULL OR (last_seen_at, fingerprint) < ($3, $4::text))
+ORDER BY last_seen_at DESC, fingerprint DESC LIMIT $5
+
+-- name: group
+SELECT * FROM jobs.error_groups WHERE fingerprint = $1
+
+-- name: trends
+-- Runs of each group by time: the first bucket begins at $2 and each is $3 wide.
+SELECT error_group, floor(extract(epoch FROM finished_at - $2) / extract(epoch FROM $3::interval))::integer AS bucket,
+       count(*) AS runs
+FROM jobs.runs
+WHERE error_group = ANY ($1::text[]) AND finished_at >= $2 AND finished_at < $4
+GROUP BY 1, 2
+
+-- name: agency_counts
+SELECT error_group, count(DISTINCT agency_id) AS agencies FROM jobs.runs
+WHERE error_group = ANY ($1::text[]) AND finished_at >= $2 GROUP BY 1
+
+-- name: agencies
+SELECT agency_id, count(*) AS runs, max(finished_at) AS last_seen_at FROM jobs.runs
+WHERE error_group = $1 AND finished_at >= $2 AND agency_id IS NOT NULL
+GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT $3
+
+-- name: run_ids
+SELECT id FROM jobs.runs
+WHERE error_group = $1 AND finished_at >= $2 AND ($3::text IS NULL OR agency_id = $3)
+ORDER BY finished_at DESC, id DESC LIMIT $4
+
+-- name: resolve
+UPDATE jobs.error_groups SET resolved_at = $2 WHERE fingerprint = ANY ($1::text[]) AND resolved_at IS NULL
+RETURNING fingerprint
+
+-- name: reopen
+UPDATE jobs.error_groups SET resolved_at = NULL WHERE fingerprint = ANY ($1::text[]) AND resolved_at IS NOT NULL
+RETURNING fingerprint
