@@ -6,6 +6,7 @@ import uvloop
 from aiohttp import web
 
 from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.web import body, health, keys, management, openapi, trigger
 from agenciaos_jobs.web.middleware import observe
@@ -25,6 +26,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[keys.SECRET_KEY] = settings.trigger_secret_key.get_secret_value()
     app[keys.BODY_TIMEOUT] = settings.body_timeout
     app.cleanup_ctx.append(connected)
+    app.on_shutdown.append(_end_watches)
     operations = [*trigger.OPERATIONS, *management.OPERATIONS, *health.OPERATIONS]
     for operation in [*operations, openapi.operation(operations)]:
         operation.add_to(app)
@@ -32,11 +34,17 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
 
 
 def _furnish(app: web.Application, base: Base) -> None:
+    app[keys.CHANGES] = Changes(base.app.database, base.app.clock)
     app[keys.INTAKE] = base.intake
     app[keys.CONTROL] = base.control
     app[keys.CLOCK] = base.app.clock
     app[keys.DATABASE] = base.app.database
     app[keys.QUEUE] = base.queue
+
+
+async def _end_watches(app: web.Application) -> None:
+    """Answers those who wait for changes, so that no open request holds the shutdown up."""
+    await app[keys.CHANGES].close()
 
 
 def serve(settings: Settings) -> None:

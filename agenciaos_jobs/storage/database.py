@@ -1,7 +1,8 @@
 """The connection pool, and which errors mean that Postgres is away."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -26,8 +27,8 @@ class DatabaseUnavailable(Exception):  # noqa: N818
 class Database:
     """A pool of connections. Whatever means that the server is away comes out as :class:`DatabaseUnavailable`."""
 
-    def __init__(self, pool: Pool, patience: float) -> None:
-        self._pool, self._patience = pool, patience
+    def __init__(self, pool: Pool, patience: float, connect: Callable[[], Awaitable[Connection]]) -> None:
+        self._pool, self._patience, self._connect = pool, patience, connect
 
     async def fetch(self, query: str, *values: Any) -> list[asyncpg.Record]:
         async with self.connection() as connection:
@@ -58,6 +59,16 @@ class Database:
         with _outages_translated():
             async with self._pool.acquire(timeout=self._patience) as connection, connection.transaction():
                 yield connection
+
+    @asynccontextmanager
+    async def own_connection(self) -> AsyncIterator[Connection]:
+        """A connection outside the pool, for who keeps it for long."""
+        with _outages_translated():
+            connection = await self._connect()
+            try:
+                yield connection
+            finally:
+                await connection.close(timeout=self._patience)
 
     async def close(self) -> None:
         await self._pool.close()
@@ -99,19 +110,16 @@ async def connect(url: str, *, size: int = 10, patience: float = 10) -> Database
 
     Raises :class:`DatabaseUnavailable`, or asyncpg's error where the server refuses the login.
     """
+    options: dict[str, Any] = {
+        "dsn": without_foreign_options(url),
+        "timeout": patience,
+        "command_timeout": 60,
+        "statement_cache_size": 0 if "pgbouncer=true" in url else 1024,
+        "server_settings": {"application_name": "agenciaos-jobs", "timezone": "UTC"},
+    }
     with _outages_translated():
-        pool = await asyncpg.create_pool(
-            without_foreign_options(url),
-            min_size=1,
-            max_size=size,
-            timeout=patience,
-            command_timeout=60,
-            init=_use_json,
-            reset=_nothing_to_reset,
-            statement_cache_size=0 if "pgbouncer=true" in url else 1024,
-            server_settings={"application_name": "agenciaos-jobs", "timezone": "UTC"},
-        )
-    return Database(pool, patience)
+        pool = await asyncpg.create_pool(**options, min_size=1, max_size=size, init=_use_json, reset=_nothing_to_reset)
+    return Database(pool, patience, partial(asyncpg.connect, **options))
 
 
 def without_foreign_options(url: str) -> str:

@@ -3,12 +3,14 @@
 from aiohttp import web
 
 from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.storage.database import Database
 
 BODY_TIMEOUT = web.AppKey("body_timeout", float)
+CHANGES = web.AppKey("changes", Changes)
 CLOCK = web.AppKey("clock", Clock)
 CONTROL = web.AppKey("control", Control)
 DATABASE = web.AppKey("database", Database)
