@@ -1,5 +1,6 @@
 """Assembles the HTTP server."""
 
+import sys
 from collections.abc import AsyncIterator
 
 import uvloop
@@ -8,7 +9,8 @@ from aiohttp import web
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.web import body, health, keys, management, openapi, trigger
+from agenciaos_jobs.web import body, dashboard, health, keys, management, openapi, trigger
+from agenciaos_jobs.web.dashboard.access import ACCESS, Access
 from agenciaos_jobs.web.middleware import observe
 from agenciaos_jobs.wiring import Base, open_base
 
@@ -20,6 +22,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     async def connected(app: web.Application) -> AsyncIterator[None]:
         async with open_base(settings, clock) as base:
             _furnish(app, base)
+            await _open_dashboard(app, base)
             yield
 
     app = web.Application(middlewares=[observe], client_max_size=body.MAX_BODY)
@@ -30,6 +33,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     operations = [*trigger.OPERATIONS, *management.OPERATIONS, *health.OPERATIONS]
     for operation in [*operations, openapi.operation(operations)]:
         operation.add_to(app)
+    dashboard.add_to(app)
     return app
 
 
@@ -40,6 +44,21 @@ def _furnish(app: web.Application, base: Base) -> None:
     app[keys.CLOCK] = base.app.clock
     app[keys.DATABASE] = base.app.database
     app[keys.QUEUE] = base.queue
+    app[keys.REDACTOR] = base.redactor
+
+
+async def _open_dashboard(app: web.Application, base: Base) -> None:
+    given = base.settings.dashboard_password
+    access = Access(base.app.database, base.app.clock, given.get_secret_value() if given else None)
+    await access.open(_announce)
+    app[ACCESS] = access
+
+
+def _announce(password: str) -> None:
+    """The only time the generated password is shown; it goes past the log, which keeps secrets out."""
+    print(
+        f"DASHBOARD_PASSWORD: {password} (gerada agora, não será mostrada de novo / shown this once)", file=sys.stderr
+    )
 
 
 async def _end_watches(app: web.Application) -> None:

@@ -17,6 +17,7 @@ from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import migrate
 
 KEY = "tr_test_0123456789"
+PASSWORD = "correct horse"
 
 for name in [field.upper() for field in Settings.model_fields]:
     os.environ.pop(name, None)
@@ -95,6 +96,7 @@ def settings(database_url: str, servers: dict[str, str], openai_double: OpenAIDo
         database_url=database_url,
         redis_url=servers["REDIS_URL"],
         trigger_secret_key=KEY,
+        dashboard_password=PASSWORD,
         openai_api_key="sk-test-0123456789",
         openai_base_url=openai_double.url,
         shutdown_grace=0,

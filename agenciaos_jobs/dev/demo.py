@@ -43,7 +43,11 @@ def demo(settings: Settings, console: Console) -> None:
         directory.chmod(0o755)
         with stack.terminable(), stack.backing(directory, settings, _step(console)) as environment:
             asyncio.run(_prepare(environment["DATABASE_URL"], console))
-            environment |= {"TRIGGER_SECRET_KEY": stack.secret_key(directory, settings), "LOG_FORMAT": "json"}
+            environment |= {
+                "TRIGGER_SECRET_KEY": stack.secret_key(directory, settings),
+                "DASHBOARD_PASSWORD": stack.dashboard_password(directory, settings),
+                "LOG_FORMAT": "json",
+            }
             log_path = directory / "service.log"
             with (
                 log_path.open("wb") as log,

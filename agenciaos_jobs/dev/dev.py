@@ -27,6 +27,7 @@ def dev(settings: Settings, console: Console, directory: Path, *, fresh: bool) -
             port = stack.choose_port(settings.port)
             environment |= {
                 "TRIGGER_SECRET_KEY": stack.secret_key(directory, settings),
+                "DASHBOARD_PASSWORD": stack.dashboard_password(directory, settings),
                 "LOG_FORMAT": "console" if console.is_terminal else "json",
                 "SHUTDOWN_GRACE": _GRACE,
             }
@@ -54,6 +55,7 @@ async def _prepare(url: str) -> None:
 def _introduce(service: stack.Stack, console: Console, directory: Path) -> None:
     console.print(
         f"\n[bold]AgênciaOS Jobs[/] em {service.url}  (Ctrl-C para tudo / stops everything)\n"
+        f"  painel / dashboard: {service.url}/  senha / password: {service.environment['DASHBOARD_PASSWORD']}\n"
         f"  TRIGGER_SECRET_KEY={service.key}\n"
         f"  dados / data: {directory}\n\n"
         f"  curl -sS {service.url}/api/trigger -H 'Authorization: Bearer {service.key}' \\\n"

@@ -116,10 +116,20 @@ def secret_key(directory: Path, settings: Settings) -> str:
     """The given key, or one that is made once and kept with the data."""
     if settings.trigger_secret_key:
         return settings.trigger_secret_key.get_secret_value()
-    path = directory / "trigger-secret-key"
+    return _kept(directory / "trigger-secret-key", f"tr_dev_{secrets.token_urlsafe(24)}")
+
+
+def dashboard_password(directory: Path, settings: Settings) -> str:
+    """The given password, or one that is made once and kept with the data."""
+    if settings.dashboard_password:
+        return settings.dashboard_password.get_secret_value()
+    return _kept(directory / "dashboard-password", secrets.token_urlsafe(9))
+
+
+def _kept(path: Path, made: str) -> str:
     if not path.exists():
         path.touch(mode=0o600)
-        path.write_text(f"tr_dev_{secrets.token_urlsafe(24)}")
+        path.write_text(made)
     return path.read_text()
 
 

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.intake import Intake
@@ -16,5 +17,6 @@ CONTROL = web.AppKey("control", Control)
 DATABASE = web.AppKey("database", Database)
 INTAKE = web.AppKey("intake", Intake)
 QUEUE = web.AppKey("queue", Queue)
+REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)
 SECRET_KEY = web.AppKey("secret_key", str)

@@ -10,6 +10,7 @@ from aiohttp import web
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.web import problems
+from agenciaos_jobs.web.dashboard import page
 from agenciaos_jobs.web.keys import CLOCK, REQUEST_ID
 from agenciaos_jobs.web.problems import HttpProblem
 
@@ -44,13 +45,14 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _with_errors_as_answers(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except HttpProblem as problem:
-        return problem.answer(request)
+    except HttpProblem as raised:
+        problem = raised
     except web.HTTPException as error:
-        return problems.from_http(error).answer(request)
+        problem = problems.from_http(error)
     except DatabaseUnavailable as error:
         log.error("database_unavailable", error=type(error).__name__)
-        return problems.unavailable().answer(request)
+        problem = problems.unavailable()
     except Exception:
         log.exception("request_failed")
-        return problems.internal().answer(request)
+        problem = problems.internal()
+    return page.problem_page(request, problem) if page.is_page_wanted(request) else problem.answer(request)

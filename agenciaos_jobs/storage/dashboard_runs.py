@@ -1,0 +1,119 @@
+"""Runs as the dashboard lists them. Ids sort by time, so a stretch of time is a stretch of ids."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from agenciaos_jobs.core.run import Status
+from agenciaos_jobs.storage.database import Connection, Database, Executor
+from agenciaos_jobs.storage.queries import load
+
+QUERIES = load("dashboard_runs")
+
+FIRST_ID, LAST_ID = "run_", "run_~"
+"""Before and after every run's id."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which runs: those with ids from ``first`` up to before ``end`` that have all that is given.
+
+    ``text`` is a whole id, or a part of an error's message.
+    """
+
+    first: str = FIRST_ID
+    end: str = LAST_ID
+    task: str | None = None
+    statuses: tuple[Status, ...] | None = None
+    agency_id: str | None = None
+    tag: str | None = None
+    source: str | None = None
+    text: str | None = None
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """In the order in which the queries take them."""
+        statuses = None if self.statuses is None else list(self.statuses)
+        pattern = None if self.text is None else f"%{_literally(self.text)}%"
+        return self.first, self.end, self.task, statuses, self.agency_id, self.tag, self.source, self.text, pattern
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run's line in a list."""
+
+    id: str
+    task: str
+    status: Status
+    agency_id: str | None
+    agency: str | None
+    source: str
+    tags: list[str]
+    attempt: int
+    max_attempts: int
+    created_at: datetime
+    due_at: datetime
+    started_at: datetime | None
+    attempt_started_at: datetime | None
+    finished_at: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of runs, the newest first, and whether there are others on either side of it."""
+
+    rows: list[RunRow]
+    has_newer: bool
+    has_older: bool
+    fresh: int
+
+
+async def listing(
+    database: Database,
+    wanted: Filter,
+    size: int,
+    *,
+    before: str | None = None,
+    after: str | None = None,
+    most: int = 100,
+) -> Listing:
+    """The newest runs, or those next to ``before`` (older) or ``after`` (newer) an id.
+
+    ``fresh`` counts what came since the filter's ``end``, up to ``most``.
+    """
+    async with database.transaction() as connection:
+        await connection.execute(QUERIES["plan_each_time"])
+        if after is not None:
+            return await _newer(connection, wanted, size, after)
+        stretch = replace(wanted, end=min(before, wanted.end)) if before else wanted
+        rows = await _rows(connection, "older", stretch, size + 1)
+        fresh = 0
+        if wanted.end != LAST_ID and not before:
+            since = replace(wanted, first=max(wanted.first, wanted.end), end=LAST_ID)
+            fresh = await connection.fetchval(QUERIES["count_newer"], *since.values, most)
+        return Listing(rows[:size], has_newer=before is not None, has_older=len(rows) > size, fresh=fresh)
+
+
+async def _newer(connection: Connection, wanted: Filter, size: int, after: str) -> Listing:
+    rows = await _rows(connection, "newer", replace(wanted, first=max(wanted.first, after + "0")), size + 1)
+    return Listing(rows[:size][::-1], has_newer=len(rows) > size, has_older=True, fresh=0)
+
+
+async def _rows(connection: Connection, query: str, wanted: Filter, limit: int) -> list[RunRow]:
+    return [_row(record) for record in await connection.fetch(QUERIES[query], *wanted.values, limit)]
+
+
+async def agencies(executor: Executor) -> list[tuple[str, str]]:
+    """Ids and names of the agencies, for a form to choose from; the first 500."""
+    return [(record["id"], record["name"]) for record in await executor.fetch(QUERIES["agencies"])]
+
+
+def _row(record: asyncpg.Record) -> RunRow:
+    return RunRow(**{**record, "status": Status(record["status"])})
+
+
+def _literally(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

@@ -1,0 +1,28 @@
+-- name: open
+INSERT INTO jobs.dashboard_access (signing_key) VALUES ($1) ON CONFLICT DO NOTHING
+
+-- name: take_password
+-- Only the first server's password is kept.
+UPDATE jobs.dashboard_access SET password_hash = $1 WHERE password_hash IS NULL RETURNING true
+
+-- name: set_password
+UPDATE jobs.dashboard_access SET password_hash = $1
+
+-- name: look
+SELECT signing_key, password_hash, EXISTS (SELECT FROM jobs.dashboard_logouts WHERE session_id = $1) AS is_over
+FROM jobs.dashboard_access
+
+-- name: end_session
+WITH forgotten AS (DELETE FROM jobs.dashboard_logouts WHERE expires_at <= $3)
+INSERT INTO jobs.dashboard_logouts (session_id, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING
+
+-- name: failures
+SELECT count(*) AS everyone, count(*) FILTER (WHERE address = $1) AS own, min(failed_at) FILTER (WHERE address = $1) AS first
+FROM jobs.dashboard_failures WHERE failed_at > $2
+
+-- name: add_failure
+WITH forgotten AS (DELETE FROM jobs.dashboard_failures WHERE failed_at <= $3)
+INSERT INTO jobs.dashboard_failures (address, failed_at) VALUES ($1, $2)
+
+-- name: forgive
+DELETE FROM jobs.dashboard_failures WHERE address = $1

@@ -1,0 +1,27 @@
+// What a page can do beyond its HTML. Every page works without it.
+
+import { keepTime } from "./time.js";
+
+document.documentElement.classList.add("scripted");
+keepTime();
+
+const menu = document.querySelector(".menu-button");
+menu?.addEventListener("click", () => {
+  const isOpen = menu.closest(".side").classList.toggle("open");
+  menu.setAttribute("aria-expanded", String(isOpen));
+});
+
+// Filters apply as soon as one is chosen.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("form[data-auto] select")) event.target.form.requestSubmit();
+});
+
+// An empty filter does not belong into the address.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.confirm && !confirm(form.dataset.confirm)) return event.preventDefault();
+  if (form.method === "get") for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
+});
+addEventListener("pageshow", () => {
+  for (const field of document.querySelectorAll("form[method=get] :disabled[name]")) field.disabled = false;
+});

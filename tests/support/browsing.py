@@ -1,0 +1,53 @@
+"""The dashboard as a browser without scripts sees it."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from support.service import Service
+
+PAGE = {"Accept": "text/html", "Accept-Language": "pt-BR"}
+
+
+class Browser:
+    """Keeps cookies, sends forms with the page's token, follows no redirect."""
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self.http = http
+        self.token = ""
+
+    async def get(self, path: str, **headers: str) -> tuple[int, str]:
+        async with self.http.get(path, headers=headers, allow_redirects=False) as response:
+            text = await response.text()
+            if found := re.search(r'<meta name="csrf" content="(\w+)">', text):
+                self.token = found[1]
+            return response.status, response.headers.get("Location", text)
+
+    async def post(self, path: str, fields: dict[str, object] | list[tuple[str, str]] = (), **headers: str):
+        """The status, and where it leads to or what it says."""
+        pairs = [*(fields.items() if isinstance(fields, dict) else fields), ("csrf", self.token)]
+        async with self.http.post(path, data=pairs, headers=headers, allow_redirects=False) as response:
+            return response.status, response.headers.get("Location") or await response.text()
+
+    async def log_in(self, password: str = "correct horse", **headers: str) -> int:
+        status, _ = await self.post("/login", {"password": password}, **headers)
+        await self.get("/runs")
+        return status
+
+
+@asynccontextmanager
+async def stranger(service: Service) -> AsyncIterator[Browser]:
+    """Somebody who is not logged in."""
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(service.http._base_url, headers=PAGE, cookie_jar=jar) as http:
+        yield Browser(http)
+
+
+@asynccontextmanager
+async def operator(service: Service) -> AsyncIterator[Browser]:
+    """Somebody who is logged in."""
+    async with stranger(service) as browser:
+        assert await browser.log_in() == 303
+        yield browser
