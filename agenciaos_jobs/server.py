@@ -9,7 +9,7 @@ from aiohttp import web
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.web import body, dashboard, health, keys, management, openapi, trigger
+from agenciaos_jobs.web import body, dashboard, health, keys, management, openapi, packets, tasks, trigger
 from agenciaos_jobs.web.dashboard.access import ACCESS, Access
 from agenciaos_jobs.web.middleware import observe
 from agenciaos_jobs.wiring import Base, open_base
@@ -30,7 +30,13 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[keys.BODY_TIMEOUT] = settings.body_timeout
     app.cleanup_ctx.append(connected)
     app.on_shutdown.append(_end_watches)
-    operations = [*trigger.OPERATIONS, *management.OPERATIONS, *health.OPERATIONS]
+    operations = [
+        *trigger.OPERATIONS,
+        *tasks.OPERATIONS,
+        *packets.OPERATIONS,
+        *management.OPERATIONS,
+        *health.OPERATIONS,
+    ]
     for operation in [*operations, openapi.operation(operations)]:
         operation.add_to(app)
     dashboard.add_to(app)

@@ -1,13 +1,14 @@
-"""Trigger.dev's SDK, line 3, unchanged, against the running service."""
+"""Trigger.dev's SDK 3.3.17, unchanged, against the running service."""
 
-from support.node import needs_node, run_node
-from support.service import Service
+import asyncpg
+from support import sdk_triggers
+from support.node import needs_node
+
+from agenciaos_jobs.settings import Settings
 
 LINE = "sdk3"
 pytestmark = needs_node
 
 
-async def test_it_polls_a_run_to_its_end(service: Service):
-    run_id = await service.trigger("monthly-report")
-    answer = await run_node(service, "retrieve.mjs", LINE, run_id)
-    assert (answer["id"], answer["status"]) == (run_id, "COMPLETED")
+async def test_triggers(settings: Settings, db: asyncpg.Connection):
+    await sdk_triggers.check(LINE, settings, db)

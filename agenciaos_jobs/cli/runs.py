@@ -16,7 +16,7 @@ from rich.table import Table
 from agenciaos_jobs.cli.common import Failure, console, with_base
 from agenciaos_jobs.core.clock import SAO_PAULO
 from agenciaos_jobs.core.run import Accepted, Status
-from agenciaos_jobs.engine.control import UnknownRun
+from agenciaos_jobs.engine.control import UnknownJob, UnknownRun
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
 from agenciaos_jobs.jobs import JOBS, JOBS_BY_NAME
 from agenciaos_jobs.storage import history, run_logs
@@ -154,6 +154,8 @@ def _controlled(act: Callable[[Base], Awaitable[T]]) -> T:
         return with_base(act)
     except UnknownRun as error:
         raise Failure(f"there is no run {error}") from None
+    except UnknownJob as error:
+        raise Failure(str(error)) from None
 
 
 def _read_payload(text: str) -> dict[str, Any]:

@@ -31,3 +31,12 @@ def parse_delay(text: str, now: datetime) -> timedelta:
     if wait > _LONGEST:
         raise ValueError("expected a moment at most five years ahead")
     return max(wait, timedelta())
+
+
+def write_duration(time: timedelta) -> str:
+    """``90m`` or ``1d``: the whole seconds of ``time`` in the largest unit that they are a number of."""
+    seconds = round(time.total_seconds())
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{seconds // _SECONDS[unit]}{unit}"
+    return f"{seconds}s"

@@ -36,7 +36,12 @@ FAILURES = frozenset({Status.FAILED, Status.CRASHED, Status.TIMED_OUT, Status.EX
 
 @dataclass(frozen=True)
 class NewRun:
-    """A run that somebody asks for. ``payload`` has passed the job's own model. Durations are in seconds."""
+    """A run that somebody asks for. ``payload`` has passed the job's own model. Durations are in seconds.
+
+    ``request_key`` is the same in every repetition of one request, which makes one run however often it arrives.
+    ``shown_key`` is what its caller calls the idempotency key, where that is not the key itself. ``queue`` is the
+    caller's name for what shares a limit; without one a task is its own queue.
+    """
 
     task: str
     payload: Json
@@ -55,6 +60,12 @@ class NewRun:
     priority: int = 0
     concurrency_key: str | None = None
     concurrency_limit: int | None = None
+    queue: str | None = None
+    metadata: Json | None = None
+    batch_id: str | None = None
+    is_test: bool = False
+    shown_key: str | None = None
+    request_key: str | None = None
 
 
 @dataclass(frozen=True)

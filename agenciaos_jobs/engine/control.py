@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from agenciaos_jobs.core.clock import Clock
-from agenciaos_jobs.core.job import Job
+from agenciaos_jobs.core.job import Job, Json
 from agenciaos_jobs.core.run import Accepted
 from agenciaos_jobs.engine.intake import Intake, Sender, new_run
 from agenciaos_jobs.storage import history, runs
@@ -23,6 +23,14 @@ class UnknownRun(Exception):  # noqa: N818
 
 class NotDelayed(Exception):  # noqa: N818
     """Only a DELAYED run can be given another time."""
+
+
+class UnknownJob(Exception):  # noqa: N818
+    """The run's job is not there any more."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"no job is named {task!r}")
+        self.task = task
 
 
 class Control:
@@ -51,11 +59,25 @@ class Control:
                 self._sender.send(run)
         return True
 
-    async def replay(self, run_id: str) -> Accepted:
-        """Makes a new run of the same job with the same payload. Raises :class:`UnknownRun`."""
+    async def replay(self, run_id: str, *, payload: Json | None = None, **changes: Any) -> Accepted:
+        """Makes a new run of the same job, with the same payload and limits but for what is given.
+
+        ``changes`` are :class:`NewRun`'s fields. Raises :class:`UnknownRun`, :class:`UnknownJob`, or pydantic's
+        ``ValidationError`` where the job does not take the payload, or no longer.
+        """
         run = await self.get(run_id)
-        options = {"tags": tuple(run.tags), "max_attempts": run.max_attempts, "max_duration": run.max_duration}
-        again = new_run(self._jobs[run.task], run.payload, source="replay", replay_of=run.id, **options)
+        if run.task not in self._jobs:
+            raise UnknownJob(run.task)
+        options = {
+            "tags": tuple(run.tags),
+            "max_attempts": run.max_attempts,
+            "max_duration": run.max_duration,
+            "metadata": run.metadata,
+            "queue": run.queue,
+            "is_test": run.is_test,
+        } | {name: value for name, value in changes.items() if value is not None}
+        given = run.payload if payload is None else payload
+        again = new_run(self._jobs[run.task], given, source="replay", replay_of=run.id, **options)
         return await self._intake.trigger(again)
 
     async def reschedule(self, run_id: str, delay: timedelta) -> StoredRun:

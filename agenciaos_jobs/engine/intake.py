@@ -12,8 +12,9 @@ from agenciaos_jobs.core.job import Job, Json
 from agenciaos_jobs.core.run import Accepted, NewRun, QueuedRun
 from agenciaos_jobs.engine.batch import Batch
 from agenciaos_jobs.engine.queue import UNAVAILABLE, Queue
-from agenciaos_jobs.storage import runs, schedules
+from agenciaos_jobs.storage import idempotency, runs, schedules
 from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
+from agenciaos_jobs.storage.idempotency import Holder
 
 log = structlog.get_logger("agenciaos_jobs.intake")
 
@@ -70,19 +71,31 @@ class Intake:
         self._batch: Batch[tuple[str, NewRun], bool] = Batch(self._store, passing=(DatabaseUnavailable,))
 
     async def trigger(self, new: NewRun) -> Accepted:
-        """Stores a run and sends it; with an idempotency key that is in use, answers with the run that has it.
+        """Stores a run and sends it; with a key that is in use, answers with the run that has it.
 
         Raises :class:`KeyConflict` where that run's payload differs.
         """
         while True:
             run_id = self._clock.new_id("run")
-            new = self._limited(new)
+            new = self.limited(new)
             if await self._batch.submit((run_id, new)):
                 log.debug("run_accepted", run_id=run_id, task=new.task, agency_id=new.agency_id, source=new.source)
                 return Accepted(run_id)
-            assert new.idempotency_key is not None
-            if holder := await runs.holder_of_key(self._database, new.task, new.idempotency_key):
-                return self._cached(new, *holder)
+            if accepted := await self._accepted_before(new):
+                return accepted
+
+    async def _accepted_before(self, new: NewRun) -> Accepted | None:
+        """What this request, or another one with its key, has made; ``None`` where that is gone by now."""
+        requested = await idempotency.run_of_request(self._database, new.request_key) if new.request_key else None
+        if requested and requested.is_stored:
+            return Accepted(requested.run_id)
+        if new.idempotency_key and (holder := await idempotency.holder(self._database, new.task, new.idempotency_key)):
+            if new.request_key:
+                await idempotency.settle_request(self._database, new.request_key, holder.run_id)
+            return self._cached(new, holder)
+        if requested and new.request_key:
+            await idempotency.forget_request(self._database, new.request_key, requested.run_id)
+        return None
 
     async def fire(self, schedule_id: str, slot_run: NewRun, slot: datetime) -> Accepted | None:
         """Makes the one run of a schedule's slot; ``None`` where the slot had its run already."""
@@ -90,32 +103,41 @@ class Intake:
         async with self._database.transaction() as connection:
             if not await schedules.take_slot(connection, schedule_id, slot):
                 return None
-            await runs.insert(connection, [(run_id, self._limited(slot_run))], now)
-        self._send(run_id, slot_run, now)
+            await runs.insert(connection, [(run_id, self.limited(slot_run))], now)
+        self.send(run_id, slot_run, now)
         log.info("schedule_fired", run_id=run_id, task=slot_run.task, schedule_id=schedule_id, slot=slot)
         return Accepted(run_id)
 
-    def _limited(self, new: NewRun) -> NewRun:
+    def limited(self, new: NewRun) -> NewRun:
+        """The run with the limit that is in force for its concurrency key, if it has one."""
         if new.concurrency_key is None or new.concurrency_limit is not None:
             return new
         return replace(new, concurrency_limit=self._agency_concurrency)
 
     async def _store(self, new: list[tuple[str, NewRun]]) -> list[bool]:
         """One INSERT for all; of several with one key the first is tried, and the others find it stored."""
-        firsts: dict[object, tuple[str, NewRun]] = {}
-        for run_id, run in new:
-            firsts.setdefault((run.task, run.idempotency_key) if run.idempotency_key else run_id, (run_id, run))
+        firsts = first_of_each(new)
         now = self._clock.now()
-        stored = await runs.insert(self._database, list(firsts.values()), now)
-        for run_id, run in firsts.values():
+        stored = await runs.insert(self._database, firsts, now)
+        for run_id, run in firsts:
             if run_id in stored:
-                self._send(run_id, run, now)
+                self.send(run_id, run, now)
         return [run_id in stored for run_id, _ in new]
 
-    def _send(self, run_id: str, new: NewRun, now: datetime) -> None:
+    def send(self, run_id: str, new: NewRun, now: datetime) -> None:
+        """Sends a run that was stored at ``now``."""
         self._sender.send(QueuedRun(run_id, new.task, now + (new.delay or timedelta()), new.priority))
 
-    def _cached(self, new: NewRun, run_id: str, payload_hash: str) -> Accepted:
-        if payload_hash != runs.payload_hash(new.payload):
-            raise KeyConflict(str(new.idempotency_key), run_id)
-        return Accepted(run_id, is_cached=True)
+    def _cached(self, new: NewRun, holder: Holder) -> Accepted:
+        if holder.payload_hash != runs.payload_hash(new.payload):
+            raise KeyConflict(str(new.idempotency_key), holder.run_id)
+        return Accepted(holder.run_id, is_cached=True)
+
+
+def first_of_each(new: Sequence[tuple[str, NewRun]]) -> list[tuple[str, NewRun]]:
+    """The runs without those whose key an earlier one of them has."""
+    firsts: dict[object, tuple[str, NewRun]] = {}
+    for run_id, run in new:
+        key = (run.task, run.idempotency_key) if run.idempotency_key else run.request_key or run_id
+        firsts.setdefault(key, (run_id, run))
+    return list(firsts.values())

@@ -16,7 +16,7 @@ from agenciaos_jobs.engine.intake import Sender
 from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.schedules import Scheduler
-from agenciaos_jobs.storage import errors, migrate, runs, workers
+from agenciaos_jobs.storage import errors, idempotency, migrate, packets, runs, workers
 from agenciaos_jobs.storage.database import Connection, Database, DatabaseUnavailable
 from agenciaos_jobs.storage.runs import LostRun
 
@@ -112,5 +112,7 @@ class Sweeper:
             return
         self._housekeeping_due = now + HOUSEKEEPING
         await runs.drop_expired_keys(self._database, now)
+        await idempotency.drop_expired_requests(self._database, now)
+        await packets.drop_expired(self._database, now)
         await workers.forget_lost(self._database, now)
         await migrate.ensure_partitions(self._database, now)

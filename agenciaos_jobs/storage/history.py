@@ -1,7 +1,7 @@
 """Runs and attempts as they are read."""
 
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -48,6 +48,17 @@ class StoredRun:
     started_at: datetime | None
     attempt_started_at: datetime | None
     finished_at: datetime | None
+    queue: str | None
+    metadata: Json | None
+    batch_id: str | None
+    is_test: bool
+
+    @property
+    def ttl(self) -> timedelta | None:
+        """How long the run may wait for its start, counted from when it is queued."""
+        if self.expires_at is None:
+            return None
+        return self.expires_at - (self.delayed_until or self.created_at)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import orjson
 from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.core.run import ClaimedRun, NewRun, QueuedRun, RunError, Status
 from agenciaos_jobs.storage.database import Connection, Database, Executor
+from agenciaos_jobs.storage.idempotency import REQUEST_LIFE, key_digest
 from agenciaos_jobs.storage.queries import load
 
 QUERIES = load("runs")
@@ -38,15 +39,11 @@ def payload_hash(payload: Json) -> str:
     return sha256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def key_digest(key: str | None) -> str | None:
-    """What an idempotency key is kept and found by: keys may be longer than an index takes."""
-    return None if key is None else sha256(key.encode()).hexdigest()
-
-
 async def insert(executor: Executor, new: Sequence[tuple[str, NewRun]], now: datetime) -> set[str]:
     """Stores runs under the given ids in one statement; returns the ids that were stored.
 
-    A run is left out when its idempotency key is held by another one that still counts. No key may occur twice here.
+    A run is left out when its idempotency key is held by another one that still counts, or when its request has been
+    here before. No key may occur twice here.
     """
     rows = [_row(run_id, run, now) for run_id, run in new]
     return {record["id"] for record in await executor.fetch(QUERIES["insert"], rows, now)}
@@ -63,7 +60,7 @@ def _row(run_id: str, run: NewRun, now: datetime) -> Json:
         "agency_id": run.agency_id,
         "source": run.source,
         "tags": run.tags,
-        "idempotency_key": key,
+        "idempotency_key": run.shown_key or key,
         "key_digest": key_digest(key),
         "payload_hash": payload_hash(run.payload) if key else None,
         "key_expires_at": now + run.idempotency_ttl,
@@ -77,13 +74,13 @@ def _row(run_id: str, run: NewRun, now: datetime) -> Json:
         "max_duration": run.max_duration,
         "due_at": due_at,
         "expires_at": due_at + run.ttl if run.ttl is not None else None,
+        "queue": run.queue,
+        "metadata": run.metadata,
+        "batch_id": run.batch_id,
+        "is_test": run.is_test,
+        "request_digest": key_digest(run.request_key),
+        "request_expires_at": now + REQUEST_LIFE if run.request_key else None,
     }
-
-
-async def holder_of_key(executor: Executor, task: str, key: str) -> tuple[str, str] | None:
-    """The run that holds an idempotency key, and the hash of its payload."""
-    record = await executor.fetchrow(QUERIES["holder_of_key"], task, key_digest(key))
-    return (record["run_id"], record["payload_hash"]) if record else None
 
 
 async def claim(

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import orjson
@@ -23,37 +24,49 @@ _TOO_SLOW: Text = {"pt": "O corpo não chegou a tempo", "en": "The body did not 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-async def read_json(request: web.Request) -> Any:
+async def read_json(request: web.Request, *, most: int = MAX_BODY) -> Any:
     """The body as JSON.
 
-    Refuses with 415 what does not say it is JSON, 413 over 3 MB, 408 what does not arrive in time, 400 what is no JSON.
+    Refuses with 415 what does not say it is JSON, 413 over ``most`` bytes, 408 what does not arrive in time, 400 what
+    is no JSON.
     """
     if not _says_json(request.content_type):
         raise HttpProblem(415, _NOT_JSON, headers={"Accept": "application/json"})
-    if (request.content_length or 0) > MAX_BODY:
-        raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY, actual_size=request.content_length or 0)
+    return parse_json(await read_bytes(request, most=most))
+
+
+async def read_bytes(request: web.Request, *, most: int = MAX_BODY) -> bytes:
+    """The body as it is; 413 over ``most`` bytes, 408 where it does not arrive in time."""
+    if (request.content_length or 0) > most:
+        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=request.content_length or 0)
+    if most > MAX_BODY:
+        request = request.clone(client_max_size=most)
     if request.content.is_eof():
-        return _parse(await request.read())
+        return await request.read()
     try:
         async with asyncio.timeout(request.app[BODY_TIMEOUT]):
-            body = await request.read()
+            return await request.read()
     except TimeoutError:
         raise HttpProblem(408, _TOO_SLOW, headers={"Connection": "close"}) from None
-    return _parse(body)
 
 
-async def read_model(request: web.Request, model: type[M]) -> M:
+async def read_model(request: web.Request, model: type[M], *, most: int = MAX_BODY) -> M:
     """The body as ``model``, or 422 with each field that is wrong."""
     try:
-        return model.model_validate(await read_json(request))
+        return model.model_validate(await read_json(request, most=most))
     except ValidationError as error:
         raise invalid(error) from None
 
 
-def answer(model: BaseModel, *, status: int = 200) -> web.Response:
+def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A model as JSON, absent values left out."""
-    body = orjson.dumps(model.model_dump(mode="json", exclude_none=True))
-    return web.Response(body=body, status=status, content_type="application/json")
+    body = orjson.dumps(model.model_dump(mode="json", exclude_none=True, by_alias=True))
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
+
+
+def has_nul(text: bytes) -> bool:
+    """Whether JSON has the character U+0000 in it, which Postgres can keep in no text."""
+    return _NUL.search(text) is not None
 
 
 def _says_json(content_type: str) -> bool:
@@ -62,7 +75,8 @@ def _says_json(content_type: str) -> bool:
     )
 
 
-def _parse(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
+    """JSON; 400 for what is none, 422 where it has a NUL character in it."""
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -71,6 +85,6 @@ def _parse(body: bytes) -> Any:
             "en": f"The body is not valid JSON (line {error.lineno}, column {error.colno})",
         }
         raise HttpProblem(400, text) from None
-    if _NUL.search(body):
+    if has_nul(body):
         raise wrong_field("", "nul_character", "must not contain the NUL character (U+0000)")
     return parsed

@@ -78,5 +78,10 @@ _PORTUGUESE = {
     "month": "deve ser um mês como 2026-10",
     "delay": "deve ser uma duração, como 90s, 1h ou 1d2h30m, ou uma data em ISO 8601, a no máximo cinco anos",
     "duration": "deve ser uma duração, como 90s, 1h ou 1d2h30m, de no máximo cinco anos",
+    "not_supported": "não é aceito aqui",
+    "metadata_too_large": "deve ter no máximo 256 KB",
+    "payload_type": "não é {kind}",
+    "unknown_packet": "não é um payload enviado antes, ou já expirou",
+    "not_utf8": "deve ser um texto em UTF-8",
     "nul_character": "não pode conter o caractere nulo (U+0000)",
 }

@@ -29,7 +29,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    error: str = Field(description="The same as detail")
+    error: str = Field(description="The same as detail, and after it each wrong field")
     errors: list[FieldError] = []
     requestId: str | None = None  # noqa: N815
 
@@ -53,12 +53,13 @@ class HttpProblem(Exception):  # noqa: N818
     def answer(self, request: web.BaseRequest) -> web.Response:
         chosen = language.of(request)
         detail = self.text[chosen]
+        errors = [_field_error(error, chosen) for error in self.errors]
         problem = Problem(
             title=_TITLES.get(self.status, _TITLES[500])[chosen],
             status=self.status,
             detail=detail,
-            error=detail,
-            errors=[_field_error(error, chosen) for error in self.errors],
+            error=_with_fields(detail, errors),
+            errors=errors,
             requestId=request.get(REQUEST_ID),
             **self.extra,
         )
@@ -81,10 +82,10 @@ def invalid(error: ValidationError, *prefix: str) -> HttpProblem:
     return HttpProblem(422, _INVALID, errors=problems)
 
 
-def wrong_field(name: str, code: str, english: str) -> HttpProblem:
-    """422 for one field."""
+def wrong_field(name: str, code: str, english: str, **context: Any) -> HttpProblem:
+    """422 for one field; ``context`` is what the message in Portuguese tells besides."""
     return HttpProblem(
-        422, _INVALID, errors=[{"field": [name] if name else [], "code": code, "text": english, "ctx": {}}]
+        422, _INVALID, errors=[{"field": [name] if name else [], "code": code, "text": english, "ctx": context}]
     )
 
 
@@ -109,6 +110,12 @@ def _field_error(error: Mapping[str, Any], chosen: Language) -> FieldError:
     return FieldError(field=".".join(map(str, error["field"])), message=message, code=error["code"])
 
 
+def _with_fields(detail: str, errors: list[FieldError]) -> str:
+    """Trigger.dev's SDK shows its caller nothing but ``error``."""
+    told = "; ".join(f"{error.field}: {error.message}" if error.field else error.message for error in errors[:10])
+    return f"{detail}: {told}" if told else detail
+
+
 _INVALID: Text = {"pt": "Há campos inválidos na requisição", "en": "The request has invalid fields"}
 _UNAVAILABLE: Text = {
     "pt": "Banco de dados indisponível; tente novamente em alguns segundos",
@@ -126,6 +133,7 @@ _TITLES: Mapping[int, Text] = {
     415: {"pt": "Tipo de conteúdo não aceito", "en": "Unsupported media type"},
     422: {"pt": "Campos inválidos", "en": "Invalid fields"},
     500: {"pt": "Erro interno", "en": "Internal error"},
+    501: {"pt": "Não existe aqui", "en": "Not implemented"},
     503: {"pt": "Indisponível", "en": "Unavailable"},
 }
 _DETAILS: Mapping[int, Text] = {

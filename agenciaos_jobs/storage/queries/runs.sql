@@ -1,15 +1,25 @@
 -- name: insert
--- A key that is held by a run that still counts keeps its run: the new one is not inserted.
+-- A run is left out when its request has made one before, or when its key is held by a run that still counts.
 WITH incoming AS (
   SELECT * FROM jsonb_to_recordset($1) AS run (
     id text, task text, status text, payload jsonb, agency_id text, source text, tags text[], idempotency_key text,
     key_digest text, payload_hash text, key_expires_at timestamptz, request_id text, schedule_id text, replay_of text,
     priority integer, concurrency_key text, concurrency_limit integer, max_attempts integer, max_duration integer,
-    due_at timestamptz, expires_at timestamptz)
+    due_at timestamptz, expires_at timestamptz, queue text, metadata jsonb, batch_id text, is_test boolean,
+    request_digest text, request_expires_at timestamptz)
+), requested AS (
+  INSERT INTO jobs.request_keys AS held (key_digest, run_id, expires_at)
+  SELECT request_digest, id, request_expires_at
+  FROM incoming WHERE request_digest IS NOT NULL
+  ORDER BY request_digest
+  ON CONFLICT (key_digest) DO UPDATE SET run_id = excluded.run_id, expires_at = excluded.expires_at
+    WHERE held.expires_at <= $2
+  RETURNING run_id
 ), keyed AS (
   INSERT INTO jobs.idempotency_keys AS held (task, key_digest, run_id, payload_hash, expires_at)
   SELECT task, key_digest, id, payload_hash, key_expires_at
-  FROM incoming WHERE key_digest IS NOT NULL
+  FROM incoming
+  WHERE key_digest IS NOT NULL AND (request_digest IS NULL OR id IN (SELECT run_id FROM requested))
   ORDER BY task, key_digest
   ON CONFLICT (task, key_digest) DO UPDATE
     SET run_id = excluded.run_id, payload_hash = excluded.payload_hash, expires_at = excluded.expires_at
@@ -17,19 +27,37 @@ WITH incoming AS (
       SELECT FROM jobs.runs AS run WHERE run.id = held.run_id
       AND run.status IN ('FAILED', 'EXPIRED', 'CRASHED', 'TIMED_OUT', 'SYSTEM_FAILURE'))
   RETURNING run_id
+), new AS (
+  SELECT * FROM incoming
+  WHERE (request_digest IS NULL OR id IN (SELECT run_id FROM requested))
+    AND (key_digest IS NULL OR id IN (SELECT run_id FROM keyed))
+), tagged AS (
+  INSERT INTO jobs.run_tags (tag, run_id) SELECT DISTINCT unnest(tags), id FROM new WHERE tags <> '{}'
 )
 INSERT INTO jobs.runs (id, task, status, payload, agency_id, source, tags, idempotency_key, request_id, schedule_id,
                        replay_of, priority, concurrency_key, concurrency_limit, max_attempts, max_duration,
-                       created_at, updated_at, due_at, delayed_until, expires_at)
+                       created_at, updated_at, due_at, delayed_until, expires_at, queue, metadata, batch_id, is_test)
 SELECT id, task, status, payload, agency_id, source, tags, idempotency_key, request_id, schedule_id,
        replay_of, priority, concurrency_key, concurrency_limit, max_attempts, max_duration,
-       $2, $2, due_at, CASE WHEN status = 'DELAYED' THEN due_at END, expires_at
-FROM incoming
-WHERE key_digest IS NULL OR id IN (SELECT run_id FROM keyed)
+       $2, $2, due_at, CASE WHEN status = 'DELAYED' THEN due_at END, expires_at, queue, metadata, batch_id, is_test
+FROM new
 RETURNING id
 
--- name: holder_of_key
-SELECT run_id, payload_hash FROM jobs.idempotency_keys WHERE task = $1 AND key_digest = $2
+-- name: run_of_request
+-- The run that a request has made; none where it made none, because its idempotency key was held.
+SELECT key.run_id, run.id IS NOT NULL AS exists FROM jobs.request_keys AS key
+LEFT JOIN jobs.runs AS run ON run.id = key.run_id
+WHERE key.key_digest = $1
+
+-- name: settle_request
+-- Makes a repetition of the request be answered with the run that it was answered with.
+UPDATE jobs.request_keys SET run_id = $2 WHERE key_digest = $1
+
+-- name: forget_request
+DELETE FROM jobs.request_keys WHERE key_digest = $1 AND run_id = $2
+
+-- name: drop_expired_requests
+DELETE FROM jobs.request_keys WHERE expires_at <= $1
 
 -- name: claim
 UPDATE jobs.runs

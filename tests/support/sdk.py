@@ -1,0 +1,53 @@
+"""A service for the SDK's scripts: its jobs do what a test needs, besides the real ones."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from agenciaos_jobs import jobs
+from agenciaos_jobs.app import RunApp
+from agenciaos_jobs.core.job import GiveUp, Job, RetryLater
+from agenciaos_jobs.settings import Settings
+from support.service import Service, running_service
+
+
+class Anything(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+async def _echo(_: RunApp, payload: Anything) -> dict[str, Any]:
+    return payload.model_dump()
+
+
+async def _slow(_: RunApp, payload: Anything) -> dict[str, Any]:
+    await asyncio.sleep((payload.model_extra or {}).get("seconds", 3600))
+    return {}
+
+
+async def _fail(app: RunApp, payload: Anything) -> dict[str, Any]:
+    if app.run.attempt == 1 and (payload.model_extra or {}).get("twice"):
+        raise RetryLater("busy", "not now")
+    raise GiveUp("no_good", "never")
+
+
+def _job(task: str, run: Any) -> Job[Any]:
+    return Job(task=task, payload=Anything, run=run, summary=task, accepted={})
+
+
+JOBS = {"echo": _job("echo", _echo), "slow": _job("slow", _slow), "fail": _job("fail", _fail)}
+
+
+@asynccontextmanager
+async def running_with_test_jobs(settings: Settings) -> AsyncIterator[Service]:
+    """Server and worker that know ``echo``, ``slow`` and ``fail`` besides the application's jobs."""
+    jobs.JOBS.update(JOBS)
+    jobs.JOBS_BY_NAME.update(JOBS)
+    try:
+        async with running_service(settings, jobs.JOBS) as service:
+            yield service
+    finally:
+        for task in JOBS:
+            del jobs.JOBS[task], jobs.JOBS_BY_NAME[task]
