@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
 
+from agenciaos_jobs.core.alert import AlertRules, Event, Kind
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.content import Answer, Prompt
 from agenciaos_jobs.core.job import FailureEffect
@@ -19,6 +20,12 @@ class Model(Protocol):
     """Something that writes: OpenAI, or what stands in for it."""
 
     async def answer(self, prompt: Prompt) -> Answer: ...
+
+
+class Alarm(Protocol):
+    """Something that stores what is raised, in its own time."""
+
+    def raise_event(self, event: Event) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -37,10 +44,21 @@ class App:
     database: Database
     model: Model
     rules: Rules
+    alarm: Alarm
+    alert_rules: AlertRules
+
+    def alert(self, kind: Kind, key: str = "", *, subject: str | None = None, **details: Any) -> None:
+        """Raises an alert, without waiting and without failing; it is stored within a second, and told by its rule.
+
+        Alerts of one kind and key are one, counted and told together; ``subject`` is whom or what this one is about.
+        :class:`~agenciaos_jobs.core.alert.Kind` tells what each kind takes. Where the alert must stand or fall with a
+        transaction, use ``storage.alerts.add`` on its connection instead.
+        """
+        self.alarm.raise_event(Event(kind, key, subject, details))
 
     def for_run(self, run: ClaimedRun, log: Logger) -> "RunApp":
         """The same, as one run's job gets it."""
-        return RunApp(self.clock, self.database, self.model, self.rules, run, log)
+        return RunApp(**vars(self), run=run, log=log)
 
 
 @dataclass(frozen=True)

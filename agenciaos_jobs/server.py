@@ -45,6 +45,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
 
 def _furnish(app: web.Application, base: Base) -> None:
     app[keys.CHANGES] = Changes(base.app.database, base.app.clock)
+    app[keys.APP] = base.app
     app[keys.INTAKE] = base.intake
     app[keys.CONTROL] = base.control
     app[keys.CLOCK] = base.app.clock

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     dmg_api_url: HttpUrl = "https://digitalmanager.guru/api/v2"
     plan_products: Annotated[dict[str, Plan], NoDecode] = Field(default={"pro-monthly": "PRO"})
 
+    alerts_file: Path | None = None
+
     worker_max_jobs: int = Field(default=50, ge=1, le=10_000)
     agency_concurrency: int = Field(default=10, ge=1)
     shutdown_grace: int = Field(default=20, ge=0)

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from agenciaos_jobs.adapters.openai import OpenAIModel
+from agenciaos_jobs.alerts import load_rules
 from agenciaos_jobs.app import App, Rules
 from agenciaos_jobs.core.clock import Clock, SystemClock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.engine import queue
+from agenciaos_jobs.engine.alarm import Alarm
 from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.dispatcher import Dispatcher
+from agenciaos_jobs.engine.faults import Faults
 from agenciaos_jobs.engine.heartbeat import Heartbeat
 from agenciaos_jobs.engine.intake import Intake, Sender
 from agenciaos_jobs.engine.queue import Queue
@@ -77,12 +80,16 @@ async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIter
             ai_monthly_limit={"FREE": settings.ai_monthly_limit_free, "PRO": settings.ai_monthly_limit_pro},
             plan_products=settings.plan_products,
         )
-        app = App(clock=clock, database=pool, model=model, rules=rules)
+        redactor = Redactor(settings.secrets)
+        alarm = Alarm(pool, clock, redactor)
+        stack.push_async_callback(alarm.close)
+        alert_rules = load_rules(settings.alerts_file)
+        app = App(clock=clock, database=pool, model=model, rules=rules, alarm=alarm, alert_rules=alert_rules)
         sender = Sender(wire, clock)
         stack.push_async_callback(sender.flush)
         intake = Intake(pool, sender, clock, settings.agency_concurrency)
         control = Control(pool, intake, sender, clock, JOBS)
-        yield Base(app, wire, sender, intake, control, Redactor(settings.secrets), settings)
+        yield Base(app, wire, sender, intake, control, redactor, settings)
 
 
 async def _synchronised(pool: Database) -> SystemClock:
@@ -103,7 +110,9 @@ def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:
         base=base,
         runner=runner,
         heartbeat=Heartbeat(app.database, app.clock, worker, runner, run_log),
-        sweeper=Sweeper(app.database, base.queue, base.sender, app.clock, jobs, scheduler),
+        sweeper=Sweeper(
+            app.database, base.queue, base.sender, app.clock, jobs, scheduler, Faults(app.clock, app.alert_rules)
+        ),
         scheduler=scheduler,
         dispatcher=Dispatcher(
             base.queue, runner, base.intake, base.sender, app.clock, jobs, base.settings.worker_max_jobs

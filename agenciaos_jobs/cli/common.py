@@ -9,6 +9,7 @@ import asyncpg
 from rich.console import Console
 
 from agenciaos_jobs.adapters import logs
+from agenciaos_jobs.alerts import AlertRulesError
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded, stack
 from agenciaos_jobs.settings import Settings, SettingsError
@@ -28,6 +29,7 @@ def reasons() -> tuple[type[BaseException], ...]:
     return (
         Failure,
         SettingsError,
+        AlertRulesError,
         SchemaError,
         stack.StackError,
         embedded.EmbeddedError,

@@ -11,13 +11,13 @@ import structlog
 
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.app import App, RunApp
-from agenciaos_jobs.core.fingerprint import fault
 from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json, RetryLater
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.core.run import Again, ClaimedRun, QueuedRun, RunError, Status
 from agenciaos_jobs.engine.batch import Batch
+from agenciaos_jobs.engine.faults import Faults
 from agenciaos_jobs.engine.intake import Sender
-from agenciaos_jobs.storage import errors, runs
+from agenciaos_jobs.storage import runs
 from agenciaos_jobs.storage.database import Connection, DatabaseUnavailable
 from agenciaos_jobs.storage.runs import OwnershipLost
 
@@ -48,6 +48,7 @@ class Recorder:
     ) -> None:
         self._database, self._clock, self._jobs, self._worker_id = app.database, app.clock, jobs, worker_id
         self._sender, self._redactor = sender, redactor
+        self._faults = Faults(app.clock, app.alert_rules)
         self._completions: Batch[tuple[ClaimedRun, Json], bool] = Batch(
             self._complete_all, passing=(DatabaseUnavailable,)
         )
@@ -72,7 +73,7 @@ class Recorder:
                 error = self.describe(output)
                 await self._abandon(connection, run)
                 await runs.finish(connection, run, self._worker_id, Status.FAILED, now, error=error)
-                await errors.note(connection, [(run.id, fault(run.task, error))], now)
+                await self._faults.note(connection, [(run.id, run.task, error)])
                 return error
             await runs.finish(connection, run, self._worker_id, Status.COMPLETED, now, output=output)
         return None
@@ -101,7 +102,7 @@ class Recorder:
                 await self._abandon(connection, run)
             await self._keep(connection, running, error.code or error.type)
             if not isinstance(next_step, Again):
-                await errors.note(connection, [(run.id, fault(run.task, error))], now)
+                await self._faults.note(connection, [(run.id, run.task, error)])
 
     async def let_go(self, running: Running) -> None:
         """Ends an attempt that was stopped from outside; a run that is still this worker's goes back to the queue."""

@@ -9,14 +9,14 @@ import structlog
 
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.core.clock import Clock
-from agenciaos_jobs.core.fingerprint import fault
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.run import RunError
+from agenciaos_jobs.engine.faults import Faults
 from agenciaos_jobs.engine.intake import Sender
 from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.schedules import Scheduler
-from agenciaos_jobs.storage import errors, idempotency, migrate, packets, runs, workers
+from agenciaos_jobs.storage import idempotency, migrate, packets, runs, workers
 from agenciaos_jobs.storage.database import Connection, Database, DatabaseUnavailable
 from agenciaos_jobs.storage.runs import LostRun
 
@@ -45,9 +45,10 @@ class Sweeper:
         clock: Clock,
         jobs: Mapping[str, Job[Any]],
         scheduler: Scheduler,
+        faults: Faults,
     ) -> None:
         self._database, self._queue, self._sender, self._clock = database, queue, sender, clock
-        self._jobs, self._scheduler = jobs, scheduler
+        self._jobs, self._scheduler, self._faults = jobs, scheduler, faults
         self._page_ends_at = ""
         self._housekeeping_due: datetime | None = None
 
@@ -74,9 +75,9 @@ class Sweeper:
             expired = await runs.expire(connection, EXPIRED, now)
             await self._abandon(connection, crashed + expired)
             await runs.release_due(connection, now)
-            faults = [(run_id, fault(task, WORKER_LOST)) for run_id, task in crashed]
-            faults += [(run_id, fault(task, EXPIRED)) for run_id, task in expired]
-            await errors.note(connection, faults, now)
+            failed = [(run_id, task, WORKER_LOST) for run_id, task in crashed]
+            failed += [(run_id, task, EXPIRED) for run_id, task in expired]
+            await self._faults.note(connection, failed)
         for outcome, ended in (("crashed", crashed), ("expired", expired)):
             for run_id, task in ended:
                 metrics.RUNS.labels(task, outcome).inc()

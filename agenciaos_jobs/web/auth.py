@@ -5,7 +5,8 @@ from hashlib import sha256
 
 from aiohttp import web
 
-from agenciaos_jobs.web.keys import SECRET_KEY
+from agenciaos_jobs.core.alert import Kind
+from agenciaos_jobs.web.keys import APP, SECRET_KEY
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
 
@@ -14,6 +15,7 @@ def require_key(request: web.Request) -> None:
     """Refuses with 401 whoever does not send ``Authorization: Bearer`` and the secret key."""
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not is_same(given.strip(), request.app[SECRET_KEY]):
+        request.app[APP].alert(Kind.WRONG_TOKEN, "api", subject=request.remote)
         text: Text = {
             "pt": "Envie a chave em Authorization: Bearer (TRIGGER_SECRET_KEY)",
             "en": "Send the key as Authorization: Bearer (TRIGGER_SECRET_KEY)",

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from agenciaos_jobs.app import App
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.engine.changes import Changes
@@ -10,6 +11,7 @@ from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.storage.database import Database
 
+APP = web.AppKey("app", App)
 BODY_TIMEOUT = web.AppKey("body_timeout", float)
 CHANGES = web.AppKey("changes", Changes)
 CLOCK = web.AppKey("clock", Clock)
