@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from structlog.typing import FilteringBoundLogger
 
 from agenciaos_jobs.core.alert import AlertRules, Event, Kind
+from agenciaos_jobs.core.background import Asked
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.content import Answer, Prompt
 from agenciaos_jobs.core.job import FailureEffect
@@ -17,9 +18,22 @@ Logger = FilteringBoundLogger
 
 
 class Model(Protocol):
-    """Something that writes: OpenAI, or what stands in for it."""
+    """Something that writes: OpenAI, or what stands in for it.
+
+    ``in_background`` tells whether it takes long requests for which nobody waits; ``is_announced``, whether a webhook
+    tells when one is answered.
+    """
+
+    in_background: bool
+    is_announced: bool
 
     async def answer(self, prompt: Prompt) -> Answer: ...
+
+    async def ask(self, prompt: Prompt) -> Asked: ...
+
+    async def look(self, response_id: str) -> Answer | None: ...
+
+    async def withdraw(self, response_id: str) -> Answer | None: ...
 
 
 class Alarm(Protocol):

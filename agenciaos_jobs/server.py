@@ -7,9 +7,21 @@ import uvloop
 from aiohttp import web
 
 from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.signature import Verifier
 from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.web import body, dashboard, health, keys, management, openapi, packets, tasks, trigger
+from agenciaos_jobs.web import (
+    body,
+    dashboard,
+    health,
+    keys,
+    management,
+    openai_webhook,
+    openapi,
+    packets,
+    tasks,
+    trigger,
+)
 from agenciaos_jobs.web.dashboard.access import ACCESS, Access
 from agenciaos_jobs.web.middleware import observe
 from agenciaos_jobs.wiring import Base, open_base
@@ -27,6 +39,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
 
     app = web.Application(middlewares=[observe], client_max_size=body.MAX_BODY)
     app[keys.SECRET_KEY] = settings.trigger_secret_key.get_secret_value()
+    secrets = (settings.openai_webhook_secret, settings.openai_webhook_secret_previous)
+    app[keys.OPENAI_WEBHOOK] = Verifier([secret.get_secret_value() for secret in secrets if secret])
     app[keys.BODY_TIMEOUT] = settings.body_timeout
     app.cleanup_ctx.append(connected)
     app.on_shutdown.append(_end_watches)
@@ -35,6 +49,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
         *tasks.OPERATIONS,
         *packets.OPERATIONS,
         *management.OPERATIONS,
+        *openai_webhook.OPERATIONS,
         *health.OPERATIONS,
     ]
     for operation in [*operations, openapi.operation(operations)]:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from agenciaos_jobs.core.signature import Verifier
+
 
 class SettingsError(Exception):
     """A setting is missing or malformed; the message names it and tells what it takes."""
@@ -41,6 +43,9 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = None
     openai_base_url: HttpUrl = "https://api.openai.com/v1"
     openai_model: str = Field(default="gpt-6-luna", min_length=1)
+    openai_background: bool = True
+    openai_webhook_secret: SecretStr | None = None
+    openai_webhook_secret_previous: SecretStr | None = None
     ai_monthly_limit_free: int = Field(default=20, ge=0)
     ai_monthly_limit_pro: int = Field(default=500, ge=0)
 
@@ -78,6 +83,12 @@ class Settings(BaseSettings):
     @classmethod
     def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
         return _with_scheme(value, "redis://", "rediss://", "unix://")
+
+    @field_validator("openai_webhook_secret", "openai_webhook_secret_previous")
+    @classmethod
+    def _can_verify(cls, value: SecretStr | None) -> SecretStr | None:
+        Verifier([value.get_secret_value()] if value else [])
+        return value
 
     @field_validator("log_format", "log_level", mode="before")
     @classmethod

@@ -25,6 +25,7 @@ from agenciaos_jobs.engine.run_log import RunLog
 from agenciaos_jobs.engine.runner import Runner
 from agenciaos_jobs.engine.schedules import Scheduler
 from agenciaos_jobs.engine.sweeper import Sweeper
+from agenciaos_jobs.engine.tidier import Tidier
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import database, migrate, workers
@@ -54,6 +55,7 @@ class Workshop:
     heartbeat: Heartbeat
     sweeper: Sweeper
     scheduler: Scheduler
+    tidier: Tidier
     dispatcher: Dispatcher
 
 
@@ -74,6 +76,8 @@ async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIter
             api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
             base_url=settings.openai_base_url,
             model=settings.openai_model,
+            in_background=settings.openai_background,
+            is_announced=settings.openai_webhook_secret is not None,
         )
         stack.push_async_callback(model.close)
         rules = Rules(
@@ -114,6 +118,7 @@ def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:
             app.database, base.queue, base.sender, app.clock, jobs, scheduler, Faults(app.clock, app.alert_rules)
         ),
         scheduler=scheduler,
+        tidier=Tidier(app, jobs),
         dispatcher=Dispatcher(
             base.queue, runner, base.intake, base.sender, app.clock, jobs, base.settings.worker_max_jobs
         ),

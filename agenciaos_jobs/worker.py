@@ -26,7 +26,7 @@ from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
-from agenciaos_jobs.engine import heartbeat, queue, sweeper
+from agenciaos_jobs.engine import heartbeat, queue, sweeper, tidier
 from agenciaos_jobs.engine.schedules import Declared, declared
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings, SettingsError
@@ -69,6 +69,7 @@ async def working(
         loops = [
             asyncio.create_task(_every(heartbeat.INTERVAL, shop.heartbeat.beat, stop)),
             asyncio.create_task(_every(sweeper.INTERVAL, shop.sweeper.sweep, stop)),
+            asyncio.create_task(_every(tidier.INTERVAL, shop.tidier.tidy, stop)),
             asyncio.create_task(shop.dispatcher.run()),
         ]
         log.info("worker_started", worker_id=shop.heartbeat.worker_id, slots=settings.worker_max_jobs)

@@ -1,8 +1,9 @@
 """OpenAI's Responses API, or any server that speaks it."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from json import JSONDecodeError
 from typing import Any
@@ -12,6 +13,7 @@ from openai.types.responses import EasyInputMessageParam, Response, ResponseForm
 
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.adapters.prices import cost
+from agenciaos_jobs.core.background import AnswerGone, Asked
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.content import Agent, Answer, Message, Prompt, Usage
 from agenciaos_jobs.core.job import GiveUp, RetryLater
@@ -19,15 +21,29 @@ from agenciaos_jobs.core.job import GiveUp, RetryLater
 _RETRYABLE = {408, 409, 429}
 _SPENT = {"insufficient_quota", "billing_hard_limit_reached"}
 _LONGEST_WAIT = timedelta(hours=1)
+_UNFINISHED = {"queued", "in_progress"}
+_FAILED = {"failed", "cancelled", "incomplete"}
+_SHORT = 30
+"""Seconds for a call that does not wait for the model."""
 
 
 class OpenAIModel:
     """Asks a model once; retries belong to the run, because OpenAI takes no idempotency key and would bill twice."""
 
-    def __init__(self, clock: Clock, *, api_key: str | None, base_url: str, model: str) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        api_key: str | None,
+        base_url: str,
+        model: str,
+        in_background: bool = True,
+        is_announced: bool = False,
+    ) -> None:
         self._clock, self._model = clock, model
+        self.in_background, self.is_announced = in_background, is_announced
         self._client = (
-            openai.AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, timeout=600) if api_key else None
+            openai.AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, timeout=300) if api_key else None
         )
 
     async def answer(self, prompt: Prompt) -> Answer:
@@ -36,28 +52,64 @@ class OpenAIModel:
         Raises :class:`RetryLater` for what may pass (rate limits, outages, broken bodies) and :class:`GiveUp` for what
         won't (a wrong key, a refused request, a spent budget).
         """
-        if self._client is None:
-            raise GiveUp("openai_not_configured", "OPENAI_API_KEY is not set")
-        with self._translated():
-            response: Any = await self._client.responses.create(
-                model=self._model,
-                instructions=prompt.instructions,
-                input=[_turn(message) for message in prompt.messages],
-                max_output_tokens=prompt.agent.max_output_tokens,
-                store=False,
-                text={"format": _format(prompt.agent)},
-            )
+        with self._translated() as client:
+            response: Any = await client.responses.create(**self._request(prompt), store=False)
         return self._read(response)
+
+    async def ask(self, prompt: Prompt) -> Asked:
+        """Has the model write in the background, which OpenAI does only with what it stores. Raises as :meth:`answer`.
+
+        A server that knows no background has the answer at once.
+        """
+        with self._translated() as client:
+            response: Any = await client.responses.create(
+                **self._request(prompt), background=True, store=True, timeout=_SHORT
+            )
+        if isinstance(response, Response) and response.id and response.status in _UNFINISHED:
+            return Asked(response.id)
+        return Asked(getattr(response, "id", ""), self._read(response))
+
+    async def look(self, response_id: str) -> Answer | None:
+        """The answer to what was asked, ``None`` while the model works on it.
+
+        Raises :class:`AnswerGone`, or as :meth:`answer`.
+        """
+        with self._translated(missing=AnswerGone(response_id)) as client:
+            response: Any = await client.responses.retrieve(response_id, timeout=_SHORT)
+        return None if getattr(response, "status", None) in _UNFINISHED else self._read(response)
+
+    async def withdraw(self, response_id: str) -> Answer | None:
+        """Cancels what was asked; returns what came of it all the same, ``None`` where that is not known yet.
+
+        Raises :class:`AnswerGone`, or as :meth:`answer`.
+        """
+        with self._translated(missing=AnswerGone(response_id)) as client, suppress(openai.BadRequestError):
+            await client.responses.cancel(response_id, timeout=_SHORT)
+        return await self.look(response_id)
 
     async def close(self) -> None:
         if self._client is not None:
             await self._client.close()
 
-    def _translated(self) -> AbstractContextManager[None]:
-        return _translated(self._clock, self._model)
+    def _request(self, prompt: Prompt) -> dict[str, Any]:
+        return {
+            "model": self._model,
+            "instructions": prompt.instructions,
+            "input": [_turn(message) for message in prompt.messages],
+            "max_output_tokens": prompt.agent.max_output_tokens,
+            "text": {"format": _format(prompt.agent)},
+        }
+
+    @contextmanager
+    def _translated(self, missing: Exception | None = None) -> Iterator[openai.AsyncOpenAI]:
+        """The client; what it raises comes out as an outcome, a 404 as ``missing`` where that is given."""
+        if self._client is None:
+            raise GiveUp("openai_not_configured", "OPENAI_API_KEY is not set")
+        with _translated(self._clock, self._model, missing):
+            yield self._client
 
     def _read(self, response: Any) -> Answer:
-        if not isinstance(response, Response) or not response.output or response.usage is None:
+        if not isinstance(response, Response) or not _is_whole(response):
             metrics.OPENAI_CALLS.labels(self._model, "malformed").inc()
             raise RetryLater("upstream_malformed", "OpenAI's answer was not a response with output and usage")
         usage = self._usage(response)
@@ -67,7 +119,8 @@ class OpenAIModel:
 
     def _usage(self, response: Response) -> Usage:
         counted = response.usage
-        assert counted is not None
+        if counted is None:
+            return Usage(response.model, 0, 0, 0, 0, Decimal(0), response.service_tier)
         cached = counted.input_tokens_details.cached_tokens if counted.input_tokens_details else 0
         reasoning = counted.output_tokens_details.reasoning_tokens if counted.output_tokens_details else 0
         tier = response.service_tier
@@ -83,6 +136,13 @@ class OpenAIModel:
         )
 
 
+def _is_whole(response: Response) -> bool:
+    """Whether everything is there that a response of its status has."""
+    if response.status in _FAILED:
+        return True
+    return bool(response.output) and response.usage is not None
+
+
 def _turn(message: Message) -> EasyInputMessageParam:
     return {"role": "assistant" if message.role == "assistant" else "user", "content": message.text}
 
@@ -93,7 +153,7 @@ def _format(agent: Agent) -> ResponseFormatTextJSONSchemaConfigParam:
 
 def _fault(response: Response) -> tuple[str, str] | None:
     """Why the answer can't be used, as a code and in words; ``None`` where it can."""
-    for item in response.output:
+    for item in response.output or ():
         for part in getattr(item, "content", None) or ():
             if part.type == "refusal":
                 return "model_refused", f"the model refused: {part.refusal}"
@@ -109,10 +169,13 @@ def _fault(response: Response) -> tuple[str, str] | None:
 
 
 @contextmanager
-def _translated(clock: Clock, model: str) -> Iterator[None]:
+def _translated(clock: Clock, model: str, missing: Exception | None) -> Iterator[None]:
     """Turns the SDK's errors into outcomes."""
     try:
         yield
+    except openai.NotFoundError as error:
+        metrics.OPENAI_CALLS.labels(model, "404").inc()
+        raise (missing or _status_outcome(error, clock)) from error
     except openai.APIStatusError as error:
         metrics.OPENAI_CALLS.labels(model, str(error.status_code)).inc()
         raise _status_outcome(error, clock) from error

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -137,6 +137,16 @@ class Answer:
     text: str
     usage: Usage
     fault: tuple[str, str] | None = None
+
+    def as_json(self) -> Json:
+        cost = None if self.usage.cost is None else str(self.usage.cost)
+        return {"text": self.text, "usage": asdict(self.usage) | {"cost": cost}, "fault": self.fault}
+
+    @classmethod
+    def from_json(cls, values: Json) -> "Answer":
+        cost = values["usage"]["cost"]
+        usage = Usage(**values["usage"] | {"cost": None if cost is None else Decimal(cost)})
+        return cls(values["text"], usage, tuple(values["fault"]) if values["fault"] else None)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,25 @@ class RetryLater(Exception):  # noqa: N818
         self.code, self.message, self.after = code, message, after
 
 
+class StandBy(Exception):  # noqa: N818
+    """The attempt waits for something outside, for ``after`` at the longest, and holds no slot meanwhile.
+
+    It is no failure and costs no attempt: the job is called again in the same one, with the same payload, and finds for
+    itself what it had begun. The run's ``max_duration`` counts from the attempt's first call.
+    """
+
+    def __init__(self, after: timedelta) -> None:
+        super().__init__(f"standing by for {after}")
+        self.after = after
+
+
+HANDED_BACK = "handed_back"
+"""The code that failure effects get when a worker that stops hands its run to another."""
+
+REVOKED = "revoked"
+"""The code that failure effects get when the run is not this worker's any more."""
+
+
 @dataclass(frozen=True)
 class Finish:
     """A success whose changes are made in the transaction that completes the run.
@@ -60,7 +79,8 @@ class Job(Generic[P]):
     ``attempts`` counts the first one too. ``max_duration`` is in seconds. ``names`` are what ``POST /api/trigger``
     calls it besides ``task``. ``priority`` is in seconds, by which its runs are ahead of others. ``agency`` tells whose
     run it is; ``limited_by_agency`` lets only so many of an agency's runs go at once. ``abandon(connection, run_ids)``
-    undoes what a run had set aside, in the transaction in which it ends without success.
+    undoes what a run had set aside, in the transaction in which it ends without success. ``tidy(app)`` puts right,
+    every few seconds and on every worker, what its runs have left behind outside.
     """
 
     task: str
@@ -77,3 +97,4 @@ class Job(Generic[P]):
     limited_by_agency: bool = False
     agency: Callable[[P], str | None] = lambda _: None
     abandon: Callable[[Any, list[str]], Awaitable[None]] | None = None
+    tidy: Callable[[Any], Awaitable[None]] | None = None

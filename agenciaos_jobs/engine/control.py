@@ -90,6 +90,11 @@ class Control:
         self._sender.send(queued)
         return run
 
+    async def wake(self, run_id: str) -> None:
+        """Lets a run that stands by go on now; any other run stays as it is."""
+        if run := await runs.wake(self._database, run_id, self._clock.now()):
+            self._sender.send(run)
+
     async def get(self, run_id: str) -> StoredRun:
         """The run. Raises :class:`UnknownRun`."""
         run = await history.get(self._database, run_id) if "\0" not in run_id else None

@@ -11,7 +11,7 @@ import structlog
 
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.app import App, RunApp
-from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json, RetryLater
+from agenciaos_jobs.core.job import HANDED_BACK, REVOKED, Finish, GiveUp, Job, Json, RetryLater
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.core.run import Again, ClaimedRun, QueuedRun, RunError, Status
 from agenciaos_jobs.engine.batch import Batch
@@ -104,9 +104,13 @@ class Recorder:
             if not isinstance(next_step, Again):
                 await self._faults.note(connection, [(run.id, run.task, error)])
 
+    async def stand_by(self, running: Running, due_at: datetime) -> datetime:
+        """Hands the run back until ``due_at``, or until it is woken; its attempt goes on then. Returns when that is."""
+        return await runs.stand_by(self._database, running.run, self._worker_id, due_at, self._clock.now())
+
     async def let_go(self, running: Running) -> None:
         """Ends an attempt that was stopped from outside; a run that is still this worker's goes back to the queue."""
-        run, code = running.run, "revoked" if running.is_revoked else "handed_back"
+        run, code = running.run, REVOKED if running.is_revoked else HANDED_BACK
         try:
             async with self._database.transaction() as connection:
                 if not running.is_revoked:

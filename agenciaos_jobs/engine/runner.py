@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.app import App
-from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json, RetryLater
+from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json, RetryLater, StandBy
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.core.retry import Backoff
 from agenciaos_jobs.core.run import Again, ClaimedRun, OutOfTime, RunError, Status, after_failure
@@ -24,6 +24,7 @@ from agenciaos_jobs.storage.runs import OwnershipLost
 log = structlog.get_logger("agenciaos_jobs.runner")
 
 _WAIT_FOR_DATABASE = timedelta(seconds=1)
+_LAST_LOOK = timedelta(seconds=5)
 
 
 class Runner:
@@ -104,6 +105,8 @@ class Runner:
             return None
         except OwnershipLost:
             raise
+        except StandBy as pause:
+            return await self._stand_by(running, pause)
         except Exception as error:  # noqa: BLE001 - a job may raise anything, and every run must end in its row
             return await self._fail(running, error)
 
@@ -115,13 +118,29 @@ class Runner:
             raise GiveUp("unknown_task", f"no job is named {run.task!r}")
         payload = _read(job, run.payload)
         try:
-            async with asyncio.timeout(run.max_duration) as limit:
+            async with asyncio.timeout(self._time_left(run).total_seconds()) as limit:
                 result: Json | Finish = await job.run(running.app, payload)
                 return result
         except TimeoutError as error:
             if limit.expired():
                 raise OutOfTime(f"the attempt took longer than {run.max_duration} s") from error
             raise
+
+    def _time_left(self, run: ClaimedRun) -> timedelta:
+        """What is left of the attempt's longest duration; one that stood by until it was over may look once more."""
+        left = _deadline(run) - self._app.clock.now()
+        return left if left > timedelta() else _LAST_LOOK
+
+    async def _stand_by(self, running: Running, pause: StandBy) -> datetime | None:
+        run, now = running.run, self._app.clock.now()
+        if now >= _deadline(run):
+            return await self._fail(running, OutOfTime(f"the attempt took longer than {run.max_duration} s"))
+        self._ends(running)
+        await self._run_log.flush()
+        due_at = min(now + pause.after, _deadline(run))
+        due: datetime = await self._record(lambda: self._recorder.stand_by(running, due_at))
+        log.debug("run_standing_by", seconds=(due - now).total_seconds())
+        return due
 
     async def _complete(self, running: Running, result: Json | Finish) -> None:
         self._ends(running)
@@ -168,6 +187,10 @@ class Runner:
             log.warning("attempt_failed", **told, retry_in=round(outcome.after.total_seconds(), 3), exc_info=unforeseen)
         else:
             log.error("run_failed", **told, status=outcome, exc_info=unforeseen)
+
+
+def _deadline(run: ClaimedRun) -> datetime:
+    return run.attempt_started_at + timedelta(seconds=run.max_duration)
 
 
 def _context(run: ClaimedRun) -> Json:

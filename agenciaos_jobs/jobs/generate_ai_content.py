@@ -1,5 +1,6 @@
 """Writes marketing content with a language model, within the agency's plan."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Annotated, LiteralString
 
@@ -8,10 +9,11 @@ from pydantic_core import PydanticCustomError
 
 from agenciaos_jobs.app import RunApp
 from agenciaos_jobs.core.content import Answer, Prompt, Reading, Usage, input_problem, prompt, read
-from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json, RetryLater
+from agenciaos_jobs.core.job import HANDED_BACK, REVOKED, Finish, GiveUp, Job, Json, RetryLater
 from agenciaos_jobs.core.report import Month
 from agenciaos_jobs.jobs.agents import AGENTS
-from agenciaos_jobs.storage import agencies, ai
+from agenciaos_jobs.jobs.agents.conversation import Asker, Conversation, withdraw_abandoned
+from agenciaos_jobs.storage import agencies, ai, responses
 from agenciaos_jobs.storage.ai import Generation
 from agenciaos_jobs.storage.database import Connection
 
@@ -21,6 +23,7 @@ _INPUT_PROBLEMS: dict[str, LiteralString] = {
     "input_too_long": "has {size} characters in all, at most {limit} are allowed",
 }
 _PASSING_FAULTS = {"generation_failed"}
+_STOPPED = {HANDED_BACK, REVOKED}
 
 
 def _known_agent(name: str) -> str:
@@ -82,12 +85,13 @@ async def _reserve(app: RunApp, agency_id: str, plan: str) -> None:
 
 async def _write(app: RunApp, payload: Payload, request: Prompt) -> tuple[Json, Usage]:
     """The content and what it consumed, after at most one corrective round."""
-    answer = await app.model.answer(request)
+    ask = await _writer(app, payload)
+    answer = await ask(request)
     usage = _billed(app, payload, answer.usage)
     reading = _read(request, answer)
     if reading.problems:
         app.log.info("answer_to_be_corrected", problems=len(reading.problems))
-        answer = await app.model.answer(request.corrected(answer.text, reading.problems))
+        answer = await ask(request.corrected(answer.text, reading.problems))
         usage = _billed(app, payload, usage + answer.usage)
         reading = _read(request, answer)
     if reading.problems:
@@ -96,12 +100,31 @@ async def _write(app: RunApp, payload: Payload, request: Prompt) -> tuple[Json, 
     return reading.content, usage
 
 
+async def _writer(app: RunApp, payload: Payload) -> Callable[[Prompt], Awaitable[Answer]]:
+    """How the model is asked: what takes long is written in the background."""
+    if not _in_background(app, payload):
+        return app.model.answer
+    asker = Asker(payload.agencyId, payload.userId, payload.agentType)
+    return (await Conversation.of(app, asker)).answer
+
+
+def _in_background(app: RunApp, payload: Payload) -> bool:
+    return AGENTS[payload.agentType].long and app.model.in_background
+
+
 def _billed(app: RunApp, payload: Payload, usage: Usage) -> Usage:
-    """Has what was consumed so far recorded even if the attempt fails."""
+    """Has what was consumed so far recorded even if the attempt fails.
+
+    What is written in the background outlives an attempt that is merely stopped, and is billed by who goes on with it.
+    """
     if usage.cost is None:
         app.log.warning("price_unknown", model=usage.model)
 
     async def record(connection: Connection, error_code: str) -> None:
+        if _in_background(app, payload):
+            if error_code in _STOPPED:
+                return
+            await responses.settle(connection, app.run.id)
         await ai.record(connection, _generation(app, payload, usage, error_code=error_code), app.clock.now())
 
     app.when_failed(record)
@@ -121,6 +144,8 @@ def _read(request: Prompt, answer: Answer) -> Reading:
 
 async def _complete(connection: Connection, *, app: RunApp, payload: Payload, content: Json, usage: Usage) -> Json:
     now = app.clock.now()
+    if _in_background(app, payload):
+        await responses.settle(connection, app.run.id)
     await ai.record(connection, _generation(app, payload, usage, content=content), now)
     await ai.record_usage(connection, app.run.id, now)
     return {"success": True, "data": content, "usage": usage.as_json()}
@@ -141,6 +166,11 @@ def _generation(
     )
 
 
+async def _abandon(connection: Connection, run_ids: list[str]) -> None:
+    await ai.release(connection, run_ids)
+    await responses.abandon(connection, run_ids)
+
+
 JOB = Job(
     task="generate-ai-content",
     names=("ai-content",),
@@ -149,8 +179,9 @@ JOB = Job(
     payload=Payload,
     run=run,
     attempts=3,
-    max_duration=300,
+    max_duration=900,
     limited_by_agency=True,
     agency=lambda payload: payload.agencyId,
-    abandon=ai.release,
+    abandon=_abandon,
+    tidy=withdraw_abandoned,
 )

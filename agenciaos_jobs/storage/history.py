@@ -35,6 +35,8 @@ class StoredRun:
     concurrency_key: str | None
     concurrency_limit: int | None
     parked: bool
+    standing_by: bool
+    woken: bool
     attempt: int
     losses: int
     max_attempts: int
@@ -59,6 +61,11 @@ class StoredRun:
         if self.expires_at is None:
             return None
         return self.expires_at - (self.delayed_until or self.created_at)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an attempt has begun and waits for something outside."""
+        return self.status is Status.QUEUED and self.standing_by and not self.woken
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,25 @@ async def hand_back(executor: Executor, run: ClaimedRun, worker_id: str, now: da
         raise OwnershipLost(run.id)
 
 
+async def stand_by(executor: Executor, run: ClaimedRun, worker_id: str, due_at: datetime, now: datetime) -> datetime:
+    """Queues the run so that this attempt goes on at ``due_at``, or now where it was woken; returns when.
+
+    Raises :class:`OwnershipLost`.
+    """
+    due: datetime | None = await executor.fetchval(QUERIES["stand_by"], run.id, run.attempt, worker_id, due_at, now)
+    if due is None:
+        raise OwnershipLost(run.id)
+    return due
+
+
+async def wake(executor: Executor, run_id: str, now: datetime) -> QueuedRun | None:
+    """Makes a run that stands by due now; returns it where it is to be sent."""
+    record = await executor.fetchrow(QUERIES["wake"], run_id, now)
+    if record is None or not record["waits"]:
+        return None
+    return QueuedRun(record["id"], record["task"], record["due_at"], record["priority"])
+
+
 async def take_back_lost(executor: Executor, error: RunError, now: datetime) -> list[LostRun]:
     """Ends the attempts of workers that are gone, with ``error``; the runs are queued again while attempts are left."""
     return [LostRun(**record) for record in await executor.fetch(QUERIES["take_back_lost"], now, error.as_json())]

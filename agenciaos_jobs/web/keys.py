@@ -5,6 +5,7 @@ from aiohttp import web
 from agenciaos_jobs.app import App
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.core.signature import Verifier
 from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.intake import Intake
@@ -18,6 +19,7 @@ CLOCK = web.AppKey("clock", Clock)
 CONTROL = web.AppKey("control", Control)
 DATABASE = web.AppKey("database", Database)
 INTAKE = web.AppKey("intake", Intake)
+OPENAI_WEBHOOK = web.AppKey("openai_webhook", Verifier)
 QUEUE = web.AppKey("queue", Queue)
 REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)

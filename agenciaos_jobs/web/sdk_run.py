@@ -45,7 +45,7 @@ class SdkEnvironment(Camel):
 
 
 class SdkRunSummary(Camel):
-    """A run without what it took and gave. Between two attempts it is QUEUED."""
+    """A run without what it took and gave. Between two attempts it is QUEUED, and while it waits for an answer from outside."""
 
     id: str
     status: Status
@@ -110,7 +110,8 @@ def summary(run: StoredRun, duration: timedelta, cost: Decimal) -> Json:
         "status": run.status,
         "task_identifier": run.task,
         "idempotency_key": run.idempotency_key,
-        "is_queued": run.status in {Status.QUEUED, Status.DELAYED},
+        "is_queued": run.status in {Status.QUEUED, Status.DELAYED} and not run.is_waiting,
+        "is_waiting": run.is_waiting,
         "is_executing": run.status is Status.EXECUTING,
         "is_completed": run.status.is_final,
         "is_success": run.status is Status.COMPLETED,

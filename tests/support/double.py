@@ -17,10 +17,18 @@ class OpenAIDouble:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self._script: list[Any] = []
+        self.in_background = False
+        self.responses: dict[str, dict[str, Any]] = {}
+        self.canceled: list[str] = []
+        self.looks = 0
+        self.trouble: list[web.Response] = []
+        self.news = asyncio.Condition()
         self.gate = asyncio.Event()
         self.gate.set()
         app = web.Application()
         app.router.add_post("/v1/responses", self._respond)
+        app.router.add_get("/v1/responses/{id}", self._retrieve)
+        app.router.add_post("/v1/responses/{id}/cancel", self._cancel)
         app.router.add_get("/v1/models/{name}", self._model)
         self._server = TestServer(app)
 
@@ -55,12 +63,62 @@ class OpenAIDouble:
         await self.gate.wait()
         if not self._script:
             agent = AGENTS[asked["text"]["format"]["name"].upper()]
-            return web.json_response(model._response(asked, json.dumps(agent.example)))
+            return await self._answer(asked, model._response(asked, json.dumps(agent.example)))
         step = self._script.pop(0)
         if isinstance(step, web.Response):
             return step
         text, changes = step
-        return web.json_response({**model._response(asked, text), **changes})
+        return await self._answer(asked, {**model._response(asked, text), **changes})
+
+    async def _answer(self, asked: dict[str, Any], whole: dict[str, Any]) -> web.Response:
+        if not (self.in_background and asked.get("background")):
+            return web.json_response(whole)
+        assert asked["store"] is True, "the API refuses background=true with store=false"
+        pending = {**whole, "status": "queued", "output": [], "usage": None}
+        self.responses[whole["id"]] = {"now": pending, "later": whole}
+        async with self.news:
+            self.news.notify_all()
+        return web.json_response(pending)
+
+    async def asked(self, number: int = 1) -> str:
+        """The id of background response ``number``, once it was asked for."""
+        async with asyncio.timeout(20), self.news:
+            await self.news.wait_for(lambda: len(self.responses) >= number)
+        return list(self.responses)[number - 1]
+
+    def writes(self, response_id: str, **changes: Any) -> None:
+        """The model is through with a response."""
+        held = self.responses[response_id]
+        held["now"] = {**held["later"], **changes}
+
+    def forgets(self, response_id: str) -> None:
+        del self.responses[response_id]["now"]
+
+    async def _retrieve(self, request: web.Request) -> web.Response:
+        self.looks += 1
+        if self.trouble:
+            return self.trouble.pop(0)
+        held = self.responses.get(request.match_info["id"], {})
+        if "now" not in held:
+            return web.json_response({"error": {"message": "no such response", "code": None}}, status=404)
+        return web.json_response(held["now"])
+
+    async def _cancel(self, request: web.Request) -> web.Response:
+        held = self.responses[request.match_info["id"]]
+        if "now" not in held:
+            return web.json_response({"error": {"message": "no such response", "code": None}}, status=404)
+        if held["now"]["status"] not in {"queued", "in_progress"}:
+            return web.json_response({"error": {"message": "already ended", "code": None}}, status=400)
+        held["now"] = {**held["now"], "status": "cancelled"}
+        async with self.news:
+            self.canceled.append(request.match_info["id"])
+            self.news.notify_all()
+        return web.json_response(held["now"])
+
+    async def cancels(self, response_id: str) -> None:
+        """Waits until a response has been canceled."""
+        async with asyncio.timeout(20), self.news:
+            await self.news.wait_for(lambda: response_id in self.canceled)
 
     async def _model(self, request: web.Request) -> web.Response:
         if "bad" in request.headers["Authorization"]:

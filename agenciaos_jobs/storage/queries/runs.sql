@@ -61,10 +61,11 @@ DELETE FROM jobs.request_keys WHERE expires_at <= $1
 
 -- name: claim
 UPDATE jobs.runs
-SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, attempt_started_at = $3,
+SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, woken = false,
+    attempt_started_at = CASE WHEN standing_by THEN attempt_started_at ELSE $3 END,
     started_at = coalesce(started_at, $3), updated_at = $3
 WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
-  AND (expires_at IS NULL OR expires_at > $3 OR attempt > 0) AND concurrency_key IS NULL AND losses <= $4
+  AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND concurrency_key IS NULL AND losses <= $4
 RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
           tags, request_id, concurrency_key, losses
 
@@ -81,7 +82,7 @@ WITH wanted AS (
          row_number() OVER (PARTITION BY concurrency_key ORDER BY due_at, id) AS place
   FROM jobs.runs
   WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
-    AND (expires_at IS NULL OR expires_at > $3 OR attempt > 0) AND concurrency_key IS NOT NULL AND losses <= $4
+    AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND concurrency_key IS NOT NULL AND losses <= $4
 ), taken AS (
   SELECT concurrency_key AS key, count(*) AS places FROM jobs.runs
   WHERE status = 'EXECUTING' AND concurrency_key IN (SELECT key FROM wanted) GROUP BY concurrency_key
@@ -95,7 +96,8 @@ WITH wanted AS (
   WHERE id IN (SELECT id FROM wanted EXCEPT SELECT id FROM granted)
 )
 UPDATE jobs.runs
-SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, attempt_started_at = $3,
+SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, woken = false,
+    attempt_started_at = CASE WHEN standing_by THEN attempt_started_at ELSE $3 END,
     started_at = coalesce(started_at, $3), updated_at = $3, parked = false
 WHERE id IN (SELECT id FROM granted)
 RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
@@ -160,7 +162,7 @@ RETURNING run_id
 -- name: retry
 WITH ended AS (
   UPDATE jobs.runs
-  SET status = 'QUEUED', due_at = $4, updated_at = $6, error = $5
+  SET status = 'QUEUED', due_at = $4, updated_at = $6, error = $5, standing_by = false
   WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
   RETURNING id, attempt, worker_id, attempt_started_at
 )
@@ -173,6 +175,20 @@ UPDATE jobs.runs
 SET status = 'QUEUED', attempt = attempt - 1, due_at = $4, updated_at = $4
 WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
 RETURNING id
+
+-- name: stand_by
+-- The attempt goes on at the next claim; at once where the run was woken while it was still executing.
+UPDATE jobs.runs
+SET status = 'QUEUED', attempt = attempt - 1, standing_by = true, updated_at = $5,
+    due_at = CASE WHEN woken THEN $5::timestamptz ELSE $4 END
+WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
+RETURNING due_at
+
+-- name: wake
+-- What the run stands by for has come: it is due now, or as soon as it stands by.
+UPDATE jobs.runs SET woken = true, due_at = CASE WHEN status = 'QUEUED' THEN least(due_at, $2::timestamptz) ELSE due_at END
+WHERE id = $1 AND (status = 'EXECUTING' OR status = 'QUEUED' AND standing_by)
+RETURNING id, task, due_at, priority, status = 'QUEUED' AND NOT parked AS waits
 
 -- name: take_back_lost
 -- Runs of workers whose lease ran out: queued again, or crashed where no attempt is left or three workers went down.
@@ -188,7 +204,7 @@ WITH lost AS (
 ), ended AS (
   UPDATE jobs.runs AS run
   SET status = CASE WHEN lost.goes_on THEN 'QUEUED' ELSE 'CRASHED' END, losses = run.losses + 1,
-      due_at = $1, updated_at = $1,
+      due_at = $1, updated_at = $1, standing_by = false,
       error = CASE WHEN lost.goes_on THEN run.error ELSE $2::jsonb END,
       finished_at = CASE WHEN lost.goes_on THEN NULL ELSE $1 END
   FROM lost WHERE run.id = lost.id
@@ -209,7 +225,7 @@ UPDATE jobs.runs SET status = 'QUEUED', updated_at = $1 WHERE status = 'DELAYED'
 
 -- name: expire
 UPDATE jobs.runs SET status = 'EXPIRED', finished_at = $1, updated_at = $1, parked = false, error = $2
-WHERE status IN ('QUEUED', 'DELAYED') AND expires_at <= $1 AND attempt = 0
+WHERE status IN ('QUEUED', 'DELAYED') AND expires_at <= $1 AND started_at IS NULL
 RETURNING id, task
 
 -- name: cancel

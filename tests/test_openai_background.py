@@ -1,0 +1,252 @@
+"""What takes long is written in OpenAI's background: no slot held, nothing asked or billed twice, nothing hangs."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+from standardwebhooks import Webhook
+from support.double import OpenAIDouble
+from support.service import Service, running_server, running_service, running_worker
+
+from agenciaos_jobs.core.background import next_look
+from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.jobs.agents import AGENTS
+from agenciaos_jobs.settings import Settings
+
+SECRET = "whsec_c2VncmVkbyBkZSB0ZXN0ZSBkYSBvcGVuYWk="
+OLD_SECRET = "whsec_c2VncmVkbyBhbnRlcmlvciBkYSBvcGVuYWk="
+ARTICLE = {
+    "agencyId": "agency-123",
+    "agentType": "BLOG_ARTICLE",
+    "input": {"tema": "Smartphones"},
+    "userId": "user-456",
+}
+SHORT = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
+
+
+@pytest.fixture
+def polling(settings: Settings, openai_double: OpenAIDouble) -> Settings:
+    openai_double.in_background = True
+    return settings
+
+
+@pytest.fixture
+def announced(polling: Settings) -> Settings:
+    secrets = {"openai_webhook_secret": SecretStr(SECRET), "openai_webhook_secret_previous": SecretStr(OLD_SECRET)}
+    return polling.model_copy(update={**secrets, "worker_max_jobs": 1})
+
+
+async def announce(
+    service: Service, response_id: str, kind: str = "response.completed", secret: str = SECRET, **changes: str
+) -> tuple[int, dict[str, Any]]:
+    event = {"id": "evt_1", "object": "event", "created_at": 1, "type": kind, "data": {"id": response_id}}
+    body, now = json.dumps(event), datetime.now(UTC)
+    headers = {
+        "webhook-id": "wh_1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign("wh_1", now, body),
+        "Content-Type": "application/json",
+        "Authorization": "",
+        **changes,
+    }
+    async with service.http.post("/webhooks/openai", data=body, headers=headers) as response:
+        return response.status, await response.json()
+
+
+async def waits(service: Service, run_id: str) -> dict[str, Any]:
+    return await service.reaches(run_id, lambda run: run["isWaiting"])
+
+
+async def bills(db: asyncpg.Connection) -> list[tuple[str, str | None, int]]:
+    rows = await db.fetch("SELECT status, error_code, requests FROM jobs.ai_generations ORDER BY attempt")
+    return [tuple(row) for row in rows]
+
+
+async def settled(service: Service, db: asyncpg.Connection, run_id: str) -> None:
+    """Nothing is left of what the run had asked for."""
+    await service.reaches(run_id, lambda run: run["isCompleted"])
+    async with asyncio.timeout(20):
+        while await db.fetchval("SELECT count(*) FROM jobs.ai_responses"):
+            await asyncio.sleep(0.05)
+
+
+async def test_a_run_holds_no_slot_while_the_model_writes_and_a_webhook_finishes_it(
+    announced: Settings, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    async with running_service(announced) as service:
+        run_id = await service.trigger("ai-content", ARTICLE)
+        response_id = await openai_double.asked()
+        run = await waits(service, run_id)
+        assert (run["status"], run["isQueued"], run["isExecuting"]) == ("QUEUED", False, False)
+        other = await service.outcome("ai-content", SHORT)  # in the worker's only slot
+        assert other["status"] == "COMPLETED"
+        assert (await announce(service, "resp_of_somebody_else"))[1] == {"received": True}
+        openai_double.writes(response_id)
+        status, told = await announce(service, response_id)
+        assert (status, told["runId"]) == (200, run_id)
+        run = await service.finished(run_id)
+        assert (await announce(service, response_id))[0] == 200
+    assert (run["status"], run["attemptCount"], run["output"]["data"]) == (
+        "COMPLETED",
+        1,
+        AGENTS["BLOG_ARTICLE"].example,
+    )
+    assert len(openai_double.requests) == 2
+    assert openai_double.looks == 1
+    assert await db.fetchval("SELECT count(*) FROM ai_usage WHERE id = $1", run_id) == 1
+    assert await db.fetchval("SELECT count(*) FROM jobs.ai_responses") == 0
+    attempts = await db.fetch("SELECT started_at, finished_at FROM jobs.attempts WHERE run_id = $1", run_id)
+    assert len(attempts) == 1
+
+
+async def test_only_signed_deliveries_of_now_are_believed(announced: Settings):
+    async with running_server(announced) as server:
+        assert (await announce(server, "resp_1", secret=OLD_SECRET))[0] == 200
+        assert (await announce(server, "resp_1", kind="batch.completed"))[0] == 200
+        assert (await announce(server, "resp_1", kind="of.tomorrow"))[0] == 200
+        wrong = Webhook("whsec_b3V0cm8gc2VncmVkbw==").sign("wh_1", datetime.now(UTC), "{}")
+        assert (await announce(server, "resp_1", **{"webhook-signature": wrong}))[0] == 401
+        early = str(int((datetime.now(UTC) - timedelta(minutes=6)).timestamp()))
+        for header, value in (("webhook-timestamp", early), ("webhook-timestamp", "soon"), ("webhook-id", "")):
+            assert (await announce(server, "resp_1", **{header: value}))[0] == 401
+    async with running_server(announced.model_copy(update={"openai_webhook_secret": None})) as server:
+        assert (await announce(server, "resp_1"))[0] == 401
+
+
+async def test_what_no_webhook_announces_is_asked_for(
+    polling: Settings, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    async with running_service(polling) as service:
+        run_id = await service.trigger("ai-content", ARTICLE, ttl=1)
+        openai_double.writes(await openai_double.asked())
+        openai_double.fails(500)  # for whoever asks a second time
+        run = await service.finished(run_id)
+    assert (run["status"], run["attemptCount"]) == ("COMPLETED", 1)
+    assert run["durationMs"] >= 1_900  # the whole attempt, not its last look
+    assert await bills(db) == [("completed", None, 1)]
+
+
+async def test_an_answer_is_corrected_in_the_background_too(
+    announced: Settings, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    openai_double.says({**AGENTS["BLOG_ARTICLE"].example, "title": "x" * 61})
+    async with running_service(announced) as service:
+        run_id = await service.trigger("ai-content", ARTICLE)
+        for number in (1, 2):
+            response_id = await openai_double.asked(number)
+            await waits(service, run_id)
+            openai_double.writes(response_id)
+            await announce(service, response_id)
+        run = await service.finished(run_id)
+    assert (run["status"], run["attemptCount"]) == ("COMPLETED", 1)
+    assert await bills(db) == [("completed", None, 2)]
+    assert openai_double.looks == 2
+
+
+async def test_canceling_a_run_cancels_its_response(
+    announced: Settings, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    async with running_service(announced) as service:
+        run_id = await service.trigger("ai-content", ARTICLE)
+        response_id = await openai_double.asked()
+        await waits(service, run_id)
+        await service.post(f"/api/v2/runs/{run_id}/cancel", {})
+        await openai_double.cancels(response_id)
+        await settled(service, db, run_id)
+        assert (await announce(service, response_id))[1] == {"received": True}
+        assert (await service.run(run_id))["status"] == "CANCELED"
+    assert await bills(db) == []
+    assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 0
+
+
+async def test_what_was_written_before_the_run_was_canceled_is_billed(
+    announced: Settings, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    async with running_service(announced) as service:
+        run_id = await service.trigger("ai-content", ARTICLE)
+        openai_double.writes(await openai_double.asked())
+        await waits(service, run_id)
+        await service.post(f"/api/v2/runs/{run_id}/cancel", {})
+        await settled(service, db, run_id)
+        assert (await service.run(run_id))["costInCents"] > 0
+    assert await bills(db) == [("failed", "canceled", 1)]
+    assert await db.fetchval("SELECT count(*) FROM ai_usage") == 0
+
+
+async def test_the_longest_duration_counts_from_the_first_call(
+    polling: Settings, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    async with running_service(polling) as service:
+        run_id = await service.start(JOBS["generate-ai-content"], ARTICLE, max_duration=1)
+        run = await service.finished(run_id)
+        await openai_double.cancels(await openai_double.asked())
+        await settled(service, db, run_id)
+    assert (run["status"], run["attemptCount"]) == ("TIMED_OUT", 1)
+    assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 0
+
+
+async def test_a_response_id_that_was_lost_costs_a_repeat(
+    polling: Settings, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    async with running_server(polling) as service:
+        run_id = await service.trigger("ai-content", ARTICLE)
+        await db.execute(
+            """INSERT INTO jobs.ai_responses (run_id, attempt, round, agency_id, agent_type, asked_at)
+               VALUES ($1, 1, 1, 'agency-123', 'BLOG_ARTICLE', now() - interval '10 minutes')""",
+            run_id,
+        )
+        async with running_worker(polling):
+            openai_double.writes(await openai_double.asked())
+            run = await service.finished(run_id)
+            await settled(service, db, run_id)
+    assert run["status"] == "COMPLETED"
+    assert await bills(db) == [("completed", None, 1)]
+
+
+async def test_trouble_while_looking_costs_no_attempt_and_a_response_that_is_gone_costs_one(
+    announced: Settings, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    headers = {"retry-after-ms": "50"}
+    openai_double.trouble = [web.json_response({"error": {"message": "busy"}}, status=503, headers=headers)]
+    async with running_service(announced) as service:
+        run_id = await service.trigger("ai-content", ARTICLE)
+        response_id = await openai_double.asked()
+        await waits(service, run_id)
+        openai_double.forgets(response_id)
+        await announce(service, response_id)
+        again = await openai_double.asked(2)
+        await waits(service, run_id)
+        openai_double.writes(again)
+        await announce(service, again)
+        run = await service.finished(run_id)
+        await settled(service, db, run_id)
+    assert (run["status"], run["attemptCount"]) == ("COMPLETED", 2)
+    assert run["attempts"][0]["error"]["name"] == "response_gone"
+    assert openai_double.looks >= 3
+    assert await bills(db) == [("completed", None, 1)]
+
+
+async def test_a_failed_response_is_tried_again(
+    announced: Settings, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    async with running_service(announced) as service:
+        run_id = await service.trigger("ai-content", ARTICLE)
+        for number, changes in enumerate([{"status": "failed", "output": [], "usage": None}, {}], 1):
+            response_id = await openai_double.asked(number)
+            await waits(service, run_id)
+            openai_double.writes(response_id, **changes)
+            await announce(service, response_id, "response.failed" if changes else "response.completed")
+        run = await service.finished(run_id)
+    assert (run["status"], run["attemptCount"]) == ("COMPLETED", 2)
+    assert await bills(db) == [("failed", "generation_failed", 1), ("completed", None, 1)]
+
+
+def test_answers_are_asked_for_ever_more_rarely():
+    ages = [timedelta(seconds=seconds) for seconds in (0, 4, 20, 60, 200, 1_000)]
+    assert [next_look(age, is_announced=False).total_seconds() for age in ages] == [2, 2, 5, 15, 30, 30]
+    assert [next_look(age, is_announced=True).total_seconds() for age in ages] == [30, 30, 30, 30, 50, 120]
