@@ -45,7 +45,7 @@ class SdkEnvironment(Camel):
 
 
 class SdkRunSummary(Camel):
-    """A run without what it took and gave. Between two attempts it is QUEUED, and while it waits for an answer from outside."""
+    """A run without what it took and gave. It is QUEUED between two attempts, and while it waits for an answer."""
 
     id: str
     status: Status
