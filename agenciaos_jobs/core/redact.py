@@ -47,3 +47,14 @@ class Redactor:
         if isinstance(value, list | tuple):
             return [self.value(item) for item in value]
         return value
+
+    def restore(self, edited: Any, original: Any, name: str = "") -> Any:
+        """``edited``, which began as :meth:`value` of ``original``, with what is still masked put back."""
+        if edited == self.value(original, name):
+            return original
+        if isinstance(edited, dict) and isinstance(original, dict):
+            return {key: self.restore(item, original.get(key), str(key)) for key, item in edited.items()}
+        if isinstance(edited, list) and isinstance(original, list):
+            originals = [*original, *[None] * len(edited)]
+            return [self.restore(item, before) for item, before in zip(edited, originals, strict=False)]
+        return edited

@@ -36,7 +36,7 @@ class Filter:
     def values(self) -> tuple[Any, ...]:
         """In the order in which the queries take them."""
         statuses = None if self.statuses is None else list(self.statuses)
-        pattern = None if self.text is None else f"%{_literally(self.text)}%"
+        pattern = None if self.text is None else f"%{literally(self.text)}%"
         return self.first, self.end, self.task, statuses, self.agency_id, self.tag, self.source, self.text, pattern
 
 
@@ -115,5 +115,6 @@ def _row(record: asyncpg.Record) -> RunRow:
     return RunRow(**{**record, "status": Status(record["status"])})
 
 
-def _literally(text: str) -> str:
+def literally(text: str) -> str:
+    """The text as a pattern of LIKE that stands for nothing else."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

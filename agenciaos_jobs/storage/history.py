@@ -54,6 +54,7 @@ class StoredRun:
     metadata: Json | None
     batch_id: str | None
     is_test: bool
+    error_group: str | None
 
     @property
     def ttl(self) -> timedelta | None:

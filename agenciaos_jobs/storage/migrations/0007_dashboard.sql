@@ -24,3 +24,7 @@ CREATE TABLE jobs.dashboard_failures (
 COMMENT ON TABLE jobs.dashboard_failures IS 'Attempts at logging in with a wrong password.';
 
 CREATE INDEX dashboard_failures_by_time ON jobs.dashboard_failures (failed_at);
+
+-- What came of a run, and the errors that a search looks through.
+CREATE INDEX runs_by_origin ON jobs.runs (replay_of) WHERE replay_of IS NOT NULL;
+CREATE INDEX runs_with_error ON jobs.runs (id) WHERE error IS NOT NULL;

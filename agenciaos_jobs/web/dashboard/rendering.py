@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import jinja2
+import orjson
 from aiohttp import web
 
 from agenciaos_jobs.web import language as languages
@@ -99,6 +100,14 @@ def with_query(query: Mapping[str, str], changes: Mapping[str, Any]) -> str:
     return "?" + urlencode({name: value for name, value in values.items() if value not in (None, "")})
 
 
+def _pretty(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [part.strip() for part in text.split("\n") if part.strip()]
+
+
 @cache
 def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -109,5 +118,6 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.filters |= {"pretty": _pretty, "paragraphs": _paragraphs}
     environment.globals |= {"static": static.url, "STATUSES": STATUSES, "TONES": TONES, "SOURCES": SOURCES}
     return environment

@@ -1,9 +1,13 @@
 // What a page can do beyond its HTML. Every page works without it.
 
+import { listen } from "./keys.js";
+import { keepLive } from "./live.js";
 import { keepTime } from "./time.js";
 
 document.documentElement.classList.add("scripted");
 keepTime();
+keepLive();
+listen();
 
 const menu = document.querySelector(".menu-button");
 menu?.addEventListener("click", () => {
@@ -24,4 +28,14 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll("form[method=get] :disabled[name]")) field.disabled = false;
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) {
+    const words = button.querySelector("span"), before = words.textContent;
+    await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
+    words.textContent = button.dataset.done;
+    setTimeout(() => { words.textContent = before; }, 1500);
+  }
 });

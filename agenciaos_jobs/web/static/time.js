@@ -3,7 +3,11 @@
 const isPortuguese = document.documentElement.lang.startsWith("pt");
 const number = (value, places) => value.toLocaleString("pt-BR", { minimumFractionDigits: places, maximumFractionDigits: places });
 
-export function ago(moment, present = Date.now()) {
+// Moments are the server's; the browser's clock may be off.
+const offset = Date.parse(document.documentElement.dataset.now) - Date.now();
+const now = () => Date.now() + offset;
+
+export function ago(moment, present = now()) {
   const seconds = (present - moment) / 1000;
   const distance = Math.abs(seconds);
   if (distance < 1) return isPortuguese ? "agora" : "now";
@@ -33,7 +37,7 @@ function tick() {
 
 function grow() {
   for (const element of document.querySelectorAll("[data-since]")) {
-    element.textContent = duration((Date.now() - Date.parse(element.dataset.since)) / 1000);
+    element.textContent = duration((now() - Date.parse(element.dataset.since)) / 1000);
   }
 }
 

@@ -1,0 +1,23 @@
+-- name: log
+-- The newest lines that fit, in the order they were written.
+SELECT * FROM (
+  SELECT attempt, logged_at, level, message, fields FROM jobs.run_logs
+  WHERE run_id = $1 AND ($2::text[] IS NULL OR level = ANY ($2))
+    AND ($3::text IS NULL OR message ILIKE $3 OR fields::text ILIKE $3)
+  ORDER BY logged_at DESC, attempt DESC LIMIT $4) AS line
+ORDER BY logged_at, attempt
+
+-- name: log_end
+SELECT max(logged_at) FROM jobs.run_logs WHERE run_id = $1
+
+-- name: generation
+-- What the run's attempts were billed for, and what they wrote.
+SELECT agent_type, max(model) AS model, sum(requests)::bigint AS requests, sum(input_tokens)::bigint AS input_tokens,
+       sum(cached_tokens)::bigint AS cached_tokens, sum(output_tokens)::bigint AS output_tokens, sum(cost) AS cost
+FROM jobs.ai_generations WHERE run_id = $1 GROUP BY agent_type
+
+-- name: replays
+SELECT id, status, created_at FROM jobs.runs WHERE replay_of = $1 ORDER BY id DESC LIMIT 20
+
+-- name: agency
+SELECT name FROM public.agencies WHERE id = $1
