@@ -9,9 +9,11 @@ from aiohttp import web
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.signature import Verifier
 from agenciaos_jobs.engine.changes import Changes
+from agenciaos_jobs.engine.live import Live
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.web import (
     body,
+    browsers,
     dashboard,
     health,
     keys,
@@ -19,7 +21,9 @@ from agenciaos_jobs.web import (
     openai_webhook,
     openapi,
     packets,
+    realtime,
     tasks,
+    tokens,
     trigger,
 )
 from agenciaos_jobs.web.dashboard.access import ACCESS, Access
@@ -44,12 +48,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[keys.BODY_TIMEOUT] = settings.body_timeout
     app.cleanup_ctx.append(connected)
     app.on_shutdown.append(_end_watches)
+    app.on_response_prepare.append(browsers.let_pages_read)
     operations = [
         *trigger.OPERATIONS,
         *tasks.OPERATIONS,
         *packets.OPERATIONS,
         *management.OPERATIONS,
         *openai_webhook.OPERATIONS,
+        *realtime.OPERATIONS,
+        *tokens.OPERATIONS,
         *health.OPERATIONS,
     ]
     for operation in [*operations, openapi.operation(operations)]:
@@ -61,6 +68,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
 def _furnish(app: web.Application, base: Base) -> None:
     app[keys.CHANGES] = Changes(base.app.database, base.app.clock)
     app[keys.APP] = base.app
+    app[keys.LIVE] = Live(base.app.database, app[keys.CHANGES], base.app.clock)
     app[keys.INTAKE] = base.intake
     app[keys.CONTROL] = base.control
     app[keys.CLOCK] = base.app.clock

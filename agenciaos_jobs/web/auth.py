@@ -1,29 +1,52 @@
 """Who may ask."""
 
 import hmac
+from collections.abc import Awaitable, Callable, Collection
 from hashlib import sha256
 
 from aiohttp import web
 
 from agenciaos_jobs.core.alert import Kind
-from agenciaos_jobs.web.keys import APP, SECRET_KEY
+from agenciaos_jobs.core.scope import may_read
+from agenciaos_jobs.web import public_token
+from agenciaos_jobs.web.keys import APP, CLOCK, PUBLIC_TOKEN, SECRET_KEY
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
 
+Names = Callable[[web.Request], Awaitable[Collection[str]]]
+"""What a request reads, by the names that a public token's scopes may give it: see :func:`may_read`."""
 
-def require_key(request: web.Request) -> None:
-    """Refuses with 401 whoever does not send ``Authorization: Bearer`` and the secret key."""
+
+async def admit(request: web.Request, reads: Names | None = None) -> None:
+    """Lets the secret key through and, where ``reads`` is given, a public token that may read what is asked for.
+
+    Refuses with 401 what is neither, and with 403 a token whose scopes do not cover the request.
+    """
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not is_same(given.strip(), request.app[SECRET_KEY]):
-        request.app[APP].alert(Kind.WRONG_TOKEN, "api", subject=request.remote)
-        text: Text = {
-            "pt": "Envie a chave em Authorization: Bearer (TRIGGER_SECRET_KEY)",
-            "en": "Send the key as Authorization: Bearer (TRIGGER_SECRET_KEY)",
-        }
-        raise HttpProblem(401, text, headers={"WWW-Authenticate": "Bearer"})
+    given = given.strip()
+    if scheme.lower() == "bearer" and is_same(given, request.app[SECRET_KEY]):
+        return
+    token = public_token.read(given, request.app[SECRET_KEY], request.app[CLOCK].now())
+    if scheme.lower() != "bearer" or token is None:
+        if reads is None or not public_token.looks_like_one(given):  # those run out in every page that stays open
+            request.app[APP].alert(Kind.WRONG_TOKEN, "api", subject=request.remote)
+        raise HttpProblem(401, _UNKNOWN, headers={"WWW-Authenticate": "Bearer"})
+    if reads is None or not may_read(token.scopes, await reads(request)):
+        raise HttpProblem(403, _OUT_OF_SCOPE)
+    request[PUBLIC_TOKEN] = token
 
 
 def is_same(given: str, secret: str) -> bool:
     """Compares in a time that tells nothing of the secret, not even its length."""
     digests = (sha256(text.encode("utf-8", "surrogateescape")).digest() for text in (given, secret))
     return hmac.compare_digest(*digests)
+
+
+_UNKNOWN: Text = {
+    "pt": "Envie a chave em Authorization: Bearer (TRIGGER_SECRET_KEY), ou um token público válido",
+    "en": "Send the key as Authorization: Bearer (TRIGGER_SECRET_KEY), or a valid public token",
+}
+_OUT_OF_SCOPE: Text = {
+    "pt": "Os escopos deste token público não incluem esta leitura",
+    "en": "The scopes of this public token do not cover this request",
+}

@@ -9,8 +9,10 @@ from agenciaos_jobs.core.signature import Verifier
 from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.intake import Intake
+from agenciaos_jobs.engine.live import Live
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.storage.database import Database
+from agenciaos_jobs.web.public_token import PublicToken
 
 APP = web.AppKey("app", App)
 BODY_TIMEOUT = web.AppKey("body_timeout", float)
@@ -20,6 +22,9 @@ CONTROL = web.AppKey("control", Control)
 DATABASE = web.AppKey("database", Database)
 INTAKE = web.AppKey("intake", Intake)
 OPENAI_WEBHOOK = web.AppKey("openai_webhook", Verifier)
+LIVE = web.AppKey("live", Live)
+OPEN_TO_BROWSERS = web.RequestKey("open_to_browsers", bool)
+PUBLIC_TOKEN = web.RequestKey("public_token", PublicToken)
 QUEUE = web.AppKey("queue", Queue)
 REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from agenciaos_jobs.engine.control import NotDelayed, UnknownJob, UnknownRun
 from agenciaos_jobs.storage import ai, history
 from agenciaos_jobs.storage.history import StoredRun
+from agenciaos_jobs.web import names
 from agenciaos_jobs.web.body import answer, read_model
 from agenciaos_jobs.web.fields import read_delay
 from agenciaos_jobs.web.keys import CLOCK, CONTROL, DATABASE
@@ -122,5 +123,6 @@ OPERATIONS = [
         answers={200: SdkRun},
         parameters=RUN_ID,
         problems=(404, 503),
+        reads=names.of_run,
     ),
 ]

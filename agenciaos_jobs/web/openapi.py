@@ -46,7 +46,15 @@ def document(operations: Iterable[Operation]) -> Json:
         "paths": paths,
         "components": {
             "schemas": _schemas(operations),
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "TRIGGER_SECRET_KEY"}},
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer", "description": "TRIGGER_SECRET_KEY"},
+                "publicToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "A public token whose scopes cover what is read, as auth.createPublicToken makes it",
+                },
+            },
         },
     }
 
@@ -54,7 +62,7 @@ def document(operations: Iterable[Operation]) -> Json:
 def _operation(item: Operation) -> Json:
     described: Json = {"summary": item.summary, "operationId": item.handler.__name__, "responses": _responses(item)}
     if item.needs_key:
-        described["security"] = [{"key": []}]
+        described["security"] = [{"key": []}, {"publicToken": []}] if item.reads else [{"key": []}]
     if item.parameters:
         described["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": schema} for name, schema in item.parameters.items()
@@ -72,7 +80,7 @@ def _responses(item: Operation) -> Json:
     for status, kind in item.answers.items():
         content = {kind: {}} if isinstance(kind, str) else {"application/json": {"schema": _schema(kind)}}
         responses[str(status)] = {"description": item.summary if status == 200 else "—", "content": content}
-    problems = {*item.problems, *((401,) if item.needs_key else ())}
+    problems = {*item.problems, *((401,) if item.needs_key else ()), *((403,) if item.reads else ())}
     for status in sorted(problems - set(item.answers)):
         schema = _schema(Problem)
         responses[str(status)] = {

@@ -7,7 +7,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
-from agenciaos_jobs.web import auth
+from agenciaos_jobs.web import auth, browsers
+from agenciaos_jobs.web.keys import OPEN_TO_BROWSERS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -16,7 +17,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Operation:
     """An endpoint. ``request`` is the body's JSON Schema or model; ``answers`` maps each status to its model.
 
-    ``problems`` are the error statuses it can answer with, besides 401 where a key is asked for.
+    ``problems`` are the error statuses it can answer with, besides 401 where a key is asked for. ``reads`` opens it to
+    public tokens, and so to browsers.
     """
 
     method: str
@@ -28,10 +30,15 @@ class Operation:
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
     needs_key: bool = True
+    reads: auth.Names | None = None
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_route(self.method, self.path, self._keyed if self.needs_key else self.handler)
+        if self.reads:
+            app.router.add_route("OPTIONS", self.path, browsers.preflight)
 
     async def _keyed(self, request: web.Request) -> web.StreamResponse:
-        auth.require_key(request)
+        if self.reads:
+            request[OPEN_TO_BROWSERS] = True
+        await auth.admit(request, self.reads)
         return await self.handler(request)

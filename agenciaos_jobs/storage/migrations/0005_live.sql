@@ -25,3 +25,24 @@ CREATE TRIGGER announce_new_runs AFTER INSERT ON jobs.runs
   REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION jobs.announce_changed_runs();
 CREATE TRIGGER announce_changed_runs AFTER UPDATE ON jobs.runs
   REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION jobs.announce_changed_runs();
+
+CREATE FUNCTION jobs.changed_since(written_by xid, seen pg_snapshot) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+  -- A row tells the low half of the transaction that wrote it; the high half is the newest that is not in the future.
+  SELECT NOT pg_visible_in_snapshot(CASE WHEN low <= next & 4294967295 THEN (next & ~4294967295) | low
+                                         ELSE greatest(((next & ~4294967295) | low) - 4294967296, 3) END::text::xid8, seen)
+  FROM (SELECT written_by::text::bigint AS low, pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) AS halves
+$$;
+
+COMMENT ON FUNCTION jobs.changed_since IS 'Whether a row''s version (its xmin) is newer than what a snapshot could see.';
+
+CREATE VIEW jobs.live_runs AS
+SELECT run.id, run.task, run.status, run.payload, run.output, run.error, run.tags, run.idempotency_key,
+       run.created_at, run.updated_at, run.started_at, run.delayed_until, run.due_at, run.finished_at,
+       (SELECT coalesce(sum(extract(epoch FROM attempt.finished_at - attempt.started_at)), 0)
+        FROM jobs.attempts AS attempt WHERE attempt.run_id = run.id)::float8 AS seconds,
+       (SELECT coalesce(sum(ai.cost), 0) FROM jobs.ai_generations AS ai WHERE ai.run_id = run.id)::float8 AS dollars,
+       run.xmin AS written_by
+FROM jobs.runs AS run;
+
+COMMENT ON VIEW jobs.live_runs IS 'A run as its subscribers are told of it: with what it took and cost.';

@@ -1,0 +1,129 @@
+"""Following runs: who follows is woken when a run of theirs has changed, and reads what is new to them."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.engine.batch import Batch
+from agenciaos_jobs.engine.changes import Changes
+from agenciaos_jobs.storage import live
+from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
+from agenciaos_jobs.storage.live import Reading
+
+log = structlog.get_logger("agenciaos_jobs.live")
+
+_GATHERING = 0.05
+"""Seconds in which changes gather: a burst of them wakes its followers once."""
+
+
+@dataclass(frozen=True)
+class OneRun:
+    """Follows a run by its id."""
+
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Follows the runs that have all these tags and are no older than ``age``."""
+
+    tags: tuple[str, ...]
+    age: timedelta
+
+
+Subject = OneRun | Tagged
+
+
+class Live:
+    """Wakes its followers by one watch for all of them, and joins their reads."""
+
+    def __init__(self, database: Database, changes: Changes, clock: Clock) -> None:
+        self._database, self._changes, self._clock = database, changes, clock
+        self._followers: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._watcher: asyncio.Task[None] | None = None
+        self._is_over = False
+        self._reads: Batch[tuple[str, str | None], Reading] = Batch(self._read_runs, passing=(DatabaseUnavailable,))
+
+    async def read(self, subject: Subject, mark: str | None) -> Reading:
+        """What changed since ``mark``; without one everything."""
+        if isinstance(subject, OneRun):
+            return await self._reads.submit((subject.run_id, mark))
+        since: datetime = self._clock.now() - subject.age
+        return await live.read_tagged(self._database, subject.tags, since, mark)
+
+    async def news(self, subject: Subject, mark: str, patience: timedelta) -> Reading:
+        """What changed since ``mark``, as soon as something has; nothing when ``patience`` ran out."""
+        reading = Reading([], mark)
+        async with self._following(subject) as woken:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience.total_seconds()):
+                    while not self._is_over:
+                        woken.clear()
+                        reading = await self.read(subject, reading.mark)
+                        if reading.runs or reading.is_foreign:
+                            break
+                        await woken.wait()
+        return reading
+
+    async def _read_runs(self, asked: list[tuple[str, str | None]]) -> list[Reading]:
+        return await live.read_runs(self._database, asked)
+
+    @asynccontextmanager
+    async def _following(self, subject: Subject) -> AsyncIterator[asyncio.Event]:
+        woken, names = asyncio.Event(), _names(subject)
+        for name in names:
+            self._followers[name].add(woken)
+        if self._watcher is None:
+            watching = asyncio.Event()
+            self._watcher = asyncio.create_task(self._watch(watching))
+            await watching.wait()
+        try:
+            yield woken
+        finally:
+            for name in names:
+                self._followers[name].discard(woken)
+                if not self._followers[name]:
+                    del self._followers[name]
+            if not self._followers and self._watcher:
+                self._watcher.cancel()
+                self._watcher = None
+
+    async def _watch(self, watching: asyncio.Event) -> None:
+        async with self._changes.watch() as watch:
+            watching.set()
+            async for run_ids in watch:
+                self._wake(await self._touched(run_ids))
+                await asyncio.sleep(_GATHERING)
+        self._is_over = True
+        self._wake(self._followers)
+
+    async def _touched(self, run_ids: frozenset[str] | None) -> Iterable[str]:
+        """The names that the changed runs answer to and that somebody follows."""
+        if run_ids is None:
+            return list(self._followers)
+        touched = {name for run_id in run_ids if (name := f"run:{run_id}") in self._followers}
+        tags = [name.removeprefix("tag:") for name in self._followers if name.startswith("tag:")]
+        if tags:
+            try:
+                touched |= {f"tag:{tag}" for tag in await live.tags_of(self._database, run_ids, tags)}
+            except DatabaseUnavailable as error:
+                log.warning("database_unavailable", error=str(error))
+                return list(self._followers)
+        return touched
+
+    def _wake(self, names: Iterable[str]) -> None:
+        for name in names:
+            for woken in self._followers.get(name, ()):
+                woken.set()
+
+
+def _names(subject: Subject) -> list[str]:
+    if isinstance(subject, OneRun):
+        return [f"run:{subject.run_id}"]
+    return [f"tag:{tag}" for tag in subject.tags]

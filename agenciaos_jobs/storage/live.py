@@ -1,0 +1,61 @@
+"""Runs for those who follow them: what has changed since they last looked."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from agenciaos_jobs.core.run import Status
+from agenciaos_jobs.core.shape import LiveRun
+from agenciaos_jobs.storage.database import Executor
+from agenciaos_jobs.storage.queries import load
+
+QUERIES = load("live")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The runs that changed since a mark, and the mark to ask with next time.
+
+    A mark is a Postgres snapshot: exact, whatever the order of commits, and good at any server. ``is_foreign`` tells
+    that the one asked with is from ahead of this database, as after a restore.
+    """
+
+    runs: list[LiveRun]
+    mark: str
+    is_foreign: bool = False
+
+
+async def read_runs(executor: Executor, asked: Sequence[tuple[str, str | None]]) -> list[Reading]:
+    """For each run's id the run, unless it is as it was at the mark; without a mark always."""
+    ids, marks = [run_id for run_id, _ in asked], [mark for _, mark in asked]
+    records = await executor.fetch(QUERIES["read_runs"], list(range(len(asked))), ids, marks)
+    by_number: dict[int, list[asyncpg.Record]] = {}
+    for record in records:
+        by_number.setdefault(record["number"], []).append(record)
+    return [_reading(by_number[number]) for number in range(len(asked))]
+
+
+async def read_tagged(executor: Executor, tags: Sequence[str], since: datetime, mark: str | None) -> Reading:
+    """The runs made since then that have all of the tags and have changed; at first the newest thousand."""
+    return _reading(await executor.fetch(QUERIES["read_tagged"], 0, list(tags), since, mark))
+
+
+async def tags_of(executor: Executor, run_ids: Iterable[str], tags: Iterable[str]) -> set[str]:
+    """Those of the tags that one of the runs has."""
+    return {record["tag"] for record in await executor.fetch(QUERIES["tags_of"], list(run_ids), list(tags))}
+
+
+_COLUMNS = [field.name for field in fields(LiveRun)]
+
+
+def _reading(records: list[asyncpg.Record]) -> Reading:
+    first = records[0]
+    return Reading([_run(record) for record in records if record["id"]], first["snapshot"], first["is_foreign"])
+
+
+def _run(record: asyncpg.Record) -> LiveRun:
+    values: dict[str, Any] = {name: record[name] for name in _COLUMNS}
+    return LiveRun(**values | {"status": Status(record["status"])})

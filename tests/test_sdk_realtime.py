@@ -1,0 +1,53 @@
+"""Subscriptions and public tokens, with both lines of Trigger.dev's SDK."""
+
+import asyncio
+
+import pytest
+from support.node import SDK_LINES, needs_node, run_node
+from support.service import Service
+
+from agenciaos_jobs.web import keys
+
+pytestmark = [needs_node, pytest.mark.parametrize("line", SDK_LINES)]
+
+
+async def followed(service: Service, name: str) -> None:
+    async with asyncio.timeout(30):
+        while name not in service.app[keys.LIVE]._followers:
+            await asyncio.sleep(0.01)
+
+
+async def test_following_a_run_yields_its_changes_to_the_end(service: Service, line: str):
+    run_id = await service.trigger("monthly-report", delay="1h", tags=['a "quoted\\" tag', "plain"])
+    following = asyncio.create_task(run_node(service, "subscribe.mjs", line, "run", run_id))
+    await followed(service, f"run:{run_id}")
+    await service.post(f"/api/v1/runs/{run_id}/reschedule", {"delay": "2020-01-01"})
+    seen = await following
+    assert {run["id"] for run in seen} == {run_id}
+    assert [seen[0]["status"], seen[-1]["status"]] == ["DELAYED", "COMPLETED"]
+    assert seen[-1]["output"]["agencies"] >= 1
+    assert seen[-1]["tags"] == ['a "quoted\\" tag', "plain"]
+
+
+async def test_following_a_tag_yields_runs_that_were_there_and_runs_that_come(service: Service, line: str):
+    first = await service.trigger("monthly-report", tags=["vip"])
+    following = asyncio.create_task(run_node(service, "subscribe.mjs", line, "tag", "vip", "2"))
+    await service.finished(first)
+    await followed(service, "tag:vip")
+    await service.trigger("monthly-report", tags=["other"])
+    second = await service.trigger("monthly-report", tags=["vip", "more"])
+    seen = await following
+    assert {run["id"] for run in seen if run["status"] == "COMPLETED"} == {first, second}
+    assert {run["id"] for run in seen} == {first, second}
+
+
+async def test_public_tokens_read_what_their_scopes_name_and_nothing_else(service: Service, line: str):
+    mine, other = [await service.trigger("monthly-report", tags=[tag]) for tag in ("mine", "other")]
+    for run_id in (mine, other):
+        await service.finished(run_id)
+    seen = await run_node(service, "public_token.mjs", line, mine, other)
+    assert seen["byRun"]["answer"]["id"] == mine
+    assert seen["byTag"]["answer"]["id"] == mine
+    assert [run["id"] for run in seen["followed"]] == [mine]
+    assert [seen[name]["error"]["status"] for name in ("other", "cancel", "replay")] == [403] * 3
+    assert [seen[name]["error"]["status"] for name in ("expired", "tampered")] == [401] * 2
