@@ -1,11 +1,13 @@
 """Assembles the HTTP server."""
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 
 import uvloop
 from aiohttp import web
 
+from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.signature import Verifier
 from agenciaos_jobs.engine.changes import Changes
@@ -38,8 +40,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     async def connected(app: web.Application) -> AsyncIterator[None]:
         async with open_base(settings, clock) as base:
             _furnish(app, base)
+            watch = asyncio.create_task(metrics.watch_loop())
             await _open_dashboard(app, base)
             yield
+            watch.cancel()
 
     app = web.Application(middlewares=[observe], client_max_size=body.MAX_BODY)
     app[keys.SECRET_KEY] = settings.trigger_secret_key.get_secret_value()

@@ -32,6 +32,7 @@ from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings, SettingsError
 from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.storage.migrate import SchemaError
+from agenciaos_jobs.web import worker_metrics
 from agenciaos_jobs.wiring import Workshop, open_base, workshop
 
 log = structlog.get_logger("agenciaos_jobs.worker")
@@ -74,7 +75,10 @@ async def working(
         ]
         log.info("worker_started", worker_id=shop.heartbeat.worker_id, slots=settings.worker_max_jobs)
         try:
-            yield shop
+            async with worker_metrics.told(
+                base.app.database, shop.dispatcher, settings.host, settings.worker_metrics_port
+            ):
+                yield shop
         finally:
             await shop.dispatcher.drain(settings.shutdown_grace, hurry)
             stop.set()
@@ -114,7 +118,7 @@ def worker_settings(
         hurry = asyncio.Event()
         try:
             context["workshop"] = await stack.enter_async_context(working(settings, jobs, clock, hurry))
-        except (SchemaError, DatabaseUnavailable) as error:
+        except (SchemaError, DatabaseUnavailable, OSError) as error:
             sys.exit(f"agenciaos-jobs: {error}")
         if signals:
             ended = asyncio.Event()

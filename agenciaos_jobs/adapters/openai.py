@@ -105,7 +105,7 @@ class OpenAIModel:
         """The client; what it raises comes out as an outcome, a 404 as ``missing`` where that is given."""
         if self._client is None:
             raise GiveUp("openai_not_configured", "OPENAI_API_KEY is not set")
-        with _translated(self._clock, self._model, missing):
+        with metrics.OPENAI_SECONDS.labels(self._model).time(), _translated(self._clock, self._model, missing):
             yield self._client
 
     def _read(self, response: Any) -> Answer:

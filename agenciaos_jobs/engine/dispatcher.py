@@ -39,13 +39,18 @@ class Dispatcher:
         slots: int,
     ) -> None:
         self._queue, self._runner, self._intake, self._sender = queue, runner, intake, sender
-        self._clock, self._jobs, self._slots = clock, jobs, slots
+        self._clock, self._jobs, self.slots = clock, jobs, slots
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._stopping = False
         runner.slot_freed = self._news.set
         self._isolated: set[str] = set()
         self._isolation = asyncio.Semaphore(_ISOLATED_AT_ONCE)
+
+    @property
+    def busy(self) -> int:
+        """Slots that hold a run."""
+        return len(self._tasks) - self._runner.ending
 
     async def run(self) -> None:
         """Works until :meth:`drain`."""
@@ -78,7 +83,7 @@ class Dispatcher:
 
     async def _step(self) -> float:
         """Starts what can be started; returns how many seconds there is nothing to do, unless something happens."""
-        free = self._slots - len(self._tasks) + self._runner.ending
+        free = self.slots - len(self._tasks) + self._runner.ending
         if free <= 0:
             return LOOK_AGAIN.total_seconds()
         try:

@@ -77,6 +77,7 @@ class Runner:
         assert task is not None
         running = Running(run, self._app.for_run(run, self._run_log.logger(run)), task)
         self.running[run.id] = running
+        metrics.STARTS.labels(run.task).inc()
         metrics.WAIT_SECONDS.labels(run.task).observe((self._app.clock.now() - run.due_at).total_seconds())
         log.debug("run_started")
         try:

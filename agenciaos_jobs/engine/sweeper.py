@@ -82,6 +82,7 @@ class Sweeper:
             for run_id, task in ended:
                 metrics.RUNS.labels(task, outcome).inc()
                 log.warning("run_ended_by_sweeper", run_id=run_id, task=task, outcome=outcome)
+        metrics.LEASES_LOST.inc(len({run.worker_id for run in lost}))
         for run in lost:
             log.warning("worker_lost", run_id=run.id, task=run.task, goes_on=run.goes_on)
             metrics.SWEEPER_REPAIRS.labels("worker_lost").inc()

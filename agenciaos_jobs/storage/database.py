@@ -70,6 +70,10 @@ class Database:
             finally:
                 await connection.close(timeout=self._patience)
 
+    def usage(self) -> tuple[int, int, int]:
+        """Connections that are open, those of them that are idle, and how many there may be."""
+        return self._pool.get_size(), self._pool.get_idle_size(), self._pool.get_max_size()
+
     async def close(self) -> None:
         await self._pool.close()
 

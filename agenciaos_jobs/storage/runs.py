@@ -32,6 +32,7 @@ class LostRun:
     id: str
     task: str
     goes_on: bool
+    worker_id: str | None
 
 
 def payload_hash(payload: Json) -> str:

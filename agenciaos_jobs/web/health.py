@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Iterator
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from pydantic import BaseModel
 
@@ -64,21 +63,21 @@ async def _state(check: Awaitable[object]) -> str:
 async def show_metrics(request: web.Request) -> web.Response:
     database, now = request.app[DATABASE], request.app[CLOCK].now()
     totals = metrics.Totals(await metric_totals.totals(database))
+    pool = metrics.Present(metrics.connections(*database.usage()))
     waiting = _Waiting(await history.queue_depth(database, now), await workers.alive(database, now), now.timestamp())
-    combined = CollectorRegistry(auto_describe=False)
-    combined.register(totals)
-    combined.register(waiting)
-    text = generate_latest(metrics.SERVER) + generate_latest(combined)
-    return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+    text = metrics.text(metrics.SERVER, metrics.PROCESS, present=[totals, pool, waiting])
+    return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
-class _Waiting:
+class _Waiting(metrics.Present):
     """What waits for workers now, and how many there are."""
 
     def __init__(self, depths: list[history.Depth], workers_alive: int, now: float) -> None:
-        self._depths, self._workers_alive, self._now = depths, workers_alive, now
+        super().__init__({"agenciaos_workers": ("Workers whose lease has not run out.", workers_alive)})
+        self._depths, self._now = depths, now
 
     def collect(self) -> Iterator[Metric]:
+        yield from super().collect()
         depth = GaugeMetricFamily("agenciaos_queue_depth", "Due runs that wait for a worker.", labels=["task"])
         age = GaugeMetricFamily(
             "agenciaos_queue_oldest_seconds", "How long the oldest of them has waited.", labels=["task"]
@@ -88,7 +87,6 @@ class _Waiting:
             age.add_metric([waiting.task], max(0.0, self._now - waiting.oldest_due_at.timestamp()))
         yield depth
         yield age
-        yield GaugeMetricFamily("agenciaos_workers", "Workers whose lease has not run out.", value=self._workers_alive)
 
 
 OPERATIONS = [

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
+from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.core.signature import BadSignature
 from agenciaos_jobs.storage import responses
 from agenciaos_jobs.web.body import answer, parse_json, read_bytes
@@ -46,12 +47,14 @@ async def openai_webhook(request: web.Request) -> web.Response:
     try:
         request.app[OPENAI_WEBHOOK].verify(request.headers, body, request.app[CLOCK].now())
     except BadSignature as error:
+        metrics.WEBHOOKS.labels("openai", "refused").inc()
         log.warning("webhook_refused", reason=str(error))
         raise HttpProblem(401, _REFUSED) from None
     event = _read(parse_json(body))
     run_id = await _run_of(request, event) if event and event.type in _ENDS else None
     if run_id:
         await request.app[CONTROL].wake(run_id)
+    metrics.WEBHOOKS.labels("openai", "woke_run" if run_id else "ignored").inc()
     log.info("webhook_received", type=event.type if event else None, run_id=run_id)
     return answer(Received(runId=run_id))
 

@@ -212,7 +212,7 @@ WITH lost AS (
   INSERT INTO jobs.attempts (run_id, number, status, worker_id, started_at, finished_at, error)
   SELECT id, attempt, 'FAILED', worker_id, attempt_started_at, $1, $2::jsonb FROM lost
 )
-SELECT id, task, goes_on FROM lost
+SELECT id, task, goes_on, worker_id FROM lost
 
 -- name: waiting
 -- Due runs after a given id: one page of what the queue should hold.
