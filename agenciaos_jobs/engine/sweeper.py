@@ -16,7 +16,7 @@ from agenciaos_jobs.engine.intake import Sender
 from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.schedules import Scheduler
-from agenciaos_jobs.storage import idempotency, migrate, packets, runs, workers
+from agenciaos_jobs.storage import idempotency, migrate, packets, run_hours, runs, workers
 from agenciaos_jobs.storage.database import Connection, Database, DatabaseUnavailable
 from agenciaos_jobs.storage.runs import LostRun
 
@@ -24,6 +24,7 @@ log = structlog.get_logger("agenciaos_jobs.sweeper")
 
 INTERVAL = timedelta(seconds=2)
 HOUSEKEEPING = timedelta(hours=1)
+COUNTING = timedelta(minutes=1)
 WORKER_LOST = RunError(
     type="WorkerLost", message="the worker was lost in the middle of the attempt", code="worker_lost"
 )
@@ -51,6 +52,7 @@ class Sweeper:
         self._jobs, self._scheduler, self._faults = jobs, scheduler, faults
         self._page_ends_at = ""
         self._housekeeping_due: datetime | None = None
+        self._counting_due: datetime | None = None
 
     async def sweep(self) -> None:
         """One round of repairs; what can't be reached is left for the next one."""
@@ -58,6 +60,7 @@ class Sweeper:
             lost = await self._repair_rows()
             await self._scheduler.catch_up()
             await self._keep_house()
+            await self._count_hours()
             await self._queue.forget([run.id for run in lost])
             for run in await runs.unpark_forgotten(self._database):
                 self._sender.send(run)
@@ -118,3 +121,10 @@ class Sweeper:
         await packets.drop_expired(self._database, now)
         await workers.forget_lost(self._database, now)
         await migrate.ensure_partitions(self._database, now)
+
+    async def _count_hours(self) -> None:
+        now = self._clock.now()
+        if self._counting_due and now < self._counting_due:
+            return
+        self._counting_due = now + COUNTING
+        await run_hours.count_closed_hours(self._database, now)

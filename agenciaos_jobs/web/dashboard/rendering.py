@@ -12,6 +12,7 @@ from aiohttp import web
 from agenciaos_jobs.web import language as languages
 from agenciaos_jobs.web.dashboard import navigation, static
 from agenciaos_jobs.web.dashboard.access import Session
+from agenciaos_jobs.web.dashboard.charts import sparkline
 from agenciaos_jobs.web.dashboard.speech import Speech
 from agenciaos_jobs.web.dashboard.words import SOURCES, STATUSES, TONES
 from agenciaos_jobs.web.keys import CLOCK
@@ -118,6 +119,6 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"pretty": _pretty, "paragraphs": _paragraphs}
+    environment.filters |= {"pretty": _pretty, "paragraphs": _paragraphs, "points": sparkline}
     environment.globals |= {"static": static.url, "STATUSES": STATUSES, "TONES": TONES, "SOURCES": SOURCES}
     return environment

@@ -11,7 +11,7 @@ from agenciaos_jobs.core.run import FAILURES, Status
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.storage import dashboard_runs
 from agenciaos_jobs.storage.dashboard_runs import FIRST_ID, LAST_ID, Filter, Listing, RunRow
-from agenciaos_jobs.web.dashboard.page import Page, see
+from agenciaos_jobs.web.dashboard.page import Page
 from agenciaos_jobs.web.dashboard.rendering import render
 from agenciaos_jobs.web.keys import CLOCK, DATABASE
 from agenciaos_jobs.web.language import Text
@@ -139,8 +139,4 @@ def _floor(moment: datetime) -> str:
     return make_id("run", moment, 0)[: len("run_") + 10]
 
 
-async def show_start(_: web.Request) -> web.StreamResponse:
-    return see("/runs")
-
-
-PAGES = [Page("GET", "/", show_start), Page("GET", "/runs", show_runs)]
+PAGES = [Page("GET", "/runs", show_runs)]

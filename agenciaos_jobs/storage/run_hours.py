@@ -1,0 +1,102 @@
+"""How runs went, hour by hour. Hours that are over are counted once; the present one each time it is asked for."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from agenciaos_jobs.core.quantile import Histogram
+from agenciaos_jobs.storage.database import Database, Executor
+from agenciaos_jobs.storage.history import Depth
+from agenciaos_jobs.storage.queries import load
+
+QUERIES = load("run_hours")
+
+HOUR = timedelta(hours=1)
+KEPT = timedelta(days=32)
+SETTLED = timedelta(minutes=10)
+MOST = 96
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Runs by how they went, ``open`` being those that are under way: of each hour, and of each task."""
+
+    by_hour: Mapping[datetime, Mapping[str, int]]
+    by_task: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long a task's runs waited for their first attempt, and how long they took from there."""
+
+    wait: Histogram = field(default_factory=Histogram)
+    duration: Histogram = field(default_factory=Histogram)
+
+
+@dataclass(frozen=True)
+class Spend:
+    """What an agency's generations with a model have cost, in US dollars; ``None`` where no price is known."""
+
+    agency_id: str
+    agency: str | None
+    model: str
+    generations: int
+    cost: Decimal | None
+
+
+def hour_of(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+async def count_closed_hours(database: Database, now: datetime, most: int = MOST) -> int:
+    """Counts hours that have closed, the newest first, ``most`` at a time; returns how many those were.
+
+    An hour is counted again while runs of it end, so what is kept is always what counting the runs would give.
+    """
+    async with database.transaction() as connection:
+        if not await connection.fetchval(QUERIES["lock"]):
+            return 0
+        end = hour_of(now - SETTLED)
+        records = await connection.fetch(QUERIES["due"], hour_of(now - KEPT), end, most)
+        if hours := [record["hour"] for record in records]:
+            for step in ("forget_counts", "forget_times", "count", "count_times", "seal"):
+                await connection.execute(QUERIES[step], hours)
+        return len(hours)
+
+
+async def outcomes(executor: Executor, since: datetime, until: datetime) -> Outcomes:
+    """From the hour of ``since`` to that of ``until``, both included."""
+    by_hour: dict[datetime, dict[str, int]] = defaultdict(dict)
+    by_task: dict[str, dict[str, int]] = defaultdict(dict)
+    for record in await executor.fetch(QUERIES["outcomes"], hour_of(since), hour_of(until)):
+        if record["hour"]:
+            by_hour[record["hour"]][record["outcome"]] = record["runs"]
+        else:
+            by_task[record["task"]][record["outcome"]] = record["runs"]
+    return Outcomes(by_hour, by_task)
+
+
+async def times(executor: Executor, since: datetime, until: datetime) -> Mapping[str, Times]:
+    """By task, from the hour of ``since`` to that of ``until``."""
+    by_task: dict[str, Times] = defaultdict(Times)
+    for record in await executor.fetch(QUERIES["times"], hour_of(since), hour_of(until)):
+        task_times = by_task[record["task"]]
+        histogram = task_times.wait if record["kind"] == "wait" else task_times.duration
+        histogram.counts[record["bucket"]] = record["runs"]
+    return by_task
+
+
+async def waiting(executor: Executor, now: datetime) -> list[Depth]:
+    """What is due and waits, by task."""
+    return [Depth(**record) for record in await executor.fetch(QUERIES["waiting"], now)]
+
+
+async def executing(executor: Executor) -> int:
+    return int(await executor.fetchval(QUERIES["executing"]))
+
+
+async def spend(executor: Executor, since: datetime) -> list[Spend]:
+    """By agency and model, the dearest first."""
+    return [Spend(**record) for record in await executor.fetch(QUERIES["spend"], since)]
