@@ -10,6 +10,7 @@ from aiohttp import web
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.signature import Verifier
+from agenciaos_jobs.engine.bulk import Bulk
 from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.engine.live import Live
 from agenciaos_jobs.settings import Settings
@@ -43,6 +44,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
             watch = asyncio.create_task(metrics.watch_loop())
             await _open_dashboard(app, base)
             yield
+            await app[keys.BULK].close()
             watch.cancel()
 
     app = web.Application(middlewares=[observe], client_max_size=body.MAX_BODY)
@@ -86,6 +88,8 @@ async def _open_dashboard(app: web.Application, base: Base) -> None:
     access = Access(base.app.database, base.app.clock, given.get_secret_value() if given else None)
     await access.open(_announce)
     app[ACCESS] = access
+    app[keys.BULK] = Bulk(base.app.database, base.control, base.app.clock)
+    await app[keys.BULK].resume()
 
 
 def _announce(password: str) -> None:

@@ -106,6 +106,13 @@ async def _rows(connection: Connection, query: str, wanted: Filter, limit: int) 
     return [_row(record) for record in await connection.fetch(QUERIES[query], *wanted.values, limit)]
 
 
+async def matching(database: Database, wanted: Filter, most: int) -> list[str]:
+    """The ids of the newest runs that are wanted."""
+    async with database.transaction() as connection:
+        await connection.execute(QUERIES["plan_each_time"])
+        return [record["id"] for record in await connection.fetch(QUERIES["matching"], *wanted.values, most)]
+
+
 async def agencies(executor: Executor) -> list[tuple[str, str]]:
     """Ids and names of the agencies, for a form to choose from; the first 500."""
     return [(record["id"], record["name"]) for record in await executor.fetch(QUERIES["agencies"])]

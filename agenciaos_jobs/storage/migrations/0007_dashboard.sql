@@ -89,3 +89,25 @@ $$;
 
 -- What AI cost since the month began, out of the index alone.
 CREATE INDEX ai_generations_spend ON jobs.ai_generations (created_at) INCLUDE (agency_id, model, cost);
+
+-- One thing done to many runs, item by item, so that any server can go on where another one stopped.
+CREATE TABLE jobs.bulk_actions (
+  id text COLLATE "C" PRIMARY KEY,
+  action text NOT NULL CHECK (action IN ('cancel', 'replay')),
+  asked_at timestamptz NOT NULL
+);
+
+CREATE TABLE jobs.bulk_items (
+  bulk_id text COLLATE "C" NOT NULL REFERENCES jobs.bulk_actions ON DELETE CASCADE,
+  position integer NOT NULL,
+  run_id text COLLATE "C" NOT NULL,
+  taken_at timestamptz,
+  outcome text CHECK (outcome IN ('canceled', 'over', 'replayed', 'failed')),
+  new_run_id text,
+  problem text,
+  PRIMARY KEY (bulk_id, position)
+);
+
+COMMENT ON COLUMN jobs.bulk_items.taken_at IS 'When a server began with it; without an outcome another one takes it over after a while.';
+
+CREATE INDEX bulk_items_left ON jobs.bulk_items (bulk_id, position) WHERE outcome IS NULL;

@@ -33,3 +33,11 @@ SELECT count(*) FROM (
 
 -- name: agencies
 SELECT id, name FROM public.agencies ORDER BY name, id LIMIT 500
+
+-- name: matching
+SELECT run.id FROM jobs.runs AS run
+WHERE run.id >= $1 AND run.id < $2
+  AND ($3::text IS NULL OR task = $3) AND ($4::text[] IS NULL OR status = ANY ($4)) AND ($5::text IS NULL OR agency_id = $5)
+  AND ($6::text IS NULL OR EXISTS (SELECT FROM jobs.run_tags AS tagged WHERE tag = $6 AND tagged.run_id = run.id)) AND ($7::text IS NULL OR source = $7)
+  AND ($8::text IS NULL OR run.id = $8 OR (error IS NOT NULL AND error ->> 'message' ILIKE $9))
+ORDER BY run.id DESC LIMIT $10

@@ -67,6 +67,7 @@ async def show_runs(request: web.Request) -> web.StreamResponse:
         newer=_cursor("after", found.rows[0].id) if found.has_newer and found.rows else None,
         older=_cursor("before", found.rows[-1].id) if found.has_older and found.rows else None,
         is_first_page="before" not in query and "after" not in query,
+        filters=FILTERS,
         is_filtered=any(query.get(name) for name in FILTERS),
         tasks=list(JOBS),
         groups=GROUPS,

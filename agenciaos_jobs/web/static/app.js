@@ -39,3 +39,11 @@ document.addEventListener("click", async (event) => {
     setTimeout(() => { words.textContent = before; }, 1500);
   }
 });
+
+// Ticking rows: all at once, and how many they are.
+document.addEventListener("change", (event) => {
+  const form = event.target.form;
+  if (event.target.matches("[data-pick-all]")) for (const box of form.querySelectorAll("[name=run]")) box.checked = event.target.checked;
+  const count = form?.querySelector("[data-picked]");
+  if (count) count.textContent = form.querySelectorAll("[name=run]:checked").length || "";
+});

@@ -31,7 +31,14 @@ async function refresh() {
     if (response.ok) replaceParts(new DOMParser().parseFromString(await response.text(), "text/html"));
   } catch { /* the stream tells when the server is back, and everything is fetched then */ }
   isRefreshing = false;
+  poll();
   if (isStale) refresh();
+}
+
+// What changes no run (a bulk action's progress) is looked at again while it says so.
+function poll() {
+  const part = document.querySelector("[data-poll]");
+  if (part && !document.hidden) setTimeout(refresh, Number(part.dataset.poll));
 }
 
 function replaceParts(fresh) {
@@ -76,4 +83,5 @@ export function keepLive() {
     source?.close();
   });
   open();
+  poll();
 }

@@ -1,0 +1,35 @@
+-- name: start
+WITH asked AS (INSERT INTO jobs.bulk_actions (id, action, asked_at) VALUES ($1, $2, $3))
+INSERT INTO jobs.bulk_items (bulk_id, position, run_id)
+SELECT $1, position, run_id FROM unnest($4::text[]) WITH ORDINALITY AS chosen (run_id, position)
+
+-- name: take
+UPDATE jobs.bulk_items SET taken_at = $2
+WHERE bulk_id = $1 AND position IN (
+  SELECT position FROM jobs.bulk_items
+  WHERE bulk_id = $1 AND outcome IS NULL AND (taken_at IS NULL OR taken_at < $3)
+  ORDER BY position LIMIT $4 FOR UPDATE SKIP LOCKED)
+RETURNING position, run_id
+
+-- name: note
+UPDATE jobs.bulk_items AS item SET outcome = done.outcome, new_run_id = done.new_run_id, problem = done.problem
+FROM unnest($2::integer[], $3::text[], $4::text[], $5::text[]) AS done (position, outcome, new_run_id, problem)
+WHERE item.bulk_id = $1 AND item.position = done.position
+
+-- name: unfinished
+SELECT id FROM jobs.bulk_actions AS bulk
+WHERE EXISTS (SELECT FROM jobs.bulk_items WHERE bulk_id = bulk.id AND outcome IS NULL)
+
+-- name: get
+SELECT id, action, asked_at FROM jobs.bulk_actions WHERE id = $1
+
+-- name: progress
+SELECT outcome, count(*) AS runs FROM jobs.bulk_items WHERE bulk_id = $1 GROUP BY outcome
+
+-- name: items
+-- What failed comes first, then what is done, the newest first.
+SELECT run_id, outcome, new_run_id, problem FROM jobs.bulk_items
+WHERE bulk_id = $1 AND outcome IS NOT NULL ORDER BY outcome <> 'failed', position DESC LIMIT $2
+
+-- name: forget
+DELETE FROM jobs.bulk_actions WHERE asked_at < $1
