@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     shutdown_grace: int = Field(default=20, ge=0)
     database_pool_size: int = Field(default=10, ge=1, le=1_000)
     body_timeout: float = Field(default=10, gt=0)
+    retain_completed_days: int = Field(default=30, ge=1, le=36_500)
+    retain_failed_days: int = Field(default=90, ge=1, le=36_500)
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -5,6 +5,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from agenciaos_jobs.adapters.openai import OpenAIModel
@@ -13,8 +14,10 @@ from agenciaos_jobs.app import App, Rules
 from agenciaos_jobs.core.clock import Clock, SystemClock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.core.retention import Retention
 from agenciaos_jobs.engine import queue
 from agenciaos_jobs.engine.alarm import Alarm
+from agenciaos_jobs.engine.caretaker import Caretaker
 from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.dispatcher import Dispatcher
 from agenciaos_jobs.engine.faults import Faults
@@ -45,6 +48,12 @@ class Base:
     redactor: Redactor
     settings: Settings
 
+    @property
+    def retention(self) -> Retention:
+        """How long runs are kept."""
+        completed, failed = self.settings.retain_completed_days, self.settings.retain_failed_days
+        return Retention(timedelta(days=completed), timedelta(days=failed))
+
 
 @dataclass(frozen=True)
 class Workshop:
@@ -56,6 +65,7 @@ class Workshop:
     sweeper: Sweeper
     scheduler: Scheduler
     tidier: Tidier
+    caretaker: Caretaker
     dispatcher: Dispatcher
 
 
@@ -119,6 +129,7 @@ def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:
         ),
         scheduler=scheduler,
         tidier=Tidier(app, jobs),
+        caretaker=Caretaker(app.database, app.clock, base.retention),
         dispatcher=Dispatcher(
             base.queue, runner, base.intake, base.sender, app.clock, jobs, base.settings.worker_max_jobs
         ),

@@ -26,7 +26,7 @@ from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
-from agenciaos_jobs.engine import heartbeat, queue, sweeper, tidier
+from agenciaos_jobs.engine import caretaker, heartbeat, queue, sweeper, tidier
 from agenciaos_jobs.engine.schedules import Declared, declared
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings, SettingsError
@@ -73,6 +73,7 @@ async def working(
             asyncio.create_task(_every(tidier.INTERVAL, shop.tidier.tidy, stop)),
             asyncio.create_task(shop.dispatcher.run()),
         ]
+        caring = asyncio.create_task(_every(caretaker.INTERVAL, shop.caretaker.care, stop))
         log.info("worker_started", worker_id=shop.heartbeat.worker_id, slots=settings.worker_max_jobs)
         try:
             async with worker_metrics.told(
@@ -82,7 +83,8 @@ async def working(
         finally:
             await shop.dispatcher.drain(settings.shutdown_grace, hurry)
             stop.set()
-            await asyncio.wait(loops)
+            caring.cancel()  # it may be reading a whole month
+            await asyncio.wait([*loops, caring])
             await shop.heartbeat.stop()
 
 

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from agenciaos_jobs.cli import check, runs, service
+from agenciaos_jobs.cli import check, prune, runs, service
 from agenciaos_jobs.cli.common import Failure, reasons
 
 
@@ -28,6 +28,7 @@ for command in (
     runs.trigger,
     runs.runs,
     check.check,
+    prune.prune,
 ):
     cli.add_command(command)
 

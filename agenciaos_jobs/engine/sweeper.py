@@ -116,7 +116,6 @@ class Sweeper:
         if self._housekeeping_due and now < self._housekeeping_due:
             return
         self._housekeeping_due = now + HOUSEKEEPING
-        await runs.drop_expired_keys(self._database, now)
         await idempotency.drop_expired_requests(self._database, now)
         await packets.drop_expired(self._database, now)
         await workers.forget_lost(self._database, now)

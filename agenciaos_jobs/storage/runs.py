@@ -227,7 +227,3 @@ async def reschedule(executor: Executor, run_id: str, due_at: datetime, now: dat
     """Gives a DELAYED run another time; ``None`` where it is not DELAYED."""
     record = await executor.fetchrow(QUERIES["reschedule"], run_id, due_at, now)
     return QueuedRun(run_id, record["task"], due_at, record["priority"]) if record else None
-
-
-async def drop_expired_keys(executor: Executor, now: datetime) -> None:
-    await executor.execute(QUERIES["drop_expired_keys"], now)

@@ -245,7 +245,3 @@ SELECT task, status_before, concurrency_key FROM ended
 UPDATE jobs.runs SET due_at = $2, delayed_until = $2, updated_at = $3,
   expires_at = expires_at + ($2 - due_at)
 WHERE id = $1 AND status = 'DELAYED' RETURNING task, priority
-
--- name: drop_expired_keys
-DELETE FROM jobs.idempotency_keys
-WHERE (task, key_digest) IN (SELECT task, key_digest FROM jobs.idempotency_keys WHERE expires_at <= $1 LIMIT 1000)

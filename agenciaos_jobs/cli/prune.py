@@ -1,0 +1,40 @@
+"""prune: what retention does, and would do."""
+
+import click
+from rich.table import Table
+
+from agenciaos_jobs.cli.common import console, with_base
+from agenciaos_jobs.core.retention import Fate, MonthOfRuns
+from agenciaos_jobs.engine.caretaker import Caretaker
+from agenciaos_jobs.wiring import Base
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Só mostra o que seria apagado / Only shows what would go.")
+def prune(*, dry_run: bool) -> None:
+    """Apaga execuções antigas, mês a mês / Drops old runs, a month at a time.
+
+    Os workers fazem isso uma vez por dia, com RETAIN_COMPLETED_DAYS e RETAIN_FAILED_DAYS. Um mês do qual algo deve
+    ficar é reduzido ao que fica.
+    """
+
+    async def act(base: Base) -> list[MonthOfRuns]:
+        caretaker = Caretaker(base.app.database, base.app.clock, base.retention)
+        if dry_run:
+            return await caretaker.months()
+        await caretaker.forget()
+        return await caretaker.prune()
+
+    months = with_base(act)
+    if not any(month.fate is not Fate.KEPT for month in months):
+        click.echo("nada a apagar / nothing to drop")
+    if months:
+        console().print(_table(months))
+
+
+def _table(months: list[MonthOfRuns]) -> Table:
+    table = Table("mês / month", "execuções / runs", "expiradas / expired", "MB", "destino / fate")
+    for month in months:
+        size = f"{month.bytes / 1_000_000:.1f}"
+        table.add_row(month.month.replace("_", "-"), str(month.held), str(month.expired), size, month.fate)
+    return table

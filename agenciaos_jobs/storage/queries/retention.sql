@@ -1,0 +1,34 @@
+-- name: begin_chore
+INSERT INTO jobs.housekeeping AS last (chore, done_at) VALUES ($1, $2)
+ON CONFLICT (chore) DO UPDATE SET done_at = excluded.done_at WHERE last.done_at <= $3
+RETURNING chore
+
+-- name: end_chore
+DELETE FROM jobs.housekeeping WHERE chore = $1
+
+-- name: month_counts
+SELECT month, held, expired, bytes FROM jobs.month_counts($1, $2)
+
+-- name: drop_month
+SELECT jobs.drop_month($1)
+
+-- name: copy_month
+SELECT jobs.copy_month($1, $2, $3)
+
+-- name: swap_month
+SELECT jobs.swap_month($1, $2)
+
+-- name: drop_expired_keys
+WITH gone AS (
+  DELETE FROM jobs.idempotency_keys WHERE (task, key_digest) IN (
+    SELECT task, key_digest FROM jobs.idempotency_keys WHERE expires_at <= $1 LIMIT 5000 FOR UPDATE SKIP LOCKED)
+  RETURNING 1)
+SELECT count(*) FROM gone
+
+-- name: forget_contents
+-- The bill stays.
+WITH blanked AS (
+  UPDATE jobs.ai_generations SET content = NULL WHERE ctid IN (
+    SELECT ctid FROM jobs.ai_generations WHERE content IS NOT NULL AND created_at < $1 LIMIT 5000 FOR UPDATE SKIP LOCKED)
+  RETURNING 1)
+SELECT count(*) FROM blanked
