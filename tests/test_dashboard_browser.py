@@ -1,0 +1,221 @@
+"""The dashboard as people use it: Chromium against the live stack."""
+
+import asyncio
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+from selenium.webdriver.common.keys import Keys
+from support.chromium import Chromium, Site, needs_axe, needs_chromium, site
+
+from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.web import keys
+from agenciaos_jobs.web.dashboard import navigation
+
+pytestmark = [pytest.mark.slow, needs_chromium]
+
+AI = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
+EVIL = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+
+
+@pytest.fixture(scope="module")
+def live(servers: dict[str, str], template: str) -> Iterator[Site]:
+    async def on_server(statement: str) -> None:
+        admin = await asyncpg.connect(servers["DATABASE_URL"])
+        await admin.execute(statement)
+        await admin.close()
+
+    asyncio.run(on_server(f"CREATE DATABASE in_browser TEMPLATE {template} STRATEGY FILE_COPY"))
+    settings = Settings(
+        database_url=servers["DATABASE_URL"].replace("/postgres?", "/in_browser?"),
+        redis_url=servers["REDIS_URL"],
+        trigger_secret_key="tr_test_0123456789",
+        dashboard_password="correct horse",
+        openai_api_key="sk-test-0123456789",
+        shutdown_grace=0,
+    )
+    with site(settings) as running:
+        yield running
+    asyncio.run(on_server("DROP DATABASE in_browser WITH (FORCE)"))
+
+
+@pytest.fixture(scope="module")
+def window(live: Site) -> Iterator[Chromium]:
+    window = Chromium(live)
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def chromium(window: Chromium) -> Iterator[Chromium]:
+    """A window that is logged in; whatever it had to complain about is a failure."""
+    window.size(1280, 900)
+    window.theme("light")
+    if not window.driver.get_cookies():
+        window.log_in()
+    window.complaints()
+    yield window
+    assert window.complaints() == []
+
+
+@pytest.fixture(scope="module")
+def story(live: Site) -> dict[str, str]:
+    """A run of each kind, by what became of it."""
+    ids = {
+        "written": live.trigger("ai-content", AI, tags=["verão"]),
+        "failed": live.trigger("monthly-report", {"month": "2999-01"}),
+        "delayed": live.trigger("monthly-report", {}, delay="2h"),
+        "paid": live.trigger(
+            "payment-webhook",
+            {"event": "e", "customerId": "agency-124", "productId": "pro-monthly", "amount": 97, "status": "paid"},
+        ),
+        "reported": live.trigger("monthly-report", {}),
+    }
+    for name in ("written", "failed", "paid", "reported"):
+        live.does(live.service.finished(ids[name]))
+    return ids
+
+
+def test_a_run_appears_and_finishes_while_one_looks_on(chromium: Chromium, live: Site):
+    chromium.go("/runs?task=slow")
+    chromium.sees("Ao vivo")
+    run_id = live.trigger("slow", {"seconds": 1.5})
+    chromium.until(lambda: "1 nova execução" in chromium.text(".fresh"), 1)
+    assert not chromium.all(f"[data-row={run_id}]")
+    chromium.find(".fresh").click()
+    chromium.until(lambda: "Executando" in chromium.text(f"[data-row={run_id}]"))
+    row = chromium.find(f"[data-row={run_id}]")
+    live.does(live.service.finished(run_id))
+    chromium.until(lambda: "Concluída" in row.text, 1)
+
+
+def test_a_run_is_canceled_with_one_key(chromium: Chromium, live: Site):
+    run_id = live.trigger("slow", {"seconds": 3600})
+    chromium.go(f"/runs/{run_id}")
+    chromium.sees("Executando", "Ao vivo")
+    chromium.press("c")
+    chromium.sees("Execução cancelada.", "Cancelada")
+    assert live.does(live.service.run(run_id))["status"] == "CANCELED"
+
+
+def test_a_run_is_repeated_with_another_payload(chromium: Chromium, live: Site, story: dict[str, str]):
+    chromium.go(f"/runs/{story['failed']}")
+    chromium.sees("month_in_future")
+    chromium.press("e")
+    chromium.until(lambda: chromium.path.endswith("/edit"))
+    for text in ('{"month": "soon"}', '{"month": "2026-10"}'):
+        chromium.find("#payload").clear()
+        chromium.find("#payload").send_keys(text)
+        chromium.find("main .button.primary").click()
+        if "soon" in text:
+            chromium.sees("deve ser um mês como 2026-10")
+    chromium.sees("Nova execução criada.", "Concluída")
+    again = chromium.path.partition("?")[0].rpartition("/")[2]
+    assert live.does(live.service.run(again))["payload"] == {"month": "2026-10"}
+
+
+def test_two_runs_are_repeated_together(chromium: Chromium, live: Site):
+    ids = [live.trigger("echo", {"n": n}) for n in range(3)]
+    for run_id in ids:
+        live.does(live.service.finished(run_id))
+    chromium.go("/runs?task=echo")
+    for run_id in ids[:2]:
+        chromium.find(f"[data-row={run_id}] input").click()
+    chromium.until(lambda: chromium.text("[data-picked]") == "2")
+    chromium.find(".bulk-picked [value=replay]").click()
+    chromium.sees("2 / 2", "Repetidas: 2", "Pronto")
+    chromium.go("/runs?task=echo&source=replay")
+    assert len(chromium.all("[data-row]")) == 2
+
+
+def test_what_users_wrote_never_runs(chromium: Chromium, live: Site):
+    run_id = live.trigger("echo", {"text": EVIL, EVIL: 1}, tags=(EVIL[:100],))
+    live.does(live.service.finished(run_id))
+    for path in (f"/runs/{run_id}", f"/runs/{run_id}/edit", "/runs?q=" + EVIL.replace("#", ""), "/runs?task=echo"):
+        chromium.go(path)
+        assert "owned" not in chromium.driver.title
+    chromium.go(f"/runs/{run_id}")
+    assert EVIL in chromium.text("[data-part=payload]")
+
+
+def test_the_keyboard_alone_leads_through_the_runs(chromium: Chromium, story: dict[str, str]):
+    chromium.go("/runs?period=24h")
+    ids = [row.get_attribute("data-row") for row in chromium.all("[data-row]")]
+    chromium.press("jjk")
+    assert chromium.script("return document.activeElement.closest('tr').dataset.row") == ids[0]
+    chromium.press("jx")
+    assert chromium.find(f"[data-row={ids[1]}] input").is_selected()
+    chromium.press("?")
+    assert chromium.find("dialog.keys").is_displayed()
+    chromium.press(Keys.ESCAPE)
+    chromium.press("/")
+    assert chromium.script("return document.activeElement.id") == "f-q"
+    chromium.press(story["failed"] + Keys.ENTER)
+    chromium.until(lambda: len(chromium.all("[data-row]")) == 1)
+    chromium.press("j" + Keys.ENTER)
+    chromium.until(lambda: chromium.path == f"/runs/{story['failed']}")
+
+
+def test_a_page_says_when_it_is_not_live_and_comes_back(chromium: Chromium, live: Site):
+    chromium.go("/runs")
+    chromium.sees("Ao vivo")
+    chromium.driver.execute_cdp_cmd("Network.enable", {})
+    chromium.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/live*"]})
+
+    async def end_streams() -> None:
+        for watch in list(live.service.app[keys.CHANGES]._watches):
+            watch.end()
+
+    live.does(end_streams())
+    chromium.sees("Sem conexão", patience=5)
+    missed = live.trigger("echo", {})
+    chromium.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
+    chromium.sees("Ao vivo", "1 nova execução", patience=15)
+    live.does(live.service.finished(missed))
+    chromium.complaints()
+
+
+def pages(chromium: Chromium, story: dict[str, str]) -> list[str]:
+    """Every page of the menu, and those that lead on from there."""
+    menu = [entry.path for entry in navigation.menu(chromium.site.service.app)]
+    runs = [f"/runs/{story[name]}" for name in ("written", "failed", "delayed")]
+    return [*menu, *runs, f"/runs/{story['written']}/edit", "/runs?status=failures", "/runs?q=nothing", "/?period=30d"]
+
+
+def test_no_page_is_wider_than_a_phone(chromium: Chromium, story: dict[str, str]):
+    chromium.size(390, 844)
+    for path in [*pages(chromium, story), "/login"]:
+        chromium.go(path)
+        assert chromium.script("return document.documentElement.scrollWidth") <= 390, path
+    chromium.go("/")
+    chromium.until(lambda: not chromium.find(".menu").is_displayed())
+    chromium.find(".menu-button").click()
+    assert chromium.find(".menu").is_displayed()
+
+
+@needs_axe
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_on_any_page(chromium: Chromium, story: dict[str, str], theme: str):
+    chromium.theme(theme)
+    found = {}
+    for path in pages(chromium, story):
+        chromium.go(path)
+        if violations := chromium.violations():
+            found[path] = violations
+    assert found == {}
+
+
+@needs_axe
+def test_a_guesser_is_locked_out_and_told_so(window: Chromium):
+    window.driver.delete_all_cookies()
+    for theme in ("light", "dark"):
+        window.theme(theme)
+        window.go("/login")
+        assert window.violations() == []
+    for _ in range(5):
+        window.go("/login")
+        window.find("#password").send_keys("guess" + Keys.ENTER)
+        window.sees("Senha incorreta.")
+    window.find("#password").send_keys("correct horse" + Keys.ENTER)
+    window.sees("Tentativas demais. Tente de novo em 14 min")
+    assert window.violations() == []
