@@ -10,21 +10,26 @@ from aiohttp import web
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.signature import Verifier
+from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
 from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.engine.live import Live
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.web import (
+    batches,
     body,
     browsers,
     dashboard,
     health,
     keys,
     management,
+    not_here,
     openai_webhook,
     openapi,
     packets,
     realtime,
+    run_changes,
+    run_list,
     tasks,
     tokens,
     trigger,
@@ -58,7 +63,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     operations = [
         *trigger.OPERATIONS,
         *tasks.OPERATIONS,
+        *batches.OPERATIONS,
         *packets.OPERATIONS,
+        *run_list.OPERATIONS,
+        *run_changes.OPERATIONS,
         *management.OPERATIONS,
         *openai_webhook.OPERATIONS,
         *realtime.OPERATIONS,
@@ -68,10 +76,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     for operation in [*operations, openapi.operation(operations)]:
         operation.add_to(app)
     dashboard.add_to(app)
+    not_here.add_to(app)
     return app
 
 
 def _furnish(app: web.Application, base: Base) -> None:
+    app[keys.BATCHES] = Batches(base.app.database, base.intake, base.app.clock)
     app[keys.CHANGES] = Changes(base.app.database, base.app.clock)
     app[keys.APP] = base.app
     app[keys.LIVE] = Live(base.app.database, app[keys.CHANGES], base.app.clock)

@@ -1,6 +1,6 @@
 """What people and programs do to a run by its id: cancel, replay, reschedule."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -8,11 +8,13 @@ import structlog
 
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job, Json
+from agenciaos_jobs.core.metadata import Change, changed
 from agenciaos_jobs.core.run import Accepted
-from agenciaos_jobs.engine.intake import Intake, Sender, new_run
-from agenciaos_jobs.storage import history, runs
-from agenciaos_jobs.storage.database import Database
+from agenciaos_jobs.engine.intake import Intake, Sender, agency_key, new_run
+from agenciaos_jobs.storage import history, run_changes, runs
+from agenciaos_jobs.storage.database import Connection, Database
 from agenciaos_jobs.storage.history import StoredRun
+from agenciaos_jobs.storage.run_changes import Changeable
 
 log = structlog.get_logger("agenciaos_jobs.control")
 
@@ -23,6 +25,14 @@ class UnknownRun(Exception):  # noqa: N818
 
 class NotDelayed(Exception):  # noqa: N818
     """Only a DELAYED run can be given another time."""
+
+
+class TooManyTags(Exception):  # noqa: N818
+    """The run would have ``count`` tags, which are too many."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} tags")
+        self.count = count
 
 
 class UnknownJob(Exception):  # noqa: N818
@@ -75,6 +85,7 @@ class Control:
             "metadata": run.metadata,
             "queue": run.queue,
             "is_test": run.is_test,
+            **_own_limit(run),
         } | {name: value for name, value in changes.items() if value is not None}
         given = run.payload if payload is None else payload
         again = new_run(self._jobs[run.task], given, source="replay", replay_of=run.id, **options)
@@ -95,9 +106,41 @@ class Control:
         if run := await runs.wake(self._database, run_id, self._clock.now()):
             self._sender.send(run)
 
+    async def change_metadata(self, run_id: str, changes: Iterable[Change], check: Callable[[Json], None]) -> Json:
+        """Applies the changes one after the other; ``check`` may refuse the result. Raises :class:`UnknownRun`."""
+        async with self._database.transaction() as connection:
+            metadata = changed((await self._held(connection, run_id)).metadata or {}, changes)
+            check(metadata)
+            await run_changes.set_metadata(connection, run_id, metadata, self._clock.now())
+        return metadata
+
+    async def add_tags(self, run_id: str, tags: Iterable[str], most: int) -> int:
+        """Adds those that the run does not have; returns how many. Raises :class:`UnknownRun`, :class:`TooManyTags`."""
+        async with self._database.transaction() as connection:
+            present = (await self._held(connection, run_id)).tags
+            together = list(dict.fromkeys([*present, *tags]))
+            if len(together) > most:
+                raise TooManyTags(len(together))
+            if added := len(together) - len(present):
+                await run_changes.set_tags(connection, run_id, together, self._clock.now())
+        return added
+
+    async def _held(self, connection: Connection, run_id: str) -> Changeable:
+        held = await run_changes.hold(connection, run_id) if "\0" not in run_id else None
+        if held is None:
+            raise UnknownRun(run_id)
+        return held
+
     async def get(self, run_id: str) -> StoredRun:
         """The run. Raises :class:`UnknownRun`."""
         run = await history.get(self._database, run_id) if "\0" not in run_id else None
         if run is None:
             raise UnknownRun(run_id)
         return run
+
+
+def _own_limit(run: StoredRun) -> Json:
+    """The limit that a caller gave the run, which is not the job's own."""
+    if run.concurrency_key is None or run.concurrency_key == agency_key(run.task, run.agency_id):
+        return {}
+    return {"concurrency_key": run.concurrency_key, "concurrency_limit": run.concurrency_limit}

@@ -35,9 +35,14 @@ def new_run(job: Job[Any], payload: Json, *, source: str, **options: Any) -> New
     agency_id = job.agency(job.payload.model_validate(payload))
     defaults: Json = {"max_attempts": job.attempts, "max_duration": job.max_duration, "priority": job.priority}
     if job.limited_by_agency and agency_id:
-        defaults["concurrency_key"] = f"{job.task}:{agency_id}"
+        defaults["concurrency_key"] = agency_key(job.task, agency_id)
     given = {name: value for name, value in options.items() if value is not None}
     return NewRun(task=job.task, payload=payload, agency_id=agency_id, source=source, **defaults | given)
+
+
+def agency_key(task: str, agency_id: str | None) -> str:
+    """The concurrency key of a job that is limited by agency."""
+    return f"{task}:{agency_id}"
 
 
 class Sender:

@@ -93,7 +93,7 @@ class Depth:
 
 async def get(executor: Executor, run_id: str) -> StoredRun | None:
     record = await executor.fetchrow(QUERIES["get"], run_id)
-    return _stored(record) if record else None
+    return as_stored(record) if record else None
 
 
 async def attempts(executor: Executor, run_id: str) -> list[Attempt]:
@@ -104,7 +104,7 @@ async def newest(
     executor: Executor, *, task: str | None = None, status: str | None = None, agency_id: str | None = None, limit: int
 ) -> list[StoredRun]:
     """The newest runs first, filtered by what is given."""
-    return [_stored(record) for record in await executor.fetch(QUERIES["newest"], task, status, agency_id, limit)]
+    return [as_stored(record) for record in await executor.fetch(QUERIES["newest"], task, status, agency_id, limit)]
 
 
 async def queue_depth(executor: Executor, now: datetime) -> list[Depth]:
@@ -114,6 +114,7 @@ async def queue_depth(executor: Executor, now: datetime) -> list[Depth]:
 _STORED = [field.name for field in fields(StoredRun)]
 
 
-def _stored(record: asyncpg.Record) -> StoredRun:
+def as_stored(record: asyncpg.Record) -> StoredRun:
+    """A run from all columns of its row."""
     values: dict[str, Any] = {name: record[name] for name in _STORED}
     return StoredRun(**values | {"status": Status(record["status"])})

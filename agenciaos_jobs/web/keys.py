@@ -6,6 +6,7 @@ from agenciaos_jobs.app import App
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.core.signature import Verifier
+from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
 from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.engine.control import Control
@@ -16,6 +17,7 @@ from agenciaos_jobs.storage.database import Database
 from agenciaos_jobs.web.public_token import PublicToken
 
 APP = web.AppKey("app", App)
+BATCHES = web.AppKey("batches", Batches)
 BODY_TIMEOUT = web.AppKey("body_timeout", float)
 BULK = web.AppKey("bulk", Bulk)
 CHANGES = web.AppKey("changes", Changes)

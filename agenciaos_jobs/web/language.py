@@ -78,6 +78,8 @@ _PORTUGUESE = {
     "month": "deve ser um mês como 2026-10",
     "delay": "deve ser uma duração, como 90s, 1h ou 1d2h30m, ou uma data em ISO 8601, a no máximo cinco anos",
     "duration": "deve ser uma duração, como 90s, 1h ou 1d2h30m, de no máximo cinco anos",
+    "too_many_tags": "a execução teria {count} tags; o máximo é {most}",
+    "page_size": "deve ser um número de 1 a {most}",
     "not_supported": "não é aceito aqui",
     "metadata_too_large": "deve ter no máximo 256 KB",
     "payload_type": "não é {kind}",

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from agenciaos_jobs.engine.control import NotDelayed, UnknownJob, UnknownRun
+from agenciaos_jobs.engine.intake import KeyConflict
 from agenciaos_jobs.storage import ai, history
 from agenciaos_jobs.storage.history import StoredRun
 from agenciaos_jobs.web import names
@@ -18,7 +20,8 @@ from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.operation import Operation
 from agenciaos_jobs.web.problems import HttpProblem, invalid
 from agenciaos_jobs.web.sdk_run import SdkRun, as_sdk_run
-from agenciaos_jobs.web.tasks import request_key
+from agenciaos_jobs.web.task_options import TaskOptions
+from agenciaos_jobs.web.tasks import MOST_BYTES, read_payload, request_key
 
 
 class RunId(BaseModel):
@@ -44,16 +47,28 @@ async def cancel(request: web.Request) -> web.Response:
     return answer(RunId(id=run_id))
 
 
+class Replay(TaskOptions):
+    """What is to be another than it was; nothing, for the same again."""
+
+    payload: Any = None
+
+
 async def replay(request: web.Request) -> web.Response:
+    body = await read_model(request, Replay, most=MOST_BYTES) if request.can_read_body else Replay()
     with known_run(request) as run_id:
+        control = request.app[CONTROL]
+        options = body.as_run_options((await control.get(run_id)).task, request.app[CLOCK].now(), "")
+        payload = await read_payload(request, body.payload, body.payload_type, "payload")
         try:
-            again = await request.app[CONTROL].replay(run_id, request_key=request_key(request))
+            again = await control.replay(run_id, payload=payload, request_key=request_key(request), **options)
         except UnknownJob as error:
             text: Text = {
                 "pt": f"A tarefa {error.task} não existe mais; a execução não pode ser repetida",
                 "en": f"There is no task {error.task} any more; the run can't be replayed",
             }
             raise HttpProblem(422, text) from None
+        except KeyConflict as conflict:
+            return answer(RunId(id=conflict.run_id))
         return answer(RunId(id=again.run_id))
 
 
@@ -101,9 +116,10 @@ OPERATIONS = [
         "/api/v1/runs/{run_id}/replay",
         replay,
         "Executa de novo / Runs again",
+        request=Replay,
         answers={200: RunId},
         parameters=RUN_ID,
-        problems=(404, 422, 503),
+        problems=(400, 404, 408, 413, 415, 422, 503),
     ),
     Operation(
         "POST",

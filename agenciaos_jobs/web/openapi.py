@@ -1,5 +1,6 @@
 """The OpenAPI document, made from the operations and the models that validate."""
 
+import re
 from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
@@ -60,12 +61,13 @@ def document(operations: Iterable[Operation]) -> Json:
 
 
 def _operation(item: Operation) -> Json:
-    described: Json = {"summary": item.summary, "operationId": item.handler.__name__, "responses": _responses(item)}
+    described: Json = {"summary": item.summary, "operationId": _operation_id(item), "responses": _responses(item)}
     if item.needs_key:
         described["security"] = [{"key": []}, {"publicToken": []}] if item.reads else [{"key": []}]
-    if item.parameters:
+    if item.parameters or item.query:
         described["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": schema} for name, schema in item.parameters.items()
+            *({"name": name, "in": "path", "required": True, "schema": kind} for name, kind in item.parameters.items()),
+            *({"name": name, "in": "query", "required": False, "schema": kind} for name, kind in item.query.items()),
         ]
     if item.request is not None:
         described["requestBody"] = {
@@ -73,6 +75,12 @@ def _operation(item: Operation) -> Json:
             "content": {"application/json": {"schema": _schema(item.request)}},
         }
     return described
+
+
+def _operation_id(item: Operation) -> str:
+    """One handler may serve several versions of an address."""
+    version = re.match(r"/api/(v\d+)/", item.path)
+    return f"{item.handler.__name__}_{version[1]}" if version else item.handler.__name__
 
 
 def _responses(item: Operation) -> Json:

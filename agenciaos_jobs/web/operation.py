@@ -17,6 +17,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Operation:
     """An endpoint. ``request`` is the body's JSON Schema or model; ``answers`` maps each status to its model.
 
+    ``parameters`` stand in its path, ``query`` behind it; each maps names to JSON Schemas.
+
     ``problems`` are the error statuses it can answer with, besides 401 where a key is asked for. ``reads`` opens it to
     public tokens, and so to browsers.
     """
@@ -28,6 +30,7 @@ class Operation:
     answers: Mapping[int, type[BaseModel] | str]
     request: type[BaseModel] | Mapping[str, Any] | None = None
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
     needs_key: bool = True
     reads: auth.Names | None = None

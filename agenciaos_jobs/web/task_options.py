@@ -103,19 +103,19 @@ class TaskOptions(Camel):
 
     def as_run_options(self, task: str, now: datetime, where: str) -> Json:
         """:class:`NewRun`'s options. ``where`` is where these options stand in the body, for a 422 that names one."""
-        delay = read_delay(self.delay, now, f"{where}.delay") if self.delay else None
+        where = f"{where}." if where else ""
         shown = self.idempotency_key_options
         return {
-            "delay": delay,
-            "ttl": read_ttl(self.ttl, f"{where}.ttl"),
-            "tags": tuple(dict.fromkeys(self.tags or ())),
+            "delay": read_delay(self.delay, now, f"{where}delay") if self.delay else None,
+            "ttl": read_ttl(self.ttl, f"{where}ttl"),
+            "tags": None if self.tags is None else tuple(dict.fromkeys(self.tags)),
             "max_attempts": self.max_attempts,
             "max_duration": self.max_duration,
             "metadata": self.metadata,
             "priority": None if self.priority is None else round(self.priority),
             "is_test": self.test,
             "idempotency_key": self.idempotency_key,
-            "idempotency_ttl": read_ttl(self.idempotency_key_ttl, f"{where}.idempotencyKeyTTL"),
+            "idempotency_ttl": read_ttl(self.idempotency_key_ttl, f"{where}idempotencyKeyTTL"),
             "shown_key": shown.key if shown and self.idempotency_key else None,
             "queue": self.queue.name if self.queue else None,
             **self._limit(task),

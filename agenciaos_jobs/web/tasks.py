@@ -66,7 +66,7 @@ async def run_of(request: web.Request, job: Job[Any], asked: TaskTrigger, *where
     options = asked.options.as_run_options(job.task, request.app[CLOCK].now(), ".".join([*where, "options"]))
     if options["idempotency_key"] is None and not where:
         options["idempotency_key"] = read_key_header(request)
-    payload = await _payload(request, asked, ".".join([*where, "payload"]))
+    payload = await read_payload(request, asked.payload, asked.options.payload_type, ".".join([*where, "payload"]))
     keys = {"request_id": request[REQUEST_ID], "request_key": request_key(request)} | more
     try:
         return new_run(job, {} if payload is None else payload, source="sdk", **options, **keys)
@@ -92,8 +92,8 @@ def request_key(request: web.Request) -> str | None:
     return request.headers.get("x-trigger-request-idempotency-key") or None
 
 
-async def _payload(request: web.Request, asked: TaskTrigger, name: str) -> Any:
-    payload, kind = asked.payload, asked.options.payload_type
+async def read_payload(request: web.Request, payload: Any, kind: str | None, name: str) -> Any:
+    """The payload as JSON. ``kind`` says how it was written, ``name`` is its field's, for a 422."""
     if kind == STORED:
         packet = await packets.get(request.app[DATABASE], str(payload), request.app[CLOCK].now())
         if packet is None:

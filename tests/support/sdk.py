@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -29,7 +30,7 @@ async def _slow(_: RunApp, payload: Anything) -> dict[str, Any]:
 
 async def _fail(app: RunApp, payload: Anything) -> dict[str, Any]:
     if app.run.attempt == 1 and (payload.model_extra or {}).get("twice"):
-        raise RetryLater("busy", "not now")
+        raise RetryLater("busy", "not now", after=timedelta(milliseconds=10))
     raise GiveUp("no_good", "never")
 
 

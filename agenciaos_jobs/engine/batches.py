@@ -1,0 +1,132 @@
+"""Many runs by one call: all of them are stored, or none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.run import NewRun
+from agenciaos_jobs.engine.intake import Intake, first_of_each
+from agenciaos_jobs.storage import batches, idempotency, runs
+from agenciaos_jobs.storage.batches import Batch, BatchItem
+from agenciaos_jobs.storage.database import Connection, Database
+
+log = structlog.get_logger("agenciaos_jobs.batches")
+
+
+class UnknownBatch(Exception):  # noqa: N818
+    """There is no batch with this id."""
+
+
+@dataclass(frozen=True)
+class Added:
+    """A batch after items arrived: all of its items, and how many of the ones that came now had come before."""
+
+    batch: Batch
+    items: list[BatchItem]
+    repeated: int
+
+    @property
+    def is_sealed(self) -> bool:
+        return len(self.items) >= self.batch.run_count
+
+
+class Batches:
+    """Makes batches, and takes their items in: an item by its position, however often it arrives."""
+
+    def __init__(self, database: Database, intake: Intake, clock: Clock) -> None:
+        self._database, self._intake, self._clock = database, intake, clock
+
+    async def create(
+        self, run_count: int, *, key: str | None, shown_key: str | None = None, ttl: timedelta | None = None
+    ) -> tuple[Batch, bool]:
+        """A batch whose items are to come, or the one that ``key`` has made; and whether all of its items are there."""
+        async with self._database.transaction() as connection:
+            batch, is_new = await self._made(connection, run_count, key, ttl, shown_key)
+        return batch, not is_new and batch.sealed_at is not None
+
+    async def add(self, batch_id: str, new: Mapping[int, NewRun]) -> Added:
+        """Takes in the items that have not come before. Raises :class:`UnknownBatch`."""
+        stored: dict[str, NewRun] = {}
+        async with self._database.transaction() as connection:
+            batch = await batches.hold(connection, batch_id)
+            if batch is None:
+                raise UnknownBatch(batch_id)
+            added = await self._add(connection, batch, new, stored)
+        self._send(stored)
+        return added
+
+    async def trigger(
+        self, new: Mapping[int, NewRun], *, key: str | None, shown_key: str | None = None, ttl: timedelta | None = None
+    ) -> tuple[Added, bool]:
+        """A whole batch at once, or the one that ``key`` has made; and whether it was made before."""
+        stored: dict[str, NewRun] = {}
+        async with self._database.transaction() as connection:
+            batch, is_new = await self._made(connection, len(new), key, ttl, shown_key)
+            if not is_new:
+                return Added(batch, await batches.items(connection, batch.id), repeated=len(new)), True
+            added = await self._add(connection, batch, new, stored)
+        self._send(stored)
+        return added, False
+
+    async def get(self, batch_id: str) -> tuple[Batch, list[BatchItem], batches.Progress]:
+        """A batch, its items, and how far their runs are. Raises :class:`UnknownBatch`."""
+        batch = await batches.get(self._database, batch_id) if "\0" not in batch_id else None
+        if batch is None:
+            raise UnknownBatch(batch_id)
+        return batch, await batches.items(self._database, batch_id), await batches.progress(self._database, batch_id)
+
+    async def _made(
+        self, connection: Connection, run_count: int, key: str | None, ttl: timedelta | None, shown_key: str | None
+    ) -> tuple[Batch, bool]:
+        while True:
+            now = self._clock.now()
+            batch = Batch(self._clock.new_id("batch"), run_count, shown_key, now, None)
+            if await batches.insert(connection, batch, key, now + (ttl or timedelta(days=30))):
+                return batch, True
+            if key and (earlier := await batches.with_key(connection, key)):
+                return earlier, False
+
+    async def _add(
+        self, connection: Connection, batch: Batch, new: Mapping[int, NewRun], stored: dict[str, NewRun]
+    ) -> Added:
+        """One INSERT for all items, and one more for each round of keys that were freed meanwhile."""
+        there = await batches.items(connection, batch.id)
+        known = {item.position for item in there}
+        waiting = {
+            position: (self._clock.new_id("run"), replace(self._intake.limited(run), batch_id=batch.id))
+            for position, run in new.items()
+            if position not in known
+        }
+        added: list[BatchItem] = []
+        while waiting:
+            taken = await self._store(connection, waiting, stored)
+            added += taken
+            waiting = {position: waiting[position] for position in waiting.keys() - {item.position for item in taken}}
+        await batches.add_items(connection, batch.id, added)
+        items = sorted([*there, *added], key=lambda item: item.position)
+        if len(items) >= batch.run_count and batch.sealed_at is None:
+            await batches.seal(connection, batch.id, self._clock.now())
+        return Added(batch, items, repeated=len(new.keys() & known))
+
+    async def _store(
+        self, connection: Connection, waiting: Mapping[int, tuple[str, NewRun]], stored: dict[str, NewRun]
+    ) -> list[BatchItem]:
+        """The items that have a run now: a new one, or the one that holds their key."""
+        made = await runs.insert(connection, first_of_each(list(waiting.values())), self._clock.now())
+        stored |= {run_id: run for run_id, run in waiting.values() if run_id in made}
+        held = {position: run for position, (run_id, run) in waiting.items() if run_id not in made}
+        keys = {position: (run.task, run.idempotency_key) for position, run in held.items() if run.idempotency_key}
+        holders = await idempotency.holders(connection, keys.values()) if keys else {}
+        return [
+            *(BatchItem(position, run_id, False) for position, (run_id, _) in waiting.items() if run_id in made),
+            *(BatchItem(position, holders[key].run_id, True) for position, key in keys.items() if key in holders),
+        ]
+
+    def _send(self, stored: Mapping[str, NewRun]) -> None:
+        now = self._clock.now()
+        for run_id, run in stored.items():
+            self._intake.send(run_id, run, now)
+        log.debug("batch_accepted", runs=len(stored))

@@ -1,0 +1,39 @@
+-- name: plan_each_time
+-- The next statements of the transaction are planned for the filters they get, not for any.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+
+-- name: older
+-- Without payload and output, which a list does not show.
+SELECT id, task, status, '{}'::jsonb AS payload, NULL::jsonb AS output, error, agency_id, source, tags, idempotency_key,
+       request_id, schedule_id, replay_of, priority, concurrency_key, concurrency_limit, parked, attempt, losses,
+       max_attempts, max_duration, worker_id, created_at, updated_at, due_at, delayed_until, expires_at, started_at,
+       attempt_started_at, finished_at, queue, metadata, batch_id, is_test
+FROM jobs.runs
+WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
+  AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
+  AND ($7::text[] IS NULL OR coalesce(queue, 'task/' || task) = ANY ($7))
+  AND ($8::text IS NULL OR schedule_id = $8) AND ($9::boolean IS NULL OR is_test = $9)
+  AND ($10::text IS NULL OR id IN (SELECT run_id FROM jobs.batch_items WHERE batch_id = $10))
+  AND ($11::text[] IS NULL OR id IN (SELECT run_id FROM jobs.run_tags WHERE tag = ANY ($11) AND run_id >= $1 AND run_id < $2))
+ORDER BY id DESC LIMIT $12
+
+-- name: newer
+SELECT id, task, status, '{}'::jsonb AS payload, NULL::jsonb AS output, error, agency_id, source, tags, idempotency_key,
+       request_id, schedule_id, replay_of, priority, concurrency_key, concurrency_limit, parked, attempt, losses,
+       max_attempts, max_duration, worker_id, created_at, updated_at, due_at, delayed_until, expires_at, started_at,
+       attempt_started_at, finished_at, queue, metadata, batch_id, is_test
+FROM jobs.runs
+WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
+  AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
+  AND ($7::text[] IS NULL OR coalesce(queue, 'task/' || task) = ANY ($7))
+  AND ($8::text IS NULL OR schedule_id = $8) AND ($9::boolean IS NULL OR is_test = $9)
+  AND ($10::text IS NULL OR id IN (SELECT run_id FROM jobs.batch_items WHERE batch_id = $10))
+  AND ($11::text[] IS NULL OR id IN (SELECT run_id FROM jobs.run_tags WHERE tag = ANY ($11) AND run_id >= $1 AND run_id < $2))
+ORDER BY id LIMIT $12
+
+-- name: worked
+-- How long the attempts of each run took, and what they cost in US dollars.
+SELECT run.id, coalesce(took.time, interval '0') AS time, coalesce(paid.cost, 0) AS cost
+FROM unnest($1::text[]) AS run (id)
+LEFT JOIN LATERAL (SELECT sum(finished_at - started_at) AS time FROM jobs.attempts WHERE run_id = run.id) AS took ON true
+LEFT JOIN LATERAL (SELECT sum(cost) AS cost FROM jobs.ai_generations WHERE run_id = run.id) AS paid ON true

@@ -1,0 +1,97 @@
+"""Pages of runs for Trigger.dev's SDK, the newest first, by id: a page stays what it is while runs arrive."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from agenciaos_jobs.core.clock import make_id
+from agenciaos_jobs.core.run import Status
+from agenciaos_jobs.storage.database import Connection, Database, Executor
+from agenciaos_jobs.storage.history import StoredRun, as_stored
+from agenciaos_jobs.storage.queries import load
+
+QUERIES = load("run_list")
+
+FIRST_ID, LAST_ID = "run_", "run_~"
+"""Before and after every run's id."""
+
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+
+# A run's id is made a moment before its row.
+_SLACK = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which runs: those that have all that is given, and one of each that are several."""
+
+    statuses: Sequence[Status] | None = None
+    tasks: Sequence[str] | None = None
+    tags: Sequence[str] | None = None
+    queues: Sequence[str] | None = None
+    schedule_id: str | None = None
+    batch_id: str | None = None
+    is_test: bool | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Runs, the newest first, and whether there are more on either side."""
+
+    runs: list[StoredRun]
+    has_newer: bool
+    has_older: bool
+
+
+@dataclass(frozen=True)
+class Worked:
+    """How long a run's attempts took, and what they cost in US dollars."""
+
+    time: timedelta
+    cost: Decimal
+
+
+async def page(
+    database: Database, wanted: RunFilter, size: int, *, after: str | None = None, before: str | None = None
+) -> Page:
+    """The newest runs; or those that follow ``after``, which are older; or those that precede ``before``."""
+    async with database.transaction() as connection:
+        await connection.execute(QUERIES["plan_each_time"])
+        if before is not None:
+            found = await _fetch(connection, "newer", wanted, f"{before}0", LAST_ID, size + 1)
+            return Page(found[:size][::-1], has_newer=len(found) > size, has_older=True)
+        found = await _fetch(connection, "older", wanted, FIRST_ID, after or LAST_ID, size + 1)
+        return Page(found[:size], has_newer=after is not None, has_older=len(found) > size)
+
+
+async def _fetch(
+    connection: Connection, query: str, wanted: RunFilter, first: str, end: str, limit: int
+) -> list[StoredRun]:
+    since, until = wanted.created_from or _EARLIEST, wanted.created_to or _LATEST
+    if wanted.created_from:
+        first = max(first, _floor(since - _SLACK))
+    if wanted.created_to:
+        end = min(end, _floor(until + _SLACK))
+    several: list[Any] = [wanted.statuses, wanted.tasks, wanted.queues]
+    statuses, tasks, queues = (None if values is None else list(values) for values in several)
+    tags = None if wanted.tags is None else list(wanted.tags)
+    values = (first, end, since, until, statuses, tasks, queues)
+    values += (wanted.schedule_id, wanted.is_test, wanted.batch_id, tags, limit)  # type: ignore[assignment]
+    return [as_stored(record) for record in await connection.fetch(QUERIES[query], *values)]
+
+
+def _floor(moment: datetime) -> str:
+    """No id made at or after this moment sorts before this text."""
+    return make_id("run", max(moment, _EARLIEST), 0)[:14]
+
+
+async def worked(executor: Executor, run_ids: list[str]) -> Mapping[str, Worked]:
+    """What the work at each run took so far, without the attempt under way."""
+    return {
+        record["id"]: Worked(record["time"], record["cost"])
+        for record in await executor.fetch(QUERIES["worked"], run_ids)
+    }
