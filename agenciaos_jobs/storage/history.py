@@ -15,46 +15,24 @@ QUERIES = load("history")
 
 
 @dataclass(frozen=True)
-class StoredRun:
-    """A run as its row tells it."""
+class RunSummary:
+    """What a list tells of a run."""
 
     id: str
     task: str
     status: Status
-    payload: Json
-    output: Json | None
-    error: Json | None
-    agency_id: str | None
-    source: str
     tags: list[str]
     idempotency_key: str | None
-    request_id: str | None
-    schedule_id: str | None
-    replay_of: str | None
-    priority: int
-    concurrency_key: str | None
-    concurrency_limit: int | None
-    parked: bool
+    is_test: bool
     standing_by: bool
     woken: bool
-    attempt: int
-    losses: int
-    max_attempts: int
-    max_duration: int
-    worker_id: str | None
+    metadata: Json | None
     created_at: datetime
     updated_at: datetime
-    due_at: datetime
     delayed_until: datetime | None
     expires_at: datetime | None
     started_at: datetime | None
-    attempt_started_at: datetime | None
     finished_at: datetime | None
-    queue: str | None
-    metadata: Json | None
-    batch_id: str | None
-    is_test: bool
-    error_group: str | None
 
     @property
     def ttl(self) -> timedelta | None:
@@ -67,6 +45,34 @@ class StoredRun:
     def is_waiting(self) -> bool:
         """Whether an attempt has begun and waits for something outside."""
         return self.status is Status.QUEUED and self.standing_by and not self.woken
+
+
+@dataclass(frozen=True)
+class StoredRun(RunSummary):
+    """A run as its row tells it."""
+
+    payload: Json
+    output: Json | None
+    error: Json | None
+    agency_id: str | None
+    source: str
+    request_id: str | None
+    schedule_id: str | None
+    replay_of: str | None
+    priority: int
+    concurrency_key: str | None
+    concurrency_limit: int | None
+    parked: bool
+    attempt: int
+    losses: int
+    max_attempts: int
+    max_duration: int
+    worker_id: str | None
+    due_at: datetime
+    attempt_started_at: datetime | None
+    queue: str | None
+    batch_id: str | None
+    error_group: str | None
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ class Depth:
 
 async def get(executor: Executor, run_id: str) -> StoredRun | None:
     record = await executor.fetchrow(QUERIES["get"], run_id)
-    return as_stored(record) if record else None
+    return _stored(record) if record else None
 
 
 async def attempts(executor: Executor, run_id: str) -> list[Attempt]:
@@ -104,7 +110,7 @@ async def newest(
     executor: Executor, *, task: str | None = None, status: str | None = None, agency_id: str | None = None, limit: int
 ) -> list[StoredRun]:
     """The newest runs first, filtered by what is given."""
-    return [as_stored(record) for record in await executor.fetch(QUERIES["newest"], task, status, agency_id, limit)]
+    return [_stored(record) for record in await executor.fetch(QUERIES["newest"], task, status, agency_id, limit)]
 
 
 async def queue_depth(executor: Executor, now: datetime) -> list[Depth]:
@@ -114,7 +120,6 @@ async def queue_depth(executor: Executor, now: datetime) -> list[Depth]:
 _STORED = [field.name for field in fields(StoredRun)]
 
 
-def as_stored(record: asyncpg.Record) -> StoredRun:
-    """A run from all columns of its row."""
+def _stored(record: asyncpg.Record) -> StoredRun:
     values: dict[str, Any] = {name: record[name] for name in _STORED}
     return StoredRun(**values | {"status": Status(record["status"])})

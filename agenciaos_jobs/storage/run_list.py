@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import asyncpg
+
 from agenciaos_jobs.core.clock import make_id
 from agenciaos_jobs.core.run import Status
 from agenciaos_jobs.storage.database import Connection, Database, Executor
-from agenciaos_jobs.storage.history import StoredRun, as_stored
+from agenciaos_jobs.storage.history import RunSummary
 from agenciaos_jobs.storage.queries import load
 
 QUERIES = load("run_list")
@@ -42,7 +44,7 @@ class RunFilter:
 class Page:
     """Runs, the newest first, and whether there are more on either side."""
 
-    runs: list[StoredRun]
+    runs: list[RunSummary]
     has_newer: bool
     has_older: bool
 
@@ -70,7 +72,7 @@ async def page(
 
 async def _fetch(
     connection: Connection, query: str, wanted: RunFilter, first: str, end: str, limit: int
-) -> list[StoredRun]:
+) -> list[RunSummary]:
     since, until = wanted.created_from or _EARLIEST, wanted.created_to or _LATEST
     if wanted.created_from:
         first = max(first, _floor(since - _SLACK))
@@ -81,7 +83,11 @@ async def _fetch(
     tags = None if wanted.tags is None else list(wanted.tags)
     values = (first, end, since, until, statuses, tasks, queues)
     values += (wanted.schedule_id, wanted.is_test, wanted.batch_id, tags, limit)  # type: ignore[assignment]
-    return [as_stored(record) for record in await connection.fetch(QUERIES[query], *values)]
+    return [_summary(record) for record in await connection.fetch(QUERIES[query], *values)]
+
+
+def _summary(record: asyncpg.Record) -> RunSummary:
+    return RunSummary(**{**record, "status": Status(record["status"])})
 
 
 def _floor(moment: datetime) -> str:

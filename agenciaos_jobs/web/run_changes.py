@@ -49,7 +49,7 @@ class TagsRequest(Camel):
     tags: Tags
 
 
-class Message(Camel):
+class TagsAdded(Camel):
     """What was done, in a sentence."""
 
     message: str
@@ -85,7 +85,7 @@ async def add_tags(request: web.Request) -> web.Response:
         except TooManyTags as error:
             message = f"the run would have {error.count} tags of at most {MOST_TAGS}"
             raise wrong_field("tags", "too_many_tags", message, count=error.count, most=MOST_TAGS) from None
-    return answer(Message(message=f"Added {added} tags" if added else "No new tags to add"))
+    return answer(TagsAdded(message=f"Added {added} tags" if added else "No new tags to add"))
 
 
 async def reset_key(request: web.Request) -> web.Response:
@@ -121,7 +121,7 @@ OPERATIONS = [
         "/api/v1/runs/{run_id}/tags",
         add_tags,
         "Acrescenta tags a uma execução / Adds tags to a run",
-        {200: Message},
+        {200: TagsAdded},
         TagsRequest,
         parameters=RUN_ID,
         problems=_REFUSALS,

@@ -13,7 +13,7 @@ from pydantic import Field
 from agenciaos_jobs.core.duration import write_duration
 from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.core.run import Status
-from agenciaos_jobs.storage.history import Attempt, StoredRun
+from agenciaos_jobs.storage.history import Attempt, RunSummary, StoredRun
 from agenciaos_jobs.web.task_options import Camel
 
 
@@ -103,7 +103,7 @@ class SdkRun(SdkRunSummary):
     attempt_count: int
 
 
-def summary(run: StoredRun, duration: timedelta, cost: Decimal) -> Json:
+def summary(run: RunSummary, duration: timedelta, cost: Decimal) -> Json:
     """What a list and a single run tell alike; ``cost`` is in US dollars."""
     return {
         "id": run.id,

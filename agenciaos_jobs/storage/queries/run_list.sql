@@ -3,11 +3,8 @@
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- name: older
--- Without payload and output, which a list does not show.
-SELECT id, task, status, '{}'::jsonb AS payload, NULL::jsonb AS output, error, agency_id, source, tags, idempotency_key,
-       request_id, schedule_id, replay_of, priority, concurrency_key, concurrency_limit, parked, attempt, losses,
-       max_attempts, max_duration, worker_id, created_at, updated_at, due_at, delayed_until, expires_at, started_at,
-       attempt_started_at, finished_at, queue, metadata, batch_id, is_test
+SELECT id, task, status, tags, idempotency_key, is_test, metadata, created_at, updated_at, delayed_until, expires_at,
+       started_at, finished_at, standing_by, woken
 FROM jobs.runs
 WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
   AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
@@ -18,10 +15,8 @@ WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
 ORDER BY id DESC LIMIT $12
 
 -- name: newer
-SELECT id, task, status, '{}'::jsonb AS payload, NULL::jsonb AS output, error, agency_id, source, tags, idempotency_key,
-       request_id, schedule_id, replay_of, priority, concurrency_key, concurrency_limit, parked, attempt, losses,
-       max_attempts, max_duration, worker_id, created_at, updated_at, due_at, delayed_until, expires_at, started_at,
-       attempt_started_at, finished_at, queue, metadata, batch_id, is_test
+SELECT id, task, status, tags, idempotency_key, is_test, metadata, created_at, updated_at, delayed_until, expires_at,
+       started_at, finished_at, standing_by, woken
 FROM jobs.runs
 WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
   AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
