@@ -20,6 +20,7 @@ from agenciaos_jobs.web import (
     body,
     browsers,
     dashboard,
+    draining,
     health,
     keys,
     management,
@@ -57,6 +58,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     secrets = (settings.openai_webhook_secret, settings.openai_webhook_secret_previous)
     app[keys.OPENAI_WEBHOOK] = Verifier([secret.get_secret_value() for secret in secrets if secret])
     app[keys.BODY_TIMEOUT] = settings.body_timeout
+    app[keys.DRAINING] = asyncio.Event()
+    app.on_response_prepare.append(draining.close_when_draining)
     app.cleanup_ctx.append(connected)
     app.on_shutdown.append(_end_watches)
     app.on_response_prepare.append(browsers.let_pages_read)
@@ -116,13 +119,6 @@ async def _end_watches(app: web.Application) -> None:
 
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what it is answering."""
-    web.run_app(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        access_log=None,
-        print=None,
-        handle_signals=True,
-        shutdown_timeout=settings.shutdown_grace,
-        loop=uvloop.new_event_loop(),
-    )
+    delay, grace = settings.shutdown_delay, settings.shutdown_grace
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(draining.serve(create_app(settings), settings.host, settings.port, delay=delay, grace=grace))

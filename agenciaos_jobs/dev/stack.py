@@ -81,7 +81,7 @@ def backing(directory: Path, settings: Settings, report: Report) -> Iterator[dic
 @contextmanager
 def service(environment: dict[str, str], port: int, output: IO[Any] | None) -> Iterator[Stack]:
     """Server and worker with these variables; their logs go to ``output``, or where this process's own go."""
-    given = {**os.environ, **environment, "HOST": "127.0.0.1", "PORT": str(port)}
+    given = {"SHUTDOWN_DELAY": "0", **os.environ, **environment, "HOST": "127.0.0.1", "PORT": str(port)}
     commands = {
         "server": [sys.executable, "-m", "agenciaos_jobs", "serve"],
         "worker": [sys.executable, "-m", "arq", "agenciaos_jobs.worker.WorkerSettings"],

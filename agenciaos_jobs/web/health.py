@@ -12,7 +12,7 @@ from agenciaos_jobs.engine import queue
 from agenciaos_jobs.storage import history, metric_totals, migrate, workers
 from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.web.body import answer
-from agenciaos_jobs.web.keys import CLOCK, DATABASE, QUEUE
+from agenciaos_jobs.web.keys import CLOCK, DATABASE, DRAINING, QUEUE
 from agenciaos_jobs.web.operation import Operation
 
 _PATIENCE = 3
@@ -25,7 +25,7 @@ class Health(BaseModel):
 
 
 class Readiness(BaseModel):
-    """``ok`` or what is wrong, for each thing the service stands on."""
+    """``ok`` or what is wrong, for each thing the service stands on; ``draining`` where the server is about to stop."""
 
     status: str
     database: str
@@ -43,11 +43,11 @@ async def ready(request: web.Request) -> web.Response:
         _state(migrate.require_schema(request.app[DATABASE])),
         _state(request.app[QUEUE].ping()),
     )
-    is_ready = {database, schema, wire} == {"ok"}
-    readiness = Readiness(
-        status="ok" if is_ready else "unavailable", database=database, schema_version=schema, queue=wire
-    )
-    return answer(readiness, status=200 if is_ready else 503)
+    status = "ok" if {database, schema, wire} == {"ok"} else "unavailable"
+    if request.app[DRAINING].is_set():
+        status = "draining"
+    readiness = Readiness(status=status, database=database, schema_version=schema, queue=wire)
+    return answer(readiness, status=200 if status == "ok" else 503)
 
 
 async def _state(check: Awaitable[object]) -> str:

@@ -1,5 +1,7 @@
 """What handlers find in the application."""
 
+import asyncio
+
 from aiohttp import web
 
 from agenciaos_jobs.app import App
@@ -24,6 +26,7 @@ CHANGES = web.AppKey("changes", Changes)
 CLOCK = web.AppKey("clock", Clock)
 CONTROL = web.AppKey("control", Control)
 DATABASE = web.AppKey("database", Database)
+DRAINING = web.AppKey("draining", asyncio.Event)
 INTAKE = web.AppKey("intake", Intake)
 OPENAI_WEBHOOK = web.AppKey("openai_webhook", Verifier)
 LIVE = web.AppKey("live", Live)
