@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Protocol
 
 from structlog.typing import FilteringBoundLogger
@@ -11,6 +12,7 @@ from agenciaos_jobs.core.background import Asked
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.content import Answer, Prompt
 from agenciaos_jobs.core.job import FailureEffect
+from agenciaos_jobs.core.notice import Channel
 from agenciaos_jobs.core.run import ClaimedRun
 from agenciaos_jobs.storage.database import Database
 
@@ -51,6 +53,19 @@ class Rules:
 
 
 @dataclass(frozen=True)
+class Alerting:
+    """How alerts are told: by which rules, on which channels, with links to where the dashboard is.
+
+    ``ai_budget`` is what AI may cost a month, in US dollars; ``None`` where nobody set it.
+    """
+
+    rules: AlertRules
+    channels: Mapping[str, Channel]
+    public_url: str | None
+    ai_budget: Decimal | None
+
+
+@dataclass(frozen=True)
 class App:
     """What is the same for every run."""
 
@@ -59,7 +74,7 @@ class App:
     model: Model
     rules: Rules
     alarm: Alarm
-    alert_rules: AlertRules
+    alerting: Alerting
 
     def alert(self, kind: Kind, key: str = "", *, subject: str | None = None, **details: Any) -> None:
         """Raises an alert, without waiting and without failing; it is stored within a second, and told by its rule.

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import uvloop
 from aiohttp import web
@@ -14,6 +15,8 @@ from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
 from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.engine.live import Live
+from agenciaos_jobs.engine.rounds import every
+from agenciaos_jobs.engine.watch import CONDITIONS_EVERY, Watch
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.web import (
     batches,
@@ -49,7 +52,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
             _furnish(app, base)
             watch = asyncio.create_task(metrics.watch_loop())
             await _open_dashboard(app, base)
-            yield
+            async with _guarding(base):
+                yield
             await app[keys.BULK].close()
             watch.cancel()
 
@@ -81,6 +85,18 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     dashboard.add_to(app)
     not_here.add_to(app)
     return app
+
+
+@asynccontextmanager
+async def _guarding(base: Base) -> AsyncIterator[None]:
+    """Alerts are told by workers; where none is alive, a server tells that, and sends what they left."""
+    guard, stop = Watch(base.app, base.sender), asyncio.Event()
+    loop = asyncio.create_task(every(CONDITIONS_EVERY, guard.stand_in, stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await loop
 
 
 def _furnish(app: web.Application, base: Base) -> None:

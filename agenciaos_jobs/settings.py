@@ -1,12 +1,24 @@
 """The only reader of the environment."""
 
+from decimal import Decimal
+from email.headerregistry import Address
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    AnyHttpUrl,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from agenciaos_jobs.adapters.channels import email, webhook
 from agenciaos_jobs.core.signature import Verifier
 
 
@@ -54,7 +66,16 @@ class Settings(BaseSettings):
     dmg_api_url: HttpUrl = "https://digitalmanager.guru/api/v2"
     plan_products: Annotated[dict[str, Plan], NoDecode] = Field(default={"pro-monthly": "PRO"})
 
+    public_url: HttpUrl | None = None
     alerts_file: Path | None = None
+    smtp_url: SecretStr | None = None
+    alert_email_from: str | None = None
+    alert_email_to: str | None = None
+    slack_webhook_url: SecretStr | None = None
+    alert_webhook_url: SecretStr | None = None
+    alert_webhook_secret: SecretStr | None = None
+    alert_webhook_private: bool = False
+    ai_budget_usd: Decimal | None = Field(default=None, gt=0)
 
     worker_max_jobs: int = Field(default=50, ge=1, le=10_000)
     agency_concurrency: int = Field(default=10, ge=1)
@@ -93,6 +114,40 @@ class Settings(BaseSettings):
     def _can_verify(cls, value: SecretStr | None) -> SecretStr | None:
         Verifier([value.get_secret_value()] if value else [])
         return value
+
+    @field_validator("slack_webhook_url", "alert_webhook_url")
+    @classmethod
+    def _is_http(cls, value: SecretStr | None) -> SecretStr | None:
+        return _with_scheme(value, "https://", "http://")
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            email.Server.read(value.get_secret_value())
+        return value
+
+    @field_validator("alert_webhook_secret")
+    @classmethod
+    def _is_signing_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            webhook.key_of(value.get_secret_value())
+        return value
+
+    @field_validator("alert_email_from", "alert_email_to")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        for address in email.addresses(value or ""):
+            Address(addr_spec=address)
+        return value
+
+    @model_validator(mode="after")
+    def _channels_are_whole(self) -> Self:
+        if self.smtp_url and not (self.alert_email_from and self.alert_email_to):
+            raise ValueError("SMTP_URL needs ALERT_EMAIL_FROM and ALERT_EMAIL_TO")
+        if self.alert_webhook_url and not self.alert_webhook_secret:
+            raise ValueError("ALERT_WEBHOOK_URL needs ALERT_WEBHOOK_SECRET")
+        return self
 
     @field_validator("log_format", "log_level", mode="before")
     @classmethod

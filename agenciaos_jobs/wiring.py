@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from agenciaos_jobs.adapters.channels import email, slack, webhook
 from agenciaos_jobs.adapters.openai import OpenAIModel
 from agenciaos_jobs.alerts import load_rules
-from agenciaos_jobs.app import App, Rules
+from agenciaos_jobs.app import Alerting, App, Rules
+from agenciaos_jobs.core.alert import Kind
 from agenciaos_jobs.core.clock import Clock, SystemClock
 from agenciaos_jobs.core.job import Job
+from agenciaos_jobs.core.notice import Channel
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.core.retention import Retention
 from agenciaos_jobs.engine import queue
@@ -29,6 +32,7 @@ from agenciaos_jobs.engine.runner import Runner
 from agenciaos_jobs.engine.schedules import Scheduler
 from agenciaos_jobs.engine.sweeper import Sweeper
 from agenciaos_jobs.engine.tidier import Tidier
+from agenciaos_jobs.engine.watch import Watch
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import database, migrate, workers
@@ -67,6 +71,7 @@ class Workshop:
     tidier: Tidier
     caretaker: Caretaker
     dispatcher: Dispatcher
+    watch: Watch
 
 
 @asynccontextmanager
@@ -97,13 +102,33 @@ async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIter
         redactor = Redactor(settings.secrets)
         alarm = Alarm(pool, clock, redactor)
         stack.push_async_callback(alarm.close)
-        alert_rules = load_rules(settings.alerts_file)
-        app = App(clock=clock, database=pool, model=model, rules=rules, alarm=alarm, alert_rules=alert_rules)
+        alerting = alerting_of(settings, clock)
+        app = App(clock=clock, database=pool, model=model, rules=rules, alarm=alarm, alerting=alerting)
         sender = Sender(wire, clock)
         stack.push_async_callback(sender.flush)
-        intake = Intake(pool, sender, clock, settings.agency_concurrency)
+        late_after = alerting.rules[Kind.SCHEDULE_MISSED].older_than
+        intake = Intake(pool, sender, clock, settings.agency_concurrency, late_after)
         control = Control(pool, intake, sender, clock, JOBS)
         yield Base(app, wire, sender, intake, control, redactor, settings)
+
+
+def alerting_of(settings: Settings, clock: Clock) -> Alerting:
+    """How alerts are told; raises :class:`~agenciaos_jobs.alerts.AlertRulesError`."""
+    channels: dict[str, Channel] = {}
+    if settings.smtp_url and settings.alert_email_from and settings.alert_email_to:
+        server = email.Server.read(settings.smtp_url.get_secret_value())
+        recipients = email.addresses(settings.alert_email_to)
+        channels["email"] = email.EmailChannel(server, settings.alert_email_from, recipients)
+    if settings.slack_webhook_url:
+        channels["slack"] = slack.SlackChannel(settings.slack_webhook_url.get_secret_value())
+    if settings.alert_webhook_url and settings.alert_webhook_secret:
+        channels["webhook"] = webhook.WebhookChannel(
+            settings.alert_webhook_url.get_secret_value(),
+            settings.alert_webhook_secret.get_secret_value(),
+            clock,
+            private_too=settings.alert_webhook_private,
+        )
+    return Alerting(load_rules(settings.alerts_file), channels, settings.public_url, settings.ai_budget_usd)
 
 
 async def _synchronised(pool: Database) -> SystemClock:
@@ -125,11 +150,12 @@ def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:
         runner=runner,
         heartbeat=Heartbeat(app.database, app.clock, worker, runner, run_log),
         sweeper=Sweeper(
-            app.database, base.queue, base.sender, app.clock, jobs, scheduler, Faults(app.clock, app.alert_rules)
+            app.database, base.queue, base.sender, app.clock, jobs, scheduler, Faults(app.clock, app.alerting.rules)
         ),
         scheduler=scheduler,
         tidier=Tidier(app, jobs),
         caretaker=Caretaker(app.database, app.clock, base.retention),
+        watch=Watch(app, base.sender),
         dispatcher=Dispatcher(
             base.queue, runner, base.intake, base.sender, app.clock, jobs, base.settings.worker_max_jobs
         ),

@@ -8,7 +8,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
@@ -26,7 +26,8 @@ from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
-from agenciaos_jobs.engine import caretaker, heartbeat, queue, sweeper, tidier
+from agenciaos_jobs.engine import caretaker, heartbeat, queue, sweeper, tidier, watch
+from agenciaos_jobs.engine.rounds import every
 from agenciaos_jobs.engine.schedules import Declared, declared
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings, SettingsError
@@ -68,12 +69,13 @@ async def working(
         await shop.heartbeat.beat()
         stop = asyncio.Event()
         loops = [
-            asyncio.create_task(_every(heartbeat.INTERVAL, shop.heartbeat.beat, stop)),
-            asyncio.create_task(_every(sweeper.INTERVAL, shop.sweeper.sweep, stop)),
-            asyncio.create_task(_every(tidier.INTERVAL, shop.tidier.tidy, stop)),
+            asyncio.create_task(every(heartbeat.INTERVAL, shop.heartbeat.beat, stop)),
+            asyncio.create_task(every(sweeper.INTERVAL, shop.sweeper.sweep, stop)),
+            asyncio.create_task(every(tidier.INTERVAL, shop.tidier.tidy, stop)),
+            asyncio.create_task(every(watch.INTERVAL, shop.watch.round, stop)),
             asyncio.create_task(shop.dispatcher.run()),
         ]
-        caring = asyncio.create_task(_every(caretaker.INTERVAL, shop.caretaker.care, stop))
+        caring = asyncio.create_task(every(caretaker.INTERVAL, shop.caretaker.care, stop))
         log.info("worker_started", worker_id=shop.heartbeat.worker_id, slots=settings.worker_max_jobs)
         try:
             async with worker_metrics.told(
@@ -102,7 +104,7 @@ async def work_once(settings: Settings, run_id: str, jobs: Mapping[str, Job[Any]
         shop = workshop(base, jobs)
         await shop.heartbeat.beat()
         stop = asyncio.Event()
-        beats = asyncio.create_task(_every(heartbeat.INTERVAL, shop.heartbeat.beat, stop))
+        beats = asyncio.create_task(every(heartbeat.INTERVAL, shop.heartbeat.beat, stop))
         await shop.runner.attempt(run_id)
         stop.set()
         await asyncio.wait([beats])
@@ -174,16 +176,6 @@ async def _end(ended: asyncio.Event, drain: Callable[[], Awaitable[None]], main:
 async def _stop(context: dict[str, Any]) -> None:
     if "stack" in context:  # not where arq failed before it called on_startup
         await context["stack"].aclose()
-
-
-async def _every(interval: timedelta, act: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        try:
-            await act()
-        except Exception:  # a round that fails is reported, and must not be the last one
-            log.exception("background_round_failed", act=getattr(act, "__qualname__", str(act)))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), interval.total_seconds())
 
 
 def _function(task: str) -> Function:

@@ -1,6 +1,7 @@
 """What raises an alert, and what is stored of it."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -77,10 +78,10 @@ async def test_a_failed_run_raises_its_failure_and_a_new_error(settings: Setting
         row = await raised(db, Kind.RUN_FAILED, 2)
         assert (row["key"], row["raised"]) == ("probe", 2)
         new = await raised(db, Kind.ERROR_NEW)
-        assert new["raised"] == 1
-        await errors.resolve(db, [new["key"]], NOON)
+        assert (new["key"], new["raised"], new["subjects"]) == ("probe", 1, ["RuntimeError: fault 1"])
+        await errors.resolve(db, [json.loads(new["details"])["fingerprint"]], NOON)
         await service.finished(await service.start(job, {"agency": "3"}))
-        assert (await raised(db, Kind.ERROR_BACK))["key"] == new["key"]
+        assert (await raised(db, Kind.ERROR_BACK))["subjects"] == ["RuntimeError: fault 3"]
     kinds = await db.fetch("SELECT kind FROM jobs.alerts")
     assert {row["kind"] for row in kinds} == {"run_failed", "error_new", "error_back"}
 

@@ -24,11 +24,11 @@ class Kind(StrEnum):
     """What an alert is about. Beside each kind: what its ``key`` and ``subject`` are, and the details its text uses."""
 
     RUN_FAILED = "run_failed"
-    """task; run id; error, code."""
+    """task; run id; type, code, message, fingerprint."""
     ERROR_NEW = "error_new"
-    """fingerprint; run id; task, type, code, message."""
+    """task; the error in short; type, code, message, fingerprint."""
     ERROR_BACK = "error_back"
-    """fingerprint; run id; task, type, code, message."""
+    """task; the error in short; type, code, message, fingerprint."""
     FAILURE_RATE = "failure_rate"
     """task; -; failed, ended, percent."""
     QUEUE_AGE = "queue_age"
@@ -171,7 +171,7 @@ class Telling(StrEnum):
 
 def decide(alert: Alert, rule: Rule, now: datetime) -> Telling | None:
     """What is to be told now; ``None`` where nothing is yet."""
-    if alert.ended_at and alert.was_told and rule.recovery and alert.told_at and alert.ended_at >= alert.told_at:
+    if alert.ended_at and alert.was_told and rule.recovery and alert.told_at and alert.ended_at > alert.told_at:
         return Telling.OVER
     quiet_until = alert.told_at + rule.quiet if alert.told_at else None
     if quiet_until and now < quiet_until:
@@ -180,7 +180,17 @@ def decide(alert: Alert, rule: Rule, now: datetime) -> Telling | None:
         return Telling.STILL
     if not alert.pending or alert.pending_since is None:
         return None
-    if alert.pending >= rule.threshold:
+    needed = 1 if alert.kind in CONDITIONS else rule.threshold
+    if alert.pending >= needed:
         gathered = quiet_until is not None and alert.pending_since < quiet_until
         return Telling.MORE if gathered else Telling.FIRST
     return Telling.FORGET if now > alert.pending_since + rule.window else None
+
+
+def budget_step(used: int, limit: int) -> int | None:
+    """The percentage, 80 or 100, that is reached by the very last one of ``used``; ``None`` where neither is."""
+    if limit <= 0 or used > limit:
+        return None
+    if used == limit:
+        return 100
+    return 80 if used == -(-limit * 4 // 5) else None

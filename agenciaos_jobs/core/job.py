@@ -80,7 +80,8 @@ class Job(Generic[P]):
     calls it besides ``task``. ``priority`` is in seconds, by which its runs are ahead of others. ``agency`` tells whose
     run it is; ``limited_by_agency`` lets only so many of an agency's runs go at once. ``abandon(connection, run_ids)``
     undoes what a run had set aside, in the transaction in which it ends without success. ``tidy(app)`` puts right,
-    every few seconds and on every worker, what its runs have left behind outside.
+    every few seconds and on every worker, what its runs have left behind outside. ``is_internal``: only the service
+    itself starts it, no door does.
     """
 
     task: str
@@ -98,3 +99,4 @@ class Job(Generic[P]):
     agency: Callable[[P], str | None] = lambda _: None
     abandon: Callable[[Any, list[str]], Awaitable[None]] | None = None
     tidy: Callable[[Any], Awaitable[None]] | None = None
+    is_internal: bool = False

@@ -37,7 +37,8 @@ class Faults:
     def _novelty(self, group: Noted) -> Iterator[Event]:
         kind = Kind.ERROR_BACK if group.is_back else Kind.ERROR_NEW
         if (group.is_new or group.is_back) and self._counts(kind, group.fault):
-            yield Event(kind, group.fault.fingerprint, group.run_id, _details(group.fault))
+            short = f"{group.fault.code or group.fault.type}: {group.fault.message}"[:120]
+            yield Event(kind, group.fault.task, short, _details(group.fault))
 
     def _counts(self, kind: Kind, item: Fault) -> bool:
         return item.task != DELIVERY and item.code not in self._rules[kind].ignore

@@ -7,12 +7,13 @@ from typing import Any
 
 import structlog
 
+from agenciaos_jobs.core.alert import Event, Kind
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job, Json
 from agenciaos_jobs.core.run import Accepted, NewRun, QueuedRun
 from agenciaos_jobs.engine.batch import Batch
 from agenciaos_jobs.engine.queue import UNAVAILABLE, Queue
-from agenciaos_jobs.storage import idempotency, runs, schedules
+from agenciaos_jobs.storage import alerts, idempotency, runs, schedules
 from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
 from agenciaos_jobs.storage.idempotency import Holder
 
@@ -70,9 +71,16 @@ class Sender:
 class Intake:
     """Takes runs in. Once :meth:`trigger` has returned, nothing but Postgres can lose the run."""
 
-    def __init__(self, database: Database, sender: Sender, clock: Clock, agency_concurrency: int) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sender: Sender,
+        clock: Clock,
+        agency_concurrency: int,
+        late_after: timedelta = timedelta(minutes=5),
+    ) -> None:
         self._database, self._sender, self._clock = database, sender, clock
-        self._agency_concurrency = agency_concurrency
+        self._agency_concurrency, self._late_after = agency_concurrency, late_after
         self._batch: Batch[tuple[str, NewRun], bool] = Batch(self._store, passing=(DatabaseUnavailable,))
 
     async def trigger(self, new: NewRun) -> Accepted:
@@ -109,6 +117,10 @@ class Intake:
             if not await schedules.take_slot(connection, schedule_id, slot):
                 return None
             await runs.insert(connection, [(run_id, self.limited(slot_run))], now)
+            if now - slot > self._late_after:
+                details = {"slot": slot.isoformat(), "seconds": round((now - slot).total_seconds())}
+                late = Event(Kind.SCHEDULE_MISSED, schedule_id, slot_run.task, details)
+                await alerts.add(connection, [late], self._clock)
         self.send(run_id, slot_run, now)
         log.info("schedule_fired", run_id=run_id, task=slot_run.task, schedule_id=schedule_id, slot=slot)
         return Accepted(run_id)

@@ -48,7 +48,7 @@ class Recorder:
     ) -> None:
         self._database, self._clock, self._jobs, self._worker_id = app.database, app.clock, jobs, worker_id
         self._sender, self._redactor = sender, redactor
-        self._faults = Faults(app.clock, app.alert_rules)
+        self._faults = Faults(app.clock, app.alerting.rules)
         self._completions: Batch[tuple[ClaimedRun, Json], bool] = Batch(
             self._complete_all, passing=(DatabaseUnavailable,)
         )

@@ -16,5 +16,8 @@ def _discover() -> dict[str, Job[Any]]:
 JOBS = _discover()
 """Every job by the name of its task."""
 
-JOBS_BY_NAME = {name: job for job in JOBS.values() for name in (job.task, *job.names)}
-"""Every job by each of the names that ``POST /api/trigger`` knows it by."""
+OFFERED = {task: job for task, job in JOBS.items() if not job.is_internal}
+"""The jobs that may be started from outside."""
+
+JOBS_BY_NAME = {name: job for job in OFFERED.values() for name in (job.task, *job.names)}
+"""These by each of the names that ``POST /api/trigger`` knows them by."""

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Wi
 from pydantic_core import PydanticCustomError
 
 from agenciaos_jobs.app import RunApp
+from agenciaos_jobs.core.alert import Kind, budget_step
 from agenciaos_jobs.core.content import Answer, Prompt, Reading, Usage, input_problem, prompt, read
 from agenciaos_jobs.core.job import HANDED_BACK, REVOKED, Finish, GiveUp, Job, Json, RetryLater
 from agenciaos_jobs.core.report import Month
@@ -81,6 +82,9 @@ async def _reserve(app: RunApp, agency_id: str, plan: str) -> None:
         message = f"plan {plan} allows {limit} generations a month, {reservation.used} are used; resets at {resets_at}"
         details = {"limit": limit, "used": reservation.used, "plan": plan, "resetsAt": resets_at}
         raise GiveUp("plan_limit_reached", message, details=details)
+    used = reservation.used + 1
+    if app.run.attempt == 1 and (step := budget_step(used, limit)):
+        app.alert(Kind.AI_BUDGET_AGENCY, str(step), subject=agency_id, used=used, limit=limit, plan=plan)
 
 
 async def _write(app: RunApp, payload: Payload, request: Prompt) -> tuple[Json, Usage]:

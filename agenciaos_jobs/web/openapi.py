@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from agenciaos_jobs.core.job import Json
-from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.jobs import OFFERED
 from agenciaos_jobs.web.operation import Operation
 from agenciaos_jobs.web.problems import Problem
 
@@ -111,7 +111,7 @@ def _schemas(operations: list[Operation]) -> Json:
     models = [(model, "validation") for model in [*answered, *asked, Problem]]
     _, schemas = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]
     components: Json = schemas["$defs"]
-    for job in JOBS.values():
+    for job in OFFERED.values():
         payload = job.payload.model_json_schema(ref_template=_REF)
         components |= payload.pop("$defs", {}) | {job.task: payload}
     return components

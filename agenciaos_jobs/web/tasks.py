@@ -11,7 +11,7 @@ from agenciaos_jobs.core import superjson
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.run import Accepted, NewRun
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
-from agenciaos_jobs.jobs import JOBS, JOBS_BY_NAME
+from agenciaos_jobs.jobs import JOBS_BY_NAME, OFFERED
 from agenciaos_jobs.storage import packets
 from agenciaos_jobs.web.body import MAX_BODY, answer, has_nul, read_model
 from agenciaos_jobs.web.fields import read_key_header
@@ -78,12 +78,12 @@ def known_job(task: str, *where: str) -> Job[Any]:
     """The job of a task, or 404 with the tasks there are."""
     job = JOBS_BY_NAME.get(task)
     if job is None:
-        there_are = ", ".join(sorted(JOBS))
+        there_are = ", ".join(sorted(OFFERED))
         text: Text = {
             "pt": f"A tarefa {task[:100]} não existe; há {there_are}",
             "en": f"There is no task {task[:100]}; there are {there_are}",
         }
-        raise HttpProblem(404, text, extra={"tasks": sorted(JOBS)})
+        raise HttpProblem(404, text, extra={"tasks": sorted(OFFERED)})
     return job
 
 

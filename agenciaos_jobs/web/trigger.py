@@ -8,7 +8,7 @@ from structlog.contextvars import bind_contextvars
 
 from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
-from agenciaos_jobs.jobs import JOBS, JOBS_BY_NAME
+from agenciaos_jobs.jobs import JOBS_BY_NAME, OFFERED
 from agenciaos_jobs.web import language
 from agenciaos_jobs.web.body import answer, read_model
 from agenciaos_jobs.web.fields import LONGEST_TTL, read_delay, read_key_header, read_ttl
@@ -96,7 +96,7 @@ def _schema() -> Json:
                 "payload": {"$ref": f"#/components/schemas/{job.task}"},
             },
         }
-        for job in JOBS.values()
+        for job in OFFERED.values()
     ]
     return {"oneOf": alternatives}
 

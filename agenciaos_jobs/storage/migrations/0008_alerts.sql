@@ -83,3 +83,12 @@ CREATE TABLE jobs.alert_channels (
 
 ALTER TABLE jobs.workers ADD COLUMN lost_at timestamptz;
 COMMENT ON COLUMN jobs.workers.lost_at IS 'When the worker was found to have lost its lease.';
+
+CREATE TABLE jobs.alert_rounds (
+  name text PRIMARY KEY,
+  last_at timestamptz NOT NULL
+);
+
+COMMENT ON TABLE jobs.alert_rounds IS 'When conditions were last looked at, by whichever process did.';
+
+INSERT INTO jobs.alert_rounds (name, last_at) VALUES ('conditions', '-infinity'), ('budget', '-infinity');

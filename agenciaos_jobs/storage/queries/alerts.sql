@@ -20,3 +20,113 @@ ON CONFLICT (kind, key) DO UPDATE SET
 INSERT INTO jobs.alerts (id, kind, key, subjects, details, since, raised_at, raised, pending, pending_since)
 VALUES ($1, $2, $3, $4, $5, $6, $6, 1, 1, $6)
 ON CONFLICT (kind, key) DO NOTHING
+
+-- name: take_round
+-- Of all processes one at a time, and not again before $3.
+UPDATE jobs.alert_rounds SET last_at = $2 WHERE name = $1 AND last_at <= $3 RETURNING name
+
+-- name: hold
+-- Conditions that hold now. One that begins, or begins again, is pending; one that goes on has newer details.
+INSERT INTO jobs.alerts AS known (id, kind, key, subjects, details, since, raised_at, raised, pending, pending_since)
+SELECT id, kind, key, '{}', details, $2, $2, 1, 1, $2
+FROM jsonb_to_recordset($1) AS new (id text, kind text, key text, details jsonb)
+ORDER BY kind, key
+ON CONFLICT (kind, key) DO UPDATE SET
+  details = excluded.details, raised_at = $2, ended_at = NULL,
+  since = CASE WHEN known.ended_at IS NULL THEN known.since ELSE $2 END,
+  raised = CASE WHEN known.ended_at IS NULL THEN known.raised
+                WHEN known.raised_at < $2 - $3::interval THEN 1 ELSE known.raised + 1 END,
+  pending = known.pending + CASE WHEN known.ended_at IS NULL THEN 0 ELSE 1 END,
+  pending_since = CASE WHEN known.ended_at IS NULL OR known.pending > 0 THEN known.pending_since ELSE $2 END
+
+-- name: end
+-- Conditions of these kinds that hold no more.
+UPDATE jobs.alerts AS alert SET ended_at = $4
+WHERE alert.kind = ANY ($1::text[]) AND alert.ended_at IS NULL
+  AND NOT EXISTS (SELECT FROM unnest($2::text[], $3::text[]) AS held (kind, key)
+                  WHERE held.kind = alert.kind AND held.key = alert.key)
+
+-- name: lead
+SELECT pg_try_advisory_xact_lock(hashtext('agenciaos_jobs.alerts'))
+
+-- name: is_open
+SELECT EXISTS (SELECT FROM jobs.alerts WHERE pending > 0)
+    OR EXISTS (SELECT FROM jobs.alerts
+               WHERE kind = ANY ($1::text[]) AND told_at >= since AND (ended_at IS NULL OR ended_at > told_at))
+
+-- name: open
+SELECT id, kind, key, subjects, details, since, raised_at, raised, pending, pending_since, told_at, told, ended_at
+FROM jobs.alerts
+WHERE pending > 0
+   OR (kind = ANY ($1::text[]) AND told_at >= since AND (ended_at IS NULL OR ended_at > told_at))
+ORDER BY kind, key FOR UPDATE
+
+-- name: settle
+UPDATE jobs.alerts SET pending = 0, pending_since = NULL,
+  told_at = CASE WHEN id = ANY ($2::text[]) THEN $3 ELSE told_at END,
+  told = told + CASE WHEN id = ANY ($2::text[]) THEN 1 ELSE 0 END
+WHERE id = ANY ($1::text[]) OR id = ANY ($2::text[])
+
+-- name: add_notices
+INSERT INTO jobs.alert_notices (id, alert_id, kind, channel, telling, message, run_id, created_at)
+SELECT id, alert_id, kind, channel, telling, message, run_id, $2
+FROM jsonb_to_recordset($1) AS new (id text, alert_id text, kind text, channel text, telling text, message jsonb, run_id text)
+
+-- name: notice
+SELECT id, kind, channel, message, sent_at FROM jobs.alert_notices WHERE id = $1
+
+-- name: unsent
+SELECT id FROM jobs.alert_notices WHERE sent_at IS NULL AND created_at <= $1 ORDER BY created_at LIMIT 100
+
+-- name: sent
+WITH noted AS (
+  INSERT INTO jobs.alert_channels AS known (channel, last_sent_at) VALUES ($2, $3)
+  ON CONFLICT (channel) DO UPDATE SET last_sent_at = excluded.last_sent_at
+)
+UPDATE jobs.alert_notices SET sent_at = $3, error = NULL WHERE id = $1 AND sent_at IS NULL
+
+-- name: failed
+WITH noted AS (
+  INSERT INTO jobs.alert_channels AS known (channel, last_error, last_error_at) VALUES ($2, $3, $4)
+  ON CONFLICT (channel) DO UPDATE SET last_error = excluded.last_error, last_error_at = excluded.last_error_at
+)
+UPDATE jobs.alert_notices SET error = $3, failed_at = $4 WHERE id = $1
+
+-- name: channels
+SELECT channel, last_sent_at, last_error, last_error_at FROM jobs.alert_channels ORDER BY channel
+
+-- name: newest
+SELECT id, kind, key, subjects, details, since, raised_at, raised, pending, pending_since, told_at, told, ended_at
+FROM jobs.alerts WHERE $1::text IS NULL OR kind = $1 ORDER BY raised_at DESC, id DESC LIMIT $2
+
+-- name: notices_of
+SELECT id, alert_id, kind, channel, telling, message, run_id, created_at, sent_at, error, failed_at
+FROM jobs.alert_notices WHERE alert_id = $1 ORDER BY created_at DESC LIMIT $2
+
+-- name: waiting_too_long
+SELECT task, count(*) AS depth, min(due_at) AS oldest_due_at FROM jobs.runs
+WHERE status IN ('QUEUED', 'DELAYED') AND NOT parked AND due_at <= $1 AND task <> $2 GROUP BY task
+
+-- name: failures
+SELECT run.task, count(*) AS failed
+FROM jobs.runs AS run JOIN jobs.error_groups AS fault ON fault.fingerprint = run.error_group
+WHERE run.error_group IS NOT NULL AND run.finished_at >= $1 AND coalesce(fault.code <> ALL ($2::text[]), true) AND run.task <> $3
+GROUP BY run.task HAVING count(*) >= $4
+
+-- name: ended
+-- All runs of some tasks that ended in a window, as far as they were made not long before it.
+SELECT task, count(*) AS ended FROM jobs.runs
+WHERE id >= jobs.id_floor('run', $1::timestamptz - interval '1 hour') AND task = ANY ($2::text[]) AND finished_at >= $1
+GROUP BY task
+
+-- name: lose_workers
+UPDATE jobs.workers SET lost_at = $1 WHERE lease_until <= $1 AND lost_at IS NULL RETURNING host, pid, seen_at
+
+-- name: spent
+SELECT coalesce(sum(cost), 0) FROM jobs.ai_generations WHERE created_at >= $1 AND created_at < $2
+
+-- name: drop_old
+WITH gone AS (
+  DELETE FROM jobs.alert_notices WHERE created_at < $1
+)
+DELETE FROM jobs.alerts WHERE raised_at < $1 AND pending = 0

@@ -1,6 +1,6 @@
 -- name: renew
 INSERT INTO jobs.workers (id, host, pid, started_at, seen_at, lease_until) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, lease_until = excluded.lease_until
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, lease_until = excluded.lease_until, lost_at = NULL
 
 -- name: leave
 DELETE FROM jobs.workers WHERE id = $1

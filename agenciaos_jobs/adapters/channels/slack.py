@@ -1,0 +1,110 @@
+"""Alerts in Slack, by an incoming webhook.
+
+Wire: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks (errors),
+https://docs.slack.dev/reference/block-kit/blocks (limits), https://docs.slack.dev/apis/web-api/rate-limits (429).
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+
+from agenciaos_jobs.core.job import Json
+from agenciaos_jobs.core.notice import ChannelError, Message
+
+_PATIENCE = aiohttp.ClientTimeout(total=20)
+_HEADER = 150
+_SECTION = 3_000
+_FALLBACK = 3_000
+_ADVICE = {
+    "no_service": "the webhook was removed or never existed: make a new one and set SLACK_WEBHOOK_URL",
+    "no_active_hooks": "the webhook is disabled: make a new one and set SLACK_WEBHOOK_URL",
+    "channel_not_found": "its channel is gone: make a webhook for another one and set SLACK_WEBHOOK_URL",
+    "channel_is_archived": "its channel is archived: unarchive it, or make a webhook for another one",
+    "action_prohibited": "the workspace's administrators forbid it",
+    "posting_to_general_channel_denied": "posting to #general is not allowed: choose another channel",
+    "invalid_token": "the webhook was revoked: make a new one and set SLACK_WEBHOOK_URL",
+    "team_disabled": "the workspace is disabled",
+}
+
+
+class SlackChannel:
+    """Posts to the one channel that the webhook was made for."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def send(self, notice_id: str, message: Message) -> None:
+        await self._post(payload(message))
+
+    async def probe(self) -> str:
+        """An empty message: Slack refuses it with ``no_text`` where the webhook works, and shows nothing."""
+        try:
+            await self._post({"text": ""})
+        except ChannelError as error:
+            if error.code not in {"slack_no_text", "slack_invalid_payload"}:
+                raise
+        return "the webhook exists"
+
+    async def _post(self, body: Json) -> None:
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=_PATIENCE) as http,
+                http.post(self._url, json=body, allow_redirects=False) as response,
+            ):
+                text = (await response.content.read(200)).decode("utf-8", "replace").strip()
+                if response.status != 200:
+                    raise _explained(response.status, text, response.headers.get("Retry-After"))
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise ChannelError("slack_unreachable", type(error).__name__, is_final=False) from error
+
+
+def payload(message: Message) -> Json:
+    """The message in blocks, and as the text that notifications show."""
+    mark = "✅" if message.is_over else "🔴"
+    context = f"{message.times} · _{escaped(message.english)}_"
+    blocks: list[Json] = [
+        {"type": "header", "text": {"type": "plain_text", "text": _cut(f"{mark} {message.title}", _HEADER)}},
+        _section(_text_of(message)),
+        {"type": "context", "elements": [_mrkdwn(context)]},
+    ]
+    if message.link:
+        blocks.append(_section(f"<{escaped(message.link)}|Abrir no painel>"))
+    fallback = f"{message.title}: {message.what} ({message.times})"
+    return {"text": _cut(escaped(fallback), _FALLBACK), "blocks": blocks}
+
+
+def _text_of(message: Message) -> str:
+    lines = [escaped(message.what)]
+    if len(message.subjects) > 1:
+        lines += [f"• {escaped(subject)}" for subject in message.subjects]
+    if message.advice:
+        lines += ["", f"*O que fazer:* {escaped(message.advice)}"]
+    return "\n".join(lines)
+
+
+def _section(text: str) -> Json:
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _mrkdwn(text: str) -> Json:
+    return {"type": "mrkdwn", "text": _cut(text, _SECTION)}
+
+
+def escaped(text: str) -> str:
+    """Slack's three control characters, as https://docs.slack.dev/messaging/formatting-message-text asks for."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _explained(status: int, text: str, retry_after: str | None) -> ChannelError:
+    code = text if text.replace("_", "").isalpha() and len(text) < 50 else str(status)
+    told = f"Slack answered {status} {text[:100]}"
+    if status == 429:
+        wait = timedelta(seconds=int(retry_after)) if retry_after and retry_after.isdigit() else None
+        return ChannelError("slack_rate_limited", told, is_final=False, after=wait)
+    advice: Any = _ADVICE.get(code)
+    return ChannelError(f"slack_{code}", f"{told}: {advice}" if advice else told, is_final=status < 500)

@@ -1,0 +1,141 @@
+"""What alerts are sent to: a real SMTP server, a Slack that answers as documented, and a receiver of webhooks."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+import trustme
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+USER, PASSWORD = "alertas@agenciaos.com.br", "s3nha:com/sinais"
+CA = trustme.CA()
+CERTIFICATE = CA.issue_cert("localhost", "127.0.0.1")
+
+
+class Mailbox:
+    """Takes mail for anybody but ``nobody@…``."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.was_encrypted: list[bool] = []
+
+    async def handle_RCPT(self, server: Any, session: Session, envelope: Envelope, address: str, options: Any) -> str:  # noqa: N802
+        if address.startswith("nobody@"):
+            return "550 5.1.1 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.append(mail)
+        self.was_encrypted.append(session.ssl is not None or server.transport.get_extra_info("sslcontext") is not None)
+        return "250 OK"
+
+
+def _authenticate(_: Any, __: Any, ___: Any, ____: Any, given: Any) -> AuthResult:
+    is_right = isinstance(given, LoginPassword) and (given.login, given.password) == (USER.encode(), PASSWORD.encode())
+    return AuthResult(success=is_right, handled=False)
+
+
+@asynccontextmanager
+async def smtp_server(*, implicit: bool = False, offers_tls: bool = True) -> AsyncIterator[tuple[Mailbox, int]]:
+    """A server that wants a login, and TLS before it; yields its mailbox and port."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    CERTIFICATE.configure_cert(context)
+    mailbox = Mailbox()
+
+    def session() -> SMTP:
+        starts_tls = context if offers_tls and not implicit else None
+        return SMTP(
+            mailbox,
+            hostname="localhost",
+            authenticator=_authenticate,
+            auth_required=True,
+            auth_require_tls=not implicit,
+            tls_context=starts_tls,
+        )
+
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(session, "127.0.0.1", 0, ssl=context if implicit else None)
+    try:
+        yield mailbox, server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await server.wait_closed()
+
+
+def trusting() -> ssl.SSLContext:
+    """A client's context that trusts these servers alone."""
+    context = ssl.create_default_context()
+    CA.configure_trust(context)
+    return context
+
+
+class Receiver:
+    """An HTTP server that answers what a test tells it to, ``ok`` otherwise, and keeps what came."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.headers: list[dict[str, str]] = []
+        self.script: list[web.Response] = []
+        app = web.Application()
+        app.router.add_post("/{path:.*}", self._take)
+        self.server = TestServer(app)
+
+    def answers(self, status: int, text: str = "", headers: dict[str, str] | None = None) -> None:
+        """The next answer."""
+        self.script.append(web.Response(status=status, text=text, headers=headers))
+
+    async def _take(self, request: web.Request) -> web.Response:
+        self.bodies.append(await request.read())
+        self.headers.append(dict(request.headers))
+        if self.script:
+            return self.script.pop(0)
+        return self.refusal(self.bodies[-1]) or web.Response(text="ok")
+
+    def refusal(self, body: bytes) -> web.Response | None:
+        """What is wrong with a body; a Slack looks at it."""
+        return None
+
+    @property
+    def url(self) -> str:
+        return str(self.server.make_url("/services/T000/B000/secret"))
+
+
+class FakeSlack(Receiver):
+    """Refuses what Slack refuses: see https://docs.slack.dev/reference/block-kit/blocks for the limits."""
+
+    def refusal(self, body: bytes) -> web.Response | None:
+        import json
+
+        message = json.loads(body)
+        if not message.get("text") and not message.get("blocks"):
+            return web.Response(status=400, text="no_text")
+        blocks = message.get("blocks", [])
+        fits = len(blocks) <= 50 and all(_fits(block) for block in blocks)
+        return None if fits else web.Response(status=400, text="invalid_blocks")
+
+
+def _fits(block: dict[str, Any]) -> bool:
+    kind = block["type"]
+    if kind == "header":
+        return block["text"]["type"] == "plain_text" and 0 < len(block["text"]["text"]) <= 150
+    if kind == "section":
+        return block["text"]["type"] == "mrkdwn" and 0 < len(block["text"]["text"]) <= 3000
+    return kind == "context" and 0 < len(block["elements"]) <= 10
+
+
+@asynccontextmanager
+async def receiving(receiver: Receiver) -> AsyncIterator[Receiver]:
+    await receiver.server.start_server()
+    try:
+        yield receiver
+    finally:
+        await receiver.server.close()
