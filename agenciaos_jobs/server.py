@@ -16,7 +16,9 @@ from agenciaos_jobs.engine.bulk import Bulk
 from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.engine.live import Live
 from agenciaos_jobs.engine.rounds import every
+from agenciaos_jobs.engine.timetable import Timetable
 from agenciaos_jobs.engine.watch import CONDITIONS_EVERY, Watch
+from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.web import (
     batches,
@@ -34,6 +36,7 @@ from agenciaos_jobs.web import (
     realtime,
     run_changes,
     run_list,
+    schedules,
     tasks,
     tokens,
     trigger,
@@ -41,6 +44,21 @@ from agenciaos_jobs.web import (
 from agenciaos_jobs.web.dashboard.access import ACCESS, Access
 from agenciaos_jobs.web.middleware import observe
 from agenciaos_jobs.wiring import Base, open_base
+
+_OPERATIONS = [
+    *trigger.OPERATIONS,
+    *tasks.OPERATIONS,
+    *batches.OPERATIONS,
+    *packets.OPERATIONS,
+    *run_list.OPERATIONS,
+    *run_changes.OPERATIONS,
+    *management.OPERATIONS,
+    *openai_webhook.OPERATIONS,
+    *realtime.OPERATIONS,
+    *schedules.OPERATIONS,
+    *tokens.OPERATIONS,
+    *health.OPERATIONS,
+]
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
@@ -67,20 +85,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app.cleanup_ctx.append(connected)
     app.on_shutdown.append(_end_watches)
     app.on_response_prepare.append(browsers.let_pages_read)
-    operations = [
-        *trigger.OPERATIONS,
-        *tasks.OPERATIONS,
-        *batches.OPERATIONS,
-        *packets.OPERATIONS,
-        *run_list.OPERATIONS,
-        *run_changes.OPERATIONS,
-        *management.OPERATIONS,
-        *openai_webhook.OPERATIONS,
-        *realtime.OPERATIONS,
-        *tokens.OPERATIONS,
-        *health.OPERATIONS,
-    ]
-    for operation in [*operations, openapi.operation(operations)]:
+    for operation in [*_OPERATIONS, openapi.operation(_OPERATIONS)]:
         operation.add_to(app)
     dashboard.add_to(app)
     not_here.add_to(app)
@@ -104,6 +109,7 @@ def _furnish(app: web.Application, base: Base) -> None:
     app[keys.CHANGES] = Changes(base.app.database, base.app.clock)
     app[keys.APP] = base.app
     app[keys.LIVE] = Live(base.app.database, app[keys.CHANGES], base.app.clock)
+    app[keys.TIMETABLE] = Timetable(base.app.database, base.app.clock, JOBS)
     app[keys.INTAKE] = base.intake
     app[keys.CONTROL] = base.control
     app[keys.CLOCK] = base.app.clock

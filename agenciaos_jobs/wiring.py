@@ -149,9 +149,7 @@ def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:
         base=base,
         runner=runner,
         heartbeat=Heartbeat(app.database, app.clock, worker, runner, run_log),
-        sweeper=Sweeper(
-            app.database, base.queue, base.sender, app.clock, jobs, scheduler, Faults(app.clock, app.alerting.rules)
-        ),
+        sweeper=Sweeper(app.database, base.queue, base.sender, app.clock, jobs, Faults(app.clock, app.alerting.rules)),
         scheduler=scheduler,
         tidier=Tidier(app, jobs),
         caretaker=Caretaker(app.database, app.clock, base.retention),

@@ -26,7 +26,7 @@ from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
-from agenciaos_jobs.engine import caretaker, heartbeat, queue, sweeper, tidier, watch
+from agenciaos_jobs.engine import caretaker, heartbeat, queue, schedules, sweeper, tidier, watch
 from agenciaos_jobs.engine.rounds import every
 from agenciaos_jobs.engine.schedules import Declared, declared
 from agenciaos_jobs.jobs import JOBS
@@ -71,6 +71,7 @@ async def working(
         loops = [
             asyncio.create_task(every(heartbeat.INTERVAL, shop.heartbeat.beat, stop)),
             asyncio.create_task(every(sweeper.INTERVAL, shop.sweeper.sweep, stop)),
+            asyncio.create_task(every(schedules.INTERVAL, shop.scheduler.fire_due, stop)),
             asyncio.create_task(every(tidier.INTERVAL, shop.tidier.tidy, stop)),
             asyncio.create_task(every(watch.INTERVAL, shop.watch.round, stop)),
             asyncio.create_task(shop.dispatcher.run()),

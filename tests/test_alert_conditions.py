@@ -130,11 +130,11 @@ async def test_a_schedule_that_fires_late_is_told(settings: Settings, db: asyncp
         shop = workshop(base, JOBS)
         await shop.scheduler.declare()
         clock.set(datetime(2026, 12, 1, 9, 4, tzinfo=UTC))
-        await shop.scheduler.catch_up()
+        await shop.scheduler.fire_due()
         await asyncio.sleep(0)
         assert await known(base, Kind.SCHEDULE_MISSED) is None
         clock.set(datetime(2027, 1, 1, 11, 0, tzinfo=UTC))
-        await shop.scheduler.catch_up()
+        await shop.scheduler.fire_due()
         found = await known(base, Kind.SCHEDULE_MISSED)
     assert found
     assert (found.key, found.subjects) == ("sched_generate-monthly-reports", ("generate-monthly-reports",))

@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from support.clock import FrozenClock
 from support.service import running_server, running_service, running_worker
 
+from agenciaos_jobs.core.cron import last_slot
 from agenciaos_jobs.core.job import Finish, GiveUp, Job, RetryLater
 from agenciaos_jobs.core.retry import Backoff
 from agenciaos_jobs.core.run import Again, OutOfTime, Status, after_failure
 from agenciaos_jobs.engine import schedules
-from agenciaos_jobs.engine.schedules import last_slot
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
 
@@ -317,8 +317,8 @@ async def test_a_slot_makes_one_run_however_many_workers_and_is_caught_up_once(
             assert (run["source"], run["schedule_id"]) == ("schedule", "sched_generate-monthly-reports")
             assert (await service.finished(run["id"]))["output"]["month"] == "2026-10"
             clock.set(datetime(2027, 2, 3, 12, 0, tzinfo=UTC))  # three slots later, with nobody to fire them
-            await worker.ctx["workshop"].sweeper.sweep()
-            await other.ctx["workshop"].sweeper.sweep()
+            await worker.ctx["workshop"].scheduler.fire_due()
+            await other.ctx["workshop"].scheduler.fire_due()
     assert await db.fetchval("SELECT count(*) FROM jobs.runs") == 2
 
 

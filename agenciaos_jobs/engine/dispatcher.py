@@ -60,8 +60,9 @@ class Dispatcher:
                 self._news.clear()
                 await self._pause(await self._step())
         finally:
-            listener.cancel()
-            await asyncio.wait([listener])
+            while not listener.done():  # a cancellation can be lost inside a Redis call
+                listener.cancel()
+                await asyncio.wait([listener], timeout=0.5)
 
     async def drain(self, grace: float, hurry: asyncio.Event) -> None:
         """Takes no more, lets what runs end within ``grace`` seconds or until ``hurry``, and hands the rest back."""

@@ -16,6 +16,7 @@ from agenciaos_jobs.engine.queue import UNAVAILABLE, Queue
 from agenciaos_jobs.storage import alerts, idempotency, runs, schedules
 from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
 from agenciaos_jobs.storage.idempotency import Holder
+from agenciaos_jobs.storage.schedules import Slots, StoredSchedule
 
 log = structlog.get_logger("agenciaos_jobs.intake")
 
@@ -110,19 +111,19 @@ class Intake:
             await idempotency.forget_request(self._database, new.request_key, requested.run_id)
         return None
 
-    async def fire(self, schedule_id: str, slot_run: NewRun, slot: datetime) -> Accepted | None:
-        """Makes the one run of a schedule's slot; ``None`` where the slot had its run already."""
+    async def fire(self, stored: StoredSchedule, slots: Slots, slot_run: NewRun) -> Accepted | None:
+        """Makes the one run of a schedule's newest slot; ``None`` where the slot had its run already."""
         run_id, now = self._clock.new_id("run"), self._clock.now()
         async with self._database.transaction() as connection:
-            if not await schedules.take_slot(connection, schedule_id, slot):
+            if not await schedules.take_slot(connection, stored, slots):
                 return None
             await runs.insert(connection, [(run_id, self.limited(slot_run))], now)
-            if now - slot > self._late_after:
-                details = {"slot": slot.isoformat(), "seconds": round((now - slot).total_seconds())}
-                late = Event(Kind.SCHEDULE_MISSED, schedule_id, slot_run.task, details)
+            if now - slots.last > self._late_after:
+                details = {"slot": slots.last.isoformat(), "seconds": round((now - slots.last).total_seconds())}
+                late = Event(Kind.SCHEDULE_MISSED, stored.id, slot_run.task, details)
                 await alerts.add(connection, [late], self._clock)
         self.send(run_id, slot_run, now)
-        log.info("schedule_fired", run_id=run_id, task=slot_run.task, schedule_id=schedule_id, slot=slot)
+        log.info("schedule_fired", run_id=run_id, task=slot_run.task, schedule_id=stored.id, slot=slots.last)
         return Accepted(run_id)
 
     def limited(self, new: NewRun) -> NewRun:

@@ -15,7 +15,6 @@ from agenciaos_jobs.engine.faults import Faults
 from agenciaos_jobs.engine.intake import Sender
 from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
 from agenciaos_jobs.engine.queue import Queue
-from agenciaos_jobs.engine.schedules import Scheduler
 from agenciaos_jobs.storage import idempotency, migrate, packets, run_hours, runs, workers
 from agenciaos_jobs.storage.database import Connection, Database, DatabaseUnavailable
 from agenciaos_jobs.storage.runs import LostRun
@@ -45,11 +44,10 @@ class Sweeper:
         sender: Sender,
         clock: Clock,
         jobs: Mapping[str, Job[Any]],
-        scheduler: Scheduler,
         faults: Faults,
     ) -> None:
         self._database, self._queue, self._sender, self._clock = database, queue, sender, clock
-        self._jobs, self._scheduler, self._faults = jobs, scheduler, faults
+        self._jobs, self._faults = jobs, faults
         self._page_ends_at = ""
         self._housekeeping_due: datetime | None = None
         self._counting_due: datetime | None = None
@@ -58,7 +56,6 @@ class Sweeper:
         """One round of repairs; what can't be reached is left for the next one."""
         try:
             lost = await self._repair_rows()
-            await self._scheduler.catch_up()
             await self._keep_house()
             await self._count_hours()
             await self._queue.forget([run.id for run in lost])

@@ -15,6 +15,7 @@ from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.live import Live
 from agenciaos_jobs.engine.queue import Queue
+from agenciaos_jobs.engine.timetable import Timetable
 from agenciaos_jobs.storage.database import Database
 from agenciaos_jobs.web.public_token import PublicToken
 
@@ -36,3 +37,4 @@ QUEUE = web.AppKey("queue", Queue)
 REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)
 SECRET_KEY = web.AppKey("secret_key", str)
+TIMETABLE = web.AppKey("timetable", Timetable)

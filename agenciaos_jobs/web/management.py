@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from agenciaos_jobs.engine.control import NotDelayed, UnknownJob, UnknownRun
 from agenciaos_jobs.engine.intake import KeyConflict
-from agenciaos_jobs.storage import ai, history
+from agenciaos_jobs.storage import ai, history, schedules
 from agenciaos_jobs.storage.history import StoredRun
-from agenciaos_jobs.web import names
+from agenciaos_jobs.web import language, names
 from agenciaos_jobs.web.body import answer, read_model
 from agenciaos_jobs.web.fields import read_delay
 from agenciaos_jobs.web.keys import CLOCK, CONTROL, DATABASE
@@ -20,6 +20,7 @@ from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.operation import Operation
 from agenciaos_jobs.web.problems import HttpProblem, invalid
 from agenciaos_jobs.web.sdk_run import SdkRun, as_sdk_run
+from agenciaos_jobs.web.sdk_schedule import as_maker
 from agenciaos_jobs.web.task_options import TaskOptions
 from agenciaos_jobs.web.tasks import MOST_BYTES, read_payload, request_key
 
@@ -96,7 +97,10 @@ def known_run(request: web.Request) -> Iterator[str]:
 
 async def _answer(request: web.Request, run: StoredRun) -> web.Response:
     database = request.app[DATABASE]
-    return answer(as_sdk_run(run, await history.attempts(database, run.id), await ai.cost_of(database, run.id)))
+    attempts, cost = await history.attempts(database, run.id), await ai.cost_of(database, run.id)
+    stored = await schedules.get(database, run.schedule_id) if run.schedule_id else None
+    maker = as_maker(stored, language.of(request)) if stored else None
+    return answer(as_sdk_run(run, attempts, cost, maker))
 
 
 RUN_ID = {"run_id": {"type": "string", "minLength": 1}}

@@ -46,3 +46,20 @@ SELECT run.id, run.task, run.status, run.payload, run.output, run.error, run.tag
 FROM jobs.runs AS run;
 
 COMMENT ON VIEW jobs.live_runs IS 'A run as its subscribers are told of it: with what it took and cost.';
+
+ALTER TABLE jobs.schedules
+  ADD COLUMN type text NOT NULL DEFAULT 'DECLARATIVE' CHECK (type IN ('DECLARATIVE', 'IMPERATIVE')),
+  ADD COLUMN active boolean NOT NULL DEFAULT true,
+  ADD COLUMN external_id text,
+  ADD COLUMN deduplication_key text,
+  ADD COLUMN next_slot timestamptz,
+  ADD COLUMN fired_slot timestamptz,
+  ADD COLUMN updated_at timestamptz;
+
+COMMENT ON COLUMN jobs.schedules.type IS 'DECLARATIVE: a job declares it for itself. IMPERATIVE: it was made over the API.';
+COMMENT ON COLUMN jobs.schedules.last_slot IS 'No slot at or before it makes a run any more.';
+COMMENT ON COLUMN jobs.schedules.next_slot IS 'The first slot after last_slot; null until a worker has declared the schedule.';
+COMMENT ON COLUMN jobs.schedules.fired_slot IS 'The last slot that made a run, if one has.';
+
+CREATE UNIQUE INDEX schedules_by_key ON jobs.schedules (deduplication_key);
+CREATE INDEX schedules_due ON jobs.schedules (next_slot) WHERE active;
