@@ -10,6 +10,7 @@ from aiohttp import web
 
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.rate import Meter
 from agenciaos_jobs.core.signature import Verifier
 from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
@@ -76,10 +77,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
             watch.cancel()
 
     app = web.Application(middlewares=[observe], client_max_size=body.MAX_BODY)
-    app[keys.SECRET_KEY] = settings.trigger_secret_key.get_secret_value()
-    secrets = (settings.openai_webhook_secret, settings.openai_webhook_secret_previous)
-    app[keys.OPENAI_WEBHOOK] = Verifier([secret.get_secret_value() for secret in secrets if secret])
-    app[keys.BODY_TIMEOUT] = settings.body_timeout
+    _configure(app, settings)
     app[keys.DRAINING] = asyncio.Event()
     app.on_response_prepare.append(draining.close_when_draining)
     app.cleanup_ctx.append(connected)
@@ -102,6 +100,15 @@ async def _guarding(base: Base) -> AsyncIterator[None]:
     finally:
         stop.set()
         await loop
+
+
+def _configure(app: web.Application, settings: Settings) -> None:
+    triggering = (settings.trigger_secret_key, settings.trigger_secret_key_previous)
+    app[keys.SECRET_KEYS] = tuple(secret.get_secret_value() for secret in triggering if secret)
+    app[keys.METERS] = {"key": Meter(settings.rate_limit_key), "address": Meter(settings.rate_limit_address)}
+    secrets = (settings.openai_webhook_secret, settings.openai_webhook_secret_previous)
+    app[keys.OPENAI_WEBHOOK] = Verifier([secret.get_secret_value() for secret in secrets if secret])
+    app[keys.BODY_TIMEOUT] = settings.body_timeout
 
 
 def _furnish(app: web.Application, base: Base) -> None:

@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     redis_url: SecretStr | None = None
     trigger_secret_key: SecretStr | None = Field(default=None, min_length=8)
+    trigger_secret_key_previous: SecretStr | None = Field(default=None, min_length=8)
+    rate_limit_key: int = Field(default=60_000, ge=0)
+    rate_limit_address: int = Field(default=1_000, ge=0)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
     dashboard_password: SecretStr | None = None

@@ -14,8 +14,14 @@ SOURCES = sorted((ROOT / "agenciaos_jobs").rglob("*.py"))
 
 @pytest.mark.parametrize(
     "command",
-    [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports"]],
-    ids=["ruff", "format", "mypy", "imports"],
+    [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["mypy"],
+        ["lint-imports"],
+        ["bandit", "-q", "-ll", "-r", "agenciaos_jobs"],
+    ],
+    ids=["ruff", "format", "mypy", "imports", "bandit"],
 )
 def test_check(command: list[str]):
     done = subprocess.run(

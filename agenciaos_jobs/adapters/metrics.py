@@ -64,6 +64,9 @@ REQUEST_SECONDS = Histogram(
     buckets=(*_SHORT, 10),
     registry=SERVER,
 )
+RATE_LIMITED = Counter(
+    "agenciaos_rate_limited_total", "Requests refused with 429, by what limit.", ["policy"], registry=SERVER
+)
 WEBHOOKS = Counter("agenciaos_webhooks_total", "Webhooks received.", ["source", "outcome"], registry=SERVER)
 
 RUNS = counter("agenciaos_runs_total", "Attempts ended, by what became of their runs.", ["task", "outcome"])

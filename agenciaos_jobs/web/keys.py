@@ -6,6 +6,7 @@ from aiohttp import web
 
 from agenciaos_jobs.app import App
 from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.core.rate import Meter
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.core.signature import Verifier
 from agenciaos_jobs.engine.batches import Batches
@@ -29,6 +30,7 @@ CONTROL = web.AppKey("control", Control)
 DATABASE = web.AppKey("database", Database)
 DRAINING = web.AppKey("draining", asyncio.Event)
 INTAKE = web.AppKey("intake", Intake)
+METERS = web.AppKey("meters", dict[str, Meter])
 OPENAI_WEBHOOK = web.AppKey("openai_webhook", Verifier)
 LIVE = web.AppKey("live", Live)
 OPEN_TO_BROWSERS = web.RequestKey("open_to_browsers", bool)
@@ -38,3 +40,6 @@ REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)
 SECRET_KEY = web.AppKey("secret_key", str)
 TIMETABLE = web.AppKey("timetable", Timetable)
+QUOTA = web.RequestKey("quota", dict[str, str])
+SECRET_KEYS = web.AppKey("secret_keys", tuple[str, ...])
+"""The key in force, and the one before it while it is rotated."""

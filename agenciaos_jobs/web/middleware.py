@@ -9,7 +9,7 @@ from aiohttp import web
 
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.storage.database import DatabaseUnavailable
-from agenciaos_jobs.web import problems
+from agenciaos_jobs.web import limits, problems
 from agenciaos_jobs.web.dashboard import page
 from agenciaos_jobs.web.keys import CLOCK, REQUEST_ID
 from agenciaos_jobs.web.problems import HttpProblem
@@ -36,6 +36,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = await _with_errors_as_answers(request, handler)
         duration = time.perf_counter() - began
         response.headers["X-Request-Id"] = request_id
+        limits.tell(request, response)
         metrics.count_request(request.method, path, response.status, duration)
         tell = log.debug if path in _QUIET and response.status < 400 else log.info
         tell("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))

@@ -89,6 +89,7 @@ def _responses(item: Operation) -> Json:
         content = {kind: {}} if isinstance(kind, str) else {"application/json": {"schema": _schema(kind)}}
         responses[str(status)] = {"description": item.summary if status == 200 else "—", "content": content}
     problems = {*item.problems, *((401,) if item.needs_key else ()), *((403,) if item.reads else ())}
+    problems |= set() if item.is_probe else {429}
     for status in sorted(problems - set(item.answers)):
         schema = _schema(Problem)
         responses[str(status)] = {

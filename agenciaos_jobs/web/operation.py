@@ -7,8 +7,10 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
-from agenciaos_jobs.web import auth, browsers
+from agenciaos_jobs.web import auth, browsers, limits
 from agenciaos_jobs.web.keys import OPEN_TO_BROWSERS
+
+PROBES = {"/healthz", "/readyz", "/metrics"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -36,9 +38,19 @@ class Operation:
     reads: auth.Names | None = None
 
     def add_to(self, app: web.Application) -> None:
-        app.router.add_route(self.method, self.path, self._keyed if self.needs_key else self.handler)
+        app.router.add_route(self.method, self.path, self._keyed if self.needs_key else self._open)
         if self.reads:
             app.router.add_route("OPTIONS", self.path, browsers.preflight)
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether balancers and monitors ask here, as often as they like."""
+        return self.path in PROBES
+
+    async def _open(self, request: web.Request) -> web.StreamResponse:
+        if not self.is_probe:
+            limits.count_address(request)
+        return await self.handler(request)
 
     async def _keyed(self, request: web.Request) -> web.StreamResponse:
         if self.reads:

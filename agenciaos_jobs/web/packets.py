@@ -15,7 +15,7 @@ from agenciaos_jobs.storage import packets
 from agenciaos_jobs.storage.packets import Packet
 from agenciaos_jobs.web.auth import is_same
 from agenciaos_jobs.web.body import answer, has_nul, read_bytes
-from agenciaos_jobs.web.keys import CLOCK, DATABASE, SECRET_KEY
+from agenciaos_jobs.web.keys import CLOCK, DATABASE, SECRET_KEYS
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.operation import Operation
 from agenciaos_jobs.web.problems import HttpProblem, wrong_field
@@ -43,15 +43,16 @@ async def create_packet(request: web.Request) -> web.Response:
     packet_id, expires_at = clock.new_id("packet"), str(round((clock.now() + _TO_SEND).timestamp()))
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
     origin = URL.build(scheme=scheme if scheme in {"http", "https"} else request.scheme, authority=request.host)
-    signature = _signature(request, packet_id, expires_at)
+    signature = _signature(request.app[SECRET_KEYS][0], packet_id, expires_at)
     url = origin / "api/packets" / packet_id % {"expires": expires_at, "signature": signature}
     return answer(PacketAddress(presigned_url=str(url), storage_path=packet_id))
 
 
 async def put_packet(request: web.Request) -> web.Response:
     packet_id, expires_at = request.match_info["packet_id"], request.query.get("expires", "")
-    expected = _signature(request, packet_id, expires_at)
-    if not is_same(request.query.get("signature", ""), expected) or _is_past(expires_at, request.app[CLOCK]):
+    given = request.query.get("signature", "")
+    expected = [_signature(key, packet_id, expires_at) for key in request.app[SECRET_KEYS]]
+    if not any(is_same(given, signature) for signature in expected) or _is_past(expires_at, request.app[CLOCK]):
         text: Text = {"pt": "O endereço não vale, ou não vale mais", "en": "The address is not good, or no longer"}
         raise HttpProblem(403, text)
     try:
@@ -65,9 +66,9 @@ async def put_packet(request: web.Request) -> web.Response:
     return answer(PacketStored(id=packet_id))
 
 
-def _signature(request: web.Request, packet_id: str, expires_at: str) -> str:
+def _signature(key: str, packet_id: str, expires_at: str) -> str:
     signed = f"packet:{packet_id}:{expires_at}".encode("utf-8", "surrogateescape")
-    return hmac.new(request.app[SECRET_KEY].encode(), signed, sha256).hexdigest()
+    return hmac.new(key.encode(), signed, sha256).hexdigest()
 
 
 def _is_past(expires_at: str, clock: Clock) -> bool:

@@ -132,6 +132,7 @@ _TITLES: Mapping[int, Text] = {
     413: {"pt": "Corpo grande demais", "en": "Body too large"},
     415: {"pt": "Tipo de conteúdo não aceito", "en": "Unsupported media type"},
     422: {"pt": "Campos inválidos", "en": "Invalid fields"},
+    429: {"pt": "Requisições demais", "en": "Too many requests"},
     500: {"pt": "Erro interno", "en": "Internal error"},
     501: {"pt": "Não existe aqui", "en": "Not implemented"},
     503: {"pt": "Indisponível", "en": "Unavailable"},

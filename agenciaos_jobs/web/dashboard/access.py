@@ -2,7 +2,6 @@
 
 import asyncio
 import hmac
-import ipaddress
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -112,19 +111,6 @@ class Access:
 ACCESS = web.AppKey("access", Access)
 
 
-def address_of(request: web.BaseRequest) -> str:
-    """Where a request comes from; behind a proxy on a private network, where the proxy says. IPv6 counts by /64."""
-    address = request.remote or ""
-    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    if told and _is_private(address):
-        address = told
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:100]
-    return str(ipaddress.ip_network(f"{parsed}/64", strict=False)) if parsed.version == 6 else str(parsed)
-
-
 def is_secure(request: web.BaseRequest) -> bool:
     """Whether the browser speaks TLS, to us or to a proxy before us."""
     return request.secure or request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip() == "https"
@@ -136,10 +122,3 @@ def is_same_origin(request: web.BaseRequest) -> bool:
         return site == "same-origin"
     origin = request.headers.get("Origin")
     return origin is None or origin.partition("://")[2] == request.host
-
-
-def _is_private(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_private
-    except ValueError:
-        return not address

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from agenciaos_jobs.web.address import address_of
 from agenciaos_jobs.web.dashboard import access
 from agenciaos_jobs.web.dashboard.access import ACCESS, LockedOut
 from agenciaos_jobs.web.dashboard.page import Page, form, see
@@ -22,7 +23,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     given = await form(request)
     destination = own_path(given.get("next", "/"))
     try:
-        cookie = await request.app[ACCESS].log_in(given.get("password", ""), access.address_of(request))
+        cookie = await request.app[ACCESS].log_in(given.get("password", ""), address_of(request))
     except LockedOut as lock:
         wait = (lock.until - request.app[CLOCK].now()).total_seconds()
         page = render(
