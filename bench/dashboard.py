@@ -1,0 +1,144 @@
+"""``python -m bench.dashboard``: each page of the dashboard over a month of runs: time, queries, bytes."""
+
+import argparse
+import asyncio
+import gzip
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+from aiohttp.test_utils import TestServer
+from rich.console import Console
+from rich.table import Table
+
+from agenciaos_jobs.adapters import logs
+from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.dev import embedded
+from agenciaos_jobs.server import create_app
+from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.storage import database, run_hours
+from bench.__main__ import prepare
+
+PASSWORD = "measured"
+SAMPLES = 60
+
+
+async def fill(url: str, runs: int) -> None:
+    """Stores the month, unless the data directory has it already, and counts its hours as a sweeper would."""
+    connection = await asyncpg.connect(url)
+    if await connection.fetchval("SELECT count(*) < $1 FROM jobs.runs", runs):
+        text = Path(__file__).with_suffix(".sql").read_text()
+        await connection.execute(text.replace("$RUNS", str(runs)), timeout=900)
+        await connection.execute("VACUUM ANALYZE", timeout=900)
+    await connection.close()
+    pool = await database.connect(url, size=1)
+    began = time.perf_counter()
+    while await run_hours.count_closed_hours(pool, SystemClock().now()):
+        pass
+    print(f"hours counted in {time.perf_counter() - began:.1f} s")
+    await pool.close()
+
+
+@contextmanager
+def counted(pool: database.Database) -> Iterator[list[str]]:
+    """The queries that are sent meanwhile."""
+    sent: list[str] = []
+    original = pool.connection
+
+    def noting(*values: object, **named: object) -> object:
+        sent.append("")
+        return original(*values, **named)
+
+    pool.connection = noting  # type: ignore[method-assign, assignment]
+    try:
+        yield sent
+    finally:
+        pool.connection = original  # type: ignore[method-assign]
+
+
+async def measure(url: str, redis: str) -> Table:
+    settings = Settings(
+        database_url=url, redis_url=redis, trigger_secret_key="tr_measured", dashboard_password=PASSWORD
+    )
+    table = Table(title="the dashboard")
+    for heading in ("page", "p50 ms", "p95 ms", "max ms", "kB", "kB gzip"):
+        table.add_column(heading, justify="left" if heading == "page" else "right")
+    app = create_app(settings)
+    server = TestServer(app)
+    await server.start_server()
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(server.make_url("/"), cookie_jar=jar, headers={"Accept": "text/html"}) as http:
+        await http.post("/login", data={"password": PASSWORD})
+        for path in await pages(url):
+            times, body = [], b""
+            for _ in range(SAMPLES):
+                began = time.perf_counter()
+                async with http.get(path) as response:
+                    body = await response.read()
+                    assert response.status == 200, (path, response.status)
+                times.append(1000 * (time.perf_counter() - began))
+            p95 = statistics.quantiles(times, n=20)[-1]
+            sizes = (f"{len(body) / 1000:.0f}", f"{len(gzip.compress(body)) / 1000:.0f}")
+            table.add_row(path[:70], f"{statistics.median(times):.0f}", f"{p95:.0f}", f"{max(times):.0f}", *sizes)
+    await server.close()
+    return table
+
+
+async def pages(url: str) -> list[str]:
+    connection = await asyncpg.connect(url)
+    run_id = await connection.fetchval("SELECT max(id) FROM jobs.runs WHERE task LIKE '%ai%' AND status = 'COMPLETED'")
+    old_id = await connection.fetchval("SELECT min(id) FROM jobs.runs WHERE status = 'FAILED'")
+    middle = await connection.fetchval("SELECT id FROM jobs.runs ORDER BY id OFFSET 300000 LIMIT 1")
+    await connection.close()
+    filters = (
+        "",
+        f"before={middle}",
+        f"after={middle}",
+        "task=generate-monthly-reports",
+        "status=FAILED",
+        "status=failures&period=30d",
+        "status=open",
+        "status=DELAYED",
+        "status=EXECUTING",
+        "agency=agency-7",
+        "agency=nobody",
+        "tag=campanha-10",
+        "tag=none",
+        "source=sdk",
+        "source=schedule",
+        f"q={old_id}",
+        "q=request 77",
+        "q=nothing like it",
+        "period=24h",
+        "status=CANCELED&agency=agency-9&source=sdk&period=30d",
+        f"since={middle}",
+        f"since={middle}&status=failures",
+    )
+    runs = [f"/runs?{query}" for query in filters]
+    return ["/", "/?period=7d", "/?period=30d", *runs, f"/runs/{run_id}", f"/runs/{old_id}", f"/runs/{old_id}/edit"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.dashboard", description=__doc__)
+    parser.add_argument("--runs", type=int, default=1_000_000)
+    parser.add_argument("--data", type=Path, help="a directory to keep the database in")
+    options = parser.parse_args()
+    logs.configure("json", "error", Redactor())
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
+        directory = options.data or Path(name)
+        directory.mkdir(exist_ok=True)
+        directory.chmod(0o755)
+        with embedded.postgres(directory / "postgres") as url, embedded.redis() as (redis, _):
+            asyncio.run(prepare(url))
+            asyncio.run(fill(url, options.runs))
+            Console(width=130).print(asyncio.run(measure(url, redis)))
+
+
+if __name__ == "__main__":
+    main()
