@@ -107,6 +107,34 @@ async def test_following_tags_takes_a_scope_for_one_of_them(service: Service, ru
     assert await status(service, path, token(f"read:runs:{run_id}")) == 403
 
 
+@pytest.mark.parametrize(
+    ("scope", "query", "expected"),
+    [
+        ("read:runs", "", 200),
+        ("read:tags:vip", "", 403),
+        ("read:tags:vip", "filter[tag]=vip", 200),
+        ("read:tags:vip", "filter[tag]=vip&filter[status]=COMPLETED", 200),
+        ("read:tags:vip", "filter[tag]=vip,other", 403),
+        ("read:tasks:generate-monthly-reports", "filter[taskIdentifier]=generate-monthly-reports", 200),
+        ("read:tasks:generate-monthly-reports", "filter[taskIdentifier]=generate-ai-content", 403),
+        ("read:batch:batch_1", "filter[batch]=batch_1", 200),
+    ],
+)
+async def test_a_list_takes_a_scope_for_all_that_it_may_show(service: Service, scope: str, query: str, expected: int):
+    assert await status(service, f"/api/v1/runs?{query}", token(scope)) == expected
+
+
+async def test_a_scope_for_a_batch_reads_the_batch_and_its_runs(service: Service):
+    _, batch = await service.post(
+        "/api/v1/tasks/batch", {"items": [{"task": "generate-monthly-reports", "payload": {}}]}
+    )
+    (run,) = batch["runs"]
+    paths = [f"/api/v1/batches/{batch['id']}", f"/realtime/v1/batches/{batch['id']}", f"/api/v3/runs/{run['id']}"]
+    for path in paths:
+        assert await status(service, path, token(f"read:batch:{batch['id']}")) == 200
+        assert await status(service, path, token("read:batch:batch_other")) == 403
+
+
 async def test_columns_that_a_token_is_not_to_see_are_left_out(service: Service, run_id: str):
     bearer = token(f"read:runs:{run_id}", realtime={"skipColumns": ["payload", "output"]})
     _, (row, _) = await service.get(f"/realtime/v1/runs/{run_id}", Authorization=f"Bearer {bearer}")

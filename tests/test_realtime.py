@@ -1,8 +1,10 @@
 """Subscriptions, by the protocol: what a subscriber is told, and when."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -99,6 +101,40 @@ async def test_tags_must_all_be_there_and_runs_be_young_enough(server: Service, 
     assert await Subscriber(server, "/realtime/v1/runs?tags=b,a&createdAt=10m").statuses() == {both: "DELAYED"}
     assert (await server.get("/realtime/v1/runs"))[0] == 422
     assert (await server.get("/realtime/v1/runs?tags=a&createdAt=yesterday"))[0] == 422
+
+
+async def test_runs_that_join_a_batch_are_told_those_too_that_were_there_before(server: Service):
+    item = {"task": "generate-monthly-reports", "payload": {}, "options": {"delay": "1h", "idempotencyKey": "k"}}
+    status, batch = await server.post("/api/v3/batches", {"runCount": 2, "taskIdentifiers": [item["task"]]})
+    assert status == 200, batch
+    path = f"/realtime/v1/batches/{batch['id']}"
+    follower = Subscriber(server, path)
+    assert await follower.statuses() == {}
+    _, made_before = await server.post(f"/api/v1/tasks/{item['task']}/trigger", item)
+    await follower.ask(live="false")
+    waiting = asyncio.create_task(follower.statuses())
+    await followed(server, f"batch:{batch['id']}")
+    options = {"delay": "1h"}
+    lines = "\n".join(json.dumps(item | {"index": n, "options": o}) for n, o in enumerate([item["options"], options]))
+    headers = {"Content-Type": "application/x-ndjson"}
+    async with server.http.post(f"/api/v3/batches/{batch['id']}/items", data=lines, headers=headers) as response:
+        new = (await response.json())["runs"]
+    assert made_before["id"] in new
+    assert await waiting == dict.fromkeys(new, "DELAYED")
+    assert (await server.get("/realtime/v1/batches/batch_unknown"))[0] == 404
+
+
+async def test_a_row_tells_metadata_tags_ttl_and_times(server: Service):
+    body = {
+        "payload": {},
+        "options": {"metadata": {"step": 1}, "ttl": "10m", "tags": ["a"], "test": True, "delay": "1h"},
+    }
+    _, run = await server.post("/api/v1/tasks/generate-monthly-reports/trigger", body)
+    _, (told, _) = await server.get(f"/realtime/v1/runs/{run['id']}")
+    row = told["value"]
+    assert json.loads(row["metadata"]) == {"step": 1}
+    assert (row["metadataType"], row["ttl"], row["isTest"], row["runTags"]) == ("application/json", "10m", "t", '{"a"}')
+    assert datetime.fromisoformat(row["delayUntil"]) - datetime.fromisoformat(row["createdAt"]) == timedelta(hours=1)
 
 
 async def test_who_holds_something_else_is_sent_back_to_the_beginning(server: Service):

@@ -41,6 +41,17 @@ async def test_following_a_tag_yields_runs_that_were_there_and_runs_that_come(se
     assert {run["id"] for run in seen} == {first, second}
 
 
+async def test_following_a_batch_yields_its_runs(service: Service, line: str):
+    item = {"task": "generate-monthly-reports", "payload": {}, "options": {"delay": "1h"}}
+    _, batch = await service.post("/api/v1/tasks/batch", {"items": [item, item]})
+    following = asyncio.create_task(run_node(service, "subscribe.mjs", line, "batch", batch["id"], "2"))
+    await followed(service, f"batch:{batch['id']}")
+    for run in batch["runs"]:
+        await service.post(f"/api/v1/runs/{run['id']}/reschedule", {"delay": "2020-01-01"})
+    seen = await following
+    assert {run["id"] for run in seen if run["status"] == "COMPLETED"} == {run["id"] for run in batch["runs"]}
+
+
 async def test_public_tokens_read_what_their_scopes_name_and_nothing_else(service: Service, line: str):
     mine, other = [await service.trigger("monthly-report", tags=[tag]) for tag in ("mine", "other")]
     for run_id in (mine, other):
@@ -48,6 +59,8 @@ async def test_public_tokens_read_what_their_scopes_name_and_nothing_else(servic
     seen = await run_node(service, "public_token.mjs", line, mine, other)
     assert seen["byRun"]["answer"]["id"] == mine
     assert seen["byTag"]["answer"]["id"] == mine
+    assert seen["ofHandle"]["answer"]["status"]
+    assert [run["id"] for run in seen["listByTag"]["answer"]] == [mine]
     assert [run["id"] for run in seen["followed"]] == [mine]
-    assert [seen[name]["error"]["status"] for name in ("other", "cancel", "replay")] == [403] * 3
+    assert [seen[name]["error"]["status"] for name in ("other", "cancel", "replay", "list", "trigger")] == [403] * 5
     assert [seen[name]["error"]["status"] for name in ("expired", "tampered")] == [401] * 2

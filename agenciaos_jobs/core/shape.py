@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from agenciaos_jobs.core.duration import write_duration
 from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.core.run import Status
 
@@ -49,6 +50,9 @@ SCHEMA: dict[str, Json] = {
     "payloadType": _TEXT,
     "output": _TEXT,
     "outputType": _TEXT,
+    "metadata": _TEXT,
+    "metadataType": _TEXT,
+    "ttl": _TEXT,
     "runTags": {"type": "text", "dims": 1, "not_null": True},
     "error": {"type": "jsonb"},
 }
@@ -73,11 +77,13 @@ class LiveRun:
     error: Json | None
     tags: list[str]
     idempotency_key: str | None
+    metadata: Json | None
+    is_test: bool
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None
     delayed_until: datetime | None
-    due_at: datetime
+    expires_at: datetime | None
     finished_at: datetime | None
     seconds: float
     dollars: float
@@ -107,18 +113,19 @@ def is_mark(offset: str) -> bool:
 
 
 def _row(run: LiveRun) -> Mapping[str, str | None]:
+    due_at = run.delayed_until or run.created_at
     return {
         "id": run.id,
         "friendlyId": run.id,
         "taskIdentifier": run.task,
         "status": _STATUSES.get(run.status, run.status),
         "number": "0",
-        "isTest": "f",
+        "isTest": "t" if run.is_test else "f",
         "createdAt": _time(run.created_at),
         "updatedAt": _time(run.updated_at),
         "startedAt": _time(run.started_at),
         "delayUntil": _time(run.delayed_until),
-        "queuedAt": _time(None if run.status is Status.DELAYED else run.delayed_until or run.created_at),
+        "queuedAt": _time(None if run.status is Status.DELAYED else due_at),
         "expiredAt": _time(run.finished_at if run.status is Status.EXPIRED else None),
         "completedAt": _time(run.finished_at),
         "idempotencyKey": run.idempotency_key,
@@ -129,6 +136,9 @@ def _row(run: LiveRun) -> Mapping[str, str | None]:
         "payloadType": "application/json",
         "output": _json(run.output),
         "outputType": "application/json",
+        "metadata": _json(run.metadata),
+        "metadataType": "application/json",
+        "ttl": write_duration(run.expires_at - due_at) if run.expires_at else None,
         "runTags": _array(run.tags),
         "error": _error(run.error),
     }

@@ -37,7 +37,14 @@ class Tagged:
     age: timedelta
 
 
-Subject = OneRun | Tagged
+@dataclass(frozen=True)
+class OneBatch:
+    """Follows the runs of a batch."""
+
+    batch_id: str
+
+
+Subject = OneRun | OneBatch | Tagged
 
 
 class Live:
@@ -54,6 +61,8 @@ class Live:
         """What changed since ``mark``; without one everything."""
         if isinstance(subject, OneRun):
             return await self._reads.submit((subject.run_id, mark))
+        if isinstance(subject, OneBatch):
+            return await live.read_batch(self._database, subject.batch_id, mark)
         since: datetime = self._clock.now() - subject.age
         return await live.read_tagged(self._database, subject.tags, since, mark)
 
@@ -108,14 +117,17 @@ class Live:
         if run_ids is None:
             return list(self._followers)
         touched = {name for run_id in run_ids if (name := f"run:{run_id}") in self._followers}
-        tags = [name.removeprefix("tag:") for name in self._followers if name.startswith("tag:")]
-        if tags:
+        tags, batch_ids = self._followed("tag:"), self._followed("batch:")
+        if tags or batch_ids:
             try:
-                touched |= {f"tag:{tag}" for tag in await live.tags_of(self._database, run_ids, tags)}
+                touched |= await live.touched(self._database, run_ids, tags, batch_ids)
             except DatabaseUnavailable as error:
                 log.warning("database_unavailable", error=str(error))
                 return list(self._followers)
         return touched
+
+    def _followed(self, kind: str) -> list[str]:
+        return [name.removeprefix(kind) for name in self._followers if name.startswith(kind)]
 
     def _wake(self, names: Iterable[str]) -> None:
         for name in names:
@@ -126,4 +138,6 @@ class Live:
 def _names(subject: Subject) -> list[str]:
     if isinstance(subject, OneRun):
         return [f"run:{subject.run_id}"]
+    if isinstance(subject, OneBatch):
+        return [f"batch:{subject.batch_id}"]
     return [f"tag:{tag}" for tag in subject.tags]

@@ -40,12 +40,20 @@ async def read_runs(executor: Executor, asked: Sequence[tuple[str, str | None]])
 
 async def read_tagged(executor: Executor, tags: Sequence[str], since: datetime, mark: str | None) -> Reading:
     """The runs made since then that have all of the tags and have changed; at first the newest thousand."""
-    return _reading(await executor.fetch(QUERIES["read_tagged"], 0, list(tags), since, mark))
+    return _reading(await executor.fetch(QUERIES["read_tagged"], list(tags), since, mark))
 
 
-async def tags_of(executor: Executor, run_ids: Iterable[str], tags: Iterable[str]) -> set[str]:
-    """Those of the tags that one of the runs has."""
-    return {record["tag"] for record in await executor.fetch(QUERIES["tags_of"], list(run_ids), list(tags))}
+async def read_batch(executor: Executor, batch_id: str, mark: str | None) -> Reading:
+    """The runs of a batch that have changed, or joined it."""
+    return _reading(await executor.fetch(QUERIES["read_batch"], batch_id, mark))
+
+
+async def touched(
+    executor: Executor, run_ids: Iterable[str], tags: Iterable[str], batch_ids: Iterable[str]
+) -> set[str]:
+    """Those of the tags and batches that one of the runs belongs to, as ``tag:…`` and ``batch:…``."""
+    records = await executor.fetch(QUERIES["touched"], list(run_ids), list(tags), list(batch_ids))
+    return {record["name"] for record in records}
 
 
 _COLUMNS = [field.name for field in fields(LiveRun)]

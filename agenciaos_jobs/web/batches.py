@@ -10,6 +10,7 @@ from agenciaos_jobs.core.run import NewRun, Status
 from agenciaos_jobs.engine.batches import Added, UnknownBatch
 from agenciaos_jobs.storage.batches import BatchItem
 from agenciaos_jobs.storage.idempotency import REQUEST_LIFE
+from agenciaos_jobs.web import names
 from agenciaos_jobs.web.batch_models import (
     MOST_ITEMS,
     BatchCreate,
@@ -193,6 +194,7 @@ OPERATIONS = [
         {200: BatchState},
         parameters=BATCH_ID,
         problems=(404, 503),
+        reads=names.of_batch,
     ),
     Operation(
         "GET",
@@ -202,5 +204,6 @@ OPERATIONS = [
         {200: BatchState},
         parameters=BATCH_ID,
         problems=(404, 503),
+        reads=names.of_batch,
     ),
 ]

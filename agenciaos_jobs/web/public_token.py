@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 ISSUER = "https://id.trigger.dev"
 AUDIENCE = "https://api.trigger.dev"
 
-CLAIMS: dict[str, Any] = {"sub": "agenciaos", "pub": True}
+CLAIMS: dict[str, Any] = {"sub": "env_agenciaos", "pub": True}
 """What the SDKs are told to put into the tokens that they mint."""
 
 # The clock decides about times, not the library, and a key's length is the operator's.

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -11,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, RootModel
 from agenciaos_jobs.core import shape
 from agenciaos_jobs.core.duration import parse_duration
 from agenciaos_jobs.core.job import Json
-from agenciaos_jobs.engine.live import OneRun, Subject, Tagged
+from agenciaos_jobs.engine.live import OneBatch, OneRun, Subject, Tagged
+from agenciaos_jobs.storage import batches
 from agenciaos_jobs.storage.live import Reading
 from agenciaos_jobs.web import names
-from agenciaos_jobs.web.keys import CLOCK, LIVE, PUBLIC_TOKEN
+from agenciaos_jobs.web.keys import CLOCK, DATABASE, LIVE, PUBLIC_TOKEN
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.operation import Operation
 from agenciaos_jobs.web.problems import HttpProblem, wrong_field
@@ -41,6 +43,13 @@ class Messages(RootModel[list[Message]]):
 
 async def subscribe_to_run(request: web.Request) -> web.Response:
     return await _answer(request, OneRun(request.match_info["run_id"]))
+
+
+async def subscribe_to_batch(request: web.Request) -> web.Response:
+    batch_id = request.match_info["batch_id"]
+    if "\0" in batch_id or await batches.get(request.app[DATABASE], batch_id) is None:
+        raise HttpProblem(404, _UNKNOWN_BATCH)
+    return await _answer(request, OneBatch(batch_id))
 
 
 async def subscribe_to_tags(request: web.Request) -> web.Response:
@@ -121,6 +130,18 @@ def _new_handle(request: web.Request, form: str) -> str:
 
 
 _UNKNOWN_RUN: Text = {"pt": "Execução não encontrada", "en": "Run not found"}
+_UNKNOWN_BATCH: Text = {"pt": "Lote não encontrado", "en": "Batch not found"}
+_ID: dict[str, Any] = {"type": "string", "minLength": 1}
+_PROTOCOL: dict[str, dict[str, Any]] = {
+    "offset": {"type": "string", "description": "-1 at first, then the last answer's electric-offset"},
+    "handle": {"type": "string", "description": "the last answer's electric-handle"},
+    "live": {"type": "string", "enum": ["true", "false"], "description": "true waits up to 20 s for news"},
+    "skipColumns": {"type": "string", "description": "columns to leave out, with commas between them"},
+}
+_TAGS: dict[str, dict[str, Any]] = {
+    "tags": {"type": "string", "description": "with commas between them; runs must have all of them"},
+    "createdAt": {"type": "string", "description": "no older than this, such as 1h", "default": _AGE},
+}
 
 OPERATIONS = [
     Operation(
@@ -129,9 +150,21 @@ OPERATIONS = [
         subscribe_to_run,
         "Acompanha uma execução / Follows a run",
         answers={200: Messages, 409: Messages},
-        parameters={"run_id": {"type": "string", "minLength": 1}},
+        parameters={"run_id": _ID},
+        query=_PROTOCOL,
         problems=(404, 503),
         reads=names.of_run,
+    ),
+    Operation(
+        "GET",
+        "/realtime/v1/batches/{batch_id}",
+        subscribe_to_batch,
+        "Acompanha as execuções de um lote / Follows the runs of a batch",
+        answers={200: Messages, 409: Messages},
+        parameters={"batch_id": _ID},
+        query=_PROTOCOL,
+        problems=(404, 503),
+        reads=names.of_batch,
     ),
     Operation(
         "GET",
@@ -139,6 +172,7 @@ OPERATIONS = [
         subscribe_to_tags,
         "Acompanha as execuções com todas estas tags / Follows the runs with all of these tags",
         answers={200: Messages, 409: Messages},
+        query=_PROTOCOL | _TAGS,
         problems=(422, 503),
         reads=names.of_tags,
     ),

@@ -10,6 +10,7 @@ from agenciaos_jobs.core.duration import parse_duration
 from agenciaos_jobs.core.run import Status
 from agenciaos_jobs.storage import run_list
 from agenciaos_jobs.storage.run_list import Page, RunFilter
+from agenciaos_jobs.web import names
 from agenciaos_jobs.web.body import answer
 from agenciaos_jobs.web.keys import CLOCK, DATABASE
 from agenciaos_jobs.web.operation import Operation
@@ -171,7 +172,16 @@ QUERY: Mapping[str, Mapping[str, Any]] = {
 _SUMMARY = "Execuções, das mais novas às mais antigas / Runs, the newest first"
 
 OPERATIONS = [
-    Operation("GET", "/api/v1/runs", list_runs, _SUMMARY, {200: RunList}, query=QUERY, problems=(422, 503)),
+    Operation(
+        "GET",
+        "/api/v1/runs",
+        list_runs,
+        _SUMMARY,
+        {200: RunList},
+        query=QUERY,
+        problems=(422, 503),
+        reads=names.of_list,
+    ),
     Operation(
         "GET",
         "/api/v1/projects/{project}/runs",

@@ -110,6 +110,7 @@ _DECLARED: Text = {
     "pt": "Esta agenda é declarada pelo próprio job; muda-se no código dele",
     "en": "This schedule is declared by the job itself; it is changed in its code",
 }
+_NUMBER = {"type": "integer", "minimum": 1}
 _ID = {"schedule_id": {"type": "string", "minLength": 1}}
 _BODY = (408, 413, 415, 422, 503)
 _ONE = "/api/v1/schedules/{schedule_id}"
@@ -130,6 +131,7 @@ OPERATIONS = [
         list_schedules,
         "As agendas / The schedules",
         answers={200: ScheduleList},
+        query={"page": _NUMBER, "perPage": _NUMBER | {"maximum": 100}},
         problems=(422, 503),
     ),
     Operation(
@@ -184,6 +186,7 @@ OPERATIONS = [
         list_timezones,
         "Os fusos horários / The time zones",
         answers={200: Timezones},
+        query={"excludeUtc": {"type": "string", "enum": ["true", "false"]}},
         needs_key=False,
     ),
 ]

@@ -13,6 +13,7 @@ from agenciaos_jobs.core.run import Accepted, NewRun
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
 from agenciaos_jobs.jobs import JOBS_BY_NAME, OFFERED
 from agenciaos_jobs.storage import packets
+from agenciaos_jobs.web import public_token
 from agenciaos_jobs.web.body import MAX_BODY, answer, has_nul, read_model
 from agenciaos_jobs.web.fields import read_key_header
 from agenciaos_jobs.web.keys import CLOCK, DATABASE, INTAKE, REQUEST_ID
@@ -24,7 +25,7 @@ from agenciaos_jobs.web.task_options import Camel, TaskOptions
 # A payload arrives as text inside of JSON, which may double its size.
 MOST_BYTES = 2 * MAX_BODY + 512 * 1024
 
-CLAIMS = {"x-trigger-jwt-claims": orjson.dumps({"sub": "env_agenciaos", "pub": True}).decode()}
+CLAIMS = {"x-trigger-jwt-claims": orjson.dumps(public_token.CLAIMS).decode()}
 """What lets the SDK mint public tokens itself, signed with the secret key."""
 
 STORED = "application/store"

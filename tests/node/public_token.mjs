@@ -1,7 +1,7 @@
 // node public_token.mjs sdk3|sdk4 run_mine run_other: what tokens for the first, and for its tag, let their bearer do.
 import { outcome, print, sdk } from "./sdk.mjs";
 
-const { auth, runs } = sdk;
+const { auth, runs, tasks } = sdk;
 const [mine, other] = process.argv.slice(3);
 
 const byRun = await auth.createPublicToken({ scopes: { read: { runs: [mine] } } });
@@ -26,12 +26,18 @@ async function follow() {
   return seen;
 }
 
+const handle = await tasks.trigger("generate-monthly-reports", {});
+
 print({
   byRun: await as(byRun, () => runs.retrieve(mine)),
   byTag: await as(byTag, () => runs.retrieve(mine)),
   followed: (await as(byRun, follow)).answer,
   other: await as(byRun, () => runs.retrieve(other)),
   cancel: await as(byRun, () => runs.cancel(mine)),
+  ofHandle: await as(handle.publicAccessToken, () => runs.retrieve(handle.id)),
+  list: await as(byRun, async () => (await runs.list()).data),
+  listByTag: await as(byTag, async () => (await runs.list({ tag: "mine" })).data),
+  trigger: await as(byRun, () => tasks.trigger("generate-monthly-reports", {})),
   replay: await as(byRun, () => runs.replay(mine)),
   expired: await as(expired, () => runs.retrieve(mine)),
   tampered: await as(tampered, () => runs.retrieve(mine)),

@@ -38,7 +38,8 @@ COMMENT ON FUNCTION jobs.changed_since IS 'Whether a row''s version (its xmin) i
 
 CREATE VIEW jobs.live_runs AS
 SELECT run.id, run.task, run.status, run.payload, run.output, run.error, run.tags, run.idempotency_key,
-       run.created_at, run.updated_at, run.started_at, run.delayed_until, run.due_at, run.finished_at,
+       run.metadata, run.is_test, run.created_at, run.updated_at, run.started_at, run.delayed_until, run.expires_at,
+       run.finished_at,
        (SELECT coalesce(sum(extract(epoch FROM attempt.finished_at - attempt.started_at)), 0)
         FROM jobs.attempts AS attempt WHERE attempt.run_id = run.id)::float8 AS seconds,
        (SELECT coalesce(sum(ai.cost), 0) FROM jobs.ai_generations AS ai WHERE ai.run_id = run.id)::float8 AS dollars,
