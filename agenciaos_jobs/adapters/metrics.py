@@ -80,6 +80,12 @@ OPENAI_SECONDS = histogram("agenciaos_openai_call_duration_seconds", "Time that 
 TOKENS = counter("agenciaos_openai_tokens_total", "Tokens billed by OpenAI.", ["model", "kind"])
 COST = counter("agenciaos_openai_cost_dollars_total", "US dollars billed by OpenAI, where known.", ["model"])
 SWEEPER_REPAIRS = counter("agenciaos_sweeper_repairs_total", "Runs the sweeper put right.", ["kind"])
+ALERTS = counter(
+    "agenciaos_alerts_total", "Alerts that were told, by how: first, more, still or over.", ["kind", "telling"]
+)
+ALERT_DELIVERIES = counter(
+    "agenciaos_alert_deliveries_total", "Alerts that a channel took or refused.", ["channel", "outcome"]
+)
 LEASES_LOST = counter("agenciaos_leases_lost_total", "Workers whose lease ran out in the middle of their runs.")
 
 Labels = tuple[tuple[str, str], ...]

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from agenciaos_jobs.cli import check, prune, runs, service
+from agenciaos_jobs.cli import alerts, check, prune, runs, service
 from agenciaos_jobs.cli.common import Failure, reasons
 
 
@@ -27,6 +27,7 @@ for command in (
     service.migrate,
     runs.trigger,
     runs.runs,
+    alerts.alerts,
     check.check,
     prune.prune,
 ):

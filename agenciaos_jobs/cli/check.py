@@ -12,6 +12,7 @@ import openai
 from rich.console import Console
 from rich.markup import escape
 
+from agenciaos_jobs.cli import alerts
 from agenciaos_jobs.cli.common import load_settings, quiet_logs
 from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.engine import queue
@@ -79,6 +80,8 @@ async def _findings() -> AsyncIterator[Finding]:
         "copy the account token from Guru: without it no webhook of Guru's is authentic",
     )
     yield _set(settings.dmg_api_key, "DMG_API_KEY", "warning", "without it payments can't be confirmed with Guru")
+    async for state, name, text in alerts.findings(settings):
+        yield Finding(state, name, text)
 
 
 def _set(value: object, name: str, state: State, advice: str) -> Finding:

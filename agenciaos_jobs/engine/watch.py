@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 
+from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.app import App
 from agenciaos_jobs.core.alert import Alert, Event, Kind, Rule, Telling, decide
 from agenciaos_jobs.core.alert_text import duration, message
@@ -126,6 +127,7 @@ class Watch:
             notices = [notice for alert, telling in told for notice in self._notices(alert, telling)]
             await self._store(connection, notices)
         for alert, telling in told:
+            metrics.ALERTS.labels(alert.kind, telling).inc()
             log.warning("alert_told", kind=alert.kind, key=alert.key, telling=telling, occurrences=alert.pending)
         for notice in notices:
             self._sender.send(QueuedRun(notice.run_id, deliver_alert.JOB.task, now, deliver_alert.JOB.priority))

@@ -4,6 +4,7 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.app import App, RunApp
 from agenciaos_jobs.core.alert import DELIVERY, Kind
 from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json, RetryLater
@@ -46,7 +47,9 @@ async def deliver(app: App, notice: Notice) -> None:
         if channel is None:
             raise ChannelError("channel_not_configured", f"no settings for {notice.channel}", is_final=True)
         await channel.send(notice.id, notice.message)
+        metrics.ALERT_DELIVERIES.labels(notice.channel, "sent").inc()
     except ChannelError as error:
+        metrics.ALERT_DELIVERIES.labels(notice.channel, "refused").inc()
         await alerts.failed(app.database, notice.id, notice.channel, error.message, app.clock.now())
         raise
 

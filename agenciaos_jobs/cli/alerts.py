@@ -1,0 +1,125 @@
+"""alerts list, alerts rules, alerts test."""
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from typing import Literal
+
+import click
+from rich.table import Table
+
+from agenciaos_jobs.alerts import AlertRulesError, load_rules
+from agenciaos_jobs.cli.common import Failure, console, load_settings, with_base
+from agenciaos_jobs.core.alert import Alert, Kind, Telling
+from agenciaos_jobs.core.alert_text import duration, local, message, test_message
+from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.core.notice import ChannelError
+from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.storage import alerts as stored
+from agenciaos_jobs.storage.alerts import ChannelState
+from agenciaos_jobs.wiring import Base, alerting_of
+
+HOW = "set SMTP_URL, SLACK_WEBHOOK_URL or ALERT_WEBHOOK_URL (docs/alerts.md)"
+
+
+@click.group()
+def alerts() -> None:
+    """Alertas: lista, regras, teste dos canais / Alerts: list, rules, a test of the channels."""
+
+
+@alerts.command("list")
+@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Só deste tipo / Of this kind only.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=25, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Um alerta por linha, em JSON / One alert a line, as JSON.")
+def list_alerts(kind: str | None, limit: int, *, as_json: bool) -> None:
+    """Os alertas mais novos, e como vão os canais / The newest alerts, and how the channels do."""
+
+    async def fetch(base: Base) -> tuple[list[Alert], list[ChannelState]]:
+        database = base.app.database
+        newest = await stored.newest(database, kind=Kind(kind) if kind else None, limit=limit)
+        return newest, await stored.channel_states(database)
+
+    found, channels = with_base(fetch)
+    if as_json:
+        for alert in found:
+            click.echo(json.dumps(vars(alert), ensure_ascii=False, default=str))
+        return
+    table = Table(box=None)
+    for heading in ("Último", "Tipo", "Alerta", "Vezes", "Desde", "Avisado", "Pendentes"):
+        table.add_column(heading, no_wrap=heading != "Alerta")
+    now = SystemClock().now()
+    for alert in found:
+        told = local(alert.told_at) if alert.told_at else ""
+        title = message(alert, Telling.FIRST, now, None).title
+        row = (local(alert.raised_at), alert.kind, title, str(alert.raised), local(alert.since), told)
+        table.add_row(*row, str(alert.pending or ""))
+    console().print(table)
+    for channel in channels:
+        click.echo(_state_in_words(channel))
+
+
+def _state_in_words(channel: ChannelState) -> str:
+    if channel.is_broken and channel.last_error_at:
+        return f"✘ {channel.channel}: {channel.last_error} ({local(channel.last_error_at)})"
+    assert channel.last_sent_at
+    return f"✔ {channel.channel}: enviou em / sent at {local(channel.last_sent_at)}"
+
+
+@alerts.command("rules")
+def show_rules() -> None:
+    """As regras em vigor (ALERTS_FILE) / The rules in force."""
+    table = Table(box=None)
+    for heading in ("Tipo", "Canais", "A partir de", "Dentro de", "No máximo a cada"):
+        table.add_column(heading, no_wrap=True)
+    for kind, rule in load_rules(load_settings().alerts_file).items():
+        channels = ", ".join(rule.channels) if rule.enabled else "—"
+        window, quiet = duration(rule.window.total_seconds()), duration(rule.quiet.total_seconds())
+        table.add_row(kind, channels, str(rule.threshold), window, quiet)
+    console().print(table)
+
+
+@alerts.command("test")
+def test_channels() -> None:
+    """Envia um alerta de teste por cada canal / Sends a test on each channel.
+
+    Código de saída 1 se algum canal não aceitou. O resultado também aparece no painel.
+    """
+    if not with_base(_test):
+        sys.exit(1)
+
+
+async def _test(base: Base) -> bool:
+    app, is_fine = base.app, True
+    if not app.alerting.channels:
+        raise Failure(f"nenhum canal configurado / no channel is configured: {HOW}")
+    for name, channel in app.alerting.channels.items():
+        now, notice_id = app.clock.now(), app.clock.new_id("notice")
+        try:
+            await channel.send(notice_id, test_message(now, app.alerting.public_url))
+        except ChannelError as error:
+            is_fine = False
+            await stored.failed(app.database, notice_id, name, error.message, now)
+            click.echo(f"✘ {name}: {error.message}")
+        else:
+            await stored.sent(app.database, notice_id, name, now)
+            click.echo(f"✔ {name}: enviado / sent")
+    return is_fine
+
+
+async def findings(settings: Settings) -> AsyncIterator[tuple[Literal["ok", "warning", "fault"], str, str]]:
+    """What ``check`` tells of alerts: the rules, and whether each channel would take a message."""
+    try:
+        alerting = alerting_of(settings, SystemClock())
+    except AlertRulesError as error:
+        yield "fault", "alert rules", str(error)
+        return
+    if not alerting.channels:
+        yield "warning", "alerts", f"no channel, so nobody is told: {HOW}"
+        return
+    if not alerting.public_url:
+        yield "warning", "PUBLIC_URL", "not set: alerts have no links to the dashboard"
+    for name, channel in alerting.channels.items():
+        try:
+            yield "ok", f"alerts by {name}", await channel.probe()
+        except ChannelError as error:
+            yield "fault", f"alerts by {name}", error.message
