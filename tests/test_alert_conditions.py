@@ -136,9 +136,14 @@ async def test_a_schedule_that_fires_late_is_told(settings: Settings, db: asyncp
         clock.set(datetime(2027, 1, 1, 11, 0, tzinfo=UTC))
         await shop.scheduler.fire_due()
         found = await known(base, Kind.SCHEDULE_MISSED)
+        clock.set(datetime(2027, 4, 1, 9, 0, tzinfo=UTC))
+        await shop.scheduler.fire_due()
+        again = await known(base, Kind.SCHEDULE_MISSED)
     assert found
     assert (found.key, found.subjects) == ("sched_generate-monthly-reports", ("generate-monthly-reports",))
     assert found.details == {"slot": "2027-01-01T09:00:00+00:00", "seconds": 7200}
+    assert again
+    assert again.details["slot"] == "2027-02-01T09:00:00+00:00", "the first of those that were missed"
 
 
 async def test_the_ai_budget_is_told_at_80_and_at_100_percent_once_a_month(settings: Settings, db: asyncpg.Connection):

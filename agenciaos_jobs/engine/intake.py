@@ -118,8 +118,9 @@ class Intake:
             if not await schedules.take_slot(connection, stored, slots):
                 return None
             await runs.insert(connection, [(run_id, self.limited(slot_run))], now)
-            if now - slots.last > self._late_after:
-                details = {"slot": slots.last.isoformat(), "seconds": round((now - slots.last).total_seconds())}
+            missed = stored.next_slot or slots.last
+            if now - missed > self._late_after:
+                details = {"slot": missed.isoformat(), "seconds": round((now - missed).total_seconds())}
                 late = Event(Kind.SCHEDULE_MISSED, stored.id, slot_run.task, details)
                 await alerts.add(connection, [late], self._clock)
         self.send(run_id, slot_run, now)
