@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     body_timeout: float = Field(default=10, gt=0)
     retain_completed_days: int = Field(default=30, ge=1, le=36_500)
     retain_failed_days: int = Field(default=90, ge=1, le=36_500)
+    otel_exporter_otlp_endpoint: HttpUrl | None = None
+    otel_service_name: str = Field(default="agenciaos-jobs", min_length=1)
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

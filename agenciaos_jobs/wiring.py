@@ -1,5 +1,6 @@
 """The one place where what is real is opened: pool, queue, model, clock."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from agenciaos_jobs.adapters import tracing
 from agenciaos_jobs.adapters.channels import email, slack, webhook
 from agenciaos_jobs.adapters.openai import OpenAIModel
 from agenciaos_jobs.alerts import load_rules
@@ -35,7 +37,7 @@ from agenciaos_jobs.engine.tidier import Tidier
 from agenciaos_jobs.engine.watch import Watch
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import database, migrate, workers
+from agenciaos_jobs.storage import database, migrate, queries, workers
 from agenciaos_jobs.storage.database import Database
 from agenciaos_jobs.storage.workers import Worker
 
@@ -80,7 +82,13 @@ async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIter
     assert settings.database_url
     assert settings.redis_url
     async with AsyncExitStack() as stack:
-        pool = await database.connect(settings.database_url.get_secret_value(), size=settings.database_pool_size)
+        tracing.configure(settings.otel_exporter_otlp_endpoint, settings.otel_service_name)
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
+        pool = await database.connect(
+            settings.database_url.get_secret_value(),
+            size=settings.database_pool_size,
+            on_query=tracing.query_logger(queries.name_of),
+        )
         stack.push_async_callback(pool.close)
         await migrate.require_schema(pool)
         clock = clock or await _synchronised(pool)

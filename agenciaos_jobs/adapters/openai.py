@@ -11,7 +11,7 @@ from typing import Any
 import openai
 from openai.types.responses import EasyInputMessageParam, Response, ResponseFormatTextJSONSchemaConfigParam
 
-from agenciaos_jobs.adapters import metrics
+from agenciaos_jobs.adapters import metrics, tracing
 from agenciaos_jobs.adapters.prices import cost
 from agenciaos_jobs.core.background import AnswerGone, Asked
 from agenciaos_jobs.core.clock import Clock
@@ -100,12 +100,20 @@ class OpenAIModel:
             "text": {"format": _format(prompt.agent)},
         }
 
+    def _attributes(self) -> Mapping[str, str]:
+        """OpenTelemetry's names (https://opentelemetry.io/docs/specs/semconv/gen-ai/)."""
+        return {"gen_ai.provider.name": "openai", "gen_ai.request.model": self._model}
+
     @contextmanager
     def _translated(self, missing: Exception | None = None) -> Iterator[openai.AsyncOpenAI]:
         """The client; what it raises comes out as an outcome, a 404 as ``missing`` where that is given."""
         if self._client is None:
             raise GiveUp("openai_not_configured", "OPENAI_API_KEY is not set")
-        with metrics.OPENAI_SECONDS.labels(self._model).time(), _translated(self._clock, self._model, missing):
+        with (
+            metrics.OPENAI_SECONDS.labels(self._model).time(),
+            tracing.span("openai responses", "client", attributes=self._attributes),
+            _translated(self._clock, self._model, missing),
+        ):
             yield self._client
 
     def _read(self, response: Any) -> Answer:

@@ -9,6 +9,7 @@ import asyncpg
 from rich.console import Console
 
 from agenciaos_jobs.adapters import logs
+from agenciaos_jobs.adapters.tracing import NotInstalled
 from agenciaos_jobs.alerts import AlertRulesError
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded, stack
@@ -34,6 +35,7 @@ def reasons() -> tuple[type[BaseException], ...]:
         stack.StackError,
         embedded.EmbeddedError,
         DatabaseUnavailable,
+        NotInstalled,
         OSError,
         asyncpg.PostgresError,
     )

@@ -66,6 +66,7 @@ class NewRun:
     is_test: bool = False
     shown_key: str | None = None
     request_key: str | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class ClaimedRun:
     request_id: str | None = None
     concurrency_key: str | None = None
     losses: int = 0
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True)

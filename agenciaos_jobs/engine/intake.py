@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from agenciaos_jobs.core import trace
 from agenciaos_jobs.core.alert import Event, Kind
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job, Json
@@ -38,6 +39,8 @@ def new_run(job: Job[Any], payload: Json, *, source: str, **options: Any) -> New
     defaults: Json = {"max_attempts": job.attempts, "max_duration": job.max_duration, "priority": job.priority}
     if job.limited_by_agency and agency_id:
         defaults["concurrency_key"] = agency_key(job.task, agency_id)
+    if traceparent := trace.CURRENT.get():
+        defaults["traceparent"] = traceparent
     given = {name: value for name, value in options.items() if value is not None}
     return NewRun(task=job.task, payload=payload, agency_id=agency_id, source=source, **defaults | given)
 

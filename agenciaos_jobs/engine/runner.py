@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from agenciaos_jobs.adapters import metrics
+from agenciaos_jobs.adapters import metrics, tracing
 from agenciaos_jobs.app import App
+from agenciaos_jobs.core import trace
 from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json, RetryLater, StandBy
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.core.retry import Backoff
@@ -68,7 +70,8 @@ class Runner:
         """Makes an attempt at a claimed run; returns when the next one is due, if one is."""
         with structlog.contextvars.bound_contextvars(**_context(run)):
             try:
-                return await self._carry_out(run)
+                with tracing.span(f"run {run.task}", "consumer", run.traceparent, partial(_attributes, run)):
+                    return await self._carry_out(run)
             finally:
                 self._recorder.free(run)
 
@@ -153,6 +156,7 @@ class Runner:
     async def _fail(self, running: Running, cause: Exception) -> datetime | None:
         self._ends(running)
         run, error = running.run, self._recorder.describe(cause)
+        tracing.mark_failed(error.code or error.type)
         backoff = self._jobs[run.task].backoff if run.task in self._jobs else Backoff()
         next_step = after_failure(cause, run.attempt, run.max_attempts, backoff, self._app.clock.random())
         await self._run_log.flush()
@@ -196,7 +200,24 @@ def _deadline(run: ClaimedRun) -> datetime:
 
 def _context(run: ClaimedRun) -> Json:
     known = {"run_id": run.id, "task": run.task, "agency_id": run.agency_id, "attempt": run.attempt}
-    return known | ({"request_id": run.request_id} if run.request_id else {})
+    if run.request_id:
+        known["request_id"] = run.request_id
+    if run.traceparent:
+        known["trace_id"] = trace.trace_id(run.traceparent)
+    return known
+
+
+def _attributes(run: ClaimedRun) -> Json:
+    """OpenTelemetry's names for what it has names for (https://opentelemetry.io/docs/specs/semconv/messaging/)."""
+    return {
+        "messaging.system": "agenciaos",
+        "messaging.operation.type": "process",
+        "messaging.message.id": run.id,
+        "agenciaos.task": run.task,
+        "agenciaos.attempt": run.attempt,
+        "agenciaos.agency_id": run.agency_id,
+        "agenciaos.request_id": run.request_id,
+    }
 
 
 def _read(job: Job[Any], payload: Json) -> BaseModel:

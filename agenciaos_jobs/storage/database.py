@@ -109,8 +109,12 @@ _PRISMA_ONLY = {"schema", "connection_limit", "pool_timeout", "connect_timeout",
 _LIBPQ_ONLY = {"channel_binding", "gssencmode", "keepalives", "options"}
 
 
-async def connect(url: str, *, size: int = 10, patience: float = 10) -> Database:
+async def connect(
+    url: str, *, size: int = 10, patience: float = 10, on_query: Callable[[Any], None] | None = None
+) -> Database:
     """A pool of at most ``size`` connections; connecting, or waiting for a free one, takes ``patience`` s at most.
+
+    ``on_query`` hears of every statement: see asyncpg's ``add_query_logger``.
 
     Raises :class:`DatabaseUnavailable`, or asyncpg's error where the server refuses the login.
     """
@@ -121,8 +125,14 @@ async def connect(url: str, *, size: int = 10, patience: float = 10) -> Database
         "statement_cache_size": 0 if "pgbouncer=true" in url else 1024,
         "server_settings": {"application_name": "agenciaos-jobs", "timezone": "UTC"},
     }
+
+    async def prepare(connection: Connection) -> None:
+        await _use_json(connection)
+        if on_query:
+            connection.add_query_logger(on_query)
+
     with _outages_translated():
-        pool = await asyncpg.create_pool(**options, min_size=1, max_size=size, init=_use_json, reset=_nothing_to_reset)
+        pool = await asyncpg.create_pool(**options, min_size=1, max_size=size, init=prepare, reset=_nothing_to_reset)
     return Database(pool, patience, partial(asyncpg.connect, **options))
 
 

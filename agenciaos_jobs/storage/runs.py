@@ -68,6 +68,7 @@ def _row(run_id: str, run: NewRun, now: datetime) -> Json:
         "request_id": run.request_id,
         "schedule_id": run.schedule_id,
         "replay_of": run.replay_of,
+        "traceparent": run.traceparent,
         "priority": run.priority,
         "concurrency_key": run.concurrency_key,
         "concurrency_limit": run.concurrency_limit,

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
-from agenciaos_jobs.adapters import metrics
+from agenciaos_jobs.adapters import metrics, tracing
+from agenciaos_jobs.core import trace
 from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.web import limits, problems
 from agenciaos_jobs.web.dashboard import page
@@ -32,8 +33,15 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     path = route.canonical if route else "unmatched"
     began = time.perf_counter()
     structlog.contextvars.clear_contextvars()
-    with structlog.contextvars.bound_contextvars(request_id=request_id):
+    traceparent = trace.read(request.headers.get("traceparent"))
+    bound = {"request_id": request_id} | ({"trace_id": trace.trace_id(traceparent)} if traceparent else {})
+    trace.CURRENT.set(traceparent)
+    with (
+        structlog.contextvars.bound_contextvars(**bound),
+        tracing.span(f"{request.method} {path}", "server", traceparent) as span,
+    ):
         response = await _with_errors_as_answers(request, handler)
+        span.set_attribute("http.response.status_code", response.status)
         duration = time.perf_counter() - began
         response.headers["X-Request-Id"] = request_id
         limits.tell(request, response)

@@ -3,6 +3,9 @@
 ALTER TABLE jobs.runs ADD COLUMN standing_by boolean NOT NULL DEFAULT false;
 ALTER TABLE jobs.runs ADD COLUMN woken boolean NOT NULL DEFAULT false;
 
+ALTER TABLE jobs.runs ADD COLUMN traceparent text;
+
+COMMENT ON COLUMN jobs.runs.traceparent IS 'The span that the run goes on from, in W3C''s form.';
 COMMENT ON COLUMN jobs.runs.standing_by IS 'The attempt waits for something outside, or has: the next claim goes on with it.';
 COMMENT ON COLUMN jobs.runs.woken IS 'What the run stands by for has come since it was claimed.';
 

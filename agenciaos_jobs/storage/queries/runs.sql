@@ -6,7 +6,7 @@ WITH incoming AS (
     key_digest text, payload_hash text, key_expires_at timestamptz, request_id text, schedule_id text, replay_of text,
     priority integer, concurrency_key text, concurrency_limit integer, max_attempts integer, max_duration integer,
     due_at timestamptz, expires_at timestamptz, queue text, metadata jsonb, batch_id text, is_test boolean,
-    request_digest text, request_expires_at timestamptz)
+    request_digest text, request_expires_at timestamptz, traceparent text)
 ), requested AS (
   INSERT INTO jobs.request_keys AS held (key_digest, run_id, expires_at)
   SELECT request_digest, id, request_expires_at
@@ -36,10 +36,12 @@ WITH incoming AS (
 )
 INSERT INTO jobs.runs (id, task, status, payload, agency_id, source, tags, idempotency_key, request_id, schedule_id,
                        replay_of, priority, concurrency_key, concurrency_limit, max_attempts, max_duration,
-                       created_at, updated_at, due_at, delayed_until, expires_at, queue, metadata, batch_id, is_test)
+                       created_at, updated_at, due_at, delayed_until, expires_at, queue, metadata, batch_id, is_test,
+                       traceparent)
 SELECT id, task, status, payload, agency_id, source, tags, idempotency_key, request_id, schedule_id,
        replay_of, priority, concurrency_key, concurrency_limit, max_attempts, max_duration,
-       $2, $2, due_at, CASE WHEN status = 'DELAYED' THEN due_at END, expires_at, queue, metadata, batch_id, is_test
+       $2, $2, due_at, CASE WHEN status = 'DELAYED' THEN due_at END, expires_at, queue, metadata, batch_id, is_test,
+       traceparent
 FROM new
 RETURNING id
 
@@ -67,7 +69,7 @@ SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, woken = false,
 WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
   AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND concurrency_key IS NULL AND losses <= $4
 RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
-          tags, request_id, concurrency_key, losses
+          tags, request_id, concurrency_key, losses, traceparent
 
 -- name: lock_keys
 -- One claim at a time for each concurrency key, so that two workers never count the same free place.
@@ -101,7 +103,7 @@ SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, woken = false,
     started_at = coalesce(started_at, $3), updated_at = $3, parked = false
 WHERE id IN (SELECT id FROM granted)
 RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
-          tags, request_id, concurrency_key, losses
+          tags, request_id, concurrency_key, losses, traceparent
 
 -- name: suspects
 SELECT id FROM jobs.runs
