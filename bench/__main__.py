@@ -12,10 +12,10 @@ from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded, seed
 from agenciaos_jobs.storage import migrate
-from bench import drain, latency, triggers
+from bench import drain, flight, latency, triggers
 from bench.table import Row, show
 
-SUITES = {"latency": latency.measure, "drain": drain.measure, "triggers": triggers.measure}
+SUITES = {"latency": latency.measure, "drain": drain.measure, "triggers": triggers.measure, "flight": flight.measure}
 
 
 async def prepare(url: str) -> None:
