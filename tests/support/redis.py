@@ -15,7 +15,7 @@ class OwnRedis:
         self.url = f"unix://{path}"
 
     def start(self) -> None:
-        executable = embedded._redis_executable()
+        executable = embedded.redis_executable()
         assert executable
         command = [executable, "--port", "0", "--unixsocket", str(self._path), "--save", "", "--loglevel", "warning"]
         self._process = subprocess.Popen(command)
