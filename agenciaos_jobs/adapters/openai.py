@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from json import JSONDecodeError
 from typing import Any
 
+import aiohttp
 import openai
 from openai.types.responses import EasyInputMessageParam, Response, ResponseFormatTextJSONSchemaConfigParam
 
@@ -197,15 +198,25 @@ def _translated(clock: Clock, model: str, missing: Exception | None) -> Iterator
     except openai.APIStatusError as error:
         metrics.OPENAI_CALLS.labels(model, str(error.status_code)).inc()
         raise _status_outcome(error, clock) from error
-    except openai.APITimeoutError as error:
-        metrics.OPENAI_CALLS.labels(model, "timeout").inc()
-        raise RetryLater("upstream_timeout", "OpenAI did not answer in time") from error
     except openai.APIConnectionError as error:
+        if _is_out_of_time(error):
+            metrics.OPENAI_CALLS.labels(model, "timeout").inc()
+            raise RetryLater("upstream_timeout", "OpenAI did not answer in time") from error
         metrics.OPENAI_CALLS.labels(model, "unreachable").inc()
         raise RetryLater("upstream_unreachable", "OpenAI could not be reached") from error
     except (JSONDecodeError, openai.APIResponseValidationError) as error:
         metrics.OPENAI_CALLS.labels(model, "malformed").inc()
         raise RetryLater("upstream_malformed", "OpenAI's answer was not JSON") from error
+
+
+def _is_out_of_time(error: openai.APIConnectionError) -> bool:
+    """Whether time ran out; the SDK's transport calls a refused connection a timeout too."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, aiohttp.ClientConnectionError) and not isinstance(cause, TimeoutError):
+            return False
+        cause = cause.__cause__
+    return isinstance(error, openai.APITimeoutError)
 
 
 def _status_outcome(error: openai.APIStatusError, clock: Clock) -> GiveUp | RetryLater:
