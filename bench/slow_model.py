@@ -13,6 +13,7 @@ SECONDS = 2
 
 
 async def respond(request: web.Request) -> web.Response:
+    await request.read()
     await asyncio.sleep(random.uniform(0.75 * SECONDS, 1.25 * SECONDS))
     return await model.respond(request)
 
