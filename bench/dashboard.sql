@@ -6,8 +6,9 @@ CREATE TEMPORARY TABLE moment AS
 SELECT n, CASE WHEN n % 10 = 0 THEN now() - random() * interval '1 day' ELSE now() - interval '1 day' - random() * interval '29 days' END AS at
 FROM generate_series(1, $RUNS) AS n;
 
+-- In the order of time, as they would have come.
 CREATE TEMPORARY TABLE made AS
-SELECT n, at, jobs.id_floor('run', at) || substr(md5(n::text), 1, 16) AS id, random() AS luck, random() AS kind FROM moment;
+SELECT n, at, jobs.id_floor('run', at) || substr(md5(n::text), 1, 16) AS id, random() AS luck, random() AS kind FROM moment ORDER BY at;
 
 ALTER TABLE jobs.runs DISABLE TRIGGER USER;
 INSERT INTO jobs.runs (id, task, status, payload, output, error, agency_id, source, tags, max_attempts, max_duration, attempt,
@@ -37,7 +38,7 @@ SELECT id, 1, finished_at, 'info', 'content_generated', '{"model": "gpt-6-luna"}
 INSERT INTO jobs.ai_generations (run_id, attempt, agency_id, agent_type, status, model, requests, input_tokens, cached_tokens,
                                  output_tokens, reasoning_tokens, cost, created_at)
 SELECT id, 1, agency_id, 'META_ADS_COPY', 'completed', CASE WHEN kind < 0.5 THEN 'gpt-6-luna' ELSE 'gpt-6-sol' END, 1, 800, 0, 400, 0, 0.00123 * luck, finished_at
-FROM jobs.runs JOIN made USING (id) WHERE status = 'COMPLETED' AND task = 'generate-ai-content';
+FROM jobs.runs JOIN made USING (id) WHERE status = 'COMPLETED' AND task = 'generate-ai-content' ORDER BY id;
 INSERT INTO jobs.error_groups (fingerprint, task, type, code, message, count, first_seen_at, last_seen_at, last_run_id)
 SELECT error_group, min(task), 'GiveUp', 'fault_' || split_part(error_group, '_', 2), 'the provider said no', count(*), min(finished_at), max(finished_at), max(id)
 FROM jobs.runs WHERE error_group IS NOT NULL GROUP BY error_group;

@@ -77,6 +77,27 @@ async def test_an_hour_is_counted_again_when_its_last_runs_end(pool: database.Da
     assert await run_hours.count_closed_hours(pool, NOW) == 0
 
 
+async def test_a_counted_day_costs_what_its_generations_cost(pool: database.Database, db: asyncpg.Connection):
+    for hours, cost in ((0, "1.5"), (30, "0.25"), (31, None), (24 * 5, "2")):
+        await db.execute(
+            """INSERT INTO jobs.ai_generations (run_id, attempt, agency_id, agent_type, status, model, requests,
+                                                input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost,
+                                                created_at)
+               VALUES ('run_1', 1, 'agency-123', 'X', 'completed', 'm', 1, 1, 0, 1, 0, $1::text::numeric, $2)""",
+            cost,
+            NOW - timedelta(hours=hours),
+        )
+    first_day = NOW.date().replace(day=1)
+    before = await run_hours.spend(pool, first_day, NOW)
+    assert [(spent.agency, spent.generations, spent.unpriced, spent.cost) for spent in before] == [
+        ("Agência Aurora", 4, 1, Decimal("3.75"))
+    ]
+    assert await run_hours.count_closed_days(pool, NOW) > 20
+    assert await run_hours.count_closed_days(pool, NOW) == 0
+    assert await db.fetchval("SELECT sum(generations) FROM jobs.ai_days") == 3
+    assert await run_hours.spend(pool, first_day, NOW) == before
+
+
 async def test_the_first_page_tells_how_things_go(settings: Settings):
     async with running_server(settings) as service, operator(service) as browser:
         for period in ("24h", "7d", "30d", "nonsense"):
@@ -128,9 +149,9 @@ def test_bars_stay_in_their_field(values: list[int]):
 def test_the_month_s_bill_adds_up():
     bill = month_spend(
         [
-            Spend("a", "Aurora", "big", 2, Decimal("1.5")),
-            Spend("a", "Aurora", "small", 1, None),
-            Spend("b", None, "big", 4, Decimal("0.5")),
+            Spend("a", "Aurora", "big", 2, 0, Decimal("1.5")),
+            Spend("a", "Aurora", "small", 1, 1, Decimal()),
+            Spend("b", None, "big", 4, 0, Decimal("0.5")),
         ]
     )
     assert (bill.cost, bill.generations, bill.unpriced) == (Decimal("2.0"), 7, 1)

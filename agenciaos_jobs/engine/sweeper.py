@@ -126,3 +126,4 @@ class Sweeper:
             return
         self._counting_due = now + COUNTING
         await run_hours.count_closed_hours(self._database, now)
+        await run_hours.count_closed_days(self._database, now)

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from agenciaos_jobs.core.run import Status
-from agenciaos_jobs.storage.database import Connection, Database, Executor
+from agenciaos_jobs.storage.database import Database, Executor
 from agenciaos_jobs.storage.queries import load
 
 QUERIES = load("dashboard_runs")
@@ -15,12 +15,14 @@ QUERIES = load("dashboard_runs")
 FIRST_ID, LAST_ID = "run_", "run_~"
 """Before and after every run's id."""
 
+ERRORS_SEARCHED = 10_000
+
 
 @dataclass(frozen=True)
 class Filter:
     """Which runs: those with ids from ``first`` up to before ``end`` that have all that is given.
 
-    ``text`` is a whole id, or a part of an error's message.
+    ``text`` is a whole id, or a part of an error's message; the newest :data:`ERRORS_SEARCHED` errors are looked at.
     """
 
     first: str = FIRST_ID
@@ -36,8 +38,7 @@ class Filter:
     def values(self) -> tuple[Any, ...]:
         """In the order in which the queries take them."""
         statuses = None if self.statuses is None else list(self.statuses)
-        pattern = None if self.text is None else f"%{literally(self.text)}%"
-        return self.first, self.end, self.task, statuses, self.agency_id, self.tag, self.source, self.text, pattern
+        return self.first, self.end, self.task, statuses, self.agency_id, self.tag, self.source, self.text
 
 
 @dataclass(frozen=True)
@@ -84,33 +85,31 @@ async def listing(
 
     ``fresh`` counts what came since the filter's ``end``, up to ``most``.
     """
-    async with database.transaction() as connection:
-        await connection.execute(QUERIES["plan_each_time"])
-        if after is not None:
-            return await _newer(connection, wanted, size, after)
-        stretch = replace(wanted, end=min(before, wanted.end)) if before else wanted
-        rows = await _rows(connection, "older", stretch, size + 1)
-        fresh = 0
-        if wanted.end != LAST_ID and not before:
-            since = replace(wanted, first=max(wanted.first, wanted.end), end=LAST_ID)
-            fresh = await connection.fetchval(QUERIES["count_newer"], *since.values, most)
-        return Listing(rows[:size], has_newer=before is not None, has_older=len(rows) > size, fresh=fresh)
+    if after is not None:
+        return await _newer(database, wanted, size, after)
+    stretch = replace(wanted, end=min(before, wanted.end)) if before else wanted
+    rows = await _rows(database, stretch, size + 1, newest_first=True)
+    fresh = 0
+    if wanted.end != LAST_ID and not before:
+        since = replace(wanted, first=max(wanted.first, wanted.end), end=LAST_ID)
+        fresh = len(await matching(database, since, most))
+    return Listing(rows[:size], has_newer=before is not None, has_older=len(rows) > size, fresh=fresh)
 
 
-async def _newer(connection: Connection, wanted: Filter, size: int, after: str) -> Listing:
-    rows = await _rows(connection, "newer", replace(wanted, first=max(wanted.first, after + "0")), size + 1)
-    return Listing(rows[:size][::-1], has_newer=len(rows) > size, has_older=True, fresh=0)
+async def _newer(database: Database, wanted: Filter, size: int, after: str) -> Listing:
+    stretch = replace(wanted, first=max(wanted.first, after + "0"))
+    rows = await _rows(database, stretch, size + 1, newest_first=False)
+    return Listing(rows[-size:], has_newer=len(rows) > size, has_older=True, fresh=0)
 
 
-async def _rows(connection: Connection, query: str, wanted: Filter, limit: int) -> list[RunRow]:
-    return [_row(record) for record in await connection.fetch(QUERIES[query], *wanted.values, limit)]
+async def _rows(database: Database, wanted: Filter, limit: int, *, newest_first: bool) -> list[RunRow]:
+    records = await database.fetch(QUERIES["listing"], *wanted.values, newest_first, limit)
+    return [_row(record) for record in records]
 
 
 async def matching(database: Database, wanted: Filter, most: int) -> list[str]:
     """The ids of the newest runs that are wanted."""
-    async with database.transaction() as connection:
-        await connection.execute(QUERIES["plan_each_time"])
-        return [record["id"] for record in await connection.fetch(QUERIES["matching"], *wanted.values, most)]
+    return [record["id"] for record in await database.fetch(QUERIES["matching"], *wanted.values, most)]
 
 
 async def agencies(executor: Executor) -> list[tuple[str, str]]:

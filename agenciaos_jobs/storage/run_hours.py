@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
+from agenciaos_jobs.core.clock import SAO_PAULO
 from agenciaos_jobs.core.quantile import Histogram
 from agenciaos_jobs.storage.database import Database, Executor
 from agenciaos_jobs.storage.history import Depth
@@ -37,13 +38,14 @@ class Times:
 
 @dataclass(frozen=True)
 class Spend:
-    """What an agency's generations with a model have cost, in US dollars; ``None`` where no price is known."""
+    """What an agency's generations with a model have cost, in US dollars; ``unpriced`` ones had no known price."""
 
     agency_id: str
     agency: str | None
     model: str
     generations: int
-    cost: Decimal | None
+    unpriced: int
+    cost: Decimal
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -97,6 +99,28 @@ async def executing(executor: Executor) -> int:
     return int(await executor.fetchval(QUERIES["executing"]))
 
 
-async def spend(executor: Executor, since: datetime) -> list[Spend]:
-    """By agency and model, the dearest first."""
-    return [Spend(**record) for record in await executor.fetch(QUERIES["spend"], since)]
+async def count_closed_days(database: Database, now: datetime) -> int:
+    """Counts what AI cost on days that are over, one transaction each; returns how many those were."""
+    last = (now - SETTLED).astimezone(SAO_PAULO).date() - timedelta(days=1)
+    records = await database.fetch(QUERIES["due_days"], last - KEPT, last, MOST)
+    for record in records:
+        async with database.transaction() as connection:
+            if not await connection.fetchval(QUERIES["lock"]):
+                return 0
+            day: date = record["day"]
+            if await connection.fetchval(QUERIES["counted_until"], day, day):
+                await connection.execute(QUERIES["count_ai"], day, _midnight(day), _midnight(day + timedelta(days=1)))
+    return len(records)
+
+
+async def spend(executor: Executor, first_day: date, now: datetime) -> list[Spend]:
+    """By agency and model from a day of São Paulo on, the dearest first."""
+    today = now.astimezone(SAO_PAULO).date()
+    uncounted = await executor.fetchval(QUERIES["counted_until"], first_day, today) or today
+    return [
+        Spend(**record) for record in await executor.fetch(QUERIES["spend"], first_day, uncounted, _midnight(uncounted))
+    ]
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), SAO_PAULO)

@@ -60,9 +60,32 @@ GROUP BY task ORDER BY task
 -- name: executing
 SELECT count(*) FROM jobs.runs WHERE status = 'EXECUTING'
 
+-- name: due_days
+SELECT day::date FROM generate_series($1::date, $2::date, interval '1 day') AS day
+WHERE NOT EXISTS (SELECT FROM jobs.counted_ai_days AS counted WHERE counted.day = day.day::date)
+ORDER BY 1 LIMIT $3
+
+-- name: count_ai
+-- A day ($1) from $2 up to before $3.
+WITH counted AS (INSERT INTO jobs.counted_ai_days (day) VALUES ($1))
+INSERT INTO jobs.ai_days (day, agency_id, model, generations, unpriced, cost)
+SELECT $1, agency_id, model, count(*), count(*) FILTER (WHERE cost IS NULL), coalesce(sum(cost), 0)
+FROM jobs.ai_generations WHERE created_at >= $2 AND created_at < $3 GROUP BY agency_id, model
+
 -- name: spend
-SELECT generation.agency_id, agency.name AS agency, model, generations, cost FROM (
-  SELECT agency_id, model, count(*) AS generations, sum(cost) AS cost
-  FROM jobs.ai_generations WHERE created_at >= $1 GROUP BY agency_id, model) AS generation
-LEFT JOIN public.agencies AS agency ON agency.id = generation.agency_id
-ORDER BY cost DESC NULLS LAST, generation.agency_id, model
+-- From a day ($1) on: up to before another day ($2) as it was counted, and from that day's midnight ($3) on as it is.
+SELECT total.agency_id, agency.name AS agency, model, generations, unpriced, cost FROM (
+  SELECT agency_id, model, sum(generations)::bigint AS generations, sum(unpriced)::bigint AS unpriced, sum(cost) AS cost FROM (
+    SELECT agency_id, model, generations, unpriced, cost FROM jobs.ai_days WHERE day >= $1 AND day < $2
+    UNION ALL
+    SELECT agency_id, model, count(*), count(*) FILTER (WHERE cost IS NULL), coalesce(sum(cost), 0)
+    FROM jobs.ai_generations WHERE created_at >= $3 GROUP BY agency_id, model) AS part
+  GROUP BY agency_id, model) AS total
+LEFT JOIN public.agencies AS agency ON agency.id = total.agency_id
+ORDER BY cost DESC, total.agency_id, model
+
+-- name: counted_until
+-- The first day from $1 on that is not counted.
+SELECT day::date FROM generate_series($1::date, $2::date, interval '1 day') AS day
+WHERE NOT EXISTS (SELECT FROM jobs.counted_ai_days AS counted WHERE counted.day = day.day::date)
+ORDER BY 1 LIMIT 1

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -86,7 +86,7 @@ async def show_overview(request: web.Request) -> web.StreamResponse:
         oldest=min((depth.oldest_due_at for depth in waiting), default=None),
         executing=await run_hours.executing(database),
         workers=await workers.alive(database, now),
-        spend=month_spend(await run_hours.spend(database, Month.of(now).starts_at)),
+        spend=month_spend(await run_hours.spend(database, Month.of(now).first_day, now)),
         month=Month.of(now).first_day,
         errors=await errors.trends(database, until=now, step=HOUR, steps=24, limit=MOST_ERRORS),
         now=now,
@@ -102,10 +102,14 @@ def _chart(found: Outcomes, since: datetime, now: datetime, says: Speech, *, is_
     steps, starts = [], sorted(columns)
     for number, start in enumerate(starts):
         end = start + (timedelta(days=1) if is_daily else HOUR)
-        href = "/runs?" + urlencode({"from": start.isoformat(), "to": end.isoformat()})
+        href = "/runs?" + urlencode({"from": _compact(start), "to": _compact(end)})
         label, tick = _label(start, says, number, len(starts), is_daily=is_daily)
         steps.append(Step(label, columns[start], href, tick))
     return stacked(steps, TONES)
+
+
+def _compact(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y%m%dT%H%MZ}"
 
 
 def _starts(since: datetime, now: datetime, *, is_daily: bool) -> Iterable[datetime]:
@@ -149,10 +153,10 @@ def _success(counts: Mapping[str, int]) -> float | None:
 def month_spend(rows: Sequence[Spend]) -> MonthSpend:
     """The month's bill: the agencies that spent most, and every model."""
     by_agency: dict[str, list[Spend]] = defaultdict(list)
-    by_model = Counter[str]()
+    by_model: dict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
         by_agency[row.agency_id].append(row)
-        by_model[row.model] += row.cost or Decimal()  # type: ignore[assignment]
+        by_model[row.model] += row.cost
     costs = {agency_id: _cost(own) for agency_id, own in by_agency.items()}
     most = max(costs.values(), default=Decimal()) or Decimal(1)
     spenders = [
@@ -161,7 +165,7 @@ def month_spend(rows: Sequence[Spend]) -> MonthSpend:
             own[0].agency or agency_id,
             sum(row.generations for row in own),
             costs[agency_id],
-            {row.model: row.cost or Decimal() for row in own},
+            {row.model: row.cost for row in own},
             float(costs[agency_id] / most),
         )
         for agency_id, own in sorted(by_agency.items(), key=lambda item: -costs[item[0]])
@@ -169,15 +173,15 @@ def month_spend(rows: Sequence[Spend]) -> MonthSpend:
     return MonthSpend(
         cost=_cost(rows),
         generations=sum(row.generations for row in rows),
-        unpriced=sum(row.generations for row in rows if row.cost is None),
+        unpriced=sum(row.unpriced for row in rows),
         spenders=spenders[:MOST_SPENDERS],
         others=len(spenders[MOST_SPENDERS:]),
-        models=[(model, Decimal(cost)) for model, cost in by_model.most_common()],
+        models=sorted(by_model.items(), key=lambda item: -item[1]),
     )
 
 
 def _cost(rows: Iterable[Spend]) -> Decimal:
-    return sum((row.cost or Decimal() for row in rows), Decimal())
+    return sum((row.cost for row in rows), Decimal())
 
 
 PAGES = [Page("GET", "/", show_overview)]
