@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 from support.node import SDK_LINES, needs_node, run_node
 from support.service import Service
@@ -11,9 +12,9 @@ from agenciaos_jobs.web import keys
 pytestmark = [needs_node, pytest.mark.parametrize("line", SDK_LINES)]
 
 
-async def followed(service: Service, name: str) -> None:
+async def followed(service: Service, *names: str) -> None:
     async with asyncio.timeout(30):
-        while name not in service.app[keys.LIVE]._followers:
+        while not service.app[keys.LIVE]._followers.keys() >= set(names):
             await asyncio.sleep(0.01)
 
 
@@ -64,3 +65,14 @@ async def test_public_tokens_read_what_their_scopes_name_and_nothing_else(servic
     assert [run["id"] for run in seen["followed"]] == [mine]
     assert [seen[name]["error"]["status"] for name in ("other", "cancel", "replay", "list", "trigger")] == [403] * 5
     assert [seen[name]["error"]["status"] for name in ("expired", "tampered")] == [401] * 2
+
+
+@pytest.mark.slow
+async def test_five_hundred_subscriptions_at_once(service: Service, db: asyncpg.Connection, line: str):
+    delayed = {"task": "generate-monthly-reports", "payload": {}, "options": {"delay": "1h"}}
+    _, batch = await service.post("/api/v1/tasks/batch", {"items": [delayed] * 500})
+    ids = [run["id"] for run in batch["runs"]]
+    following = asyncio.create_task(run_node(service, "subscribe_many.mjs", line, ",".join(ids)))
+    await followed(service, *(f"run:{run_id}" for run_id in ids))
+    await db.execute("UPDATE jobs.runs SET status = 'CANCELED', finished_at = now()")
+    assert await following == ["CANCELED"] * 500
