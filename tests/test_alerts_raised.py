@@ -14,8 +14,10 @@ from test_error_groups import failing
 from agenciaos_jobs.alerts import AlertRulesError, load_rules
 from agenciaos_jobs.core.alert import EPISODE, Event, Kind
 from agenciaos_jobs.core.job import GiveUp
+from agenciaos_jobs.engine import alarm
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import alerts, errors
+from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.web import keys
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -102,6 +104,24 @@ async def test_nothing_that_is_raised_is_lost_on_the_way_out(settings: Settings,
     row = await raised(db, Kind.PAYMENT_UNMATCHED)
     assert row["subjects"] == ["evt?"]
     assert settings.secrets[2] not in row["details"]
+
+
+async def test_alerts_wait_for_a_database_that_is_away(
+    settings: Settings, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(alarm, "_WAIT_FOR_DATABASE", timedelta(milliseconds=10))
+    store, outages = alerts.add_raised, [DatabaseUnavailable("away")] * 3
+
+    async def away_at_first(*arguments: Any) -> None:
+        if outages:
+            raise outages.pop()
+        await store(*arguments)
+
+    monkeypatch.setattr(alerts, "add_raised", away_at_first)
+    async with running_server(settings) as service:
+        service.app[keys.APP].alert(Kind.WEBHOOK_DEACTIVATED, "guru", reason="x")
+        row = await raised(db, Kind.WEBHOOK_DEACTIVATED)
+    assert (row["raised"], outages) == (1, [])
 
 
 def test_every_kind_has_a_rule_and_a_file_of_ones_own_changes_what_it_says(tmp_path: Any):

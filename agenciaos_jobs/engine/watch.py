@@ -25,6 +25,8 @@ CONDITIONS_EVERY = timedelta(seconds=30)
 BUDGET_EVERY = timedelta(minutes=5)
 OVERDUE = timedelta(seconds=30)
 """A notice that no worker has sent by then is sent by a server, where no worker is alive."""
+OUTDATED = timedelta(hours=1)
+"""What is older is left to its run."""
 
 _BUDGET_STEPS = (100, 80)
 
@@ -50,6 +52,7 @@ class Watch:
         """Raises what holds now, and what was found to have happened."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
+            await alerts.follow(connection)
             held = [*await self._queues(connection), *await self._failures(connection)]
             held += await self._workers_missing(connection)
             await conditions.hold(connection, held, self._clock)
@@ -160,7 +163,7 @@ class Watch:
         await self.round()
         try:
             now = self._clock.now()
-            overdue = await alerts.unsent(self._database, now - OVERDUE)
+            overdue = await alerts.unsent(self._database, now - OVERDUE, now - OUTDATED)
             if not overdue or await workers.alive(self._database, now):
                 return
             for notice_id in overdue:

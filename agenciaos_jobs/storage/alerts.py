@@ -110,9 +110,14 @@ async def notice(executor: Executor, notice_id: str) -> Notice | None:
     return Notice(record["id"], record["kind"], record["channel"], Message(**values), record["sent_at"])
 
 
-async def unsent(executor: Executor, before: datetime) -> list[str]:
-    """The notices that were to be sent before that moment and were not, oldest first."""
-    return [record["id"] for record in await executor.fetch(QUERIES["unsent"], before)]
+async def follow(connection: Connection) -> None:
+    """Waits until nobody tells alerts, and lets nobody until the transaction ends."""
+    await connection.execute(QUERIES["follow"])
+
+
+async def unsent(executor: Executor, before: datetime, after: datetime) -> list[str]:
+    """The notices made between these moments that were not sent, newest first; twenty at most."""
+    return [record["id"] for record in await executor.fetch(QUERIES["unsent"], before, after)]
 
 
 async def sent(executor: Executor, notice_id: str, channel: str, now: datetime) -> None:

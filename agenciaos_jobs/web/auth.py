@@ -9,6 +9,7 @@ from aiohttp import web
 from agenciaos_jobs.core.alert import Kind
 from agenciaos_jobs.core.scope import may_read
 from agenciaos_jobs.web import limits, public_token
+from agenciaos_jobs.web.address import address_of
 from agenciaos_jobs.web.keys import APP, CLOCK, PUBLIC_TOKEN, SECRET_KEYS
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
@@ -34,7 +35,7 @@ async def admit(request: web.Request, reads: Names | None = None) -> None:
     token = _token(request, given)
     if not is_bearer or token is None:
         if reads is None or not public_token.looks_like_one(given):  # those run out in every page that stays open
-            request.app[APP].alert(Kind.WRONG_TOKEN, "api", subject=request.remote)
+            request.app[APP].alert(Kind.WRONG_TOKEN, "api", subject=address_of(request))
         raise HttpProblem(401, _UNKNOWN, headers={"WWW-Authenticate": "Bearer"})
     if reads is None or not may_read(token.scopes, await reads(request)):
         raise HttpProblem(403, _OUT_OF_SCOPE)

@@ -11,10 +11,12 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from agenciaos_jobs.adapters import metrics
+from agenciaos_jobs.core.alert import Kind
 from agenciaos_jobs.core.signature import BadSignature
 from agenciaos_jobs.storage import responses
+from agenciaos_jobs.web.address import address_of
 from agenciaos_jobs.web.body import answer, parse_json, read_bytes
-from agenciaos_jobs.web.keys import CLOCK, CONTROL, DATABASE, OPENAI_WEBHOOK
+from agenciaos_jobs.web.keys import APP, CLOCK, CONTROL, DATABASE, OPENAI_WEBHOOK
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.operation import Operation
 from agenciaos_jobs.web.problems import HttpProblem
@@ -49,6 +51,7 @@ async def openai_webhook(request: web.Request) -> web.Response:
     except BadSignature as error:
         metrics.WEBHOOKS.labels("openai", "refused").inc()
         log.warning("webhook_refused", reason=str(error))
+        request.app[APP].alert(Kind.WRONG_TOKEN, "openai", subject=address_of(request))
         raise HttpProblem(401, _REFUSED) from None
     event = _read(parse_json(body))
     run_id = await _run_of(request, event) if event and event.type in _ENDS else None

@@ -49,6 +49,10 @@ WHERE alert.kind = ANY ($1::text[]) AND alert.ended_at IS NULL
 -- name: lead
 SELECT pg_try_advisory_xact_lock(hashtext('agenciaos_jobs.alerts'))
 
+-- name: follow
+-- The same lock, waited for: whoever looks and whoever tells lock alerts in different orders.
+SELECT pg_advisory_xact_lock(hashtext('agenciaos_jobs.alerts'))
+
 -- name: is_open
 SELECT EXISTS (SELECT FROM jobs.alerts WHERE pending > 0)
     OR EXISTS (SELECT FROM jobs.alerts
@@ -76,7 +80,8 @@ FROM jsonb_to_recordset($1) AS new (id text, alert_id text, kind text, channel t
 SELECT id, kind, channel, message, sent_at FROM jobs.alert_notices WHERE id = $1
 
 -- name: unsent
-SELECT id FROM jobs.alert_notices WHERE sent_at IS NULL AND created_at <= $1 ORDER BY created_at LIMIT 100
+-- The newest first: of those that a channel refuses for good, none may keep others waiting.
+SELECT id FROM jobs.alert_notices WHERE sent_at IS NULL AND created_at <= $1 AND created_at > $2 ORDER BY created_at DESC LIMIT 20
 
 -- name: sent
 WITH noted AS (

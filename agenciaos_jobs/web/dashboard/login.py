@@ -2,12 +2,13 @@
 
 from aiohttp import web
 
+from agenciaos_jobs.core.alert import Kind
 from agenciaos_jobs.web.address import address_of
 from agenciaos_jobs.web.dashboard import access
 from agenciaos_jobs.web.dashboard.access import ACCESS, LockedOut
 from agenciaos_jobs.web.dashboard.page import Page, form, see
 from agenciaos_jobs.web.dashboard.rendering import SESSION, THEMES, render
-from agenciaos_jobs.web.keys import CLOCK
+from agenciaos_jobs.web.keys import APP, CLOCK
 
 _A_YEAR = 365 * 24 * 3600
 
@@ -25,6 +26,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     try:
         cookie = await request.app[ACCESS].log_in(given.get("password", ""), address_of(request))
     except LockedOut as lock:
+        request.app[APP].alert(Kind.WRONG_TOKEN, "dashboard", subject=address_of(request))
         wait = (lock.until - request.app[CLOCK].now()).total_seconds()
         page = render(
             request, "login.html", status=429, destination=destination, is_wrong=False, locked_until=lock.until
@@ -32,6 +34,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         page.headers["Retry-After"] = str(max(1, round(wait)))
         return page
     if cookie is None:
+        request.app[APP].alert(Kind.WRONG_TOKEN, "dashboard", subject=address_of(request))
         return render(request, "login.html", status=401, destination=destination, is_wrong=True, locked_until=None)
     response = see(destination)
     response.set_cookie(
