@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -11,9 +12,10 @@ from agenciaos_jobs.core.alert import AlertRules, Event, Kind
 from agenciaos_jobs.core.background import Asked
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.content import Answer, Prompt
-from agenciaos_jobs.core.job import FailureEffect
+from agenciaos_jobs.core.job import FailureEffect, Json
 from agenciaos_jobs.core.notice import Channel
 from agenciaos_jobs.core.run import ClaimedRun
+from agenciaos_jobs.core.verdict import Terms
 from agenciaos_jobs.storage.database import Database
 
 Logger = FilteringBoundLogger
@@ -44,12 +46,30 @@ class Alarm(Protocol):
     def raise_event(self, event: Event) -> None: ...
 
 
+class Sales(Protocol):
+    """Who knows what was sold: Guru's REST API. ``None`` where it knows nothing of the kind."""
+
+    async def transaction(self, transaction_id: str) -> Json | None: ...
+
+    async def subscription(self, name: str) -> Json | None: ...
+
+
 @dataclass(frozen=True)
 class Rules:
-    """The business's own figures: AI generations a month by plan, and the plan that each product buys."""
+    """The business's own figures: AI generations a month by plan, and the plan that each product buys.
+
+    ``payment_grace`` is how long a plan outlives a payment that is late. ``reconcile_apply``: the nightly comparison
+    with Guru puts right what it finds.
+    """
 
     ai_monthly_limit: Mapping[str, int]
     plan_products: Mapping[str, str]
+    payment_grace: timedelta = timedelta(days=3)
+    reconcile_apply: bool = False
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.plan_products, self.payment_grace)
 
 
 @dataclass(frozen=True)
@@ -73,6 +93,7 @@ class App:
     database: Database
     model: Model
     rules: Rules
+    guru: Sales | None
     alarm: Alarm
     alerting: Alerting
 

@@ -27,6 +27,7 @@ from agenciaos_jobs.web import (
     browsers,
     dashboard,
     draining,
+    guru,
     health,
     keys,
     management,
@@ -50,6 +51,7 @@ _OPERATIONS = [
     *trigger.OPERATIONS,
     *tasks.OPERATIONS,
     *batches.OPERATIONS,
+    *guru.OPERATIONS,
     *packets.OPERATIONS,
     *run_list.OPERATIONS,
     *run_changes.OPERATIONS,
@@ -109,6 +111,8 @@ def _configure(app: web.Application, settings: Settings) -> None:
     secrets = (settings.openai_webhook_secret, settings.openai_webhook_secret_previous)
     app[keys.OPENAI_WEBHOOK] = Verifier([secret.get_secret_value() for secret in secrets if secret])
     app[keys.BODY_TIMEOUT] = settings.body_timeout
+    if settings.dmg_webhook_secret:
+        app[keys.GURU_TOKEN] = settings.dmg_webhook_secret.get_secret_value()
 
 
 def _furnish(app: web.Application, base: Base) -> None:
@@ -119,6 +123,7 @@ def _furnish(app: web.Application, base: Base) -> None:
     app[keys.TIMETABLE] = Timetable(base.app.database, base.app.clock, JOBS)
     app[keys.INTAKE] = base.intake
     app[keys.CONTROL] = base.control
+    app[keys.PAYMENTS] = base.payments
     app[keys.CLOCK] = base.app.clock
     app[keys.DATABASE] = base.app.database
     app[keys.QUEUE] = base.queue

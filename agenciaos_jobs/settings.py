@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     dmg_api_key: SecretStr | None = None
     dmg_api_url: HttpUrl = "https://digitalmanager.guru/api/v2"
     plan_products: Annotated[dict[str, Plan], NoDecode] = Field(default={"pro-monthly": "PRO"})
+    payment_grace_days: int = Field(default=3, ge=0, le=365)
+    reconcile_apply: bool = False
 
     public_url: HttpUrl | None = None
     alerts_file: Path | None = None

@@ -11,6 +11,7 @@ from typing import Any
 
 from agenciaos_jobs.adapters import tracing
 from agenciaos_jobs.adapters.channels import email, slack, webhook
+from agenciaos_jobs.adapters.guru import GuruAPI
 from agenciaos_jobs.adapters.openai import OpenAIModel
 from agenciaos_jobs.alerts import load_rules
 from agenciaos_jobs.app import Alerting, App, Rules
@@ -28,6 +29,7 @@ from agenciaos_jobs.engine.dispatcher import Dispatcher
 from agenciaos_jobs.engine.faults import Faults
 from agenciaos_jobs.engine.heartbeat import Heartbeat
 from agenciaos_jobs.engine.intake import Intake, Sender
+from agenciaos_jobs.engine.payments import Payments
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.run_log import RunLog
 from agenciaos_jobs.engine.runner import Runner
@@ -51,6 +53,7 @@ class Base:
     sender: Sender
     intake: Intake
     control: Control
+    payments: Payments
     redactor: Redactor
     settings: Settings
 
@@ -103,21 +106,36 @@ async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIter
             is_announced=settings.openai_webhook_secret is not None,
         )
         stack.push_async_callback(model.close)
-        rules = Rules(
-            ai_monthly_limit={"FREE": settings.ai_monthly_limit_free, "PRO": settings.ai_monthly_limit_pro},
-            plan_products=settings.plan_products,
-        )
         redactor = Redactor(settings.secrets)
         alarm = Alarm(pool, clock, redactor)
         stack.push_async_callback(alarm.close)
         alerting = alerting_of(settings, clock)
-        app = App(clock=clock, database=pool, model=model, rules=rules, alarm=alarm, alerting=alerting)
+        guru, rules = _guru(settings, clock, stack), _rules(settings)
+        app = App(clock=clock, database=pool, model=model, rules=rules, guru=guru, alarm=alarm, alerting=alerting)
         sender = Sender(wire, clock)
         stack.push_async_callback(sender.flush)
         late_after = alerting.rules[Kind.SCHEDULE_MISSED].older_than
         intake = Intake(pool, sender, clock, settings.agency_concurrency, late_after)
         control = Control(pool, intake, sender, clock, JOBS)
-        yield Base(app, wire, sender, intake, control, redactor, settings)
+        payments = Payments(pool, intake, clock)
+        yield Base(app, wire, sender, intake, control, payments, redactor, settings)
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        ai_monthly_limit={"FREE": settings.ai_monthly_limit_free, "PRO": settings.ai_monthly_limit_pro},
+        plan_products=settings.plan_products,
+        payment_grace=timedelta(days=settings.payment_grace_days),
+        reconcile_apply=settings.reconcile_apply,
+    )
+
+
+def _guru(settings: Settings, clock: Clock, stack: AsyncExitStack) -> GuruAPI | None:
+    if settings.dmg_api_key is None:
+        return None
+    api = GuruAPI(clock, api_key=settings.dmg_api_key.get_secret_value(), base_url=settings.dmg_api_url)
+    stack.push_async_callback(api.close)
+    return api
 
 
 def alerting_of(settings: Settings, clock: Clock) -> Alerting:

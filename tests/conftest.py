@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from support.double import OpenAIDouble
+from support.guru import TOKEN, GuruDouble
 from support.service import Service, running_service
 
 from agenciaos_jobs.core.clock import SystemClock
@@ -100,6 +101,7 @@ def settings(database_url: str, servers: dict[str, str], openai_double: OpenAIDo
         trigger_secret_key=KEY,
         dashboard_password=PASSWORD,
         openai_api_key="sk-test-0123456789",
+        dmg_webhook_secret=TOKEN,
         openai_base_url=openai_double.url,
         shutdown_grace=0,
     )
@@ -108,6 +110,14 @@ def settings(database_url: str, servers: dict[str, str], openai_double: OpenAIDo
 @pytest.fixture
 async def openai_double() -> AsyncIterator[OpenAIDouble]:
     double = OpenAIDouble()
+    await double.start()
+    yield double
+    await double.stop()
+
+
+@pytest.fixture
+async def guru_double() -> AsyncIterator[GuruDouble]:
+    double = GuruDouble()
     await double.start()
     yield double
     await double.stop()

@@ -6,6 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 from support.double import OpenAIDouble
+from support.guru import GuruDouble
 from support.processes import run
 from support.service import Service
 
@@ -104,13 +105,14 @@ async def test_trigger_waits_and_runs_are_listed_and_shown(service: Service, env
 
 
 async def test_check_finds_nothing_wrong_where_nothing_is(
-    service: Service, env: dict[str, str], tmp_path: Path, openai_double: OpenAIDouble
+    service: Service, env: dict[str, str], tmp_path: Path, openai_double: OpenAIDouble, guru_double: GuruDouble
 ):
     env |= {
         "OPENAI_API_KEY": "sk-good",
         "OPENAI_BASE_URL": openai_double.url,
         "DMG_WEBHOOK_SECRET": "x" * 40,
         "DMG_API_KEY": "y",
+        "DMG_API_URL": guru_double.url,
     }
     (tmp_path / ".env").write_text("AI_MONTHLY_LIMIT_FREE=3\n")
     code, text = await cli("check", env=env, cwd=tmp_path)
@@ -124,15 +126,17 @@ async def test_check_finds_nothing_wrong_where_nothing_is(
         "✔ queue answers",
         "✔ OPENAI_API_KEY accepted",
         "✔ DMG_WEBHOOK_SECRET set",
+        "✔ DMG_API_KEY accepted",
     ):
         assert line in text
 
 
 async def test_check_says_what_to_do_about_each_fault(
-    env: dict[str, str], tmp_path: Path, db: asyncpg.Connection, openai_double: OpenAIDouble
+    env: dict[str, str], tmp_path: Path, db: asyncpg.Connection, openai_double: OpenAIDouble, guru_double: GuruDouble
 ):
     await db.execute("DROP SCHEMA jobs CASCADE; DROP TABLE ai_usage")
     env |= {"REDIS_URL": "redis://127.0.0.1:9", "OPENAI_API_KEY": "bad-key", "OPENAI_BASE_URL": openai_double.url}
+    env |= {"DMG_API_KEY": "bad", "DMG_API_URL": guru_double.url}
     code, text = await cli("check", env=env, cwd=tmp_path)
     assert code == 1
     for line in (
@@ -141,6 +145,7 @@ async def test_check_says_what_to_do_about_each_fault(
         "✘ queue no answer",
         "✘ OPENAI_API_KEY refused",
         "! DMG_WEBHOOK_SECRET not set",
+        "✘ DMG_API_KEY refused",
     ):
         assert line in text
     code, text = await cli("check", env={"DATABASE_URL": "postgresql://u:secret-pw@127.0.0.1:9/x"}, cwd=tmp_path)

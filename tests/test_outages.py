@@ -4,6 +4,8 @@ import tempfile
 from pathlib import Path
 
 import asyncpg
+from support.guru import TOKEN
+from support.guru import body as body_of_guru
 from support.service import running_service
 
 from agenciaos_jobs.core.clock import SystemClock
@@ -21,7 +23,8 @@ async def test_callers_are_told_and_everything_goes_on_by_itself(settings: Setti
             await seed.create_application_tables(connection)
             await migrate.migrate(connection, SystemClock().now(), lambda _: None)
             await connection.close()
-            own = settings.model_copy(update={"database_url": type(settings.database_url)(url)})
+            secret = type(settings.database_url)
+            own = settings.model_copy(update={"database_url": secret(url), "dmg_webhook_secret": secret(TOKEN)})
             async with running_service(own) as service:
                 before = await service.trigger("monthly-report")
                 await service.finished(before)
@@ -33,6 +36,9 @@ async def test_callers_are_told_and_everything_goes_on_by_itself(settings: Setti
                     assert (await response.json())[
                         "error"
                     ] == "Banco de dados indisponível; tente novamente em alguns segundos"
+                for door in ("/webhooks/guru", "/api/trigger"):
+                    async with service.http.post(door, json=body_of_guru("tx_approved")) as response:
+                        assert response.status == 503
                 assert (await service.get("/readyz"))[0] == 503
                 assert (await service.get("/healthz"))[0] == 200
                 start_postgres(data)

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from agenciaos_jobs.cli import alerts, check, prune, runs, service
+from agenciaos_jobs.cli import alerts, check, payments, prune, runs, service
 from agenciaos_jobs.cli.common import Failure, reasons
 
 
@@ -28,6 +28,7 @@ for command in (
     runs.trigger,
     runs.runs,
     alerts.alerts,
+    payments.payments,
     check.check,
     prune.prune,
 ):

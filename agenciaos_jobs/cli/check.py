@@ -12,9 +12,11 @@ import openai
 from rich.console import Console
 from rich.markup import escape
 
+from agenciaos_jobs.adapters.guru import GuruAPI
 from agenciaos_jobs.cli import alerts
 from agenciaos_jobs.cli.common import load_settings, quiet_logs
 from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.core.job import GiveUp, RetryLater
 from agenciaos_jobs.engine import queue
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.settings import Settings, SettingsError, dotenv_in_use
@@ -26,6 +28,8 @@ State = Literal["ok", "warning", "fault"]
 
 _MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "fault": "[red]✘[/]"}
 _PATIENCE = 10
+
+GURU_TOKEN_LENGTH = 40
 
 
 @dataclass(frozen=True)
@@ -73,19 +77,41 @@ async def _findings() -> AsyncIterator[Finding]:
         yield finding
     yield await _queue(settings)
     yield await _openai(settings)
-    yield _set(
-        settings.dmg_webhook_secret,
-        "DMG_WEBHOOK_SECRET",
-        "warning",
-        "copy the account token from Guru: without it no webhook of Guru's is authentic",
-    )
-    yield _set(settings.dmg_api_key, "DMG_API_KEY", "warning", "without it payments can't be confirmed with Guru")
+    yield _guru_token(settings)
+    yield await _guru(settings)
     async for state, name, text in alerts.findings(settings):
         yield Finding(state, name, text)
 
 
 def _set(value: object, name: str, state: State, advice: str) -> Finding:
     return Finding("ok", name, "set") if value else Finding(state, name, f"not set: {advice}")
+
+
+def _guru_token(settings: Settings) -> Finding:
+    name, secret = "DMG_WEBHOOK_SECRET", settings.dmg_webhook_secret
+    if secret is None:
+        advice = "copy the account token from Guru: without it no webhook of Guru's is authentic"
+        return Finding("warning", name, f"not set: {advice}")
+    if len(secret.get_secret_value()) != GURU_TOKEN_LENGTH:
+        return Finding("warning", name, f"set, but Guru's account tokens have {GURU_TOKEN_LENGTH} characters: compare")
+    return Finding("ok", name, "set")
+
+
+async def _guru(settings: Settings) -> Finding:
+    name = "DMG_API_KEY"
+    if settings.dmg_api_key is None:
+        return Finding("warning", name, "not set: payments are believed on the webhook's token alone")
+    key = settings.dmg_api_key.get_secret_value()
+    api = GuruAPI(SystemClock(), api_key=key, base_url=settings.dmg_api_url)
+    try:
+        await api.ping()
+    except GiveUp as error:
+        return Finding("fault", name, f"refused by {settings.dmg_api_url} ({error}): make a new user token in Guru")
+    except RetryLater as error:
+        return Finding("warning", name, f"could not be checked ({error}): is {settings.dmg_api_url} reachable?")
+    finally:
+        await api.close()
+    return Finding("ok", name, "accepted: plans are switched on after Guru confirms")
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:

@@ -47,6 +47,8 @@ class Kind(StrEnum):
     """source or -; event or run id; reason. A payment that belongs to no agency, or buys no known plan."""
     PAYMENT_UNVERIFIED = "payment_unverified"
     """source or -; event or run id; reason. A payment that could not be confirmed with whoever took it."""
+    PAYMENT_DIFFERENCE = "payment_difference"
+    """source; agency id; plan, plan_by_guru, reason. A plan that is not what Guru's word makes it."""
     WEBHOOK_DEACTIVATED = "webhook_deactivated"
     """source, such as guru; webhook id; reason."""
     WRONG_TOKEN = "wrong_token"  # noqa: S105 - a kind's name

@@ -102,6 +102,13 @@ WORDINGS: Mapping[Kind, Wording] = {
         "Confira o pagamento na Guru antes de mudar o plano à mão. DMG_API_KEY ainda vale?",
         "/payments",
     ),
+    Kind.PAYMENT_DIFFERENCE: Wording(
+        "Plano não confere com a Guru: {subject}",
+        "A plan differs from what Guru says: {subject}",
+        "Plano {plan}; segundo a Guru, {plan_by_guru} ({reason}).",
+        "Confira a assinatura na Guru. Com RECONCILE_APPLY=1 a conferência da noite acerta o plano sozinha.",
+        "/payments",
+    ),
     Kind.WEBHOOK_DEACTIVATED: Wording(
         "Webhook desativado por {key}",
         "Webhook switched off by {key}",

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -81,7 +81,8 @@ class Job(Generic[P]):
     run it is; ``limited_by_agency`` lets only so many of an agency's runs go at once. ``abandon(connection, run_ids)``
     undoes what a run had set aside, in the transaction in which it ends without success. ``tidy(app)`` puts right,
     every few seconds and on every worker, what its runs have left behind outside. ``is_internal``: only the service
-    itself starts it, no door does.
+    itself starts it, no door does. ``is_needed(database, now)``: a slot of its schedule makes a run only where it
+    answers true.
     """
 
     task: str
@@ -100,3 +101,4 @@ class Job(Generic[P]):
     abandon: Callable[[Any, list[str]], Awaitable[None]] | None = None
     tidy: Callable[[Any], Awaitable[None]] | None = None
     is_internal: bool = False
+    is_needed: Callable[[Any, datetime], Awaitable[bool]] | None = None

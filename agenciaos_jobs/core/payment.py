@@ -16,10 +16,15 @@ class Action(StrEnum):
 
     ACTIVATED = "activated"
     DEACTIVATED = "deactivated"
+    RENEWED = "renewed"
     UNCHANGED = "unchanged"
     DUPLICATE = "duplicate"
     OUTDATED = "outdated"
     REJECTED = "rejected"
+    UNMATCHED = "unmatched"
+    UNVERIFIED = "unverified"
+    IGNORED = "ignored"
+    ASSIGNED = "assigned"
 
 
 @dataclass(frozen=True)
@@ -39,13 +44,20 @@ class Payment:
 
 @dataclass(frozen=True)
 class Subscription:
-    """Where an agency's plan stands, and the event that put it there."""
+    """Where an agency's plan stands, and the event that put it there.
+
+    ``source`` is ``guru``, or ``api`` for the application's own word. ``due_at``: then it changes by itself.
+    """
 
     plan: str
     status: str
     product_id: str | None
     last_event_id: str | None
     last_event_at: datetime
+    source: str = "api"
+    code: str | None = None
+    period_end: datetime | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,9 @@ class Scheduler:
         except (ValueError, KeyError) as error:  # written by hand, or its zone is gone; others must not wait for it
             log.error("schedule_unreadable", schedule_id=stored.id, error=str(error))
             return
+        if job.is_needed and not await job.is_needed(self._database, self._clock.now()):
+            await schedules.take_slot(self._database, stored, slots)
+            return
         await self._intake.fire(stored, slots, _run_of(job, stored, slots.last))
 
 

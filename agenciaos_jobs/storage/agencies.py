@@ -39,6 +39,16 @@ async def exists(executor: Executor, agency_id: str) -> bool:
     return bool(await executor.fetchval(QUERIES["exists"], agency_id))
 
 
+async def named(executor: Executor, ids: list[str]) -> list[str]:
+    """Those of the ids that are agencies'."""
+    return [record["id"] for record in await executor.fetch(QUERIES["named"], ids)]
+
+
+async def of_email(executor: Executor, email: str) -> list[str]:
+    """The agencies of the users with an address, which is in lower case and without spaces around it."""
+    return [record["id"] for record in await executor.fetch(QUERIES["of_email"], email)]
+
+
 async def tables_missing(executor: Executor) -> list[str]:
     """Those of the application's tables that this database lacks."""
     return [record["name"] for record in await executor.fetch(QUERIES["tables_missing"])]

@@ -48,6 +48,13 @@ def _token(request: web.Request, given: str) -> public_token.PublicToken | None:
     return next((token for token in tokens if token), None)
 
 
+def has_key(request: web.Request) -> bool:
+    """Whether the request carries a secret key."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    matches = [is_same(given.strip(), key) for key in request.app[SECRET_KEYS]]
+    return scheme.lower() == "bearer" and any(matches)
+
+
 def is_same(given: str, secret: str) -> bool:
     """Compares in a time that tells nothing of the secret, not even its length."""
     digests = (sha256(text.encode("utf-8", "surrogateescape")).digest() for text in (given, secret))

@@ -52,8 +52,13 @@ async def read_bytes(request: web.Request, *, most: int = MAX_BODY) -> bytes:
 
 async def read_model(request: web.Request, model: type[M], *, most: int = MAX_BODY) -> M:
     """The body as ``model``, or 422 with each field that is wrong."""
+    return as_model(await read_json(request, most=most), model)
+
+
+def as_model(given: Any, model: type[M]) -> M:
+    """What was read as ``model``, or 422 with each field that is wrong."""
     try:
-        return model.model_validate(await read_json(request, most=most))
+        return model.model_validate(given)
     except ValidationError as error:
         raise invalid(error) from None
 

@@ -15,6 +15,7 @@ from agenciaos_jobs.engine.changes import Changes
 from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.live import Live
+from agenciaos_jobs.engine.payments import Payments
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.timetable import Timetable
 from agenciaos_jobs.storage.database import Database
@@ -29,12 +30,14 @@ CLOCK = web.AppKey("clock", Clock)
 CONTROL = web.AppKey("control", Control)
 DATABASE = web.AppKey("database", Database)
 DRAINING = web.AppKey("draining", asyncio.Event)
+GURU_TOKEN = web.AppKey("guru_token", str)
 INTAKE = web.AppKey("intake", Intake)
 METERS = web.AppKey("meters", dict[str, Meter])
 OPENAI_WEBHOOK = web.AppKey("openai_webhook", Verifier)
 LIVE = web.AppKey("live", Live)
 OPEN_TO_BROWSERS = web.RequestKey("open_to_browsers", bool)
 PUBLIC_TOKEN = web.RequestKey("public_token", PublicToken)
+PAYMENTS = web.AppKey("payments", Payments)
 QUEUE = web.AppKey("queue", Queue)
 REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -22,7 +22,8 @@ class Operation:
     ``parameters`` stand in its path, ``query`` behind it; each maps names to JSON Schemas.
 
     ``problems`` are the error statuses it can answer with, besides 401 where a key is asked for. ``reads`` opens it to
-    public tokens, and so to browsers.
+    public tokens, and so to browsers. ``without_key`` may answer requests that carry no key, where it finds out
+    by itself who asks; the others it leaves to be refused. ``limits_itself``: it counts the addresses it refuses.
     """
 
     method: str
@@ -36,6 +37,8 @@ class Operation:
     problems: tuple[int, ...] = ()
     needs_key: bool = True
     reads: auth.Names | None = None
+    limits_itself: bool = False
+    without_key: Callable[[web.Request], Awaitable[web.StreamResponse | None]] | None = None
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_route(self.method, self.path, self._keyed if self.needs_key else self._open)
@@ -48,11 +51,15 @@ class Operation:
         return self.path in PROBES
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
-        if not self.is_probe:
+        if not (self.is_probe or self.limits_itself):
             limits.count_address(request)
         return await self.handler(request)
 
     async def _keyed(self, request: web.Request) -> web.StreamResponse:
+        if self.without_key and not auth.has_key(request):
+            answered = await self.without_key(request)
+            if answered is not None:
+                return answered
         if self.reads:
             request[OPEN_TO_BROWSERS] = True
         await auth.admit(request, self.reads)

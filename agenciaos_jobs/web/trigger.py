@@ -6,11 +6,13 @@ from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from structlog.contextvars import bind_contextvars
 
+from agenciaos_jobs.core import guru_token
 from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
 from agenciaos_jobs.jobs import JOBS_BY_NAME, OFFERED
-from agenciaos_jobs.web import language
-from agenciaos_jobs.web.body import answer, read_model
+from agenciaos_jobs.web import guru, language
+from agenciaos_jobs.web.answers import TriggerAnswer
+from agenciaos_jobs.web.body import answer, as_model, read_json
 from agenciaos_jobs.web.fields import LONGEST_TTL, read_delay, read_key_header, read_ttl
 from agenciaos_jobs.web.keys import CLOCK, INTAKE, REQUEST_ID
 from agenciaos_jobs.web.language import Text
@@ -34,17 +36,11 @@ class TriggerRequest(BaseModel):
     tags: list[Tag] = Field(default=[], max_length=10)
 
 
-class TriggerAnswer(BaseModel):
-    """``jobId`` is the run's id; ``isCached`` says that an earlier call with the same key had started it."""
-
-    success: bool = True
-    jobId: str  # noqa: N815
-    message: str
-    isCached: bool | None = None  # noqa: N815
-
-
 async def trigger(request: web.Request) -> web.Response:
-    body = await read_model(request, TriggerRequest)
+    given = await read_json(request)
+    if guru_token.is_native(given):
+        return await guru.take(request, given)
+    body = as_model(given, TriggerRequest)
     job = JOBS_BY_NAME.get(body.type)
     if job is None:
         expected = ", ".join(sorted(JOBS_BY_NAME))
@@ -110,5 +106,6 @@ OPERATIONS = [
         request=_schema(),
         answers={200: TriggerAnswer},
         problems=(400, 408, 409, 413, 415, 422, 503),
+        without_key=guru.forwarded,
     )
 ]

@@ -18,8 +18,19 @@ WHERE id = $1 AND plan::text <> $2
 SELECT EXISTS (SELECT FROM public.agencies WHERE id = $1)
 
 -- name: tables_missing
-SELECT name FROM unnest(ARRAY['agencies', 'clients', 'projects', 'revenues', 'expenses', 'ai_usage']) AS name
+SELECT name FROM unnest(ARRAY['agencies', 'users', 'clients', 'projects', 'revenues', 'expenses', 'ai_usage']) AS name
 WHERE to_regclass('public.' || name) IS NULL
 
 -- name: count_others
 SELECT count(*) FROM public.agencies WHERE id <> ALL ($1::text[])
+
+-- name: named
+SELECT id FROM public.agencies WHERE id = ANY ($1::text[])
+
+-- name: of_email
+-- Every agency that has a user, or an owner, with this address.
+SELECT person."agencyId" AS id FROM public.users AS person JOIN public.agencies ON agencies.id = person."agencyId"
+WHERE lower(btrim(person.email)) = $1
+UNION
+SELECT agency.id FROM public.users AS person JOIN public.agencies AS agency ON agency."ownerId" = person.id
+WHERE lower(btrim(person.email)) = $1

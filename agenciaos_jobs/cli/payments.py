@@ -1,0 +1,96 @@
+"""payments: unmatched, assign, history, list."""
+
+from collections.abc import Sequence
+
+import click
+from rich.table import Table
+
+from agenciaos_jobs.cli.common import Failure, console, with_base
+from agenciaos_jobs.core.clock import SAO_PAULO
+from agenciaos_jobs.core.payment import Action
+from agenciaos_jobs.core.payment_words import sentence
+from agenciaos_jobs.engine.payments import NotUnmatched, UnknownAgency, UnknownPayment
+from agenciaos_jobs.storage import payments as stored
+from agenciaos_jobs.storage.payments import PaymentRecord
+from agenciaos_jobs.wiring import Base
+
+
+@click.group()
+def payments() -> None:
+    """Pagamentos: sem agência, atribuir, história / Payments: unmatched, assign, history."""
+
+
+@payments.command("unmatched")
+def list_unmatched() -> None:
+    """Os que não se sabe de quem são / Those that are nobody's yet.
+
+    Atribua um deles a uma agência com: agenciaos-jobs payments assign EVENTO AGÊNCIA
+    """
+
+    async def fetch(base: Base) -> list[PaymentRecord]:
+        return await stored.unmatched(base.app.database, base.app.clock.now())
+
+    _show(with_base(fetch), "nenhum / none")
+
+
+@payments.command("list")
+@click.option("--action", type=click.Choice([action.value for action in Action]), help="Só estes / Only these.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=25, show_default=True)
+def list_newest(action: str | None, limit: int) -> None:
+    """As entregas mais novas, e o que cada uma fez / The newest deliveries, and what each did."""
+
+    async def fetch(base: Base) -> list[PaymentRecord]:
+        return await stored.newest(base.app.database, action=Action(action) if action else None, limit=limit)
+
+    _show(with_base(fetch), "nenhuma / none")
+
+
+@payments.command("assign")
+@click.argument("event_id", metavar="EVENT", type=click.IntRange(1, 2**63 - 1))
+@click.argument("agency_id", metavar="AGENCY")
+def assign(event_id: int, agency_id: str) -> None:
+    """Diz de que agência é um pagamento, aplica-o e lembra o cliente / Says whose a payment is, and applies it."""
+
+    async def act(base: Base) -> list[str]:
+        return await base.payments.assign(event_id, agency_id)
+
+    try:
+        started = with_base(act)
+    except UnknownPayment:
+        raise Failure(f"there is no payment event {event_id}") from None
+    except UnknownAgency:
+        raise Failure(f"there is no agency {agency_id!r}") from None
+    except NotUnmatched as error:
+        raise Failure(f"only unmatched events are assigned: {error}") from None
+    for run_id in started:
+        click.echo(run_id)
+
+
+@payments.command("history")
+@click.argument("agency_id", metavar="AGENCY")
+def history(agency_id: str) -> None:
+    """A história do plano de uma agência, evento por evento / The story of an agency's plan, event by event."""
+
+    async def fetch(base: Base) -> list[PaymentRecord]:
+        return await stored.history(base.app.database, agency_id)
+
+    found = with_base(fetch)
+    if not found:
+        raise Failure(f"there is no payment of agency {agency_id!r}")
+    for record in found:
+        moment = record.occurred_at.astimezone(SAO_PAULO).strftime("%d/%m/%Y %H:%M:%S")
+        click.echo(f"{moment}  {sentence(record)}")
+
+
+def _show(records: Sequence[PaymentRecord], nothing: str) -> None:
+    if not records:
+        click.echo(nothing)
+        return
+    table = Table(box=None)
+    for heading in ("Evento", "Quando", "Agência", "Contato", "Valor", "O que houve"):
+        table.add_column(heading, no_wrap=heading != "O que houve")
+    for record in records:
+        moment = record.occurred_at.astimezone(SAO_PAULO).strftime("%d/%m/%Y %H:%M")
+        amount = "" if record.amount is None else f"R$ {record.amount:.2f}".replace(".", ",")
+        table.add_row(str(record.id), moment, record.agency_id, record.email, amount, sentence(record))
+    console().print(table)

@@ -1,0 +1,1 @@
+"""What the jobs around Guru's payments share."""
