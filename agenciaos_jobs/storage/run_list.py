@@ -21,13 +21,18 @@ FIRST_ID, LAST_ID = "run_", "run_~"
 
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
+_ENDED = {status for status in Status if status.is_final}
+
 # A run's id is made a moment before its row.
 _SLACK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs: those that have all that is given, and one of each that are several."""
+    """Which runs: those that have all that is given, and one of each that are several.
+
+    ``queues`` are those that callers have named; a task's own queue is asked for by the task.
+    """
 
     statuses: Sequence[Status] | None = None
     tasks: Sequence[str] | None = None
@@ -78,12 +83,31 @@ async def _fetch(
         first = max(first, _floor(since - _SLACK))
     if wanted.created_to:
         end = min(end, _floor(until + _SLACK))
-    several: list[Any] = [wanted.statuses, wanted.tasks, wanted.queues]
-    statuses, tasks, queues = (None if values is None else list(values) for values in several)
-    tags = None if wanted.tags is None else list(wanted.tags)
-    values = (first, end, since, until, statuses, tasks, queues)
-    values += (wanted.schedule_id, wanted.is_test, wanted.batch_id, tags, limit)  # type: ignore[assignment]
-    return [_summary(record) for record in await connection.fetch(QUERIES[query], *values)]
+    batch = None
+    if wanted.batch_id is not None:
+        batch = [record["run_id"] for record in await connection.fetch(QUERIES["runs_of_batch"], wanted.batch_id)]
+    rest: list[Any] = [_listed(wanted.tasks), _listed(wanted.queues), wanted.schedule_id, wanted.is_test, batch, limit]
+    if wanted.tags is not None:
+        query, rest = f"{query}_tagged", [*rest, list(wanted.tags)]
+    found = [
+        _summary(record)
+        for statuses in _groups(wanted)
+        for record in await connection.fetch(QUERIES[query], first, end, since, until, statuses, *rest)
+    ]
+    return sorted(found, key=lambda run: run.id, reverse=query.startswith("older"))[:limit]
+
+
+def _groups(wanted: RunFilter) -> list[list[str] | None]:
+    """The statuses asked for, as the indexes have them apart: a page is then the first of each group's pages."""
+    if wanted.statuses is None and wanted.tasks is None:
+        return [None]
+    asked = set(Status if wanted.statuses is None else wanted.statuses)
+    ended = [_ENDED] if wanted.tasks is not None else [_ENDED - {Status.COMPLETED}, {Status.COMPLETED}]
+    return [sorted(asked & group) for group in (set(Status) - _ENDED, *ended) if asked & group]
+
+
+def _listed(given: Sequence[str] | None) -> list[str] | None:
+    return None if given is None else list(given)
 
 
 def _summary(record: asyncpg.Record) -> RunSummary:

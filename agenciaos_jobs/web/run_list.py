@@ -20,6 +20,9 @@ from agenciaos_jobs.web.task_options import Camel
 
 DEFAULT_SIZE, MOST_SIZE = 25, 100
 
+OWN_QUEUE = "task/"
+"""What the SDK puts before a task to name the task's own queue."""
+
 # Statuses that only Trigger.dev has: no run here is ever in one of them.
 _FOREIGN = {
     *("PENDING_VERSION", "DEQUEUED", "WAITING", "WAITING_FOR_DEPLOY"),
@@ -69,11 +72,15 @@ def read_filter(request: web.Request) -> RunFilter | None:
     since, until = _moment(request, "from"), _moment(request, "to")
     if period := request.query.get("filter[createdAt][period]"):
         since = max(request.app[CLOCK].now() - _period(period), since or datetime.min.replace(tzinfo=UTC))
+    tasks, queues = _several(request, "filter[taskIdentifier]"), _several(request, "filter[queue]")
+    if queues and all(queue.startswith(OWN_QUEUE) for queue in queues):
+        own, queues = {queue.removeprefix(OWN_QUEUE) for queue in queues}, None
+        tasks = sorted(own if tasks is None else own.intersection(tasks))
     return RunFilter(
         statuses=statuses,
-        tasks=_several(request, "filter[taskIdentifier]"),
+        tasks=tasks,
         tags=_several(request, "filter[tag]"),
-        queues=_several(request, "filter[queue]"),
+        queues=queues,
         schedule_id=_text(request, "filter[schedule]"),
         batch_id=_text(request, "filter[batch]"),
         is_test=_flag(request, "filter[isTest]"),

@@ -3,28 +3,58 @@
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- name: older
-SELECT id, task, status, tags, idempotency_key, is_test, metadata, created_at, updated_at, delayed_until, expires_at,
-       started_at, finished_at, standing_by, woken
+SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, metadata, created_at, updated_at,
+       delayed_until, expires_at, started_at, finished_at
 FROM jobs.runs
 WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
   AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
-  AND ($7::text[] IS NULL OR coalesce(queue, 'task/' || task) = ANY ($7))
-  AND ($8::text IS NULL OR schedule_id = $8) AND ($9::boolean IS NULL OR is_test = $9)
-  AND ($10::text IS NULL OR id IN (SELECT run_id FROM jobs.batch_items WHERE batch_id = $10))
-  AND ($11::text[] IS NULL OR id IN (SELECT run_id FROM jobs.run_tags WHERE tag = ANY ($11) AND run_id >= $1 AND run_id < $2))
-ORDER BY id DESC LIMIT $12
+  AND ($7::text[] IS NULL OR queue = ANY ($7)) AND ($8::text IS NULL OR schedule_id = $8)
+  AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
+ORDER BY id DESC LIMIT $11
 
 -- name: newer
-SELECT id, task, status, tags, idempotency_key, is_test, metadata, created_at, updated_at, delayed_until, expires_at,
-       started_at, finished_at, standing_by, woken
+SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, metadata, created_at, updated_at,
+       delayed_until, expires_at, started_at, finished_at
 FROM jobs.runs
 WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
   AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
-  AND ($7::text[] IS NULL OR coalesce(queue, 'task/' || task) = ANY ($7))
-  AND ($8::text IS NULL OR schedule_id = $8) AND ($9::boolean IS NULL OR is_test = $9)
-  AND ($10::text IS NULL OR id IN (SELECT run_id FROM jobs.batch_items WHERE batch_id = $10))
-  AND ($11::text[] IS NULL OR id IN (SELECT run_id FROM jobs.run_tags WHERE tag = ANY ($11) AND run_id >= $1 AND run_id < $2))
-ORDER BY id LIMIT $12
+  AND ($7::text[] IS NULL OR queue = ANY ($7)) AND ($8::text IS NULL OR schedule_id = $8)
+  AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
+ORDER BY id LIMIT $11
+
+-- name: older_tagged
+-- Along each tag's own list of runs, a page of each.
+SELECT DISTINCT ON (id) found.*
+FROM unnest($12::text[]) AS wanted (tag)
+CROSS JOIN LATERAL (
+  SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, metadata, created_at, updated_at,
+         delayed_until, expires_at, started_at, finished_at
+  FROM jobs.run_tags AS tagged JOIN jobs.runs AS run ON run.id = tagged.run_id
+  WHERE tagged.tag = wanted.tag AND tagged.run_id >= $1 AND tagged.run_id < $2 AND id >= $1 AND id < $2
+    AND created_at >= $3 AND created_at <= $4
+    AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
+    AND ($7::text[] IS NULL OR queue = ANY ($7)) AND ($8::text IS NULL OR schedule_id = $8)
+    AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
+  ORDER BY tagged.run_id DESC LIMIT $11) AS found
+ORDER BY id DESC LIMIT $11
+
+-- name: newer_tagged
+SELECT DISTINCT ON (id) found.*
+FROM unnest($12::text[]) AS wanted (tag)
+CROSS JOIN LATERAL (
+  SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, metadata, created_at, updated_at,
+         delayed_until, expires_at, started_at, finished_at
+  FROM jobs.run_tags AS tagged JOIN jobs.runs AS run ON run.id = tagged.run_id
+  WHERE tagged.tag = wanted.tag AND tagged.run_id >= $1 AND tagged.run_id < $2 AND id >= $1 AND id < $2
+    AND created_at >= $3 AND created_at <= $4
+    AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
+    AND ($7::text[] IS NULL OR queue = ANY ($7)) AND ($8::text IS NULL OR schedule_id = $8)
+    AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
+  ORDER BY tagged.run_id LIMIT $11) AS found
+ORDER BY id LIMIT $11
+
+-- name: runs_of_batch
+SELECT run_id FROM jobs.batch_items WHERE batch_id = $1
 
 -- name: worked
 -- How long the attempts of each run took, and what they cost in US dollars.
