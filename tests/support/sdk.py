@@ -1,6 +1,7 @@
 """A service for the SDK's scripts: its jobs do what a test needs, besides the real ones."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -23,8 +24,19 @@ async def _echo(_: RunApp, payload: Anything) -> dict[str, Any]:
     return payload.model_dump()
 
 
-async def _slow(_: RunApp, payload: Anything) -> dict[str, Any]:
-    await asyncio.sleep((payload.model_extra or {}).get("seconds", 3600))
+most_at_once: Counter[str | None] = Counter()
+"""How many runs of ``slow`` have gone at the same time, by concurrency key."""
+_now: Counter[str | None] = Counter()
+
+
+async def _slow(app: RunApp, payload: Anything) -> dict[str, Any]:
+    key = app.run.concurrency_key
+    _now[key] += 1
+    most_at_once[key] = max(most_at_once[key], _now[key])
+    try:
+        await asyncio.sleep((payload.model_extra or {}).get("seconds", 3600))
+    finally:
+        _now[key] -= 1
     return {}
 
 
@@ -44,11 +56,13 @@ JOBS = {"echo": _job("echo", _echo), "slow": _job("slow", _slow), "fail": _job("
 @asynccontextmanager
 async def running_with_test_jobs(settings: Settings) -> AsyncIterator[Service]:
     """Server and worker that know ``echo``, ``slow`` and ``fail`` besides the application's jobs."""
-    jobs.JOBS.update(JOBS)
-    jobs.JOBS_BY_NAME.update(JOBS)
+    registers = (jobs.JOBS, jobs.OFFERED, jobs.JOBS_BY_NAME)
+    for register in registers:
+        register.update(JOBS)
     try:
         async with running_service(settings, jobs.JOBS) as service:
             yield service
     finally:
-        for task in JOBS:
-            del jobs.JOBS[task], jobs.JOBS_BY_NAME[task]
+        for register in registers:
+            for task in JOBS:
+                del register[task]
