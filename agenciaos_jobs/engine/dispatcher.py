@@ -120,8 +120,10 @@ class Dispatcher:
             try:
                 await channel.subscribe(WAKE)
                 self._news.set()
-                async for _ in channel.listen():
-                    self._news.set()
+                while True:
+                    # Sooner than the client's own timeout, which would cut the line of a worker that is idle.
+                    if await channel.get_message(timeout=LOOK_AGAIN.total_seconds()):
+                        self._news.set()
             except UNAVAILABLE:
                 await asyncio.sleep(LOOK_AGAIN.total_seconds())
             finally:
