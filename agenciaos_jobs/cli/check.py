@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from agenciaos_jobs.adapters.guru import GuruAPI
-from agenciaos_jobs.cli import alerts
+from agenciaos_jobs.cli import alerts, upkeep
 from agenciaos_jobs.cli.common import load_settings, quiet_logs
 from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.core.job import GiveUp, RetryLater
@@ -79,8 +79,9 @@ async def _findings() -> AsyncIterator[Finding]:
     yield await _openai(settings)
     yield _guru_token(settings)
     yield await _guru(settings)
-    async for state, name, text in alerts.findings(settings):
-        yield Finding(state, name, text)
+    for source in (upkeep.findings(settings), alerts.findings(settings)):
+        async for state, name, text in source:
+            yield Finding(state, name, text)
 
 
 def _set(value: object, name: str, state: State, advice: str) -> Finding:
@@ -131,7 +132,8 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         yield Finding("ok", "database", "connected")
-        yield await _schema(pool)
+        schema = await _schema(pool)
+        yield schema
         if missing := await agencies.tables_missing(pool):
             yield Finding(
                 "fault",
@@ -141,6 +143,9 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         else:
             yield Finding("ok", "application tables", "present")
         yield await _workers(pool)
+        if schema.state == "ok":
+            async for state, name, text in upkeep.of_database(pool, settings):
+                yield Finding(state, name, text)
     finally:
         await pool.close()
 

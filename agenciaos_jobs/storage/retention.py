@@ -27,6 +27,17 @@ async def end_chore(executor: Executor, chore: str) -> None:
     await executor.execute(QUERIES["end_chore"], chore)
 
 
+async def last_done(executor: Executor, chore: str) -> datetime | None:
+    """When the chore was last begun."""
+    done_at: datetime | None = await executor.fetchval(QUERIES["last_done"], chore)
+    return done_at
+
+
+async def outside_months(executor: Executor) -> int:
+    """Runs for which there was no month's partition."""
+    return int(await executor.fetchval(QUERIES["outside_months"]))
+
+
 async def months(database: Database, cutoffs: tuple[datetime, datetime]) -> list[MonthOfRuns]:
     """The months that may hold expired runs, oldest first. Reads all of them, so it takes its time."""
     async with database.connection() as connection:
