@@ -15,7 +15,7 @@ from agenciaos_jobs.engine.faults import Faults
 from agenciaos_jobs.engine.intake import Sender
 from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
 from agenciaos_jobs.engine.queue import Queue
-from agenciaos_jobs.storage import alerts, idempotency, migrate, packets, run_hours, runs, workers
+from agenciaos_jobs.storage import alerts, batches, idempotency, migrate, packets, run_hours, runs, workers
 from agenciaos_jobs.storage.database import Connection, Database, DatabaseUnavailable
 from agenciaos_jobs.storage.runs import LostRun
 
@@ -23,6 +23,7 @@ log = structlog.get_logger("agenciaos_jobs.sweeper")
 
 INTERVAL = timedelta(seconds=2)
 HOUSEKEEPING = timedelta(hours=1)
+BATCHES_KEPT = timedelta(days=100)
 ALERTS_KEPT = timedelta(days=90)
 COUNTING = timedelta(minutes=1)
 WORKER_LOST = RunError(
@@ -116,6 +117,7 @@ class Sweeper:
         self._housekeeping_due = now + HOUSEKEEPING
         await idempotency.drop_expired_requests(self._database, now)
         await packets.drop_expired(self._database, now)
+        await batches.drop_old(self._database, now - BATCHES_KEPT)
         await workers.forget_lost(self._database, now)
         await alerts.drop_old(self._database, now - ALERTS_KEPT)
         await migrate.ensure_partitions(self._database, now)

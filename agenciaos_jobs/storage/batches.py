@@ -84,5 +84,10 @@ async def progress(executor: Executor, batch_id: str) -> Progress:
     return Progress(**record)
 
 
+async def drop_old(executor: Executor, before: datetime) -> None:
+    """Forgets batches that were made before then, and which runs they had; the runs stay as long as they do."""
+    await executor.execute(QUERIES["drop_old"], before)
+
+
 def _batch(record: asyncpg.Record | None) -> Batch | None:
     return Batch(**record) if record else None

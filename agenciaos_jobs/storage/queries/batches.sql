@@ -32,3 +32,6 @@ SELECT max(run.updated_at) AS updated_at,
        count(*) FILTER (WHERE run.status IN ('DELAYED', 'QUEUED', 'EXECUTING')) AS unfinished
 FROM jobs.batch_items AS item JOIN jobs.runs AS run ON run.id = item.run_id
 WHERE item.batch_id = $1
+
+-- name: drop_old
+DELETE FROM jobs.batches WHERE id < jobs.id_floor('batch', $1)
