@@ -258,6 +258,14 @@ async def test_a_server_sends_what_no_worker_is_there_to_send(settings: Settings
             assert len(slack.bodies) == count, "a notice was sent twice"
 
 
+async def test_no_door_starts_a_delivery(settings: Settings):
+    async with running_server(settings) as service:
+        status, body = await service.post("/api/trigger", {"type": "deliver-alert", "payload": {"notice": "x"}})
+        assert (status, "deliver-alert" in body["expected"]) == (400, False)
+        status, document = await service.get("/openapi.json")
+        assert "deliver-alert" not in json.dumps(document)
+
+
 def test_conditions_have_recovery_and_the_rest_of_the_rules_are_sane():
     rules = load_rules()
     assert all(rules[kind].recovery for kind in CONDITIONS)

@@ -26,13 +26,14 @@ def message(alert: Alert, telling: Telling, now: datetime, public_url: str | Non
     """The alert in words, as ``telling`` has it told."""
     wording, values = WORDINGS[alert.kind], _values(alert, now)
     prefix, english_prefix = _PREFIX[telling]
+    before = "Antes: " if telling is Telling.OVER else ""
     page = _fill(wording.page, _Values({name: quote(str(value), safe="") for name, value in values.items()}))
     return Message(
         kind=alert.kind,
         key=alert.key,
         telling=telling,
         title=_cut(_fill(prefix + wording.title, values), _LONGEST_TITLE),
-        what=_cut(_fill(wording.what, values), _LONGEST_TEXT),
+        what=_cut(_fill(before + wording.what, values), _LONGEST_TEXT),
         times=_times(alert, telling, now),
         subjects=alert.subjects,
         advice="" if telling is Telling.OVER else _fill(wording.advice, values),
