@@ -88,6 +88,20 @@ async def test_a_failed_run_raises_its_failure_and_a_new_error(settings: Setting
     assert {row["kind"] for row in kinds} == {"run_failed", "error_new", "error_back"}
 
 
+async def test_a_payment_of_nobody_is_told(settings: Settings, db: asyncpg.Connection):
+    body = {
+        "event": "payment.approved",
+        "customerId": "nobody",
+        "productId": "pro-monthly",
+        "amount": 97,
+        "status": "paid",
+    }
+    async with running_service(settings) as service:
+        run = await service.outcome("payment-webhook", body | {"eventId": "evt_7", "status": "paid"})
+        row = await raised(db, Kind.PAYMENT_UNMATCHED)
+    assert (run["status"], row["subjects"], "nobody" in row["details"]) == ("FAILED", ["evt_7"], True)
+
+
 async def test_wrong_keys_are_raised_with_where_they_come_from(settings: Settings, db: asyncpg.Connection):
     async with running_service(settings) as service:
         for _ in range(3):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -264,6 +265,11 @@ async def test_no_door_starts_a_delivery(settings: Settings):
         assert (status, "deliver-alert" in body["expected"]) == (400, False)
         status, document = await service.get("/openapi.json")
         assert "deliver-alert" not in json.dumps(document)
+
+
+def test_every_alert_has_its_entry_in_the_runbook():
+    text = (Path(__file__).parent.parent / "docs" / "alerts.md").read_text()
+    assert [kind for kind in Kind if f"### {kind} · " not in text] == []
 
 
 def test_conditions_have_recovery_and_the_rest_of_the_rules_are_sane():

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from pydantic_core import PydanticCustomError
 
 from agenciaos_jobs.app import RunApp
+from agenciaos_jobs.core.alert import Kind
 from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json
 from agenciaos_jobs.core.payment import Action, Decision, Payment, decide
 from agenciaos_jobs.storage import agencies, payments
@@ -77,6 +78,7 @@ async def _apply(connection: Connection, *, app: RunApp, payment: Payment) -> Js
     await payments.record_event(connection, app.run.id, payment, decision, known_agency, now)
     app.log.info("payment_decided", action=decision.action, plan=decision.plan_after)
     if decision.action is Action.REJECTED:
+        app.alert(Kind.PAYMENT_UNMATCHED, SOURCE, subject=payment.event_id or app.run.id, reason=decision.reason)
         return GiveUp(decision.code or "rejected", decision.reason)
     return {
         "success": True,
