@@ -192,7 +192,7 @@ async def test_groups_come_in_pages_last_seen_first(settings: Settings, db: asyn
             await service.finished(await service.start(job, {"agency": name}))
     when = {"until": NOON + HOUR, "step": HOUR, "steps": 1}
     first = await errors.trends(db, **when, limit=2)
-    second = await errors.trends(db, **when, after=first[-1].group)
+    second = await errors.trends(db, **when, after=first[-1].group.place)
     assert sorted(item.group.code for item in first + second) == ["a", "b", "c"]
     assert len(second) == 1
     assert await errors.trends(db, **when, task="other") == await errors.trends(db, **when, is_resolved=True) == []

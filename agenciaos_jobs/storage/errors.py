@@ -38,6 +38,11 @@ class ErrorGroup:
     resolved_at: datetime | None
     reopened_at: datetime | None
 
+    @property
+    def place(self) -> tuple[datetime, str]:
+        """Where the group stood in the list when it was read."""
+        return self.last_seen_at, self.fingerprint
+
 
 @dataclass(frozen=True)
 class Trend:
@@ -83,14 +88,14 @@ async def trends(
     steps: int,
     task: str | None = None,
     is_resolved: bool | None = False,
-    after: ErrorGroup | None = None,
+    after: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Trend]:
     """A page of groups, last seen first, with what they did in the ``steps`` steps before ``until``.
 
-    ``is_resolved`` is ``None`` for all; ``after`` is the last group of the page before.
+    ``is_resolved`` is ``None`` for all; ``after`` is the ``place`` of the last group of the page before.
     """
-    position = (after.last_seen_at, after.fingerprint) if after else (None, None)
+    position = after or (None, None)
     records = await executor.fetch(QUERIES["groups"], task, is_resolved, *position, limit)
     return await _with_counts(executor, [ErrorGroup(**record) for record in records], until, step, steps)
 

@@ -6,9 +6,9 @@ A page is one module: its view, its handler, and ``PAGES``. Its template stands 
 
 from aiohttp import web
 
-from agenciaos_jobs.web.dashboard import bulk, live, login, overview, run, runs, static
+from agenciaos_jobs.web.dashboard import bulk, errors, live, login, overview, run, runs, static
 
-MODULES = (login, live, overview, runs, bulk, run)
+MODULES = (login, live, overview, runs, bulk, run, errors)
 
 
 def add_to(app: web.Application) -> None:

@@ -1,0 +1,21 @@
+-- name: agencies
+SELECT run.agency_id, agency.name, run.runs, run.last_seen_at FROM (
+  SELECT agency_id, count(*) AS runs, max(finished_at) AS last_seen_at FROM jobs.runs
+  WHERE error_group = $1 AND finished_at >= $2 AND agency_id IS NOT NULL
+  GROUP BY agency_id ORDER BY 2 DESC, 1 LIMIT $3) AS run
+LEFT JOIN public.agencies AS agency ON agency.id = run.agency_id
+ORDER BY run.runs DESC, run.agency_id
+
+-- name: latest
+SELECT run.id, run.agency_id, agency.name AS agency, run.status, run.attempt, run.finished_at,
+       left(run.error ->> 'message', 300) AS message,
+       EXISTS (SELECT FROM jobs.runs AS again WHERE again.replay_of = run.id) AS is_replayed
+FROM jobs.runs AS run LEFT JOIN public.agencies AS agency ON agency.id = run.agency_id
+WHERE run.error_group = $1 ORDER BY run.finished_at DESC LIMIT $2
+
+-- name: unreplayed
+-- What a replay has made is a run of its own: who fails again is here by itself, and its origin no more.
+SELECT run.id FROM jobs.runs AS run
+WHERE run.error_group = $1 AND ($2::text IS NULL OR run.agency_id = $2)
+  AND NOT EXISTS (SELECT FROM jobs.runs AS again WHERE again.replay_of = run.id)
+ORDER BY run.finished_at DESC LIMIT $3
