@@ -6,9 +6,21 @@ A page is one module: its view, its handler, and ``PAGES``. Its template stands 
 
 from aiohttp import web
 
-from agenciaos_jobs.web.dashboard import bulk, errors, live, login, overview, run, runs, static
+from agenciaos_jobs.web.dashboard import (
+    agencies,
+    bulk,
+    errors,
+    live,
+    login,
+    overview,
+    reports,
+    run,
+    runs,
+    schedules,
+    static,
+)
 
-MODULES = (login, live, overview, runs, bulk, run, errors)
+MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules)
 
 
 def add_to(app: web.Application) -> None:

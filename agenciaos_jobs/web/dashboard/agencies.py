@@ -1,0 +1,120 @@
+"""Agencies: their plan and how they came to it, their AI of the month, and their reports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from agenciaos_jobs.core.report import Month
+from agenciaos_jobs.storage import dashboard_agencies, dashboard_reports
+from agenciaos_jobs.storage.dashboard_agencies import AgencyRow, AiMonth
+from agenciaos_jobs.web.dashboard.charts import Bars, Step, stacked
+from agenciaos_jobs.web.dashboard.page import Page
+from agenciaos_jobs.web.dashboard.rendering import render, speech
+from agenciaos_jobs.web.dashboard.speech import Speech
+from agenciaos_jobs.web.keys import APP, CLOCK, DATABASE
+from agenciaos_jobs.web.language import Text
+from agenciaos_jobs.web.problems import HttpProblem
+
+PAGE = 50
+MONTHS_SHOWN = 12
+MOST_EVENTS = 30
+NEARLY = 0.8
+
+_UNKNOWN: Text = {"pt": "Agência não encontrada", "en": "Agency not found"}
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Generations that were used of the month's; ``limit`` is ``None`` for a plan that has none set."""
+
+    used: int
+    limit: int | None
+
+    @property
+    def share(self) -> float:
+        """Of the limit, 1 at most."""
+        if self.limit is None:
+            return 0
+        return min(1.0, self.used / self.limit) if self.limit else 1.0
+
+    @property
+    def tone(self) -> str:
+        """The colour it is shown in."""
+        return "" if self.share < NEARLY else "bad" if self.share >= 1 else "near"
+
+
+async def show_agencies(request: web.Request) -> web.StreamResponse:
+    database, query = request.app[DATABASE], request.query
+    month, limits = Month.of(request.app[CLOCK].now()), request.app[APP].rules.ai_monthly_limit
+    plans = await dashboard_agencies.plans(database)
+    after = query.get("after", "").replace("\0", "").partition("\n")
+    found = await dashboard_agencies.page(
+        database,
+        month,
+        text=query.get("q", "").replace("\0", "").strip()[:200] or None,
+        plan=query.get("plan") if query.get("plan") in plans else None,
+        after=(after[0], after[2]) if after[1] else None,
+        limit=PAGE + 1,
+    )
+    rows: Sequence[AgencyRow] = found[:PAGE]
+    return render(
+        request,
+        "agencies.html",
+        rows=[(row, Quota(row.used, limits.get(row.plan))) for row in rows],
+        older="\n".join(rows[-1].place) if len(found) > PAGE else None,
+        is_first_page="after" not in query,
+        is_filtered=bool(query.get("q") or query.get("plan")),
+        plans=plans,
+        month=month.first_day,
+    )
+
+
+async def show_agency(request: web.Request) -> web.StreamResponse:
+    database, agency_id = request.app[DATABASE], request.match_info["agency_id"]
+    agency = await dashboard_agencies.one(database, agency_id) if "\0" not in agency_id else None
+    if agency is None:
+        raise HttpProblem(404, _UNKNOWN)
+    month = Month.of(request.app[CLOCK].now())
+    first = back(month, MONTHS_SHOWN - 1)
+    months = await dashboard_agencies.months(database, agency_id, first)
+    limit = request.app[APP].rules.ai_monthly_limit.get(agency.plan)
+    reports = await dashboard_reports.of_agency(database, agency_id, first.previous, month)
+    return render(
+        request,
+        "agency.html",
+        agency=agency,
+        month=month.first_day,
+        quota=Quota(await dashboard_agencies.used(database, agency_id, month), limit),
+        present=next((item for item in months if item.month == month.first_day), None),
+        chart=_chart(agency_id, months, first, speech(request)),
+        has_generations=bool(months),
+        agents=await dashboard_agencies.agents(database, agency_id, month),
+        subscription=await dashboard_agencies.subscription(database, agency_id),
+        events=await dashboard_agencies.plan_history(database, agency_id, MOST_EVENTS),
+        most_events=MOST_EVENTS,
+        reports=reports[::-1],
+    )
+
+
+def back(month: Month, count: int) -> Month:
+    """The month so many months before."""
+    number = month.year * 12 + month.number - 1 - count
+    return Month(number // 12, number % 12 + 1)
+
+
+def _chart(agency_id: str, months: Sequence[AiMonth], first: Month, says: Speech) -> Bars:
+    """A bar a month; each leads to its runs."""
+    known, steps, month = {item.month: item for item in months}, [], first
+    for _ in range(MONTHS_SHOWN):
+        item = known.get(month.first_day)
+        start, end = (moment.isoformat() for moment in month.bounds)
+        href = "/runs?" + urlencode({"agency": agency_id, "task": "generate-ai-content", "from": start, "to": end})
+        values = {"good": item.completed, "bad": item.failed} if item else {}
+        steps.append(Step(says.month(month.first_day), values, href, says.short_month(month.first_day)))
+        month = month.next
+    return stacked(steps, ("good", "bad"), height=150)
+
+
+PAGES = [Page("GET", "/agencies", show_agencies), Page("GET", "/agencies/{agency_id}", show_agency)]
