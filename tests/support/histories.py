@@ -59,6 +59,8 @@ def sub(
 
 D1, D2 = "2026-11-20T13:00:10Z", "2026-12-20T09:00:00Z"
 
+BOUGHT = [tx("approved", D1), sub("active", D1)]
+
 HISTORIES: dict[str, tuple[list[PaymentEvent], str, str]] = {
     "a purchase": (
         [
@@ -70,37 +72,16 @@ HISTORIES: dict[str, tuple[list[PaymentEvent], str, str]] = {
         "PRO",
         "active",
     ),
-    "a renewal": (
-        [tx("approved", D1), sub("active", D1), tx("approved", D2, cycle=2), sub("active", D1, cycle=2)],
-        "PRO",
-        "active",
-    ),
-    "a cancellation": (
-        [tx("approved", D1), sub("active", D1), sub("canceled", "2026-12-01T14:00:00Z")],
-        FREE,
-        "canceled",
-    ),
-    "an expiry": ([tx("approved", D1), sub("active", D1), sub("expired", D2)], FREE, "expired"),
-    "inactivity": ([tx("approved", D1), sub("active", D1), sub("inactive", D2)], FREE, "inactive"),
-    "a refund": (
-        [tx("approved", D1), sub("active", D1), tx("refunded", "2026-11-24T10:00:00Z", paid_at=D1)],
-        FREE,
-        "refunded",
-    ),
-    "a chargeback": (
-        [tx("approved", D1), sub("active", D1), tx("chargeback", "2026-12-04T10:00:00Z", paid_at=D1)],
-        FREE,
-        "chargeback",
-    ),
-    "a dispute": (
-        [tx("approved", D1), sub("active", D1), tx("dispute", "2026-12-04T10:00:00Z", paid_at=D1)],
-        FREE,
-        "dispute",
-    ),
+    "a renewal": ([*BOUGHT, tx("approved", D2, cycle=2), sub("active", D1, cycle=2)], "PRO", "active"),
+    "a cancellation": ([*BOUGHT, sub("canceled", "2026-12-01T14:00:00Z")], FREE, "canceled"),
+    "an expiry": ([*BOUGHT, sub("expired", D2)], FREE, "expired"),
+    "inactivity": ([*BOUGHT, sub("inactive", D2)], FREE, "inactive"),
+    "a refund": ([*BOUGHT, tx("refunded", "2026-11-24T10:00:00Z", paid_at=D1)], FREE, "refunded"),
+    "a chargeback": ([*BOUGHT, tx("chargeback", "2026-12-04T10:00:00Z", paid_at=D1)], FREE, "chargeback"),
+    "a dispute": ([*BOUGHT, tx("dispute", "2026-12-04T10:00:00Z", paid_at=D1)], FREE, "dispute"),
     "a dispute that was won": (
         [
-            tx("approved", D1),
-            sub("active", D1),
+            *BOUGHT,
             tx("dispute", "2026-12-04T10:00:00Z", paid_at=D1),
             tx("approved", "2026-12-09T10:00:00Z", paid_at=D1),
         ],
@@ -123,8 +104,7 @@ HISTORIES: dict[str, tuple[list[PaymentEvent], str, str]] = {
     ),
     "a refund of the first of two cycles": (
         [
-            tx("approved", D1),
-            sub("active", D1),
+            *BOUGHT,
             tx("approved", D2, cycle=2),
             sub("active", D2, cycle=2),
             tx("refunded", "2026-12-22T10:00:00Z", paid_at=D1),
@@ -134,8 +114,7 @@ HISTORIES: dict[str, tuple[list[PaymentEvent], str, str]] = {
     ),
     "a refund of the second of two cycles": (
         [
-            tx("approved", D1),
-            sub("active", D1),
+            *BOUGHT,
             tx("approved", D2, cycle=2),
             sub("active", D2, cycle=2),
             tx("refunded", "2026-12-22T10:00:00Z", cycle=2, paid_at=D2),
@@ -154,8 +133,7 @@ HISTORIES: dict[str, tuple[list[PaymentEvent], str, str]] = {
     ),
     "a late payment": (
         [
-            tx("approved", D1),
-            sub("active", D1),
+            *BOUGHT,
             tx("rejected", D2, cycle=2),
             sub("pastdue", D2, cycle=2, invoice="pastdue"),
             tx("approved", "2026-12-22T09:00:00Z", cycle=2),
@@ -166,8 +144,7 @@ HISTORIES: dict[str, tuple[list[PaymentEvent], str, str]] = {
     ),
     "no payment": (
         [
-            tx("approved", D1),
-            sub("active", D1),
+            *BOUGHT,
             tx("rejected", D2, cycle=2),
             sub("pastdue", D2, cycle=2, invoice="pastdue"),
             sub("pastdue", "2026-12-21T09:00:00Z", cycle=2, invoice="pastdue"),
@@ -175,17 +152,9 @@ HISTORIES: dict[str, tuple[list[PaymentEvent], str, str]] = {
         FREE,
         "pastdue",
     ),
-    "a scheduled end": (
-        [tx("approved", D1), sub("active", D1), sub("active", D1, cancel_at_cycle_end=1)],
-        FREE,
-        "cycle_ended",
-    ),
+    "a scheduled end": ([*BOUGHT, sub("active", D1, cancel_at_cycle_end=1)], FREE, "cycle_ended"),
     "a trial that was paid for": (
-        [
-            sub("trial", "2026-11-13T13:00:00Z", cycle=0, invoice="", trial_finished_at="2026-11-20"),
-            tx("approved", D1),
-            sub("active", D1),
-        ],
+        [sub("trial", "2026-11-13T13:00:00Z", cycle=0, invoice="", trial_finished_at="2026-11-20"), *BOUGHT],
         "PRO",
         "active",
     ),
@@ -206,8 +175,7 @@ HISTORIES: dict[str, tuple[list[PaymentEvent], str, str]] = {
     ),
     "a downgrade": (
         [
-            tx("approved", D1),
-            sub("active", D1),
+            *BOUGHT,
             tx("approved", "2026-12-01T10:00:00Z", sale="down", invoice__id="in_down", product="starter"),
             sub("active", "2026-12-01T10:00:01Z", current_invoice__code="in_down", product="starter"),
         ],
@@ -225,8 +193,7 @@ HISTORIES: dict[str, tuple[list[PaymentEvent], str, str]] = {
     ),
     "back after a cancellation": (
         [
-            tx("approved", D1),
-            sub("active", D1),
+            *BOUGHT,
             sub("canceled", "2026-12-01T14:00:00Z"),
             sub("started", "2026-12-05T10:00:00Z", cycle=2, invoice="waiting_payment"),
             tx("approved", "2026-12-05T10:00:05Z", cycle=2),
@@ -237,8 +204,7 @@ HISTORIES: dict[str, tuple[list[PaymentEvent], str, str]] = {
     ),
     "started again but not paid": (
         [
-            tx("approved", D1),
-            sub("active", D1),
+            *BOUGHT,
             sub("canceled", "2026-12-01T14:00:00Z"),
             sub("started", "2026-12-05T10:00:00Z", cycle=2, invoice="waiting_payment"),
         ],
