@@ -93,6 +93,14 @@ async def test_webhooks_are_counted(service: Service):
     assert metrics.WEBHOOKS.labels("openai", "refused")._value.get() == before + 1
 
 
+async def test_the_operator_s_table_names_metrics_that_there_are(service: Service):
+    table = (DEPLOY.parent / "docs" / "operations.md").read_text().split("## Metrics")[1].split("## Traces")[0]
+    named = set(re.findall(r"`(agenciaos_[a-z_]+)`", table)) - {"agenciaos_emails_total"}
+    exposed = (await told(service.http, "/metrics")).decode()
+    missing = {name for name in named if f"# HELP {name}" not in exposed}
+    assert missing == {"agenciaos_worker_slots", "agenciaos_worker_slots_busy"}
+
+
 async def test_prometheus_takes_the_rules_and_they_fire_when_they_should():
     rules = DEPLOY / "prometheus"
     assert "SUCCESS" in await promtool("check", "config", str(rules / "prometheus.yml"))

@@ -133,6 +133,7 @@ async def test_payments_and_bills_stay_texts_and_keys_go(caretaker: Caretaker, d
     assert await db.fetchval("SELECT count(*) FROM jobs.idempotency_keys") == 1
 
 
+@pytest.mark.slow
 async def test_prune_shows_before_it_drops(settings: Settings, db: asyncpg.Connection, tmp_path: Path):
     await old_run(db, 6, "COMPLETED")
     env = {

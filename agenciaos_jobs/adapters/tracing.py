@@ -44,6 +44,7 @@ class _On:
 Span = _Off | _On
 
 _OFF = _Off()
+_PATIENCE = 3
 _NOTHING: AbstractContextManager[_Off] = nullcontext(_OFF)
 _provider: "TracerProvider | None" = None
 _tracer: "Tracer | None" = None
@@ -62,7 +63,7 @@ def configure(endpoint: str | None, service: str) -> None:
     except ImportError as error:
         raise NotInstalled from error
     _provider = TracerProvider(resource=Resource.create({"service.name": service}))
-    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces")))
+    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=_PATIENCE)))
     _tracer = _provider.get_tracer("agenciaos_jobs")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 from structlog.contextvars import bind_contextvars
 
+from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.core import guru_token
 from agenciaos_jobs.core.alert import Kind
 from agenciaos_jobs.core.job import Json
@@ -69,6 +70,7 @@ def _authentic(request: web.Request, given: list[str]) -> str:
     if expected is None:
         raise HttpProblem(503, _NOT_CONFIGURED, headers={"Retry-After": "60"})
     if not any(auth.is_same(token, expected) for token in given):
+        metrics.WEBHOOKS.labels("guru", "refused").inc()
         limits.count_address(request)
         request.app[APP].alert(Kind.WRONG_TOKEN, "guru", subject=request.remote)
         raise HttpProblem(401, _WRONG_TOKEN)
@@ -78,6 +80,7 @@ def _authentic(request: web.Request, given: list[str]) -> str:
 async def _keep(request: web.Request, payload: Json) -> web.Response:
     new = new_run(JOB, payload, source="guru", request_id=request[REQUEST_ID])
     accepted = await request.app[INTAKE].trigger(new)
+    metrics.WEBHOOKS.labels("guru", "kept").inc()
     bind_contextvars(run_id=accepted.run_id, task=JOB.task)
     return answer(TriggerAnswer(jobId=accepted.run_id, message=JOB.accepted[language.of(request)]))
 
