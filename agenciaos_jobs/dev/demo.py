@@ -57,6 +57,7 @@ def demo(settings: Settings, console: Console) -> None:
                 console.print(f"[green]✔[/] servidor {service.url} e worker arq / server and worker")
                 asyncio.run(_send_all(service, console))
     console.print(f"\n[bold green]Tudo certo / all well[/] em {time.monotonic() - began:.1f} s")
+    console.print("Painel / dashboard: [bold]agenciaos-jobs dev[/]")
 
 
 def _step(console: Console) -> stack.Report:

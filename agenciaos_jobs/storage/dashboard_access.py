@@ -37,11 +37,6 @@ async def take_password(executor: Executor, password_hash: str) -> bool:
     return bool(await executor.fetchval(QUERIES["take_password"], password_hash))
 
 
-async def set_password(executor: Executor, password_hash: str) -> None:
-    """Replaces the generated password, which ends the sessions that were opened with it."""
-    await executor.execute(QUERIES["set_password"], password_hash)
-
-
 async def look(executor: Executor, session_id: str) -> Keys:
     record = await executor.fetchrow(QUERIES["look"], session_id)
     assert record is not None

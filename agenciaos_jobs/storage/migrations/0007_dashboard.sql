@@ -82,10 +82,10 @@ BEGIN
   FOREACH start IN ARRAY hours LOOP
     RETURN QUERY EXECUTE format(
       'SELECT %L::timestamptz, task, kind,
-              floor(4 * ln(greatest(1, seconds * 1000)::double precision) / ln(2::double precision))::integer, count(*)
+              floor(4 * ln(greatest(1, seconds * 1000)) / ln(2::double precision))::integer, count(*)
        FROM jobs.runs CROSS JOIN LATERAL (VALUES
-         (''wait'', extract(epoch FROM started_at - coalesce(delayed_until, created_at))),
-         (''duration'', extract(epoch FROM finished_at - started_at))) AS time (kind, seconds)
+         (''wait'', date_part(''epoch'', started_at - coalesce(delayed_until, created_at))),
+         (''duration'', date_part(''epoch'', finished_at - started_at))) AS time (kind, seconds)
        WHERE id >= %L AND id < %L AND seconds IS NOT NULL GROUP BY 2, 3, 4',
       start, jobs.id_floor('run', start), jobs.id_floor('run', start + interval '1 hour'));
   END LOOP;

@@ -5,9 +5,6 @@ INSERT INTO jobs.dashboard_access (signing_key) VALUES ($1) ON CONFLICT DO NOTHI
 -- Only the first server's password is kept.
 UPDATE jobs.dashboard_access SET password_hash = $1 WHERE password_hash IS NULL RETURNING true
 
--- name: set_password
-UPDATE jobs.dashboard_access SET password_hash = $1
-
 -- name: look
 SELECT signing_key, password_hash, EXISTS (SELECT FROM jobs.dashboard_logouts WHERE session_id = $1) AS is_over
 FROM jobs.dashboard_access

@@ -1,5 +1,6 @@
 """The first page: how things go, what waits, what it costs, and what failed last."""
 
+import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -68,11 +69,17 @@ async def show_overview(request: web.Request) -> web.StreamResponse:
     since = hour_of(now - PERIODS[period]) + HOUR
     if period in DAILY:
         since = _midnight(now - PERIODS[period] + timedelta(days=1))
-    found = await run_hours.outcomes(database, since, now)
+    found, times, waiting, executing, spend, failures = await asyncio.gather(
+        run_hours.outcomes(database, since, now),
+        run_hours.times(database, since, now),
+        run_hours.waiting(database, now),
+        run_hours.executing(database),
+        run_hours.spend(database, Month.of(now).first_day, now),
+        errors.trends(database, until=now, step=HOUR, steps=24, limit=MOST_ERRORS),
+    )
     totals = Counter[str]()
     for counts in found.by_task.values():
         totals.update(counts)
-    waiting = await run_hours.waiting(database, now)
     return render(
         request,
         "overview.html",
@@ -80,15 +87,15 @@ async def show_overview(request: web.Request) -> web.StreamResponse:
         chart=_chart(found, since, now, says, is_daily=period in DAILY),
         totals=totals,
         success=_success(totals),
-        tasks=_figures(found, await run_hours.times(database, since, now)),
+        tasks=_figures(found, times),
         waiting=waiting,
         depth=sum(depth.depth for depth in waiting),
         oldest=min((depth.oldest_due_at for depth in waiting), default=None),
-        executing=await run_hours.executing(database),
+        executing=executing,
         workers=await workers.alive(database, now),
-        spend=month_spend(await run_hours.spend(database, Month.of(now).first_day, now)),
+        spend=month_spend(spend),
         month=Month.of(now).first_day,
-        errors=await errors.trends(database, until=now, step=HOUR, steps=24, limit=MOST_ERRORS),
+        errors=failures,
         now=now,
     )
 
