@@ -121,7 +121,17 @@ async def pages(url: str) -> list[str]:
         f"since={middle}&status=failures",
     )
     runs = [f"/runs?{query}" for query in filters]
-    return ["/", "/?period=7d", "/?period=30d", *runs, f"/runs/{run_id}", f"/runs/{old_id}", f"/runs/{old_id}/edit"]
+    others = ["/errors", "/agencies", "/agencies/agency-7", "/reports", "/payments", "/schedules", "/test"]
+    return [
+        "/",
+        "/?period=7d",
+        "/?period=30d",
+        *others,
+        *runs,
+        f"/runs/{run_id}",
+        f"/runs/{old_id}",
+        f"/runs/{old_id}/edit",
+    ]
 
 
 def main() -> None:

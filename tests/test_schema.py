@@ -41,7 +41,7 @@ async def fingerprint(connection: asyncpg.Connection) -> list[asyncpg.Record]:
            UNION ALL SELECT tablename, indexname, indexdef, NULL, NULL FROM pg_indexes WHERE schemaname = 'public'
            UNION ALL SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), NULL, NULL FROM pg_constraint
            WHERE connamespace = 'public'::regnamespace
-           ORDER BY 1, 2"""
+           ORDER BY 1, 2, 3"""
     )
 
 
