@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from structlog.contextvars import bind_contextvars
 
 from agenciaos_jobs.core import guru_token
-from agenciaos_jobs.core.job import Json
+from agenciaos_jobs.core.job import Job, Json
+from agenciaos_jobs.core.run import NewRun
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
 from agenciaos_jobs.jobs import JOBS_BY_NAME, OFFERED
 from agenciaos_jobs.web import guru, language
@@ -46,17 +47,22 @@ async def trigger(request: web.Request) -> web.Response:
         expected = ", ".join(sorted(JOBS_BY_NAME))
         text: Text = {"pt": "Tipo de job não reconhecido", "en": "Unknown job type"}
         raise HttpProblem(400, text, extra={"expected": expected})
-    try:
-        new = new_run(job, body.payload, source="api", **_options(body, request))
-    except ValidationError as error:
-        raise invalid(error, "payload") from None
+    new = run_of(job, body, request, source="api")
     try:
         accepted = await request.app[INTAKE].trigger(new)
     except KeyConflict as conflict:
-        raise HttpProblem(409, _KEY_IN_USE, extra={"jobId": conflict.run_id}) from None
+        raise HttpProblem(409, KEY_IN_USE, extra={"jobId": conflict.run_id}) from None
     bind_contextvars(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
     message = job.accepted[language.of(request)]
     return answer(TriggerAnswer(jobId=accepted.run_id, message=message, isCached=accepted.is_cached or None))
+
+
+def run_of(job: Job[Any], body: TriggerRequest, request: web.Request, *, source: str, **options: Any) -> NewRun:
+    """What the body asks for; 422 with each field that is wrong."""
+    try:
+        return new_run(job, body.payload, source=source, **_options(body, request), **options)
+    except ValidationError as error:
+        raise invalid(error, "payload") from None
 
 
 def _options(body: TriggerRequest, request: web.Request) -> Json:
@@ -72,7 +78,7 @@ def _options(body: TriggerRequest, request: web.Request) -> Json:
     }
 
 
-_KEY_IN_USE: Text = {
+KEY_IN_USE: Text = {
     "pt": "A idempotencyKey já foi usada com outro payload",
     "en": "The idempotencyKey is in use with another payload",
 }

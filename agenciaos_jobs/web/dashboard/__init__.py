@@ -18,9 +18,10 @@ from agenciaos_jobs.web.dashboard import (
     runs,
     schedules,
     static,
+    test,
 )
 
-MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules)
+MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules, test)
 
 
 def add_to(app: web.Application) -> None:
