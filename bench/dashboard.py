@@ -22,6 +22,7 @@ from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.server import create_app
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import database, run_hours
+from agenciaos_jobs.web.dashboard import navigation
 from agenciaos_jobs.web.keys import DATABASE
 from bench.__main__ import prepare
 
@@ -73,7 +74,8 @@ async def measure(url: str, redis: str) -> Table:
     async with aiohttp.ClientSession(server.make_url("/"), cookie_jar=jar, headers={"Accept": "text/html"}) as http:
         await http.post("/login", data={"password": PASSWORD})
         taken = count_queries(app[DATABASE])
-        for path in await pages(url):
+        menu = [entry.path for entry in navigation.menu(app)]
+        for path in [*menu, "/agencies/agency-7", *await pages(url)]:
             taken.clear()
             times, body = [], b""
             for _ in range(SAMPLES):
@@ -97,7 +99,6 @@ async def pages(url: str) -> list[str]:
     middle = await connection.fetchval("SELECT id FROM jobs.runs ORDER BY id OFFSET 300000 LIMIT 1")
     await connection.close()
     filters = (
-        "",
         f"before={middle}",
         f"after={middle}",
         "task=generate-monthly-reports",

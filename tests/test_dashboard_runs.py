@@ -91,6 +91,8 @@ async def test_every_filter_narrows_the_list(settings: Settings, db: asyncpg.Con
             "from=2026-11-21T00:00:00Z&to=2026-11-22T00:00:00Z",
         ):
             assert ids((await browser.get(f"/runs?{query}"))[1]) == [odd], query
+        _, page = await browser.get("/runs?from=20261121T0300Z&to=20261121T0400Z")
+        assert ("de 21 nov, 00:00 até 21 nov, 01:00" in page, ids(page)) == (True, [])
         for query in ("period=24h", "status=open", "period=1h&source=api"):
             assert ids((await browser.get(f"/runs?{query}"))[1]) == plain, query
         for query in ("q=100%25", "tag=x", "q=%00", "status=nonsense&task=none"):

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from agenciaos_jobs.core.clock import make_id
+from agenciaos_jobs.core.clock import SAO_PAULO, make_id
 from agenciaos_jobs.core.run import FAILURES, Status
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.storage import dashboard_runs
 from agenciaos_jobs.storage.dashboard_runs import FIRST_ID, LAST_ID, Filter, Listing, RunRow
 from agenciaos_jobs.web.dashboard.page import Page
-from agenciaos_jobs.web.dashboard.rendering import render
+from agenciaos_jobs.web.dashboard.rendering import render, speech
+from agenciaos_jobs.web.dashboard.speech import Speech
 from agenciaos_jobs.web.keys import CLOCK, DATABASE
 from agenciaos_jobs.web.language import Text
 
@@ -68,6 +69,7 @@ async def show_runs(request: web.Request) -> web.StreamResponse:
         older=_cursor("before", found.rows[-1].id) if found.has_older and found.rows else None,
         is_first_page="before" not in query and "after" not in query,
         filters=FILTERS,
+        stretch=_stretch(query, speech(request)),
         is_filtered=any(query.get(name) for name in FILTERS),
         tasks=list(JOBS),
         groups=GROUPS,
@@ -106,6 +108,16 @@ def line(run: RunRow, now: datetime) -> Line:
     wait = max(0.0, (waited_until - min(run.due_at, waited_until)).total_seconds()) if run.attempt <= 1 else None
     duration = ((run.finished_at or now) - run.started_at).total_seconds() if run.started_at else None
     return Line(run, wait, duration)
+
+
+def _stretch(query: Mapping[str, str], says: Speech) -> str:
+    """The moments that the address names, in words; empty where it names none."""
+    words = []
+    for name, portuguese, english in (("from", "de", "from"), ("to", "até", "to")):
+        if moment := _moment(query.get(name)):
+            local = moment.astimezone(SAO_PAULO)
+            words.append(f"{says.text(portuguese, english)} {says.day(local.date())}, {local:%H:%M}")
+    return " ".join(words)
 
 
 def _since(query: Mapping[str, str], found: Listing, now: datetime) -> str:
