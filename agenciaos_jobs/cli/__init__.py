@@ -5,7 +5,7 @@ import sys
 import click
 
 from agenciaos_jobs.cli import alerts, check, payments, prune, runs, service
-from agenciaos_jobs.cli.common import Failure, reasons
+from agenciaos_jobs.cli.common import reasons
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -44,4 +44,4 @@ def main() -> None:
         sys.exit(1)
 
 
-__all__ = ["Failure", "cli", "main"]
+__all__ = ["cli", "main"]

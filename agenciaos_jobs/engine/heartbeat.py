@@ -31,7 +31,7 @@ class Heartbeat:
     async def beat(self) -> None:
         """Renews, compares and reports; while Postgres is away it only says so."""
         try:
-            await self._follow_database()
+            await workers.synchronise(self._database, self._clock)
             now = self._clock.now()
             await workers.renew(self._database, self._worker, now, now + LEASE)
             await self._compare()
@@ -39,10 +39,6 @@ class Heartbeat:
             await self.report()
         except DatabaseUnavailable as error:
             log.warning("heartbeat_missed", error=type(error).__name__)
-
-    async def _follow_database(self) -> None:
-        asked_at = self._clock.now()
-        self._clock.follow(await workers.database_time(self._database), asked_at, self._clock.now())
 
     async def _compare(self) -> None:
         """Stops attempts that are not this worker's any more; declares lost what it has but does not execute."""

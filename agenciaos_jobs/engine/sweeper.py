@@ -35,6 +35,9 @@ EXPIRED = RunError(type="Expired", message="the run was not started within its t
 _PAGE = 5_000
 _PATIENCE = timedelta(seconds=2)
 
+# While the database was away no worker could renew its lease: each gets the time to, before it counts as lost.
+_TIME_TO_RENEW = timedelta(seconds=5)
+
 
 class Sweeper:
     """Runs on every worker; a lock in the database lets one at a time change anything."""
@@ -51,6 +54,7 @@ class Sweeper:
         self._database, self._queue, self._sender, self._clock = database, queue, sender, clock
         self._jobs, self._faults = jobs, faults
         self._page_ends_at = ""
+        self._nobody_lost_before = self._clock.now()
         self._housekeeping_due: datetime | None = None
         self._counting_due: datetime | None = None
 
@@ -66,13 +70,15 @@ class Sweeper:
             await self._send_missing()
         except (DatabaseUnavailable, *QUEUE_UNAVAILABLE) as error:
             log.warning("sweep_interrupted", error=type(error).__name__)
+            if isinstance(error, DatabaseUnavailable):
+                self._nobody_lost_before = self._clock.now() + _TIME_TO_RENEW
 
     async def _repair_rows(self) -> list[LostRun]:
         now = self._clock.now()
         async with self._database.transaction() as connection:
             if not await workers.lead(connection):
                 return []
-            lost = await runs.take_back_lost(connection, WORKER_LOST, now)
+            lost = await runs.take_back_lost(connection, WORKER_LOST, now) if now >= self._nobody_lost_before else []
             crashed = [(run.id, run.task) for run in lost if not run.goes_on]
             expired = await runs.expire(connection, EXPIRED, now)
             await self._abandon(connection, crashed + expired)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.storage.database import Connection, Executor
 from agenciaos_jobs.storage.queries import load
 
@@ -19,10 +20,10 @@ class Worker:
     started_at: datetime
 
 
-async def database_time(executor: Executor) -> datetime:
-    """What the database's clock shows."""
-    shown: datetime = await executor.fetchval(QUERIES["database_time"])
-    return shown
+async def synchronise(executor: Executor, clock: Clock) -> None:
+    """Has ``clock`` follow the database's."""
+    asked_at = clock.now()
+    clock.follow(await executor.fetchval(QUERIES["database_time"]), asked_at, clock.now())
 
 
 async def renew(executor: Executor, worker: Worker, now: datetime, lease_until: datetime) -> None:

@@ -16,6 +16,7 @@ class OpenAIDouble:
 
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.calls: list[web.Request] = []
         self._script: list[Any] = []
         self.in_background = False
         self.responses: dict[str, dict[str, Any]] = {}
@@ -60,6 +61,7 @@ class OpenAIDouble:
     async def _respond(self, request: web.Request) -> web.Response:
         asked = await request.json()
         self.requests.append(asked)
+        self.calls.append(request)
         await self.gate.wait()
         if not self._script:
             agent = AGENTS[asked["text"]["format"]["name"].upper()]

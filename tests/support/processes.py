@@ -81,9 +81,11 @@ async def running(
         await reader
 
 
-async def run(*command: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> tuple[int, str]:
-    """Runs a command to its end; returns its exit code and what it printed."""
+async def run(
+    *command: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, patience: float = 100
+) -> tuple[int, str]:
+    """Runs a command to its end, for ``patience`` seconds at most; returns its exit code and what it printed."""
     async with running(*command, env=env, cwd=cwd) as started:
-        code = await started.ends(100)
+        code = await started.ends(patience)
         await asyncio.sleep(0)
     return code, started.text
