@@ -150,6 +150,7 @@ class Dispatcher:
             self._start(self._execute(run))
         if len(claimed) < len(run_ids):
             rest = set(run_ids) - {run.id for run in claimed} - self._isolated
+            await self._queue.forget(await self._runner.park_rest(list(rest)))
             for run_id in await self._runner.suspects(list(rest)):
                 self._isolated.add(run_id)
                 self._start(self._isolate(run_id))

@@ -62,6 +62,10 @@ class Runner:
         now = self._app.clock.now()
         return await runs.claim(self._app.database, run_ids, self._worker_id, now, suspects_too=suspects_too)
 
+    async def park_rest(self, run_ids: list[str]) -> list[str]:
+        """Has all wait that would only find no place, as some of these runs did; returns their ids."""
+        return await runs.park_rest(self._app.database, run_ids, self._app.clock.now())
+
     async def suspects(self, run_ids: list[str]) -> list[str]:
         """Those of the runs that wait and have taken workers down: they are run in processes of their own."""
         return await runs.suspects(self._app.database, run_ids, self._app.clock.now())

@@ -104,6 +104,14 @@ async def claim(
     return [ClaimedRun(**{**record, "tags": tuple(record["tags"])}) for record in records]
 
 
+async def park_rest(database: Database, run_ids: list[str], now: datetime) -> list[str]:
+    """Parks what waits with the same concurrency keys as those of the runs that are parked; returns its ids."""
+    async with database.transaction() as connection:
+        if not await connection.fetch(QUERIES["lock_keys"], run_ids):
+            return []
+        return [record["id"] for record in await connection.fetch(QUERIES["park_rest"], run_ids, now)]
+
+
 async def suspects(executor: Executor, run_ids: list[str], now: datetime) -> list[str]:
     """Those of the runs that are due and have taken :data:`SUSPECT` workers down."""
     return [record["id"] for record in await executor.fetch(QUERIES["suspects"], run_ids, now, SUSPECT)]

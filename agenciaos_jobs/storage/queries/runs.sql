@@ -105,6 +105,13 @@ WHERE id IN (SELECT id FROM granted)
 RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
           tags, request_id, concurrency_key, losses, traceparent
 
+-- name: park_rest
+-- What waits behind a run that was parked is parked too, instead of being taken from the queue piece by piece.
+UPDATE jobs.runs SET parked = true, updated_at = $2
+WHERE status = 'QUEUED' AND NOT parked AND due_at <= $2 AND concurrency_key IN (
+  SELECT concurrency_key FROM jobs.runs WHERE id = ANY ($1::text[]) AND parked)
+RETURNING id
+
 -- name: suspects
 SELECT id FROM jobs.runs
 WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $2 AND losses >= $3
