@@ -66,7 +66,7 @@ async def test_an_agency_shows_its_plan_its_ai_and_its_payments(settings: Settin
             assert len(re.findall("data-row=", (await browser.get(f"/agencies?{query}"))[1])) == found, query
         assert len(re.findall("data-row=", (await browser.get("/agencies?after=B%0A"))[1])) == 2
         _, page = await browser.get("/agencies/agency-124")
-        for words in ("FREE → PRO", "PRO → FREE", "R$ 97,00", "refunded", "Nada gerado em doze meses"):
+        for words in ("FREE → PRO", "PRO → FREE", "R$ 97,00", "reembolsado", "Nada gerado em doze meses"):
             assert words in page, words
         _, page = await browser.get("/agencies/agency-123")
         for words in ("META_ADS_COPY", "2 chamadas cobradas", "Nenhum pagamento ainda", "marina@aurora.example"):

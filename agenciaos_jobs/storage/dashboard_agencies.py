@@ -64,23 +64,6 @@ class AgentUse:
 
 
 @dataclass(frozen=True)
-class PlanEvent:
-    """A delivery about an agency's plan: what it did, and why. ``amount`` is in reais."""
-
-    run_id: str
-    source: str
-    event: str
-    status: str | None
-    product_id: str | None
-    amount: Decimal | None
-    occurred_at: datetime
-    action: str
-    reason: str
-    plan_before: str | None
-    plan_after: str | None
-
-
-@dataclass(frozen=True)
 class Subscribed:
     """The subscription that an agency's plan comes from."""
 
@@ -135,8 +118,3 @@ async def agents(executor: Executor, agency_id: str, since: Month) -> list[Agent
 async def subscription(executor: Executor, agency_id: str) -> Subscribed | None:
     record = await executor.fetchrow(QUERIES["subscription"], agency_id)
     return Subscribed(**record) if record else None
-
-
-async def plan_history(executor: Executor, agency_id: str, limit: int) -> list[PlanEvent]:
-    """What was said about the agency's plan, the newest first."""
-    return [PlanEvent(**record) for record in await executor.fetch(QUERIES["plan_history"], agency_id, limit)]

@@ -52,7 +52,3 @@ FROM jobs.ai_generations WHERE agency_id = $1 AND created_at >= $2 GROUP BY 1 OR
 
 -- name: subscription
 SELECT plan, status, product_id, last_event_at, updated_at FROM jobs.subscriptions WHERE agency_id = $1
-
--- name: plan_history
-SELECT run_id, source, event, status, product_id, amount, occurred_at, action, reason, plan_before, plan_after
-FROM jobs.payment_events WHERE agency_id = $1 ORDER BY occurred_at DESC, recorded_at DESC LIMIT $2

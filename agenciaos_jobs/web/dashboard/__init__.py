@@ -13,6 +13,7 @@ from agenciaos_jobs.web.dashboard import (
     live,
     login,
     overview,
+    payments,
     reports,
     run,
     runs,
@@ -21,7 +22,7 @@ from agenciaos_jobs.web.dashboard import (
     test,
 )
 
-MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules, test)
+MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules, test, payments)
 
 
 def add_to(app: web.Application) -> None:

@@ -6,13 +6,15 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from agenciaos_jobs.core.payment_words import sentence
 from agenciaos_jobs.core.report import Month
-from agenciaos_jobs.storage import dashboard_agencies, dashboard_reports
+from agenciaos_jobs.storage import dashboard_agencies, dashboard_payments, dashboard_reports
 from agenciaos_jobs.storage.dashboard_agencies import AgencyRow, AiMonth
 from agenciaos_jobs.web.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.web.dashboard.page import Page
-from agenciaos_jobs.web.dashboard.rendering import render, speech
+from agenciaos_jobs.web.dashboard.rendering import language_of, render, speech
 from agenciaos_jobs.web.dashboard.speech import Speech
+from agenciaos_jobs.web.dashboard.words import ACTIONS
 from agenciaos_jobs.web.keys import APP, CLOCK, DATABASE
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
@@ -81,6 +83,7 @@ async def show_agency(request: web.Request) -> web.StreamResponse:
     months = await dashboard_agencies.months(database, agency_id, first)
     limit = request.app[APP].rules.ai_monthly_limit.get(agency.plan)
     reports = await dashboard_reports.of_agency(database, agency_id, first.previous, month)
+    events = await dashboard_payments.page(database, agency_id=agency_id, limit=MOST_EVENTS)
     return render(
         request,
         "agency.html",
@@ -92,7 +95,8 @@ async def show_agency(request: web.Request) -> web.StreamResponse:
         has_generations=bool(months),
         agents=await dashboard_agencies.agents(database, agency_id, month),
         subscription=await dashboard_agencies.subscription(database, agency_id),
-        events=await dashboard_agencies.plan_history(database, agency_id, MOST_EVENTS),
+        events=[(row.record, sentence(row.record, language_of(request))) for row in events],
+        actions=ACTIONS,
         most_events=MOST_EVENTS,
         reports=reports[::-1],
     )

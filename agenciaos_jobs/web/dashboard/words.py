@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from agenciaos_jobs.core.payment import Action
 from agenciaos_jobs.core.run import Status
 from agenciaos_jobs.web.language import Text
 
@@ -41,5 +42,21 @@ SOURCES: Mapping[str, Text] = {
     "dashboard": {"pt": "Painel", "en": "Dashboard"},
     "guru": {"pt": "Guru", "en": "Guru"},
     "batch": {"pt": "Lote", "en": "Batch"},
+    "assigned": {"pt": "Atribuição", "en": "Assignment"},
 }
 """Where a run comes from; one that is not here is shown as it is stored."""
+
+ACTIONS: Mapping[Action, tuple[Text, str]] = {
+    Action.ACTIVATED: ({"pt": "Ativou", "en": "Activated"}, "good"),
+    Action.RENEWED: ({"pt": "Renovou", "en": "Renewed"}, "good"),
+    Action.DEACTIVATED: ({"pt": "Desativou", "en": "Deactivated"}, "bad"),
+    Action.UNCHANGED: ({"pt": "Sem mudança", "en": "No change"}, "off"),
+    Action.DUPLICATE: ({"pt": "Repetido", "en": "Duplicate"}, "off"),
+    Action.OUTDATED: ({"pt": "Desatualizado", "en": "Outdated"}, "off"),
+    Action.REJECTED: ({"pt": "Recusado", "en": "Rejected"}, "bad"),
+    Action.UNMATCHED: ({"pt": "Sem agência", "en": "Unmatched"}, "wait"),
+    Action.UNVERIFIED: ({"pt": "Não confirmado", "en": "Unverified"}, "wait"),
+    Action.IGNORED: ({"pt": "Guardado", "en": "Kept"}, "off"),
+    Action.ASSIGNED: ({"pt": "Atribuído", "en": "Assigned"}, "run"),
+}
+"""What a payment did, and the colour it is shown in."""
