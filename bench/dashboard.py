@@ -122,17 +122,8 @@ async def pages(url: str) -> list[str]:
         f"since={middle}&status=failures",
     )
     runs = [f"/runs?{query}" for query in filters]
-    others = ["/errors", "/agencies", "/agencies/agency-7", "/reports", "/payments", "/schedules", "/test"]
-    return [
-        "/",
-        "/?period=7d",
-        "/?period=30d",
-        *others,
-        *runs,
-        f"/runs/{run_id}",
-        f"/runs/{old_id}",
-        f"/runs/{old_id}/edit",
-    ]
+    run_pages = [f"/runs/{run_id}", f"/runs/{old_id}", f"/runs/{old_id}/edit"]
+    return ["/?period=7d", "/?period=30d", *runs, *run_pages]
 
 
 def main() -> None:
