@@ -17,6 +17,9 @@ from bench.table import Row
 
 _CONNECTIONS = 32
 _KEY = "tr_bench_0123456789"
+_GURU_TOKEN = "A" * 40
+_TRIGGER = b'{"type":"monthly-report","payload":{"month":"2026-10"},"delay":"1d"}'
+_DELIVERY = (Path(__file__).parents[1] / "tests" / "guru" / "sub_active.json").read_bytes()
 
 
 def measure(environment: Mapping[str, str], runs: int) -> list[Row]:
@@ -29,30 +32,43 @@ def measure(environment: Mapping[str, str], runs: int) -> list[Row]:
         rate, p99 = _server(environment, command, runs)
         rows += [Row("HTTP triggers, 32 connections", who, rate, "/s", base), Row("", who, p99 * 1000, "ms p99")]
         base = base or rate
-    return rows
+    command = [sys.executable, "-m", "agenciaos_jobs", "serve"]
+    rate, p99 = _server(environment, command, 1_500, _request("/webhooks/guru", _DELIVERY), connections=15)
+    who = "agenciaos-jobs serve (stored first)"
+    return [*rows, Row("Guru's webhooks, 15 at once", who, rate, "/s"), Row("", who, p99 * 1000, "ms p99")]
 
 
-def _server(environment: Mapping[str, str], command: list[str], runs: int) -> tuple[float, float]:
+def _request(path: str, body: bytes) -> bytes:
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {_KEY}\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def _server(
+    environment: Mapping[str, str],
+    command: list[str],
+    runs: int,
+    request: bytes = b"",
+    connections: int = _CONNECTIONS,
+) -> tuple[float, float]:
     port = embedded.free_port()
     given = {**os.environ, **environment, "TRIGGER_SECRET_KEY": _KEY, "PORT": str(port), "HOST": "127.0.0.1"}
+    given |= {"DMG_WEBHOOK_SECRET": _GURU_TOKEN, "RATE_LIMIT_KEY": "0", "RATE_LIMIT_ADDRESS": "0"}
     given["PYTHONPATH"] = str(workers.HERE.parent)
     with tempfile.TemporaryDirectory() as name, (Path(name) / "log").open("w") as log:
         process = subprocess.Popen(command, env=given, stdout=log, stderr=log)
         try:
             embedded.wait_for_port(process, port, "server")
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(_load(port, runs))
+                return runner.run(_load(port, runs, request or _request("/api/trigger", _TRIGGER), connections))
         finally:
             embedded.stop(process)
 
 
-async def _load(port: int, runs: int) -> tuple[float, float]:
+async def _load(port: int, runs: int, request: bytes, connections: int) -> tuple[float, float]:
     """Sends prepared bytes over raw connections, so that the client costs little of the two cores."""
-    body = b'{"type":"monthly-report","payload":{"month":"2026-10"},"delay":"1d"}'
-    head = f"POST /api/trigger HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {_KEY}\r\n"
-    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    request, loop, began = head.encode() + body, asyncio.get_running_loop(), time.perf_counter()
-    clients = [_Client(request, runs // _CONNECTIONS) for _ in range(_CONNECTIONS)]
+    loop, began = asyncio.get_running_loop(), time.perf_counter()
+    clients = [_Client(request, runs // connections) for _ in range(connections)]
     for client in clients:
         await loop.create_connection(lambda client=client: client, "127.0.0.1", port)
     took = [seconds for client in clients for seconds in await client.done]

@@ -3,11 +3,17 @@
 import asyncio
 
 import asyncpg
+import pytest
 from support.probe import Probe
 from support.service import running_server, running_service, running_worker
 
 from agenciaos_jobs.core.job import Finish
+from agenciaos_jobs.core.report import Month
+from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.storage import ai
+from agenciaos_jobs.storage.runs import OwnershipLost
+from agenciaos_jobs.wiring import open_base, workshop
 
 
 async def test_a_worker_that_stops_hands_its_run_back_and_spends_no_attempt(settings: Settings):
@@ -130,3 +136,15 @@ async def test_a_trigger_is_kept_while_redis_is_away(settings: Settings):
         run_id = await service.trigger("monthly-report")
     async with running_service(settings) as service:
         assert (await service.finished(run_id))["status"] == "COMPLETED"
+
+
+async def test_an_attempt_that_is_over_sets_no_generation_aside(settings: Settings, db: asyncpg.Connection):
+    payload = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
+    async with running_server(settings) as service, open_base(settings) as base:
+        run_id = await service.trigger("ai-content", payload)
+        (claimed,) = await workshop(base, JOBS).runner.claim([run_id])
+        await service.post(f"/api/v2/runs/{run_id}/cancel", {})
+        now = base.app.clock.now()
+        with pytest.raises(OwnershipLost):
+            await ai.reserve(base.app.database, claimed, "agency-123", Month.of(now), 20, now)
+    assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 0

@@ -15,7 +15,7 @@ from agenciaos_jobs.core.duration import parse_delay, parse_duration
 from agenciaos_jobs.core.redact import MASK, Redactor
 from agenciaos_jobs.jobs.agents import AGENTS
 from agenciaos_jobs.storage.runs import payload_hash
-from agenciaos_jobs.web.body import _parse
+from agenciaos_jobs.web.body import parse_json
 from agenciaos_jobs.web.language import _PORTUGUESE, preferred
 from agenciaos_jobs.web.problems import HttpProblem
 
@@ -100,14 +100,14 @@ def test_a_body_with_nul_is_refused_and_no_other(text: str):
         return  # a lone surrogate
     if "\0" in text:
         with pytest.raises(HttpProblem):
-            _parse(body)
+            parse_json(body)
     else:
-        assert _parse(body) == expected
+        assert parse_json(body) == expected
 
 
 @pytest.mark.parametrize("text", ["\\u0000", "\\\\u0000", "\\"])
 def test_a_backslash_before_u0000_is_no_nul(text: str):
-    assert _parse(json.dumps({"a": text}).encode()) == {"a": text}
+    assert parse_json(json.dumps({"a": text}).encode()) == {"a": text}
 
 
 JSON = st.recursive(

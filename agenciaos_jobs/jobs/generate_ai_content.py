@@ -76,7 +76,7 @@ async def _reserve(app: RunApp, agency_id: str, plan: str) -> None:
     """Sets aside one generation of the month in which the run was triggered, or gives up."""
     month = Month.of(app.run.created_at)
     limit = app.rules.ai_monthly_limit[plan]
-    reservation = await ai.reserve(app.database, app.run.id, agency_id, month, limit, app.clock.now())
+    reservation = await ai.reserve(app.database, app.run, agency_id, month, limit, app.clock.now())
     if not reservation.granted:
         resets_at = month.next.starts_at.isoformat()
         message = f"plan {plan} allows {limit} generations a month, {reservation.used} are used; resets at {resets_at}"

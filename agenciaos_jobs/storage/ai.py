@@ -7,8 +7,10 @@ from decimal import Decimal
 from agenciaos_jobs.core.content import Usage
 from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.core.report import Month
+from agenciaos_jobs.core.run import ClaimedRun
 from agenciaos_jobs.storage.database import Connection, Database, Executor
 from agenciaos_jobs.storage.queries import load
+from agenciaos_jobs.storage.runs import OwnershipLost
 
 QUERIES = load("ai")
 
@@ -36,11 +38,16 @@ class Generation:
 
 
 async def reserve(
-    database: Database, run_id: str, agency_id: str, month: Month, limit: int, now: datetime
+    database: Database, run: ClaimedRun, agency_id: str, month: Month, limit: int, now: datetime
 ) -> Reservation:
-    """Sets aside one generation for the run, unless ``limit`` is reached; once a run, however often it is tried."""
-    day = month.first_day
+    """Sets aside one generation for the run, unless ``limit`` is reached; once a run, however often it is tried.
+
+    Raises :class:`OwnershipLost` where the attempt is over: nobody would give back what it set aside.
+    """
+    run_id, day = run.id, month.first_day
     async with database.transaction() as connection:
+        if await connection.fetchrow(QUERIES["hold_attempt"], run_id, run.attempt) is None:
+            raise OwnershipLost(run_id)
         before = await _lock_quota(connection, agency_id, month)
         used = before + int(await connection.fetchval(QUERIES["reserved"], agency_id, day))
         if await connection.fetchrow(QUERIES["reservation"], run_id):

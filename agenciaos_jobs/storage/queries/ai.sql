@@ -1,3 +1,6 @@
+-- name: hold_attempt
+SELECT FROM jobs.runs WHERE id = $1 AND attempt = $2 AND status = 'EXECUTING' FOR UPDATE
+
 -- name: reservation
 SELECT month FROM jobs.ai_reservations WHERE run_id = $1
 
