@@ -15,10 +15,16 @@ from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded, seed
 from agenciaos_jobs.storage import migrate
-from bench import drain, flight, latency, triggers
+from bench import drain, flight, latency, stored, triggers
 from bench.table import Row, show
 
-SUITES = {"latency": latency.measure, "drain": drain.measure, "triggers": triggers.measure, "flight": flight.measure}
+SUITES = {
+    "latency": latency.measure,
+    "drain": drain.measure,
+    "triggers": triggers.measure,
+    "flight": flight.measure,
+    "stored": stored.measure,
+}
 
 
 async def prepare(url: str) -> None:

@@ -19,6 +19,8 @@ from bench.jobs import NOOP
 from bench.table import Row
 
 _SLOTS = 100
+_LEFT = "SELECT count(*) FROM jobs.runs WHERE status IN ('DELAYED', 'QUEUED', 'EXECUTING')"
+_TOOK = "SELECT max(finished_at) - min(started_at) FROM jobs.runs WHERE id >= jobs.id_floor('run', $1)"
 
 
 def measure(environment: Mapping[str, str], runs: int) -> list[Row]:
@@ -27,10 +29,10 @@ def measure(environment: Mapping[str, str], runs: int) -> list[Row]:
     for other in (TunedArq("arq, tuned"), *PEERS):
         rows.append(Row("", other.name, asyncio.run(_theirs(environment, other, runs)), "/s", stock))
     for who, command in (("arq command, ours", workers.OURS_UNDER_ARQ), ("agenciaos-jobs worker", workers.OURS)):
-        rows.append(Row("", f"{who}, full history", asyncio.run(_ours(environment, runs, command)), "/s", stock))
+        rows.append(Row("", f"{who}, full history", asyncio.run(drain(environment, runs, command)), "/s", stock))
     one = rows[-1].value
     for count in (2, 4):
-        rate = asyncio.run(_ours(environment, runs, workers.OURS, count))
+        rate = asyncio.run(drain(environment, runs, workers.OURS, count))
         rows.append(Row(f"{count} workers", "agenciaos-jobs worker", rate, "/s", one))
     return rows + _with_ten_slots(environment)
 
@@ -41,7 +43,7 @@ def _with_ten_slots(environment: Mapping[str, str]) -> list[Row]:
     for other in PEERS:
         rate = asyncio.run(_theirs(environment, other, 1_000, seconds=0.05, slots=10))
         rows.append(Row("", other.name, rate, "/s", stock))
-    ours = asyncio.run(_ours(environment, 1_000, workers.OURS, seconds=0.05, slots=10))
+    ours = asyncio.run(drain(environment, 1_000, workers.OURS, seconds=0.05, slots=10))
     return [*rows, Row("", "agenciaos-jobs worker", ours, "/s", stock)]
 
 
@@ -71,7 +73,7 @@ async def _theirs(
     return runs / took
 
 
-async def _ours(
+async def drain(
     environment: Mapping[str, str],
     runs: int,
     command: list[str],
@@ -79,21 +81,26 @@ async def _ours(
     *,
     seconds: float = 0,
     slots: int = _SLOTS,
+    keep: bool = False,
 ) -> float:
+    """Our runs a second, from the first start to the last end; ``keep`` leaves what was stored before."""
     settings = Settings(database_url=environment["DATABASE_URL"], redis_url=environment["REDIS_URL"])
     with tempfile.TemporaryDirectory() as name, ExitStack() as started:
         for number in range(count):
             given = {**environment, "WORKER_MAX_JOBS": str(slots)}
             started.enter_context(workers.process(command, given, "worker_started", Path(name) / str(number)))
         async with open_base(settings) as base:
-            await base.app.database.execute("TRUNCATE jobs.runs, jobs.attempts")
+            database = base.app.database
+            if not keep:
+                await database.execute("TRUNCATE jobs.runs, jobs.attempts")
+            since = await database.fetchval("SELECT clock_timestamp()")
             # All become due at one moment, when the workers are up and everything is in the queue.
             run = new_run(
                 NOOP, {"sent_at": 0, "seconds": seconds}, source="bench", delay=timedelta(seconds=runs / 2_000 + 2)
             )
             await asyncio.gather(*[base.intake.trigger(run) for _ in range(runs)])
             await base.sender.flush()
-            while await base.app.database.fetchval("SELECT count(*) FROM jobs.runs WHERE finished_at IS NULL"):
+            while await database.fetchval(_LEFT):
                 await asyncio.sleep(0.2)
-            took = await base.app.database.fetchval("SELECT max(finished_at) - min(started_at) FROM jobs.runs")
+            took = await database.fetchval(_TOOK, since)
     return runs / float(took.total_seconds())
