@@ -12,7 +12,9 @@ from support.double import OpenAIDouble
 from support.guru import TOKEN, GuruDouble
 from support.service import Service, running_service
 
+from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded, seed
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import migrate
@@ -26,8 +28,14 @@ for name in [field.upper() for field in Settings.model_fields]:
     os.environ.pop(name, None)
 Settings.model_config["env_file"] = None
 
+# structlog's own default draws every traceback with all its locals, which takes longer than the tests.
+logs.configure("json", "debug", Redactor())
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "browser" in item.path.stem:  # its tests share one browser and one stack
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     if not os.environ.get("CI"):
         skip = pytest.mark.skip(reason="slow: runs with CI=true")
         for item in items:

@@ -25,6 +25,7 @@ async def test_both_processes_log_json_that_tells_a_run_s_story(
         "OPENAI_API_KEY": "sk-very-secret",
         "OPENAI_BASE_URL": openai_double.url,
         "PORT": str(port),
+        "DASHBOARD_PASSWORD": "uma-senha-boa",
     }
     async with (
         running("agenciaos-jobs", "serve", env=env, cwd=tmp_path) as server,
