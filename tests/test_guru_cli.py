@@ -18,6 +18,7 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"plan_products": {PRODUCT: "PRO"}})
 
 
+@pytest.mark.slow
 async def test_an_unmatched_payment_is_listed_assigned_and_told(
     settings: Settings, db: asyncpg.Connection, tmp_path: Path
 ):

@@ -80,6 +80,7 @@ async def listening(settings: Settings) -> AsyncIterator[Service]:
         yield server
 
 
+@pytest.mark.slow
 async def test_schemathesis_finds_no_5xx_and_no_undocumented_answer(listening: Service):
     url = str(listening.http._base_url)
     key = listening.settings.trigger_secret_key.get_secret_value()

@@ -51,6 +51,7 @@ async def test_the_demo_shows_all_three_results(home: Path):
     assert "Cajueiro Conteúdo" in text
 
 
+@pytest.mark.slow
 async def test_the_demo_fails_with_the_reason(home: Path):
     env = {"HOME": str(home), "OPENAI_API_KEY": "sk-no", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}
     code, text = await run(
@@ -69,6 +70,7 @@ async def test_the_demo_keeps_out_of_a_database_that_has_data(home: Path, databa
     assert (code, "the demo wants one without data" in text) == (1, True)
 
 
+@pytest.mark.slow
 async def test_dev_stays_up_keeps_its_data_and_leaves_nothing_behind(home: Path):
     port = str(embedded.free_port())
     env = {"HOME": str(home), "PORT": port}
@@ -99,6 +101,7 @@ async def test_dev_stays_up_keeps_its_data_and_leaves_nothing_behind(home: Path)
             assert not [pid for pid in {*started, postmaster} if is_alive(pid)]
 
 
+@pytest.mark.slow
 async def test_dev_ends_when_a_part_of_it_does(home: Path):
     async with running(
         "agenciaos-jobs", "dev", env={"HOME": str(home), "PORT": str(embedded.free_port())}, cwd=home
@@ -114,6 +117,7 @@ async def test_dev_ends_when_a_part_of_it_does(home: Path):
         assert "worker ended with code -9" in dev.text
 
 
+@pytest.mark.slow
 async def test_the_procfile_runs_under_honcho(database_url: str, servers: dict[str, str], tmp_path: Path):
     shutil.copy(ROOT / "Procfile", tmp_path)
     port = embedded.free_port()

@@ -149,6 +149,7 @@ async def test_who_holds_something_else_is_sent_back_to_the_beginning(server: Se
     assert (await Subscriber(server, "/realtime/v1/runs/run_unknown").ask())[0] == 404
 
 
+@pytest.mark.slow
 async def test_a_server_that_stops_answers_its_subscribers(settings: Settings):
     async with running_server(settings) as server:
         run_id = await server.trigger("monthly-report", delay="1h")
