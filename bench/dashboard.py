@@ -123,7 +123,13 @@ async def pages(url: str) -> list[str]:
     )
     runs = [f"/runs?{query}" for query in filters]
     run_pages = [f"/runs/{run_id}", f"/runs/{old_id}", f"/runs/{old_id}/edit"]
-    return ["/?period=7d", "/?period=30d", *runs, *run_pages]
+    others = [
+        *("/errors?period=30d&state=all", "/errors/group_7", "/errors/group_7?period=30d"),
+        *("/agencies?q=99", "/agencies?plan=PRO", "/agencies/agency-7"),
+        *("/reports/2026-10/agency-7", "/reports/2026-10.csv", "/payments?action=rejected"),
+        *("/payments?agency=agency-7", "/payments?action=activated&agency=agency-7", "/payments/7"),
+    ]
+    return ["/?period=7d", "/?period=30d", *runs, *run_pages, *others]
 
 
 def main() -> None:

@@ -46,4 +46,17 @@ INSERT INTO users (id, email, role, "updatedAt") SELECT 'owner-' || n, n || '@be
 INSERT INTO agencies (id, name, slug, plan, "ownerId", "updatedAt")
 SELECT 'agency-' || n, 'Agência ' || n, 'agency-' || n, 'PRO', 'owner-' || n, now() FROM generate_series(0, 299) AS n
 ON CONFLICT DO NOTHING;
+INSERT INTO jobs.ai_reservations (run_id, agency_id, month, reserved_at)
+SELECT run_id, agency_id, date_trunc('month', created_at AT TIME ZONE 'America/Sao_Paulo'), created_at FROM jobs.ai_generations;
+INSERT INTO jobs.payment_events (run_id, source, event_id, event, status, customer_id, agency_id, product_id, amount, occurred_at,
+                                 recorded_at, action, reason, plan_before, plan_after, payload)
+SELECT id, 'guru', 'event-' || id, 'transaction', 'approved', agency_id, CASE WHEN status = 'COMPLETED' THEN agency_id END, 'pro-monthly', 97,
+  created_at, created_at, CASE WHEN status = 'COMPLETED' THEN 'renewed' WHEN id < (SELECT max(id) FROM jobs.runs WHERE created_at < now() - interval '29 days') THEN 'unmatched' ELSE 'rejected' END,
+  'as measured', 'PRO', 'PRO', jsonb_build_object('contact', jsonb_build_object('email', 'paula@bench.example', 'note', repeat('texto ', 60)))
+FROM jobs.runs WHERE task = 'process-payment-webhook' AND finished_at IS NOT NULL ORDER BY id;
+INSERT INTO jobs.monthly_reports
+SELECT agency.id, month::date, n, n / 2, n / 2, 0.5, n, n / 2, n / 2, 0, 0, 0, n / 3, 0.33,
+  '[{"category": "Social", "amount": "100"}]', '[{"category": "Salários", "amount": "50"}]', 40, 1.5, now()
+FROM (SELECT id, 1000 + row_number() OVER () * 37 AS n FROM agencies) AS agency
+CROSS JOIN generate_series(date_trunc('month', now()) - interval '24 months', date_trunc('month', now()), interval '1 month') AS month;
 ANALYZE;

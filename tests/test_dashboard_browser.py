@@ -179,7 +179,10 @@ def pages(chromium: Chromium, story: dict[str, str]) -> list[str]:
     """Every page of the menu, and those that lead on from there."""
     menu = [entry.path for entry in navigation.menu(chromium.site.service.app)]
     runs = [f"/runs/{story[name]}" for name in ("written", "failed", "delayed")]
-    return [*menu, *runs, f"/runs/{story['written']}/edit", "/runs?status=failures", "/runs?q=nothing", "/?period=30d"]
+    others = ["/runs?status=failures", "/runs?q=nothing", "/?period=30d", "/test?task=process-payment-webhook"]
+    leading_on = [chromium.leads_on(path) for path in ("/errors", "/agencies", "/reports", "/payments", "/alerts")]
+    empty = ["/errors?state=resolved", "/agencies?q=nobody", "/reports?month=2001-01", "/payments?action=ignored"]
+    return [*menu, *runs, f"/runs/{story['written']}/edit", *others, *leading_on, *empty]
 
 
 def test_no_page_is_wider_than_a_phone(chromium: Chromium, story: dict[str, str]):

@@ -27,7 +27,6 @@ def message(alert: Alert, telling: Telling, now: datetime, public_url: str | Non
     wording, values = WORDINGS[alert.kind], _values(alert, now)
     prefix, english_prefix = _PREFIX[telling]
     before = "Antes: " if telling is Telling.OVER else ""
-    page = _fill(wording.page, _Values({name: quote(str(value), safe="") for name, value in values.items()}))
     return Message(
         kind=alert.kind,
         key=alert.key,
@@ -42,8 +41,15 @@ def message(alert: Alert, telling: Telling, now: datetime, public_url: str | Non
         at=now.isoformat(),
         occurrences=alert.pending,
         total=alert.raised,
-        link=public_url + page if public_url else None,
+        link=public_url + page_of(alert, now) if public_url else None,
     )
+
+
+def page_of(alert: Alert, now: datetime) -> str:
+    """The dashboard's page that shows more of what the alert is about."""
+    values = _values(alert, now)
+    quoted = _Values({name: quote(str(value), safe="") for name, value in values.items()})
+    return _fill(WORDINGS[alert.kind].page, quoted)
 
 
 class _Values(dict[str, Any]):

@@ -128,6 +128,6 @@ WORDINGS: Mapping[Kind, Wording] = {
         "Alerts by {key} do not arrive",
         "{error}",
         "Corrija a configuração do canal e confira com agenciaos-jobs alerts test.",
-        "/",
+        "/alerts",
     ),
 }

@@ -96,6 +96,11 @@ class Chromium:
     def path(self) -> str:
         return self.driver.current_url.removeprefix(self.site.url)
 
+    def leads_on(self, path: str) -> str:
+        """The page that the first row of a list leads to."""
+        self.go(path)
+        return str(self.find("main [data-row] th a").get_attribute("href")).removeprefix(self.site.url)
+
     def find(self, selector: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 

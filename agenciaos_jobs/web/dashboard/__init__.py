@@ -8,6 +8,7 @@ from aiohttp import web
 
 from agenciaos_jobs.web.dashboard import (
     agencies,
+    alerts,
     bulk,
     errors,
     live,
@@ -22,7 +23,7 @@ from agenciaos_jobs.web.dashboard import (
     test,
 )
 
-MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules, test, payments)
+MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules, test, payments, alerts)
 
 
 def add_to(app: web.Application) -> None:

@@ -24,6 +24,7 @@ MENU = (
     Entry("/reports", {"pt": "Relatórios", "en": "Reports"}, "chart"),
     Entry("/payments", {"pt": "Pagamentos", "en": "Payments"}, "card"),
     Entry("/schedules", {"pt": "Agendas", "en": "Schedules"}, "clock"),
+    Entry("/alerts", {"pt": "Alertas", "en": "Alerts"}, "bell"),
     Entry("/test", {"pt": "Testar", "en": "Test"}, "flask"),
 )
 

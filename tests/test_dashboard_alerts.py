@@ -1,0 +1,50 @@
+"""The pages of alerts."""
+
+import re
+
+import asyncpg
+from support.browsing import operator
+from support.service import running_server
+
+from agenciaos_jobs.core.alert import Event, Kind
+from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.storage import alerts
+from agenciaos_jobs.web import keys
+
+EVIL = "<script>alert(1)</script>"
+
+
+async def test_alerts_tell_what_was_raised_and_what_was_sent(settings: Settings, db: asyncpg.Connection):
+    own = settings.model_copy(update={"public_url": "http://jobs.example"})
+    async with running_server(own) as service, operator(service) as browser:
+        assert "Nenhum alerta" in (await browser.get("/alerts"))[1]
+        database, clock = service.app[keys.DATABASE], service.app[keys.CLOCK]
+        details = {"type": "E", "code": "boom", "message": EVIL, "fingerprint": "f1"}
+        await alerts.add(database, [Event(Kind.ERROR_NEW, "a-task", EVIL, details)], clock)
+        await alerts.failed(database, None, "slack", f"403 {EVIL}", clock.now())
+        alert_id = await db.fetchval("SELECT id FROM jobs.alerts")
+        for path in ("/alerts", f"/alerts/{alert_id}", "/alerts?kind=error_new", "/alerts?kind=nonsense&after=x"):
+            _, page = await browser.get(path)
+            assert "a-task: erro que nunca tinha acontecido" in page, path
+            assert EVIL not in page, path
+        assert "Não configurado" in (await browser.get("/alerts"))[1]
+        assert 'href="/errors/f1"' in (await browser.get(f"/alerts/{alert_id}"))[1]
+        assert "Nenhum alerta" in (await browser.get("/alerts?kind=no_workers"))[1]
+        assert (await browser.get("/alerts/none"))[0] == (await browser.get("/alerts/%00"))[0] == 404
+
+
+async def test_pages_of_alerts_follow_each_other_without_a_gap(settings: Settings, db: asyncpg.Connection):
+    await db.execute(
+        """INSERT INTO jobs.alerts (id, kind, key, subjects, details, since, raised_at, raised, pending)
+           SELECT 'alert_' || n, 'run_failed', n::text, '{}', '{}', now(), now() - n / 3 * interval '1 s', 1, 0
+           FROM generate_series(1, 120) AS n"""
+    )
+    seen: list[str] = []
+    async with running_server(settings) as service, operator(service) as browser:
+        path: str | None = "/alerts"
+        while path:
+            _, page = await browser.get(path)
+            seen += re.findall(r'data-row="(alert_\d+)"', page)
+            link = re.search(r'rel="next" href="([^"]+)"', page)
+            path = link[1].replace("&amp;", "&") if link else None
+    assert len(set(seen)) == len(seen) == 120
