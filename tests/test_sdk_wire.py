@@ -95,11 +95,12 @@ async def test_at_most_so_many_runs_of_a_key_go_at_once_whichever_worker_has_the
 ):
     async with running_with_test_jobs(settings) as service, running_worker(settings, jobs.JOBS):
         queue = {"name": "posts", "concurrencyLimit": 2}
-        ids = []
+        asked = []
         for n in range(8):
             options = {"queue": queue, "concurrencyKey": "agency-1"} if n % 2 else {"queue": queue}
-            body = {"payload": {"seconds": 0.05}, "options": options}
-            ids.append((await service.post("/api/v1/tasks/slow/trigger", body))[1]["id"])
+            body = {"payload": {"seconds": 0.2}, "options": options}
+            asked.append(service.post("/api/v1/tasks/slow/trigger", body))
+        ids = [made["id"] for _, made in await asyncio.gather(*asked)]
         runs = [await service.finished(run_id) for run_id in ids]
     # Without a concurrency key, the queue itself is limited.
     assert (most_at_once["posts"], most_at_once["posts:agency-1"]) == (2, 2)
