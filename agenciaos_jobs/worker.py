@@ -7,29 +7,24 @@ when it is asked for, so that importing this module reads no environment.
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
 import uvloop
-from arq import Retry, cron, func
-from arq.cron import CronJob
-from arq.typing import WorkerCoroutine
-from arq.worker import Function
-from croniter import croniter
 
 from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.adapters.tracing import NotInstalled
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
-from agenciaos_jobs.engine import caretaker, heartbeat, queue, schedules, sweeper, tidier, watch
+from agenciaos_jobs.engine import arq_jobs, caretaker, heartbeat, queue, schedules, sweeper, tidier, watch
 from agenciaos_jobs.engine.rounds import every
-from agenciaos_jobs.engine.schedules import Declared, declared
+from agenciaos_jobs.engine.schedules import declared
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings, SettingsError
 from agenciaos_jobs.storage.database import DatabaseUnavailable
@@ -133,8 +128,8 @@ def worker_settings(
             context["ending"] = asyncio.create_task(_end(ended, drain, asyncio.current_task()))
 
     attributes = {
-        "functions": [_function(task) for task in jobs],
-        "cron_jobs": [_cron_job(item) for item in declared(jobs)],
+        "functions": [arq_jobs.function(task) for task in jobs],
+        "cron_jobs": [arq_jobs.cron_job(item) for item in declared(jobs)],
         "timezone": TIMEZONE,
         "redis_pool": queue.connect(settings.redis_url.get_secret_value()),
         "job_serializer": queue.encode,
@@ -178,35 +173,3 @@ async def _end(ended: asyncio.Event, drain: Callable[[], Awaitable[None]], main:
 async def _stop(context: dict[str, Any]) -> None:
     if "stack" in context:  # not where arq failed before it called on_startup
         await context["stack"].aclose()
-
-
-def _function(task: str) -> Function:
-    """For arq workers that were given another Redis client, and so find the runs themselves."""
-
-    async def execute(context: dict[str, Any], run_id: str) -> None:
-        wait = await context["workshop"].runner.attempt(run_id)
-        if wait is not None:
-            raise Retry(defer=wait)
-
-    return func(cast("WorkerCoroutine", execute), name=task)
-
-
-def _cron_job(item: Declared) -> CronJob:
-    async def fire(context: dict[str, Any]) -> None:
-        await context["workshop"].scheduler.fire(item.id)
-
-    minute, hour, day, month, weekday = (_arq_field(values) for values in croniter.expand(item.schedule.cron)[0])
-    return cron(
-        cast("WorkerCoroutine", fire),
-        name=f"{queue.CRON}{item.id}",
-        minute=minute,
-        hour=hour,
-        day=day,
-        month=month,
-        weekday=weekday and {(day - 1) % 7 for day in weekday},
-        keep_result=0,
-    )
-
-
-def _arq_field(values: Sequence[Any]) -> set[int] | None:
-    return None if "*" in values else {int(value) for value in values}

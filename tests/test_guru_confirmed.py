@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import aiohttp
 import asyncpg
 import pytest
 from aiohttp import web
@@ -182,6 +183,11 @@ async def test_the_api_s_errors_are_told_apart(guru_double: GuruDouble):
         assert await api.subscription("x") is None
     finally:
         await api.close()
+    guru_double.is_hanging = True
+    hurried = GuruAPI(clock, api_key="k", base_url=guru_double.url, timeout=aiohttp.ClientTimeout(total=0.05))
+    with pytest.raises(RetryLater, match="did not answer in time"):
+        await hurried.transaction("x")
+    await hurried.close()
     away = GuruAPI(clock, api_key="k", base_url="http://127.0.0.1:9")
     with pytest.raises(RetryLater, match="could not be reached"):
         await away.transaction("x")

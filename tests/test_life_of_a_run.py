@@ -17,8 +17,10 @@ from agenciaos_jobs.core.job import Finish, GiveUp, RetryLater
 from agenciaos_jobs.core.retry import Backoff
 from agenciaos_jobs.core.run import Again, OutOfTime, Status, after_failure
 from agenciaos_jobs.engine import schedules
+from agenciaos_jobs.engine.arq_jobs import cron_job
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.worker import TIMEZONE
 
 MONTHLY = "sched_generate-monthly-reports"
 
@@ -182,10 +184,8 @@ async def test_a_slot_makes_one_run_however_many_workers_and_is_caught_up_once(
 
 
 def test_arq_s_cron_knows_the_schedule():
-    from agenciaos_jobs.worker import TIMEZONE, _cron_job
-
     item = next(item for item in schedules.declared(JOBS) if item.id == MONTHLY)
-    job = _cron_job(item)
+    job = cron_job(item)
     job.calculate_next(datetime(2026, 11, 23, 12, 0, tzinfo=TIMEZONE))
     assert job.next_run.isoformat().startswith("2026-12-01T06:00:00")
 

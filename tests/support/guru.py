@@ -1,5 +1,6 @@
 """Guru's bodies for tests, and a small server that plays its REST API."""
 
+import asyncio
 import json
 from copy import deepcopy
 from pathlib import Path
@@ -41,6 +42,7 @@ class GuruDouble:
         self.known: dict[str, dict[str, Any]] = {}
         self.requests: list[str] = []
         self.keys: set[str] = set()
+        self.is_hanging = False
         self.script: list[web.Response | None] = []
         app = web.Application()
         app.router.add_get("/api/v2/transactions/{id}", self._answer)
@@ -73,6 +75,8 @@ class GuruDouble:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request.path)
         self.keys.add(request.headers["Authorization"])
+        if self.is_hanging:
+            await asyncio.Event().wait()
         if self.script and (scripted := self.script.pop(0)):
             return scripted
         found = self.known.get(request.match_info["id"])
