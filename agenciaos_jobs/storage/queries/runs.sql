@@ -45,22 +45,6 @@ SELECT id, task, status, payload, agency_id, source, tags, idempotency_key, requ
 FROM new
 RETURNING id
 
--- name: run_of_request
--- The run that a request has made; none where it made none, because its idempotency key was held.
-SELECT key.run_id, run.id IS NOT NULL AS exists FROM jobs.request_keys AS key
-LEFT JOIN jobs.runs AS run ON run.id = key.run_id
-WHERE key.key_digest = $1
-
--- name: settle_request
--- Makes a repetition of the request be answered with the run that it was answered with.
-UPDATE jobs.request_keys SET run_id = $2 WHERE key_digest = $1
-
--- name: forget_request
-DELETE FROM jobs.request_keys WHERE key_digest = $1 AND run_id = $2
-
--- name: drop_expired_requests
-DELETE FROM jobs.request_keys WHERE expires_at <= $1
-
 -- name: claim
 UPDATE jobs.runs
 SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, woken = false,
