@@ -55,6 +55,10 @@ class Accepted:
     is_canceled: bool = False
 
 
+# arq's health record, and for a minute the mark that keeps a second worker from repeating a cron job.
+_ARQS_OWN = ("arq:queue", "arq:in-progress:cron:")
+
+
 class Audit:
     """Looks into Postgres and Redis."""
 
@@ -101,5 +105,7 @@ class Audit:
         queued = await redis.zcard("arq:queue")
         keys = [key.decode() async for key in redis.scan_iter("arq:*")]
         await redis.aclose()
-        orphans = [key for key in keys if not key.startswith(("arq:queue", "arq:cron"))]
+        orphans = [key for key in keys if not key.startswith(_ARQS_OWN)]
+        for key in orphans:
+            print(f"orphan: {key}")
         return {"members left in the queue": queued, "orphans in Redis": len(orphans)}

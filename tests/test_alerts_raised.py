@@ -19,6 +19,7 @@ from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import alerts, errors
 from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.web import keys
+from agenciaos_jobs.wiring import open_base
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -33,11 +34,10 @@ async def raised(db: asyncpg.Connection, kind: Kind, count: int = 1) -> asyncpg.
 
 async def test_events_of_one_kind_and_key_are_one_alert(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(NOON)
-    async with running_server(settings, clock) as service:
-        app = service.app[keys.APP]
+    async with open_base(settings, clock) as base:
         for number in range(12):
-            app.alert(Kind.WRONG_TOKEN, "api", subject=f"10.0.0.{number % 11}", count=number)
-        app.alert(Kind.WRONG_TOKEN, "guru", subject="10.1.1.1")
+            base.app.alert(Kind.WRONG_TOKEN, "api", subject=f"10.0.0.{number % 11}", count=number)
+        base.app.alert(Kind.WRONG_TOKEN, "guru", subject="10.1.1.1")
         row = await raised(db, Kind.WRONG_TOKEN, 12)
     assert (row["key"], row["raised"], row["pending"], row["details"]) == ("api", 12, 12, '{"count": 11}')
     assert (len(row["subjects"]), row["subjects"][-1]) == (10, "10.0.0.0")
@@ -49,8 +49,8 @@ async def test_subjects_gather_while_nothing_is_told_and_an_episode_ends_after_a
     settings: Settings, db: asyncpg.Connection
 ):
     clock = FrozenClock(NOON)
-    async with running_server(settings, clock) as service:
-        database = service.app[keys.DATABASE]
+    async with open_base(settings, clock) as base:
+        database = base.app.database
         await alerts.add(database, [Event(Kind.WORKER_LOST, subject=name) for name in ("a", "b")], clock)
         clock.pass_(timedelta(hours=1))
         await alerts.add(database, [Event(Kind.WORKER_LOST, subject=name) for name in ("c", "a")], clock)
