@@ -146,7 +146,7 @@ def alerting_of(settings: Settings, clock: Clock) -> Alerting:
         recipients = email.addresses(settings.alert_email_to)
         channels["email"] = email.EmailChannel(server, settings.alert_email_from, recipients)
     if settings.slack_webhook_url:
-        channels["slack"] = slack.SlackChannel(settings.slack_webhook_url.get_secret_value())
+        channels["slack"] = slack.SlackChannel(settings.slack_webhook_url.get_secret_value(), clock)
     if settings.alert_webhook_url and settings.alert_webhook_secret:
         channels["webhook"] = webhook.WebhookChannel(
             settings.alert_webhook_url.get_secret_value(),

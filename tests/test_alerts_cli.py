@@ -8,9 +8,10 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 from support.channels import CA, PASSWORD, USER, FakeSlack, Receiver, receiving, smtp_server
+from support.commands import cli
 from support.service import Service
 from test_alerts_raised import raised
-from test_cli import cli, env
+from test_cli import env
 
 from agenciaos_jobs.cli import alerts
 from agenciaos_jobs.core.alert import Kind

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from support.commands import cli
 from support.double import OpenAIDouble
 from support.guru import GuruDouble
-from support.processes import run
+from support.processes import environment, run
 from support.service import Service
 
 from agenciaos_jobs.settings import Settings
@@ -18,19 +19,11 @@ NEWEST = migrate.packaged()[-1].version
 
 @pytest.fixture
 def env(settings: Settings) -> dict[str, str]:
-    return {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "TRIGGER_SECRET_KEY": settings.trigger_secret_key.get_secret_value(),
-    }
-
-
-async def cli(*words: str, env: dict[str, str] | None = None, cwd: Path) -> tuple[int, str]:
-    return await run("agenciaos-jobs", *words, env={"HOME": str(cwd), **(env or {})}, cwd=cwd)
+    return environment(settings)
 
 
 async def test_help_tells_of_every_command(tmp_path: Path):
-    code, text = await cli("--help", cwd=tmp_path)
+    code, text = await run("agenciaos-jobs", "--help", cwd=tmp_path)
     assert code == 0
     for command in ("check", "demo", "dev", "migrate", "runs", "serve", "trigger"):
         assert f"  {command} " in text
@@ -76,7 +69,6 @@ async def test_migrate_then_nothing_to_do(tmp_path: Path, env: dict[str, str], d
     assert (code, "nothing to apply" in text) == (0, True)
 
 
-@pytest.mark.slow
 async def test_trigger_waits_and_runs_are_listed_and_shown(service: Service, env: dict[str, str], tmp_path: Path):
     (tmp_path / "payload.json").write_text('{"month": "2026-10"}')
     words = ("trigger", "monthly-report", "--payload", "@payload.json", "--key", "k1")

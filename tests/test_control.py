@@ -8,8 +8,8 @@ import asyncpg
 import pytest
 from pydantic import BaseModel
 from support.clock import FrozenClock
+from support.commands import cli
 from support.double import OpenAIDouble
-from support.processes import run as run_command
 from support.service import running_server, running_service, running_worker
 
 from agenciaos_jobs.core.job import Job
@@ -185,20 +185,19 @@ async def test_a_payment_goes_ahead_of_everything(settings: Settings, openai_dou
 
 async def test_the_command_line_cancels_and_replays(settings: Settings, tmp_path: Path):
     env = {
-        "HOME": str(tmp_path),
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "REDIS_URL": settings.redis_url.get_secret_value(),
     }
     async with running_server(settings) as service:
         run_id = await service.trigger("monthly-report", REPORT)
-        code, text = await run_command("agenciaos-jobs", "runs", "cancel", run_id, env=env)
+        code, text = await cli("runs", "cancel", run_id, env=env, cwd=tmp_path)
         assert (code, text.split()) == (0, [run_id, "CANCELED"])
-        code, text = await run_command("agenciaos-jobs", "runs", "cancel", run_id, env=env)
+        code, text = await cli("runs", "cancel", run_id, env=env, cwd=tmp_path)
         assert (code, "had ended" in text) == (0, True)
-        code, text = await run_command("agenciaos-jobs", "runs", "replay", run_id, env=env)
+        code, text = await cli("runs", "replay", run_id, env=env, cwd=tmp_path)
         again = text.split()[-1]
         assert (code, (await service.run(again))["status"]) == (0, "QUEUED")
-        code, text = await run_command("agenciaos-jobs", "runs", "replay", "run_nope", env=env)
+        code, text = await cli("runs", "replay", "run_nope", env=env, cwd=tmp_path)
         assert (code, "there is no run run_nope" in text) == (1, True)
 
 

@@ -3,17 +3,12 @@
 import asyncio
 import runpy
 import signal
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
 from support.double import OpenAIDouble
-from support.processes import Command, running
-from support.redis import OwnRedis
+from support.processes import worker
 from support.service import Service, running_server
 
 from agenciaos_jobs.engine import queue
@@ -22,31 +17,6 @@ from agenciaos_jobs.settings import Settings
 
 AI = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
 REPORT = {"month": "2026-10"}
-
-
-@pytest.fixture
-def short_path() -> Iterator[Path]:
-    """A directory whose name is short enough for a socket in it."""
-    with tempfile.TemporaryDirectory(prefix="t-") as name:
-        yield Path(name)
-
-
-@asynccontextmanager
-async def worker(settings: Settings, cwd: Path, *command: str, **changes: str) -> AsyncIterator[Command]:
-    """A worker process, ready to work."""
-    env = {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "OPENAI_API_KEY": "sk-test-0123456789",
-        "OPENAI_BASE_URL": settings.openai_base_url,
-        "AI_MONTHLY_LIMIT_FREE": "100000",
-        "LOG_LEVEL": "debug",
-        **changes,
-    }
-    words = command or ("arq", "agenciaos_jobs.worker.WorkerSettings")
-    async with running(*words, env=env, cwd=cwd) as process:
-        await process.says("worker_started")
-        yield process
 
 
 async def executing(service: Service, run_ids: list[str]) -> None:
@@ -110,88 +80,6 @@ async def test_a_flushed_redis_under_load_loses_and_repeats_nothing(
     await redis.aclose()
     assert {(run["status"], run["attemptCount"]) for run in runs} == {("COMPLETED", 1)}
     assert await db.fetchval("SELECT count(*) FROM jobs.attempts") == 300
-
-
-@pytest.mark.slow
-async def test_arq_s_command_lives_through_the_absence_of_redis(settings: Settings, tmp_path: Path, short_path: Path):
-    redis = OwnRedis(short_path / "redis.sock")
-    own = settings.model_copy(update={"redis_url": SecretStr(redis.url)})
-    redis.start()
-    async with running_server(own) as service, worker(own, tmp_path) as process:
-        assert (await service.outcome("monthly-report", REPORT))["status"] == "COMPLETED"
-        redis.stop()
-        run_ids = [await service.trigger("monthly-report", REPORT) for _ in range(5)]
-        await process.says("queue_unavailable")
-        await asyncio.sleep(30)
-        run_ids += [await service.trigger("monthly-report", REPORT) for _ in range(5)]
-        redis.start()
-        for run_id in run_ids:
-            assert (await service.finished(run_id))["attemptCount"] == 1
-        assert process.process.returncode is None
-        process.interrupt(signal.SIGTERM)
-        assert await process.ends() == 0
-    redis.stop()
-
-
-@pytest.mark.slow
-async def test_wrong_data_in_arq_s_keys_harms_nobody(settings: Settings, tmp_path: Path):
-    redis = queue.connect(settings.redis_url.get_secret_value())
-    async with running_server(settings) as service:
-        run_id = await service.trigger("monthly-report", REPORT)
-        now = 1_000
-        await redis.set(f"arq:job:{run_id}", b"\x80\x04garbage\xff")
-        await redis.set("arq:job:garbage", b"\xff\x00")
-        await redis.set("arq:job:unknown", queue.encode({"t": None, "f": "nobody", "a": [1], "k": {}, "et": 1}))
-        await redis.zadd("arq:queue", {"garbage": now, "unknown": now, "no-message": now, b"\xff\xfe": now})
-        async with worker(settings, tmp_path) as process:
-            assert (await service.finished(run_id))["status"] == "COMPLETED"
-            await process.says("message_not_understood")
-            await redis.set("arq:queue", "not a sorted set")
-            assert (await service.outcome("monthly-report", REPORT))["status"] == "COMPLETED"
-            assert process.process.returncode is None
-    await redis.aclose()
-
-
-@pytest.mark.slow
-async def test_stock_arq_producers_and_workers_interoperate(settings: Settings, tmp_path: Path, db: asyncpg.Connection):
-    from arq.connections import ArqRedis
-    from arq.worker import create_worker
-    from redis.asyncio import ConnectionPool
-
-    from agenciaos_jobs.worker import worker_settings
-
-    pool = ConnectionPool.from_url(settings.redis_url.get_secret_value())
-    stock = ArqRedis(pool, job_serializer=queue.encode, job_deserializer=queue.decode)
-    async with running_server(settings) as service:
-        async with worker(settings, tmp_path):
-            for _ in range(2):
-                await stock.enqueue_job("generate-monthly-reports", REPORT, _job_id="from-stock-arq")
-            async with asyncio.timeout(20):
-                while not (run_id := await db.fetchval("SELECT id FROM jobs.runs")):
-                    await asyncio.sleep(0.05)
-            assert (await service.finished(run_id))["status"] == "COMPLETED"
-        assert await db.fetchval("SELECT count(*) FROM jobs.runs") == 1
-        run_id = await service.trigger("monthly-report", REPORT)
-        plain = create_worker(worker_settings(settings, signals=False), redis_pool=stock, handle_signals=False)
-        plain.on_startup = await without_dispatcher(plain)
-        main = asyncio.create_task(plain.main())
-        assert (await service.finished(run_id))["status"] == "COMPLETED"
-        while not main.done():  # a cancellation can be lost inside a Redis call
-            main.cancel()
-            await asyncio.wait([main], timeout=0.5)
-        await plain.close()
-
-
-async def without_dispatcher(plain):
-    """What a worker without our Redis client does: arq itself finds and starts the run."""
-    started = plain.on_startup
-
-    async def on_startup(context):
-        await started(context)
-        context["workshop"].dispatcher._stopping = True
-        context["workshop"].dispatcher._news.set()
-
-    return on_startup
 
 
 @pytest.mark.slow

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from support.commands import cli
 from support.guru import PRODUCT, body
-from support.processes import run
 from support.service import Service, running_service
 
 from agenciaos_jobs.settings import Settings
@@ -18,7 +18,6 @@ def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"plan_products": {PRODUCT: "PRO"}})
 
 
-@pytest.mark.slow
 async def test_an_unmatched_payment_is_listed_assigned_and_told(
     settings: Settings, db: asyncpg.Connection, tmp_path: Path
 ):
@@ -31,7 +30,7 @@ async def test_an_unmatched_payment_is_listed_assigned_and_told(
     }
 
     async def payments(*words: str) -> tuple[int, str]:
-        return await run("agenciaos-jobs", "payments", *words, env=env, cwd=tmp_path)
+        return await cli("payments", *words, env=env, cwd=tmp_path)
 
     async with running_service(settings) as service:
         await deliver(service)

@@ -14,7 +14,8 @@ from typing import Any
 
 import aiohttp
 import pytest
-from support.processes import running
+from conftest import KEY
+from support.processes import environment, running
 
 from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.settings import Settings
@@ -23,7 +24,6 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "agenciaos_jobs"
 LEVELS = {"debug", "info", "warning", "error", "exception"}
 DEPLOYED = ROOT / "deploy" / "rsyslog" / "agenciaos-jobs.conf"
-KEY = "tr_shipping_0123456789"
 
 
 @dataclass
@@ -98,14 +98,7 @@ def test_every_documented_event_is_logged_and_every_event_has_a_stable_form_of_n
 @pytest.mark.skipif(not shutil.which("rsyslogd", path="/usr/sbin:/usr/bin"), reason="rsyslog is not installed")
 async def test_lines_arrive_parsed_and_none_is_lost_over_a_restart_of_the_shipper(settings: Settings, tmp_path: Path):
     port, log = embedded.free_port(), tmp_path / "web.log"
-    env = {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "TRIGGER_SECRET_KEY": KEY,
-        "DASHBOARD_PASSWORD": "not-to-be-made-up",
-        "PORT": str(port),
-        "SHUTDOWN_DELAY": "0",
-    }
+    env = environment(settings, PORT=str(port), SHUTDOWN_DELAY="0")
     sent: set[str] = set()
 
     async def trigger(number: int) -> None:

@@ -1,7 +1,7 @@
 """Logs: one JSON object a line from both processes, without secrets or customers' data."""
 
-import asyncio
 import json
+import logging
 import signal
 from pathlib import Path
 
@@ -13,18 +13,21 @@ from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded
 
+SECRETS = {"TRIGGER_SECRET_KEY": "tr_prod_0123456789", "OPENAI_API_KEY": "sk-very-secret"}
+AI = {
+    "type": "ai-content",
+    "payload": {"agencyId": "agency-123", "agentType": "CRM_FOLLOW_UP", "input": {"produto": "segredo-do-cliente"}},
+}
+
 
 async def test_both_processes_log_json_that_tells_a_run_s_story(
     database_url: str, servers: dict[str, str], tmp_path: Path, openai_double: OpenAIDouble
 ):
-    port = embedded.free_port()
-    env = {
+    env = SECRETS | {
         "DATABASE_URL": database_url,
         "REDIS_URL": servers["REDIS_URL"],
-        "TRIGGER_SECRET_KEY": "tr_prod_0123456789",
-        "OPENAI_API_KEY": "sk-very-secret",
         "OPENAI_BASE_URL": openai_double.url,
-        "PORT": str(port),
+        "PORT": str(embedded.free_port()),
         "DASHBOARD_PASSWORD": "uma-senha-boa",
     }
     async with (
@@ -32,17 +35,8 @@ async def test_both_processes_log_json_that_tells_a_run_s_story(
         running("arq", "agenciaos_jobs.worker.WorkerSettings", env=env, cwd=tmp_path) as worker,
     ):
         await worker.says("redis_version")
-        payload = {"agencyId": "agency-123", "agentType": "CRM_FOLLOW_UP", "input": {"produto": "segredo-do-cliente"}}
-        body = {"type": "ai-content", "payload": payload}
-        headers = {"Authorization": "Bearer tr_prod_0123456789", "X-Request-Id": "req-1"}
-        async with aiohttp.ClientSession(headers=headers) as http, asyncio.timeout(20):
-            while True:
-                try:
-                    async with http.post(f"http://127.0.0.1:{port}/api/trigger", json=body) as response:
-                        run_id = (await response.json())["jobId"]
-                    break
-                except aiohttp.ClientConnectorError:
-                    await asyncio.sleep(0.1)
+        await server.says("server_started")
+        run_id = await triggered(env)
         completed = json.loads(await worker.says("run_completed"))
         for process in (server, worker):
             process.interrupt(signal.SIGTERM)
@@ -55,18 +49,22 @@ async def test_both_processes_log_json_that_tells_a_run_s_story(
     assert [line for line in told if not isinstance(line["event"], str)] == []
     assert {"timestamp", "level", "event"} <= set.intersection(*[set(line) for line in told])
     assert {"request", "content_generated"} <= {line["event"] for line in told}
-    assert {line["request_id"] for line in told if line.get("run_id") == run_id and "agenciaos" in line["logger"]} == {
-        "req-1"
-    }
+    of_run = [line for line in told if line.get("run_id") == run_id and "agenciaos" in line["logger"]]
+    assert {line["request_id"] for line in of_run} == {"req-1"}
     assert any(line["logger"] == "arq.worker" for line in told)
-    everything = server.text + worker.text
-    for secret in ("tr_prod_0123456789", "sk-very-secret", "segredo-do-cliente", "Agência Aurora"):
-        assert secret not in everything
+    for secret in (*SECRETS.values(), "segredo-do-cliente", "Agência Aurora"):
+        assert secret not in server.text + worker.text
+
+
+async def triggered(env: dict[str, str]) -> str:
+    headers = {"Authorization": f"Bearer {env['TRIGGER_SECRET_KEY']}", "X-Request-Id": "req-1"}
+    url = f"http://127.0.0.1:{env['PORT']}/api/trigger"
+    async with aiohttp.ClientSession(headers=headers) as http, http.post(url, json=AI) as response:
+        run_id: str = (await response.json())["jobId"]
+    return run_id
 
 
 def test_a_person_reads_another_form(capsys):
-    import logging
-
     logs.configure("console", "info", Redactor(["hunter2secret"]), colors=False)
     logging.getLogger("arq.worker").info("arq says %s", "hunter2secret")
     try:

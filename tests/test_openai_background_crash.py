@@ -6,22 +6,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 from support.double import OpenAIDouble
-from support.processes import running
+from support.processes import worker
 from support.service import running_server
 
 from agenciaos_jobs.settings import Settings
 
 ARTICLE = {"agencyId": "agency-123", "agentType": "BLOG_ARTICLE", "input": {"tema": "Smartphones"}}
-
-
-def worker(settings: Settings, cwd: Path):
-    env = {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "OPENAI_API_KEY": "sk-test-0123456789",
-        "OPENAI_BASE_URL": settings.openai_base_url,
-    }
-    return running("agenciaos-jobs", "worker", env=env, cwd=cwd)
 
 
 @pytest.mark.slow
@@ -32,7 +22,6 @@ async def test_a_worker_killed_between_the_request_and_our_commit_costs_a_repeat
     openai_double.gate.clear()
     async with running_server(settings) as service:
         async with worker(settings, tmp_path) as dying:
-            await dying.says("worker_started")
             run_id = await service.trigger("ai-content", ARTICLE)
             await service.reaches(run_id, lambda _: openai_double.requests)
             dying.process.kill()
@@ -58,7 +47,6 @@ async def test_no_worker_is_missed_while_a_response_is_written(
     openai_double.in_background = True
     async with running_server(settings) as service:
         async with worker(settings, tmp_path) as dying:
-            await dying.says("worker_started")
             run_id = await service.trigger("ai-content", ARTICLE)
             response_id = await openai_double.asked()
             await service.reaches(run_id, lambda run: run["isWaiting"])

@@ -5,14 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agenciaos_jobs.adapters.openai import retry_after
+from agenciaos_jobs.adapters.openai import asked_wait
 from agenciaos_jobs.core.clock import SystemClock, make_id
 from agenciaos_jobs.core.content import Agent, AgentError, input_problem, read
 from agenciaos_jobs.core.duration import parse_delay, parse_duration
 from agenciaos_jobs.core.redact import MASK, Redactor
+from agenciaos_jobs.core.retry import retry_after
 from agenciaos_jobs.jobs.agents import AGENTS
 from agenciaos_jobs.storage.runs import payload_hash
 from agenciaos_jobs.web.body import parse_json
@@ -138,22 +139,42 @@ def test_values_under_secret_names_are_masked():
 
 
 @pytest.mark.parametrize(
-    ("headers", "seconds"),
+    ("told", "seconds"),
     [
-        ({"retry-after": "2"}, 2),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
-        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
-        ({"retry-after": "999999"}, 3600),
+        ("2", 2),
+        (" 2 ", 2),
+        ("0.5", 0.5),
+        ("Mon, 23 Nov 2026 12:01:00 GMT", 60),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("999999", 3600),
     ],
 )
-def test_the_wait_a_server_asks_for(headers: dict, seconds: float):
-    assert retry_after(headers, SystemClock()) == timedelta(seconds=seconds)
+def test_the_wait_a_server_asks_for(told: str, seconds: float):
+    assert retry_after(told, NOW) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("headers", [{}, {"retry-after": "soon"}, {"retry-after-ms": "x"}, {"retry-after": ""}])
-def test_no_usable_wait(headers: dict):
-    assert retry_after(headers, SystemClock()) is None
+@given(st.text(max_size=40) | st.none())
+@example("soon")
+@example("")
+@example("²")
+@example("9" * 400)
+@example("Wed, 21 Oct 2015 07:28:00 -0000")
+def test_no_header_asks_for_more_than_is_allowed_or_breaks_anything(told: str | None):
+    wait = retry_after(told, NOW, most=timedelta(minutes=10))
+    assert wait is None or timedelta() <= wait <= timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
+        ({"retry-after-ms": "soon", "retry-after": "9"}, 9),
+        ({"retry-after-ms": "nan"}, None),
+        ({}, None),
+    ],
+)
+def test_openai_asks_in_milliseconds_too(headers: dict, seconds: float | None):
+    assert asked_wait(headers, SystemClock()) == (seconds and timedelta(seconds=seconds))
 
 
 @pytest.mark.parametrize("agent", AGENTS.values(), ids=AGENTS)

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.processes import run
+from support.commands import cli
 from support.service import Service, running_service
 
 from agenciaos_jobs.core.clock import SystemClock, make_id
@@ -133,19 +133,18 @@ async def test_payments_and_bills_stay_texts_and_keys_go(caretaker: Caretaker, d
     assert await db.fetchval("SELECT count(*) FROM jobs.idempotency_keys") == 1
 
 
-@pytest.mark.slow
 async def test_prune_shows_before_it_drops(settings: Settings, db: asyncpg.Connection, tmp_path: Path):
     await old_run(db, 6, "COMPLETED")
     env = {
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "REDIS_URL": settings.redis_url.get_secret_value(),
     }
-    code, said = await run("agenciaos-jobs", "prune", "--dry-run", env=env, cwd=tmp_path)
+    code, said = await cli("prune", "--dry-run", env=env, cwd=tmp_path)
     assert (code, f"{months_ago(6):%Y-%m}" in said, "dropped" in said) == (0, True, True)
     assert await tables(db, 6) >= 3
-    code, said = await run("agenciaos-jobs", "prune", env={**env, "RETAIN_COMPLETED_DAYS": "400"}, cwd=tmp_path)
+    code, said = await cli("prune", env={**env, "RETAIN_COMPLETED_DAYS": "400"}, cwd=tmp_path)
     assert "nada a apagar" in said
-    code, _ = await run("agenciaos-jobs", "prune", env=env, cwd=tmp_path)
+    code, _ = await cli("prune", env=env, cwd=tmp_path)
     assert (code, await tables(db, 6)) == (0, 0)
 
 

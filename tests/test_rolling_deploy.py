@@ -11,15 +11,15 @@ from pathlib import Path
 import aiohttp
 import asyncpg
 import pytest
+from conftest import KEY
 from support.balancer import Balancer
 from support.double import OpenAIDouble
-from support.processes import Command, running
+from support.processes import Command, environment, running
 
 from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import migrate
 
-KEY = "tr_rolling_0123456789"
 AI = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
 CLIENTS = 8
 
@@ -91,17 +91,7 @@ class Load:
 async def test_a_rolling_deploy_loses_nothing_and_answers_no_5xx(
     settings: Settings, db: asyncpg.Connection, openai_double: OpenAIDouble, tmp_path: Path
 ):
-    env = {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "TRIGGER_SECRET_KEY": KEY,
-        "DASHBOARD_PASSWORD": "not-to-be-made-up",
-        "OPENAI_API_KEY": "sk-test-0123456789",
-        "OPENAI_BASE_URL": openai_double.url,
-        "AI_MONTHLY_LIMIT_FREE": "1000000",
-        "AGENCY_CONCURRENCY": "100",
-        "SHUTDOWN_DELAY": "1.5",
-    }
+    env = environment(settings, AGENCY_CONCURRENCY="100", SHUTDOWN_DELAY="1.5")
     async with AsyncExitStack() as stack:
         balancer = await stack.enter_async_context(Balancer().running())
         deployment = Deployment(stack, env, tmp_path, balancer)
@@ -135,14 +125,7 @@ async def test_a_rolling_deploy_loses_nothing_and_answers_no_5xx(
 
 async def test_a_server_that_is_to_stop_says_so_and_still_answers(settings: Settings, tmp_path: Path):
     port = embedded.free_port()
-    env = {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "TRIGGER_SECRET_KEY": KEY,
-        "DASHBOARD_PASSWORD": "not-to-be-made-up",
-        "PORT": str(port),
-        "SHUTDOWN_DELAY": "30",
-    }
+    env = environment(settings, PORT=str(port), SHUTDOWN_DELAY="30")
     async with running("agenciaos-jobs", "serve", env=env, cwd=tmp_path) as server:
         await server.says("server_started")
         headers = {"Authorization": f"Bearer {KEY}"}

@@ -4,7 +4,6 @@ import asyncio
 import json
 from datetime import timedelta
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +11,7 @@ import aiohttp
 
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import GiveUp, Json, RetryLater
+from agenciaos_jobs.core.retry import retry_after
 
 _PATIENCE = aiohttp.ClientTimeout(total=15)
 _LONGEST_WAIT = timedelta(minutes=10)
@@ -64,17 +64,9 @@ class GuruAPI:
     def _refusal(self, response: aiohttp.ClientResponse) -> GiveUp | RetryLater:
         code, said = f"guru_http_{response.status}", f"Guru answered {response.status}"
         if response.status in {408, 425, 429} or response.status >= 500:
-            return RetryLater(code, said, after=self._wait(response.headers.get("Retry-After", "")))
+            wait = retry_after(response.headers.get("Retry-After"), self._clock.now(), most=_LONGEST_WAIT)
+            return RetryLater(code, said, after=wait)
         return GiveUp(code, said)
-
-    def _wait(self, text: str) -> timedelta | None:
-        """The wait that a server asks for (RFC 9110 section 10.2.3), ten minutes at most."""
-        try:
-            number = text.strip().isdigit()
-            wait = timedelta(seconds=int(text)) if number else parsedate_to_datetime(text) - self._clock.now()
-        except (ValueError, TypeError, OverflowError):
-            return None
-        return min(max(wait, timedelta()), _LONGEST_WAIT)
 
 
 def _body(found: Any) -> Json:

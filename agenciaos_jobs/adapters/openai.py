@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
 from json import JSONDecodeError
 from typing import Any
 
@@ -18,10 +17,10 @@ from agenciaos_jobs.core.background import AnswerGone, Asked
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.content import Agent, Answer, Message, Prompt, Usage
 from agenciaos_jobs.core.job import GiveUp, RetryLater
+from agenciaos_jobs.core.retry import retry_after
 
 _RETRYABLE = {408, 409, 429}
 _SPENT = {"insufficient_quota", "billing_hard_limit_reached"}
-_LONGEST_WAIT = timedelta(hours=1)
 _UNFINISHED = {"queued", "in_progress"}
 _FAILED = {"failed", "cancelled", "incomplete"}
 _SHORT = 30
@@ -225,18 +224,13 @@ def _status_outcome(error: openai.APIStatusError, clock: Clock) -> GiveUp | Retr
     message = f"OpenAI answered {error.status_code}: {said or code}"
     if code in _SPENT or not (error.status_code in _RETRYABLE or error.status_code >= 500):
         return GiveUp(f"openai_{code}", message)
-    return RetryLater(f"openai_{code}", message, after=retry_after(error.response.headers, clock))
+    return RetryLater(f"openai_{code}", message, after=asked_wait(error.response.headers, clock))
 
 
-def retry_after(headers: Mapping[str, str], clock: Clock) -> timedelta | None:
-    """The wait a server asks for (RFC 9110 section 10.2.3, and OpenAI's ``retry-after-ms``), at most an hour."""
+def asked_wait(headers: Mapping[str, str], clock: Clock) -> timedelta | None:
+    """The wait in OpenAI's own ``retry-after-ms``, or in the header of the standard."""
     try:
-        if "retry-after-ms" in headers:
-            wait = timedelta(milliseconds=float(headers["retry-after-ms"]))
-        elif (text := headers.get("retry-after", "")).replace(".", "", 1).isdigit():
-            wait = timedelta(seconds=float(text))
-        else:
-            wait = parsedate_to_datetime(text) - clock.now()
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(wait, timedelta()), _LONGEST_WAIT)
+        milliseconds = float(headers["retry-after-ms"])
+    except (KeyError, ValueError):
+        return retry_after(headers.get("retry-after"), clock.now())
+    return retry_after(f"{milliseconds / 1000:f}", clock.now())

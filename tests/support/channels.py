@@ -4,15 +4,21 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
+import pytest
 import trustme
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from agenciaos_jobs.core.alert import Telling
+from agenciaos_jobs.core.notice import Channel, ChannelError, Message
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 USER, PASSWORD = "alertas@agenciaos.com.br", "s3nha:com/sinais"
 CA = trustme.CA()
 CERTIFICATE = CA.issue_cert("localhost", "127.0.0.1")
@@ -139,3 +145,31 @@ async def receiving(receiver: Receiver) -> AsyncIterator[Receiver]:
         yield receiver
     finally:
         await receiver.server.close()
+
+
+def told(**changes: object) -> Message:
+    """An alert in words."""
+    values: dict[str, object] = {
+        "kind": "run_failed",
+        "key": "generate-ai-content",
+        "telling": Telling.MORE,
+        "title": "Mais 37: generate-ai-content: execução falhou de vez",
+        "what": "LookupError: sem linha para <agência> & cia",
+        "times": "mais 37 desde o último aviso; 38 ao todo desde 24/11/2026 09:00",
+        "subjects": ("run_1", "run_2"),
+        "advice": "Abra a execução.",
+        "english": "37 more: generate-ai-content: a run has failed for good",
+        "since": NOON.isoformat(),
+        "at": NOON.isoformat(),
+        "occurrences": 37,
+        "total": 38,
+        "link": "https://jobs.agenciaos.com.br/runs?task=x&status=FAILED",
+    }
+    return Message(**(values | changes))  # type: ignore[arg-type]
+
+
+async def refused(channel: Channel, message: Message | None = None) -> ChannelError:
+    """Why the channel does not take the message."""
+    with pytest.raises(ChannelError) as caught:
+        await channel.send("notice_1", message or told())
+    return caught.value

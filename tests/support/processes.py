@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agenciaos_jobs.settings import Settings
+
 SCRIPTS = Path(sys.executable).parent
 
 
@@ -89,3 +91,29 @@ async def run(
         code = await started.ends(patience)
         await asyncio.sleep(0)
     return code, started.text
+
+
+def environment(settings: Settings, **changes: str) -> dict[str, str]:
+    """What a server or a worker of these settings is given."""
+    assert settings.database_url
+    assert settings.redis_url
+    assert settings.trigger_secret_key
+    return {
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "TRIGGER_SECRET_KEY": settings.trigger_secret_key.get_secret_value(),
+        "DASHBOARD_PASSWORD": "not-to-be-made-up",
+        "OPENAI_API_KEY": "sk-test-0123456789",
+        "OPENAI_BASE_URL": settings.openai_base_url,
+        "AI_MONTHLY_LIMIT_FREE": "1000000",
+        **changes,
+    }
+
+
+@asynccontextmanager
+async def worker(settings: Settings, cwd: Path, *command: str, **changes: str) -> AsyncIterator[Command]:
+    """A worker process, ready to work."""
+    words = command or ("arq", "agenciaos_jobs.worker.WorkerSettings")
+    async with running(*words, env=environment(settings, LOG_LEVEL="debug", **changes), cwd=cwd) as process:
+        await process.says("worker_started")
+        yield process

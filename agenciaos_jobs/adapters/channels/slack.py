@@ -4,13 +4,15 @@ Wire: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks 
 https://docs.slack.dev/reference/block-kit/blocks (limits), https://docs.slack.dev/apis/web-api/rate-limits (429).
 """
 
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 import aiohttp
 
+from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.core.notice import ChannelError, Message
+from agenciaos_jobs.core.retry import retry_after
 
 _PATIENCE = aiohttp.ClientTimeout(total=20)
 _HEADER = 150
@@ -31,8 +33,8 @@ _ADVICE = {
 class SlackChannel:
     """Posts to the one channel that the webhook was made for."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, clock: Clock) -> None:
+        self._url, self._clock = url, clock
 
     async def send(self, notice_id: str, message: Message) -> None:
         await self._post(payload(message))
@@ -54,7 +56,7 @@ class SlackChannel:
             ):
                 text = (await response.content.read(200)).decode("utf-8", "replace").strip()
                 if response.status != 200:
-                    raise _explained(response.status, text, response.headers.get("Retry-After"))
+                    raise _explained(response, text, self._clock.now())
         except (aiohttp.ClientError, TimeoutError) as error:
             raise ChannelError("slack_unreachable", type(error).__name__, is_final=False) from error
 
@@ -100,11 +102,12 @@ def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
-def _explained(status: int, text: str, retry_after: str | None) -> ChannelError:
+def _explained(response: aiohttp.ClientResponse, text: str, now: datetime) -> ChannelError:
+    status = response.status
     code = text if text.replace("_", "").isalpha() and len(text) < 50 else str(status)
     told = f"Slack answered {status} {text[:100]}"
     if status == 429:
-        wait = timedelta(seconds=int(retry_after)) if retry_after and retry_after.isdigit() else None
+        wait = retry_after(response.headers.get("Retry-After"), now)
         return ChannelError("slack_rate_limited", told, is_final=False, after=wait)
     advice: Any = _ADVICE.get(code)
     return ChannelError(f"slack_{code}", f"{told}: {advice}" if advice else told, is_final=status < 500)

@@ -4,7 +4,7 @@ import base64
 import ipaddress
 import socket
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -13,6 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.notice import ChannelError, Message
+from agenciaos_jobs.core.retry import retry_after
 from agenciaos_jobs.core.signature import sign
 
 _PATIENCE = aiohttp.ClientTimeout(total=20)
@@ -73,7 +74,7 @@ class WebhookChannel:
                 self._session() as http,
                 http.post(self._url, data=body, headers=headers, allow_redirects=False) as response,
             ):
-                _judge(response.status, response.headers.get("Retry-After"))
+                _judge(response, self._clock.now())
         except PrivateAddress as error:
             raise _private(error) from error
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -137,10 +138,11 @@ def signature(key: bytes, message_id: str, moment: datetime, body: bytes) -> dic
     }
 
 
-def _judge(status: int, retry_after: str | None) -> None:
+def _judge(response: aiohttp.ClientResponse, now: datetime) -> None:
     """Raises unless it was taken. 410 asks to send nothing more; a redirect would lead past the checked address."""
+    status = response.status
     if 200 <= status < 300:
         return
-    wait = timedelta(seconds=int(retry_after)) if retry_after and retry_after.isdigit() else None
+    wait = retry_after(response.headers.get("Retry-After"), now)
     is_final = status == 410 or 300 <= status < 400
     raise ChannelError(f"webhook_{status}", f"the receiver answered {status}", is_final=is_final, after=wait)

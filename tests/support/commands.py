@@ -1,0 +1,48 @@
+"""``agenciaos-jobs`` as a process of its own, without the second that Python takes to import it."""
+
+import asyncio
+import multiprocessing
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+_FORKING = multiprocessing.get_context("forkserver")
+_FORKING.set_forkserver_preload(["agenciaos_jobs.cli"])
+
+
+async def cli(
+    *words: str, env: Mapping[str, str] | None = None, cwd: Path, patience: float = 60
+) -> tuple[int | None, str]:
+    """Runs the command to its end, forked from a process that has imported it; its exit code and what it printed.
+
+    There is nothing in its environment but ``env``.
+    """
+    with tempfile.NamedTemporaryFile() as output:
+        known = {"HOME": str(cwd), **(env or {})}
+        process = _FORKING.Process(target=_run, args=(words, known, str(cwd), output.name))
+        await asyncio.to_thread(_finish, process, patience)
+        return process.exitcode, output.read().decode()
+
+
+def _finish(process: ForkServerProcess, patience: float) -> None:
+    process.start()
+    process.join(patience)
+    if process.is_alive():
+        process.kill()
+        process.join()
+
+
+def _run(words: tuple[str, ...], env: dict[str, str], cwd: str, path: str) -> None:
+    output = os.open(path, os.O_WRONLY | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(output, number)
+    os.environ.clear()
+    os.environ.update(env)
+    os.chdir(cwd)
+    sys.argv = ["agenciaos-jobs", *words]
+    from agenciaos_jobs.cli import main
+
+    main()
