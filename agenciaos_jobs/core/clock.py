@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -69,6 +70,10 @@ def make_id(prefix: str, moment: datetime, entropy: int) -> str:
 
     The form is ULID's (https://github.com/ulid/spec) in lower case, so ids sort by time as text.
     """
-    number = (round(moment.timestamp() * 1000) << 80) | entropy
-    digits = [_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)]
-    return f"{prefix}_{''.join(digits)}"
+    chance = "".join([_PAIRS[(entropy >> shift) & 1023] for shift in (70, 60, 50, 40, 30, 20, 10, 0)])
+    return f"{prefix}_{_time_digits(round(moment.timestamp() * 1000))}{chance}"
+
+
+@lru_cache(maxsize=4)
+def _time_digits(milliseconds: int) -> str:
+    return "".join([_PAIRS[(milliseconds >> shift) & 1023] for shift in (40, 30, 20, 10, 0)])

@@ -2,12 +2,15 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "hr": 3_600, "m": 60, "s": 1}
 _PART = re.compile(r"([0-9]{1,9})(w|d|hr|h|m|s)")
+_UNITS = frozenset("wdhrms")
 _LONGEST = timedelta(days=365 * 5)
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> timedelta:
     """Reads ``90s``, ``1h`` or ``1d2h30m``; anything else, or more than five years, is a :class:`ValueError`."""
     parts = _PART.findall(text)
@@ -21,6 +24,8 @@ def parse_duration(text: str) -> timedelta:
 
 def parse_delay(text: str, now: datetime) -> timedelta:
     """Reads a duration, or the ISO 8601 moment to wait for (UTC where it names no zone); the past is no wait at all."""
+    if text[-1:] in _UNITS:
+        return parse_duration(text)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

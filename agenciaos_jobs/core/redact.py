@@ -30,11 +30,18 @@ class Redactor:
 
     def event(self, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """A log line's fields, masked. Most have nothing to mask, which one look at all of them tells."""
-        texts = [value for value in event.values() if type(value) is str]
-        is_plain = len(texts) == sum(type(value) not in _PLAIN for value in event.values())
-        together = "\n".join(texts)
-        if is_plain and not any(secret in together for secret in self._secrets) and not any(map(_is_secret, event)):
-            return event
+        texts = []
+        for name, value in event.items():
+            if type(value) is str:
+                texts.append(value)
+            elif type(value) not in _PLAIN:
+                break
+            if _is_secret(name):
+                break
+        else:
+            together = "\n".join(texts)
+            if not any(secret in together for secret in self._secrets):
+                return event
         return {name: self.value(value, name) for name, value in event.items()}
 
     def value(self, value: Any, name: str = "") -> Any:

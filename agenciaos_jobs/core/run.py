@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from agenciaos_jobs.core.job import GiveUp, Json, RetryLater
 from agenciaos_jobs.core.retry import Backoff
@@ -34,8 +35,7 @@ class Status(StrEnum):
 FAILURES = frozenset({Status.FAILED, Status.CRASHED, Status.TIMED_OUT, Status.EXPIRED, Status.SYSTEM_FAILURE})
 
 
-@dataclass(frozen=True)
-class NewRun:
+class NewRun(NamedTuple):
     """A run that somebody asks for. ``payload`` has passed the job's own model. Durations are in seconds.
 
     ``request_key`` is the same in every repetition of one request, which makes one run however often it arrives.
@@ -69,16 +69,14 @@ class NewRun:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The answer to a trigger: the run, and whether an earlier call with the same key had made it already."""
 
     run_id: str
     is_cached: bool = False
 
 
-@dataclass(frozen=True)
-class ClaimedRun:
+class ClaimedRun(NamedTuple):
     """A run that this worker now owns, at its attempt number ``attempt`` (from 1)."""
 
     id: str
@@ -98,8 +96,7 @@ class ClaimedRun:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True)
-class QueuedRun:
+class QueuedRun(NamedTuple):
     """A run as the queue needs to know it. ``priority`` is in seconds."""
 
     id: str

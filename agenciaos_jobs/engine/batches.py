@@ -1,7 +1,7 @@
 """Many runs by one call: all of them are stored, or none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -96,7 +96,7 @@ class Batches:
         there = await batches.items(connection, batch.id)
         known = {item.position for item in there}
         waiting = {
-            position: (self._clock.new_id("run"), replace(self._intake.limited(run), batch_id=batch.id))
+            position: (self._clock.new_id("run"), self._intake.limited(run)._replace(batch_id=batch.id))
             for position, run in new.items()
             if position not in known
         }

@@ -1,7 +1,6 @@
 """Where runs begin: a row first, then a message."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -36,13 +35,17 @@ def new_run(job: Job[Any], payload: Json, *, source: str, **options: Any) -> New
     Raises pydantic's ``ValidationError`` where the payload is not what the job takes.
     """
     agency_id = job.agency(job.payload.model_validate(payload))
-    defaults: Json = {"max_attempts": job.attempts, "max_duration": job.max_duration, "priority": job.priority}
-    if job.limited_by_agency and agency_id:
-        defaults["concurrency_key"] = agency_key(job.task, agency_id)
-    if traceparent := trace.CURRENT.get():
-        defaults["traceparent"] = traceparent
-    given = {name: value for name, value in options.items() if value is not None}
-    return NewRun(task=job.task, payload=payload, agency_id=agency_id, source=source, **defaults | given)
+    fields: Json = {
+        "max_attempts": job.attempts,
+        "max_duration": job.max_duration,
+        "priority": job.priority,
+        "traceparent": trace.CURRENT.get(),
+        "concurrency_key": agency_key(job.task, agency_id) if job.limited_by_agency and agency_id else None,
+    }
+    for name, value in options.items():
+        if value is not None:
+            fields[name] = value
+    return NewRun(task=job.task, payload=payload, agency_id=agency_id, source=source, **fields)
 
 
 def agency_key(task: str, agency_id: str | None) -> str:
@@ -96,7 +99,6 @@ class Intake:
             run_id = self._clock.new_id("run")
             new = self.limited(new)
             if await self._batch.submit((run_id, new)):
-                log.debug("run_accepted", run_id=run_id, task=new.task, agency_id=new.agency_id, source=new.source)
                 return Accepted(run_id)
             if accepted := await self._accepted_before(new):
                 return accepted
@@ -134,7 +136,7 @@ class Intake:
         """The run with the limit that is in force for its concurrency key, if it has one."""
         if new.concurrency_key is None or new.concurrency_limit is not None:
             return new
-        return replace(new, concurrency_limit=self._agency_concurrency)
+        return new._replace(concurrency_limit=self._agency_concurrency)
 
     async def _store(self, new: list[tuple[str, NewRun]]) -> list[bool]:
         """One INSERT for all; of several with one key the first is tried, and the others find it stored."""

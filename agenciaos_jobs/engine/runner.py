@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from agenciaos_jobs.adapters import metrics, tracing
+from agenciaos_jobs.adapters import logs, metrics, tracing
 from agenciaos_jobs.app import App
 from agenciaos_jobs.core import trace
 from agenciaos_jobs.core.job import Finish, GiveUp, Job, Json, RetryLater, StandBy
@@ -72,12 +72,12 @@ class Runner:
 
     async def carry_out(self, run: ClaimedRun) -> datetime | None:
         """Makes an attempt at a claimed run; returns when the next one is due, if one is."""
-        with structlog.contextvars.bound_contextvars(**_context(run)):
-            try:
-                with tracing.span(f"run {run.task}", "consumer", run.traceparent, partial(_attributes, run)):
-                    return await self._carry_out(run)
-            finally:
-                self._recorder.free(run)
+        logs.about(**_context(run))
+        try:
+            with tracing.span(f"run {run.task}", "consumer", run.traceparent, partial(_attributes, run)):
+                return await self._carry_out(run)
+        finally:
+            self._recorder.free(run)
 
     async def _carry_out(self, run: ClaimedRun) -> datetime | None:
         task = asyncio.current_task()
