@@ -22,6 +22,7 @@ from agenciaos_jobs.engine.watch import CONDITIONS_EVERY, Watch
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.web import (
+    auth,
     batches,
     body,
     browsers,
@@ -45,7 +46,7 @@ from agenciaos_jobs.web import (
 )
 from agenciaos_jobs.web.dashboard.access import ACCESS, Access
 from agenciaos_jobs.web.middleware import observe
-from agenciaos_jobs.wiring import Base, open_base
+from agenciaos_jobs.wiring import Base, open_base, settle
 
 _OPERATIONS = [
     *trigger.OPERATIONS,
@@ -81,10 +82,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app = web.Application(middlewares=[observe], client_max_size=body.MAX_BODY)
     _configure(app, settings)
     app[keys.DRAINING] = asyncio.Event()
-    app.on_response_prepare.append(draining.close_when_draining)
     app.cleanup_ctx.append(connected)
     app.on_shutdown.append(_end_watches)
-    app.on_response_prepare.append(browsers.let_pages_read)
+    app.on_response_prepare.append(_mark)
     for operation in [*_OPERATIONS, openapi.operation(_OPERATIONS)]:
         operation.add_to(app)
     dashboard.add_to(app)
@@ -106,7 +106,11 @@ async def _guarding(base: Base) -> AsyncIterator[None]:
 
 def _configure(app: web.Application, settings: Settings) -> None:
     triggering = (settings.trigger_secret_key, settings.trigger_secret_key_previous)
-    app[keys.SECRET_KEYS] = tuple(secret.get_secret_value() for secret in triggering if secret)
+    secret_keys = tuple(secret.get_secret_value() for secret in triggering if secret)
+    app[keys.SECRET_KEYS] = secret_keys
+    app[keys.KEY_DIGESTS] = {
+        name: auth.digest_of(key) for name, key in zip(("key", "previous"), secret_keys, strict=False)
+    }
     app[keys.METERS] = {"key": Meter(settings.rate_limit_key), "address": Meter(settings.rate_limit_address)}
     secrets = (settings.openai_webhook_secret, settings.openai_webhook_secret_previous)
     app[keys.OPENAI_WEBHOOK] = Verifier([secret.get_secret_value() for secret in secrets if secret])
@@ -146,6 +150,12 @@ def _announce(password: str) -> None:
     )
 
 
+async def _mark(request: web.Request, response: web.StreamResponse) -> None:
+    """The headers that depend on more than the handler; one signal, because each costs a round through the loop."""
+    draining.close_when_draining(request, response)
+    browsers.let_pages_read(request, response)
+
+
 async def _end_watches(app: web.Application) -> None:
     """Answers those who wait for changes, so that no open request holds the shutdown up."""
     await app[keys.CHANGES].close()
@@ -155,4 +165,10 @@ def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what it is answering."""
     delay, grace = settings.shutdown_delay, settings.shutdown_grace
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(draining.serve(create_app(settings), settings.host, settings.port, delay=delay, grace=grace))
+        app = create_app(settings)
+        app.on_startup.append(_settle)
+        runner.run(draining.serve(app, settings.host, settings.port, delay=delay, grace=grace))
+
+
+async def _settle(_: web.Application) -> None:
+    settle()

@@ -1,6 +1,7 @@
 """The one place where what is real is opened: pool, queue, model, clock."""
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -119,6 +120,13 @@ async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIter
         control = Control(pool, intake, sender, clock, JOBS)
         payments = Payments(pool, intake, clock)
         yield Base(app, wire, sender, intake, control, payments, redactor, settings)
+
+
+def settle() -> None:
+    """Has the garbage collector look at what comes from now on, and less often: it took a tenth of a server's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 100)
 
 
 def _rules(settings: Settings) -> Rules:

@@ -30,7 +30,7 @@ from agenciaos_jobs.settings import Settings, SettingsError
 from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.storage.migrate import SchemaError
 from agenciaos_jobs.web import worker_metrics
-from agenciaos_jobs.wiring import Workshop, open_base, workshop
+from agenciaos_jobs.wiring import Workshop, open_base, settle, workshop
 
 log = structlog.get_logger("agenciaos_jobs.worker")
 
@@ -49,7 +49,7 @@ def __getattr__(name: str) -> Any:
         settings = Settings.load("DATABASE_URL", "REDIS_URL")
     except SettingsError as error:
         sys.exit(f"agenciaos-jobs: {error}")
-    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets))
+    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets), for_good=True)
     asyncio.set_event_loop(uvloop.new_event_loop())
     return worker_settings(settings)
 
@@ -91,6 +91,7 @@ async def work(settings: Settings, jobs: Mapping[str, Job[Any]] = JOBS) -> None:
     """Works until SIGTERM or SIGINT; a second one hurries."""
     ended, hurry = asyncio.Event(), asyncio.Event()
     async with working(settings, jobs, None, hurry) as shop:
+        settle()
         _on_signals(shop, ended, hurry)
         await ended.wait()
 
@@ -122,6 +123,7 @@ def worker_settings(
         except (SchemaError, DatabaseUnavailable, NotInstalled, OSError) as error:
             sys.exit(f"agenciaos-jobs: {error}")
         if signals:
+            settle()
             ended = asyncio.Event()
             _on_signals(context["workshop"], ended, hurry)
             drain = partial(context["workshop"].dispatcher.drain, settings.shutdown_grace, hurry)

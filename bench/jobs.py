@@ -31,7 +31,7 @@ NOOP: Job[Nothing] = Job(task="noop", payload=Nothing, run=run, summary="", acce
 
 def _settings() -> Settings:
     settings = Settings.load("DATABASE_URL", "REDIS_URL")
-    logs.configure("json", settings.log_level, Redactor(settings.secrets))
+    logs.configure("json", settings.log_level, Redactor(settings.secrets), for_good=True)
     return settings
 
 

@@ -10,7 +10,6 @@ and counts with ``REPORTS.inc()``. The rules for names are https://prometheus.io
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -54,16 +53,6 @@ LOOP_LAG = Histogram(
     registry=PROCESS,
 )
 
-REQUESTS = Counter(
-    "agenciaos_http_requests_total", "HTTP requests answered.", ["method", "route", "status"], registry=SERVER
-)
-REQUEST_SECONDS = Histogram(
-    "agenciaos_http_request_duration_seconds",
-    "Time from request to answer.",
-    ["method", "route"],
-    buckets=(*_SHORT, 10),
-    registry=SERVER,
-)
 RATE_LIMITED = Counter(
     "agenciaos_rate_limited_total", "Requests refused with 429, by what limit.", ["policy"], registry=SERVER
 )
@@ -90,18 +79,6 @@ LEASES_LOST = counter("agenciaos_leases_lost_total", "Workers whose lease ran ou
 
 Labels = tuple[tuple[str, str], ...]
 Sample = tuple[str, Labels]
-
-
-@lru_cache(maxsize=1024)
-def _request_samples(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    return REQUESTS.labels(method, route, status), REQUEST_SECONDS.labels(method, route)
-
-
-def count_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Counts a request that was answered."""
-    requests, duration = _request_samples(method, route, status)
-    requests.inc()
-    duration.observe(seconds)
 
 
 def record_usage(usage: Usage, outcome: str) -> None:

@@ -58,7 +58,7 @@ def serve(host: str | None, port: int | None) -> None:
     settings = Settings.load("DATABASE_URL", "REDIS_URL", "TRIGGER_SECRET_KEY")
     chosen = {"host": host or settings.host, "port": settings.port if port is None else port}
     settings = settings.model_copy(update=chosen)
-    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets))
+    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets), for_good=True)
     server.serve(settings)
 
 
@@ -71,7 +71,7 @@ def worker(run_id: str | None) -> None:
     segundos pelo que está em execução e devolve o resto à fila; um segundo SIGTERM não espera.
     """
     settings = Settings.load("DATABASE_URL", "REDIS_URL")
-    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets))
+    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets), for_good=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(workers.work_once(settings, run_id) if run_id else workers.work(settings))
 

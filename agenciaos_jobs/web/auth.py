@@ -10,7 +10,7 @@ from agenciaos_jobs.core.alert import Kind
 from agenciaos_jobs.core.scope import may_read
 from agenciaos_jobs.web import limits, public_token
 from agenciaos_jobs.web.address import address_of
-from agenciaos_jobs.web.keys import APP, CLOCK, PUBLIC_TOKEN, SECRET_KEYS
+from agenciaos_jobs.web.keys import APP, CLOCK, KEY_DIGESTS, PUBLIC_TOKEN, SECRET_KEYS
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
 
@@ -18,22 +18,19 @@ Names = Callable[[web.Request], Awaitable[Collection[str]]]
 """What a request reads, by the names that a public token's scopes may give it: see :func:`may_read`."""
 
 
-async def admit(request: web.Request, reads: Names | None = None) -> None:
+async def admit(request: web.Request, key: str | None, reads: Names | None = None) -> None:
     """Lets the secret key through and, where ``reads`` is given, a public token that may read what is asked for.
 
-    Refuses with 401 what is neither, with 403 a token whose scopes do not cover the request, with 429 what is too much.
+    ``key`` is what :func:`key_of` found. Refuses with 401 what is neither, with 403 a token whose scopes do not cover
+    the request, with 429 what is too much.
     """
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    given = given.strip()
-    is_bearer = scheme.lower() == "bearer"
-    keys = request.app[SECRET_KEYS]
-    for name, key in zip(("key", "previous"), keys, strict=False):
-        if is_bearer and is_same(given, key):
-            limits.count_key(request, name)
-            return
+    if key:
+        limits.count_key(request, key)
+        return
     limits.count_address(request)
+    given = _bearer(request)
     token = _token(request, given)
-    if not is_bearer or token is None:
+    if token is None:
         if reads is None or not public_token.looks_like_one(given):  # those run out in every page that stays open
             request.app[APP].alert(Kind.WRONG_TOKEN, "api", subject=address_of(request))
         raise HttpProblem(401, _UNKNOWN, headers={"WWW-Authenticate": "Bearer"})
@@ -48,17 +45,28 @@ def _token(request: web.Request, given: str) -> public_token.PublicToken | None:
     return next((token for token in tokens if token), None)
 
 
-def has_key(request: web.Request) -> bool:
-    """Whether the request carries a secret key."""
+def key_of(request: web.Request) -> str | None:
+    """Which secret key the request carries: ``key``, ``previous``, or none."""
+    digest = digest_of(_bearer(request))
+    for name, expected in request.app[KEY_DIGESTS].items():
+        if hmac.compare_digest(digest, expected):
+            return name
+    return None
+
+
+def _bearer(request: web.Request) -> str:
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    matches = [is_same(given.strip(), key) for key in request.app[SECRET_KEYS]]
-    return scheme.lower() == "bearer" and any(matches)
+    return given.strip() if scheme.lower() == "bearer" else ""
 
 
 def is_same(given: str, secret: str) -> bool:
     """Compares in a time that tells nothing of the secret, not even its length."""
-    digests = (sha256(text.encode("utf-8", "surrogateescape")).digest() for text in (given, secret))
-    return hmac.compare_digest(*digests)
+    return hmac.compare_digest(digest_of(given), digest_of(secret))
+
+
+def digest_of(text: str) -> bytes:
+    """What a secret is compared by."""
+    return sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
 _UNKNOWN: Text = {

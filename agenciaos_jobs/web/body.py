@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from agenciaos_jobs.web.keys import BODY_TIMEOUT
+from agenciaos_jobs.web.keys import BODY, BODY_TIMEOUT
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem, invalid, wrong_field
 
@@ -37,17 +37,25 @@ async def read_json(request: web.Request, *, most: int = MAX_BODY) -> Any:
 
 async def read_bytes(request: web.Request, *, most: int = MAX_BODY) -> bytes:
     """The body as it is; 413 over ``most`` bytes, 408 where it does not arrive in time."""
-    if (request.content_length or 0) > most:
-        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=request.content_length or 0)
+    if BODY in request:
+        return request[BODY]
+    _check_size(request.content_length or 0, most)
     if most > MAX_BODY:
         request = request.clone(client_max_size=most)
-    if request.content.is_eof():
-        return await request.read()
+    if request.content.is_eof():  # it came along with the head, as most do
+        body = request[BODY] = request.content.read_nowait()
+        _check_size(len(body), most)
+        return body
     try:
         async with asyncio.timeout(request.app[BODY_TIMEOUT]):
             return await request.read()
     except TimeoutError:
         raise HttpProblem(408, _TOO_SLOW, headers={"Connection": "close"}) from None
+
+
+def _check_size(size: int, most: int) -> None:
+    if size > most:
+        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=size)
 
 
 async def read_model(request: web.Request, model: type[M], *, most: int = MAX_BODY) -> M:
@@ -65,7 +73,7 @@ def as_model(given: Any, model: type[M]) -> M:
 
 def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """A model as JSON, absent values left out."""
-    body = orjson.dumps(model.model_dump(mode="json", exclude_none=True, by_alias=True))
+    body = model.model_dump_json(exclude_none=True, by_alias=True).encode()
     return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
 

@@ -35,7 +35,7 @@ async def serve(app: web.Application, host: str, port: int, *, delay: float, gra
         await runner.cleanup()
 
 
-async def close_when_draining(request: web.Request, response: web.StreamResponse) -> None:
+def close_when_draining(request: web.Request, response: web.StreamResponse) -> None:
     """Has the client, or the balancer, open its next connection elsewhere."""
     if request.app[DRAINING].is_set():
         response.force_close()

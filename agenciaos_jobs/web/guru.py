@@ -7,9 +7,8 @@ of those. Whatever carries the right token is kept, understood or not.
 from typing import Any
 
 from aiohttp import web
-from structlog.contextvars import bind_contextvars
 
-from agenciaos_jobs.adapters import metrics
+from agenciaos_jobs.adapters import logs, metrics
 from agenciaos_jobs.core import guru_token
 from agenciaos_jobs.core.alert import Kind
 from agenciaos_jobs.core.job import Json
@@ -42,7 +41,7 @@ async def take(request: web.Request, body: Json) -> web.Response:
     try:
         kept = guru_token.without_token(body, token)
     except ValueError:
-        kept = _as_text(await request.read(), token)
+        kept = _as_text(await read_bytes(request), token)
     return await _keep(request, kept)
 
 
@@ -81,7 +80,7 @@ async def _keep(request: web.Request, payload: Json) -> web.Response:
     new = new_run(JOB, payload, source="guru", request_id=request[REQUEST_ID])
     accepted = await request.app[INTAKE].trigger(new)
     metrics.WEBHOOKS.labels("guru", "kept").inc()
-    bind_contextvars(run_id=accepted.run_id, task=JOB.task)
+    logs.also_about(run_id=accepted.run_id, task=JOB.task)
     return answer(TriggerAnswer(jobId=accepted.run_id, message=JOB.accepted[language.of(request)]))
 
 

@@ -1,6 +1,7 @@
 """Portuguese first, English second."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Literal
 
 from aiohttp import web
@@ -9,6 +10,7 @@ Language = Literal["pt", "en"]
 Text = Mapping[Language, str]
 
 
+@lru_cache(maxsize=256)
 def preferred(accept_language: str) -> Language:
     """The language that ``Accept-Language`` prefers (RFC 9110 section 12.5.4); Portuguese where it names neither."""
     best: tuple[float, Language] = (0, "pt")

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
-from agenciaos_jobs.adapters import metrics, tracing
+from agenciaos_jobs.adapters import logs, tracing
+from agenciaos_jobs.adapters.request_metrics import count_request
 from agenciaos_jobs.core import trace
 from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.web import limits, problems
@@ -26,26 +27,22 @@ _QUIET = {"/healthz", "/readyz", "/metrics"}
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Gives the request its id (the caller's, where it sent a usable one), logs and counts it."""
-    given = request.headers.get("X-Request-Id", "")
-    request_id = given if _USABLE_ID.fullmatch(given) else request.app[CLOCK].new_id("req")
+    began = time.perf_counter()
+    given = request.headers.get("X-Request-Id")
+    request_id = given if given and _USABLE_ID.fullmatch(given) else request.app[CLOCK].new_id("req")
     request[REQUEST_ID] = request_id
     route = request.match_info.route.resource
     path = route.canonical if route else "unmatched"
-    began = time.perf_counter()
-    structlog.contextvars.clear_contextvars()
     traceparent = trace.read(request.headers.get("traceparent"))
-    bound = {"request_id": request_id} | ({"trace_id": trace.trace_id(traceparent)} if traceparent else {})
     trace.CURRENT.set(traceparent)
-    with (
-        structlog.contextvars.bound_contextvars(**bound),
-        tracing.span(f"{request.method} {path}", "server", traceparent) as span,
-    ):
+    logs.about(request_id=request_id, **({"trace_id": trace.trace_id(traceparent)} if traceparent else {}))
+    with tracing.span(f"{request.method} {path}", "server", traceparent) as span:
         response = await _with_errors_as_answers(request, handler)
         span.set_attribute("http.response.status_code", response.status)
         duration = time.perf_counter() - began
         response.headers["X-Request-Id"] = request_id
         limits.tell(request, response)
-        metrics.count_request(request.method, path, response.status, duration)
+        count_request(request.method, path, response.status, duration)
         tell = log.debug if path in _QUIET and response.status < 400 else log.info
         tell("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))
     return response

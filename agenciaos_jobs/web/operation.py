@@ -56,11 +56,12 @@ class Operation:
         return await self.handler(request)
 
     async def _keyed(self, request: web.Request) -> web.StreamResponse:
-        if self.without_key and not auth.has_key(request):
+        key = auth.key_of(request)
+        if self.without_key and key is None:
             answered = await self.without_key(request)
             if answered is not None:
                 return answered
         if self.reads:
             request[OPEN_TO_BROWSERS] = True
-        await auth.admit(request, self.reads)
+        await auth.admit(request, key, self.reads)
         return await self.handler(request)

@@ -5,8 +5,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 from pydantic import ValidationError
-from structlog.contextvars import bind_contextvars
 
+from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core import superjson
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.run import Accepted, NewRun
@@ -50,7 +50,7 @@ async def trigger_task(request: web.Request) -> web.Response:
     body = await read_model(request, TaskTrigger, most=MOST_BYTES)
     new = await run_of(request, job, body)
     accepted = await accept(request, new)
-    bind_contextvars(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
+    logs.also_about(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
     return answer(TaskHandle(id=accepted.run_id, is_cached=accepted.is_cached or None), headers=CLAIMS)
 
 

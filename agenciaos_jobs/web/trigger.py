@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
-from structlog.contextvars import bind_contextvars
 
+from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core import guru_token
 from agenciaos_jobs.core.job import Job, Json
 from agenciaos_jobs.core.run import NewRun
@@ -27,14 +27,14 @@ class TriggerRequest(BaseModel):
     """Which job to start, with what."""
 
     type: str
-    payload: dict[str, Any] = {}
+    payload: dict[str, Any] = Field(default_factory=dict)
     idempotencyKey: Annotated[str, Field(min_length=1, max_length=2048)] | None = None  # noqa: N815
     delay: str | None = None
     ttl: Annotated[int, Field(ge=1, le=LONGEST_TTL)] | str | None = None
     priority: Annotated[int, Field(ge=0, le=LONGEST_TTL)] | None = None
     maxAttempts: Annotated[int, Field(ge=1, le=100)] | None = None  # noqa: N815
     maxDuration: Annotated[int, Field(ge=5, le=86_400)] | None = None  # noqa: N815
-    tags: list[Tag] = Field(default=[], max_length=10)
+    tags: tuple[Tag, ...] = Field(default=(), max_length=10)
 
 
 async def trigger(request: web.Request) -> web.Response:
@@ -52,7 +52,7 @@ async def trigger(request: web.Request) -> web.Response:
         accepted = await request.app[INTAKE].trigger(new)
     except KeyConflict as conflict:
         raise HttpProblem(409, KEY_IN_USE, extra={"jobId": conflict.run_id}) from None
-    bind_contextvars(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
+    logs.also_about(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
     message = job.accepted[language.of(request)]
     return answer(TriggerAnswer(jobId=accepted.run_id, message=message, isCached=accepted.is_cached or None))
 
@@ -69,7 +69,7 @@ def _options(body: TriggerRequest, request: web.Request) -> Json:
     return {
         "delay": read_delay(body.delay, request.app[CLOCK].now()) if body.delay else None,
         "ttl": read_ttl(body.ttl),
-        "tags": tuple(body.tags),
+        "tags": body.tags,
         "priority": body.priority,
         "max_attempts": body.maxAttempts,
         "max_duration": body.maxDuration,
