@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from aiohttp import web
 
 from agenciaos_jobs.core.payment_words import sentence
 from agenciaos_jobs.core.report import Month
+from agenciaos_jobs.jobs import generate_ai_content
 from agenciaos_jobs.storage import dashboard_agencies, dashboard_payments, dashboard_reports
 from agenciaos_jobs.storage.dashboard_agencies import AgencyRow, AiMonth
 from agenciaos_jobs.web.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.web.dashboard.page import Page
 from agenciaos_jobs.web.dashboard.rendering import language_of, render, speech
+from agenciaos_jobs.web.dashboard.runs import address_between
 from agenciaos_jobs.web.dashboard.speech import Speech
 from agenciaos_jobs.web.dashboard.words import ACTIONS
 from agenciaos_jobs.web.keys import APP, CLOCK, DATABASE
@@ -113,8 +114,7 @@ def _chart(agency_id: str, months: Sequence[AiMonth], first: Month, says: Speech
     known, steps, month = {item.month: item for item in months}, [], first
     for _ in range(MONTHS_SHOWN):
         item = known.get(month.first_day)
-        start, end = (moment.isoformat() for moment in month.bounds)
-        href = "/runs?" + urlencode({"agency": agency_id, "task": "generate-ai-content", "from": start, "to": end})
+        href = address_between(*month.bounds, agency=agency_id, task=generate_ai_content.JOB.task)
         values = {"good": item.completed, "bad": item.failed} if item else {}
         steps.append(Step(says.month(month.first_day), values, href, says.short_month(month.first_day)))
         month = month.next

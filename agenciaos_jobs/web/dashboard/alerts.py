@@ -4,12 +4,12 @@ from datetime import datetime
 
 from aiohttp import web
 
-from agenciaos_jobs.core.alert import CHANNELS, CONDITIONS, Alert, Kind, Telling
-from agenciaos_jobs.core.alert_text import message, page_of
+from agenciaos_jobs.core.alert import CHANNELS, CONDITIONS, Alert, Kind
+from agenciaos_jobs.core.alert_text import explanation, page_of
 from agenciaos_jobs.core.alert_words import WORDINGS
 from agenciaos_jobs.storage import alerts, dashboard_alerts
 from agenciaos_jobs.web.dashboard.page import Page
-from agenciaos_jobs.web.dashboard.rendering import render
+from agenciaos_jobs.web.dashboard.rendering import language_of, render
 from agenciaos_jobs.web.keys import APP, CLOCK, DATABASE
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
@@ -28,12 +28,13 @@ async def show_alerts(request: web.Request) -> web.StreamResponse:
     found = await dashboard_alerts.page(
         database, kind=KINDS.get(query.get("kind", "")), after=_place(query.get("after", "")), limit=PAGE + 1
     )
+    in_english = language_of(request) == "en"
     alerting = request.app[APP].alerting
     states = {state.channel: state for state in await alerts.channel_states(database)}
     return render(
         request,
         "alerts.html",
-        rows=[(alert, message(alert, Telling.FIRST, now, None)) for alert in found[:PAGE]],
+        rows=[(alert, *explanation(alert, now, in_english=in_english)[:2]) for alert in found[:PAGE]],
         older=f"{found[PAGE - 1].raised_at.isoformat()} {found[PAGE - 1].id}" if len(found) > PAGE else None,
         is_first_page="after" not in query,
         channels=[(NAMES[name], name in alerting.channels, states.get(name)) for name in CHANNELS],
@@ -48,14 +49,16 @@ async def show_alert(request: web.Request) -> web.StreamResponse:
     alert: Alert | None = await dashboard_alerts.one(database, alert_id) if "\0" not in alert_id else None
     if alert is None:
         raise HttpProblem(404, _UNKNOWN)
-    shown = page_of(alert, now)
+    title, what, advice = explanation(alert, now, in_english=language_of(request) == "en")
     return render(
         request,
         "alert.html",
         alert=alert,
-        told=message(alert, Telling.FIRST, now, None),
+        title=title,
+        what=what,
+        advice=advice,
         rule=request.app[APP].alerting.rules.get(alert.kind),
-        link=shown if WORDINGS[alert.kind].page != "/alerts" else None,
+        link=page_of(alert, now) if WORDINGS[alert.kind].page != "/alerts" else None,
         notices=await dashboard_alerts.notices(database, alert.id, MOST_NOTICES),
         names=NAMES,
         is_condition=alert.kind in CONDITIONS,

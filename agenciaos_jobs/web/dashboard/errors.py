@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -14,6 +13,7 @@ from agenciaos_jobs.storage.errors import ErrorGroup, Trend
 from agenciaos_jobs.web.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.web.dashboard.page import Page, form, see
 from agenciaos_jobs.web.dashboard.rendering import render, speech
+from agenciaos_jobs.web.dashboard.runs import address_between
 from agenciaos_jobs.web.dashboard.speech import Speech
 from agenciaos_jobs.web.keys import BULK, CLOCK, DATABASE
 from agenciaos_jobs.web.language import Text
@@ -165,8 +165,7 @@ def _chart(trend: Trend, period: Period, now: datetime, says: Speech) -> Bars:
         day = says.day(local.date())
         label = day if period.step >= timedelta(days=1) else f"{day}, {local:%H:%M}"
         tick = (f"{local:%H:%M}" if period.steps == 24 else day) if number % every == every // 2 else None
-        times = {"from": start.isoformat(), "to": (start + period.step).isoformat()}
-        href = "/runs?" + urlencode({"task": trend.group.task, "status": "failures", **times})
+        href = address_between(start, start + period.step, task=trend.group.task, status="failures")
         steps.append(Step(label, {"bad": count}, href, tick))
     return stacked(steps, ("bad",), height=150)
 

@@ -4,9 +4,8 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -17,6 +16,7 @@ from agenciaos_jobs.storage.run_hours import HOUR, Outcomes, Spend, Times, hour_
 from agenciaos_jobs.web.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.web.dashboard.page import Page
 from agenciaos_jobs.web.dashboard.rendering import render, speech
+from agenciaos_jobs.web.dashboard.runs import address_between
 from agenciaos_jobs.web.dashboard.speech import Speech
 from agenciaos_jobs.web.keys import CLOCK, DATABASE
 
@@ -109,14 +109,9 @@ def _chart(found: Outcomes, since: datetime, now: datetime, says: Speech, *, is_
     steps, starts = [], sorted(columns)
     for number, start in enumerate(starts):
         end = start + (timedelta(days=1) if is_daily else HOUR)
-        href = "/runs?" + urlencode({"from": _compact(start), "to": _compact(end)})
         label, tick = _label(start, says, number, len(starts), is_daily=is_daily)
-        steps.append(Step(label, columns[start], href, tick))
+        steps.append(Step(label, columns[start], address_between(start, end), tick))
     return stacked(steps, TONES)
-
-
-def _compact(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%MZ}"
 
 
 def _starts(since: datetime, now: datetime, *, is_daily: bool) -> Iterable[datetime]:

@@ -11,11 +11,12 @@ from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.core.run import Status
 from agenciaos_jobs.engine.control import UnknownRun
 from agenciaos_jobs.jobs import JOBS
-from agenciaos_jobs.storage import dashboard_run, history
+from agenciaos_jobs.storage import dashboard_run, dashboard_runs, history
 from agenciaos_jobs.storage.history import StoredRun
 from agenciaos_jobs.web import language
 from agenciaos_jobs.web.dashboard.page import Page, form, see
 from agenciaos_jobs.web.dashboard.rendering import language_of, render
+from agenciaos_jobs.web.dashboard.runs import kept_filter, read_filter
 from agenciaos_jobs.web.dashboard.timeline import bars, spans
 from agenciaos_jobs.web.keys import CLOCK, CONTROL, DATABASE, REDACTOR
 from agenciaos_jobs.web.language import Text
@@ -38,17 +39,19 @@ async def show_run(request: web.Request) -> web.StreamResponse:
     database, now, redactor = request.app[DATABASE], request.app[CLOCK].now(), request.app[REDACTOR]
     run = await _run(request)
     attempts = await history.attempts(database, run.id)
-    stretches = spans(run, attempts)
+    newer, older = await dashboard_runs.neighbours(database, read_filter(request.query, now), run.id)
     level, text = request.query.get("level", ""), request.query.get("find", "").replace("\0", "")
     return render(
         request,
         "run.html",
         run=run,
         attempts=attempts,
-        bars=bars(stretches, now),
+        bars=bars(spans(run, attempts), now),
         now=now,
         payload=redactor.value(run.payload),
         output=redactor.value(run.output),
+        metadata=redactor.value(run.metadata),
+        error=redactor.value(run.error),
         content=_content(run),
         log=await dashboard_run.log(database, run.id, levels=LEVELS.get(level), text=text, most=MOST_LINES),
         levels=LEVELS,
@@ -57,6 +60,9 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         replays=await dashboard_run.replays(database, run.id),
         agency=await dashboard_run.agency_name(database, run.agency_id) if run.agency_id else None,
         is_known=run.task in JOBS,
+        newer=newer,
+        older=older,
+        kept=kept_filter(request.query),
         done=request.query.get("done"),
     )
 
