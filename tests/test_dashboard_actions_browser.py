@@ -2,12 +2,11 @@
 
 import pytest
 from support.chromium import Chromium, Site, needs_chromium
-from test_dashboard_browser import chromium, live, window  # noqa: F401
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
 
-def test_a_run_is_started_from_a_form_that_tells_what_is_wrong(chromium: Chromium, live: Site):  # noqa: F811
+def test_a_run_is_started_from_a_form_that_tells_what_is_wrong(chromium: Chromium, live: Site):
     chromium.go("/test?task=generate-monthly-reports&month=soon")
     chromium.find("main .button.primary").click()
     chromium.sees("Há campos a corrigir", "deve ser um mês como 2026-10")
@@ -21,7 +20,7 @@ def test_a_run_is_started_from_a_form_that_tells_what_is_wrong(chromium: Chromiu
     assert live.does(live.service.run(run_id))["payload"] == {"month": "2026-10"}
 
 
-def test_an_error_is_resolved_and_seen_to_come_back(chromium: Chromium, live: Site):  # noqa: F811
+def test_an_error_is_resolved_and_seen_to_come_back(chromium: Chromium, live: Site):
     live.does(live.service.finished(live.trigger("monthly-report", {"month": "2999-01"})))
     chromium.go(chromium.leads_on("/errors"))
     chromium.find("[data-part=actions] form:first-of-type button").click()
@@ -32,7 +31,7 @@ def test_an_error_is_resolved_and_seen_to_come_back(chromium: Chromium, live: Si
     chromium.sees("month_in_future", "Voltou")
 
 
-def test_a_month_is_picked_and_its_agency_opened(chromium: Chromium, live: Site):  # noqa: F811
+def test_a_month_is_picked_and_its_agency_opened(chromium: Chromium, live: Site):
     for month in ("2026-09", "2026-10"):
         live.does(live.service.finished(live.trigger("monthly-report", {"month": month})))
     chromium.go("/reports")
@@ -42,7 +41,7 @@ def test_a_month_is_picked_and_its_agency_opened(chromium: Chromium, live: Site)
     chromium.sees("Setembro de 2026", "Mês a mês", "Maiores despesas")
 
 
-def test_a_schedule_runs_now(chromium: Chromium):  # noqa: F811
+def test_a_schedule_runs_now(chromium: Chromium):
     chromium.go("/schedules")
     chromium.find("[data-row='sched_generate-monthly-reports'] .row-actions button").click()
     chromium.sees("Concluída")

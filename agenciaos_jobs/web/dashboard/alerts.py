@@ -10,6 +10,7 @@ from agenciaos_jobs.core.alert_words import WORDINGS
 from agenciaos_jobs.storage import alerts, dashboard_alerts
 from agenciaos_jobs.web.dashboard.page import Page
 from agenciaos_jobs.web.dashboard.rendering import language_of, render
+from agenciaos_jobs.web.dashboard.words import KINDS
 from agenciaos_jobs.web.keys import APP, CLOCK, DATABASE
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
@@ -17,7 +18,6 @@ from agenciaos_jobs.web.problems import HttpProblem
 PAGE = 50
 MOST_NOTICES = 50
 
-KINDS = {kind.value: kind for kind in Kind}
 NAMES = {"email": "E-mail", "slack": "Slack", "webhook": "Webhook"}
 
 _UNKNOWN: Text = {"pt": "Alerta não encontrado", "en": "Alert not found"}
@@ -25,9 +25,8 @@ _UNKNOWN: Text = {"pt": "Alerta não encontrado", "en": "Alert not found"}
 
 async def show_alerts(request: web.Request) -> web.StreamResponse:
     now, database, query = request.app[CLOCK].now(), request.app[DATABASE], request.query
-    found = await dashboard_alerts.page(
-        database, kind=KINDS.get(query.get("kind", "")), after=_place(query.get("after", "")), limit=PAGE + 1
-    )
+    kind = next((known for known in Kind if known == query.get("kind")), None)
+    found = await dashboard_alerts.page(database, kind=kind, after=_place(query.get("after", "")), limit=PAGE + 1)
     in_english = language_of(request) == "en"
     alerting = request.app[APP].alerting
     states = {state.channel: state for state in await alerts.channel_states(database)}
@@ -38,7 +37,7 @@ async def show_alerts(request: web.Request) -> web.StreamResponse:
         older=f"{found[PAGE - 1].raised_at.isoformat()} {found[PAGE - 1].id}" if len(found) > PAGE else None,
         is_first_page="after" not in query,
         channels=[(NAMES[name], name in alerting.channels, states.get(name)) for name in CHANNELS],
-        kinds=list(KINDS),
+        kinds=KINDS,
         conditions=CONDITIONS,
     )
 

@@ -15,9 +15,12 @@ menu?.addEventListener("click", () => {
   menu.setAttribute("aria-expanded", String(isOpen));
 });
 
-// Filters apply as soon as one is chosen.
+// Filters apply as soon as one is chosen from its list; who goes through them with the arrow keys is not done yet.
+let isStepping = false;
+document.addEventListener("pointerdown", () => { isStepping = false; }, true);
+document.addEventListener("keydown", (event) => { isStepping = event.target.matches("select") && !["Enter", " "].includes(event.key); }, true);
 document.addEventListener("change", (event) => {
-  if (event.target.matches("form[data-auto] select")) event.target.form.requestSubmit();
+  if (event.target.matches("form[data-auto] select") && !isStepping) event.target.form.requestSubmit();
 });
 
 // An empty filter does not belong into the address.
