@@ -1,6 +1,7 @@
 """The dashboard as people use it: Chromium against the live stack."""
 
 import pytest
+from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from support.chromium import Chromium, Site, needs_axe, needs_chromium
 
@@ -20,6 +21,9 @@ def test_a_run_appears_and_finishes_while_one_looks_on(chromium: Chromium, live:
     chromium.find(".fresh").click()
     chromium.until(lambda: "Executando" in chromium.text(f"[data-row={run_id}]"))
     row = chromium.find(f"[data-row={run_id}]")
+    assert len(live.service.app[keys.CHANGES]._watches) == 1
+    duration = row.find_element(By.CSS_SELECTOR, "[data-since]").text
+    chromium.until(lambda: row.find_element(By.CSS_SELECTOR, "[data-since]").text != duration, 1)
     live.does(live.service.finished(run_id))
     chromium.until(lambda: "Concluída" in row.text, 1)
 

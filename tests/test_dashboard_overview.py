@@ -119,6 +119,65 @@ async def test_the_first_page_tells_how_things_go(settings: Settings):
         assert re.search(r"<dd>2</dd><dd>1 com falha", page)
 
 
+async def test_charts_have_their_figures_in_a_table_and_tasks_their_times(settings: Settings, db: asyncpg.Connection):
+    clock = FrozenClock(NOW)
+    for minutes, status, seconds in (
+        (20, "COMPLETED", 2),
+        (21, "COMPLETED", 4),
+        (22, "FAILED", 1),
+        (80, "CANCELED", None),
+    ):
+        await store(db, NOW - timedelta(minutes=minutes), status, seconds)
+    await store(db, NOW - timedelta(seconds=95), "QUEUED")
+    async with running_server(settings, clock) as service, operator(service) as browser:
+        for period, first, second in (("24h", "24 nov, 09 h", "24 nov, 08 h"), ("7d", "24 nov, 09 h", "24 nov, 08 h")):
+            _, page = await browser.get(f"/?period={period}")
+            table = page.partition('class="chart-table"')[2].partition("</table>")[0]
+            rows = re.findall(r'<a href="([^"]+)">([^<]+)</a></th>((?:<td>\d+</td>)+)', table)
+            assert [(label, re.findall(r"\d+", cells)) for _, label, cells in rows] == [
+                (first, ["2", "1", "0", "1", "4"]),
+                (second, ["0", "0", "1", "0", "1"]),
+            ], period
+            shown = await browser.get(rows[0][0].replace("&amp;", "&"))
+            assert len(re.findall('data-row="run_', shown[1])) == 4
+            assert f"<title>{first}: 2 concluídas, 1 com falha, 1 em andamento</title>" in page
+        _, page = await browser.get("/?period=30d")
+        assert "<title>24 nov: 2 concluídas, 1 com falha, 1 canceladas, 1 em andamento</title>" in page
+        assert re.search(r"66,7%</dd>", page)
+        assert re.search(r"<dt>Na fila</dt><dd>1</dd><dd>a mais antiga espera <span[^>]*>1 min 35 s", page)
+        figures = re.search(r'data-row="a-task".*?</tr>', page, re.S)
+        assert figures
+        times = re.findall(r'data-label="(?:Espera |Duração )?p(\d\d)">([^<]+)', figures[0])
+        assert times == [("50", "939 ms"), ("95", "1,02 s"), ("50", "1,88 s"), ("95", "3,99 s")]
+
+
+async def test_what_ai_costs_is_told_by_agency_and_by_model(settings: Settings, db: asyncpg.Connection):
+    for number, (agency, model, cost) in enumerate(
+        (("123", "big", "1.5"), ("123", "small", "0.25"), ("124", "big", "2"))
+    ):
+        await db.execute(
+            """INSERT INTO jobs.ai_generations (run_id, attempt, agency_id, agent_type, status, model, requests,
+                                                input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost,
+                                                created_at)
+               VALUES ($1, 1, $2, 'X', 'completed', $3, 1, 1, 0, 1, 0, $4::text::numeric, $5)""",
+            f"run_{number}",
+            f"agency-{agency}",
+            model,
+            cost,
+            NOW - timedelta(days=number),
+        )
+    async with running_server(settings, FrozenClock(NOW)) as service, operator(service) as browser:
+        _, page = await browser.get("/")
+    spend = page.partition('data-part="spend"')[2]
+    told = [" ".join(re.sub("<[^>]+>", " ", row).split()) for row in re.findall("<tr.*?</tr>", spend, re.S)[1:]]
+    assert told == [
+        "Bem-te-vi Digital big US$ 2,00 100,0% 1 US$ 2,00",
+        "Agência Aurora big US$ 1,50 · small US$ 0,25 87,5% 2 US$ 1,75",
+        "big US$ 3,50",
+        "small US$ 0,25",
+    ]
+
+
 async def test_the_sweeper_counts_hours(settings: Settings, db: asyncpg.Connection):
     async with running_worker(settings, clock=FrozenClock(NOW)) as worker:
         await worker.ctx["workshop"].sweeper.sweep()
