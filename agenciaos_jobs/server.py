@@ -1,6 +1,7 @@
 """Assembles the HTTP server."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -151,8 +152,15 @@ async def _end_watches(app: web.Application) -> None:
     await app[keys.CHANGES].close()
 
 
+def spare_what_is_loaded() -> None:
+    """Takes modules and what else stays out of the garbage collector's rounds; each held all requests up for 70 ms."""
+    gc.collect()
+    gc.freeze()
+
+
 def serve(settings: Settings) -> None:
     """Serves until SIGTERM or SIGINT, then finishes what it is answering."""
     delay, grace = settings.shutdown_delay, settings.shutdown_grace
+    spare_what_is_loaded()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(draining.serve(create_app(settings), settings.host, settings.port, delay=delay, grace=grace))

@@ -17,7 +17,7 @@ from agenciaos_jobs.core.clock import make_id
 from agenciaos_jobs.core.quantile import Histogram, bucket_of
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import database, run_hours
-from agenciaos_jobs.storage.run_hours import Spend
+from agenciaos_jobs.storage.run_hours import Bill, Spend
 from agenciaos_jobs.web.dashboard.charts import Step, nice_top, stacked
 from agenciaos_jobs.web.dashboard.overview import month_spend
 from agenciaos_jobs.web.dashboard.speech import Speech
@@ -88,14 +88,14 @@ async def test_a_counted_day_costs_what_its_generations_cost(pool: database.Data
             NOW - timedelta(hours=hours),
         )
     first_day = NOW.date().replace(day=1)
-    before = await run_hours.spend(pool, first_day, NOW)
-    assert [(spent.agency, spent.generations, spent.unpriced, spent.cost) for spent in before] == [
+    before = await run_hours.bill(pool, first_day, NOW, 8)
+    assert [(spent.agency, spent.generations, spent.unpriced, spent.cost) for spent in before.by_agency] == [
         ("Agência Aurora", 4, 1, Decimal("3.75"))
     ]
     assert await run_hours.count_closed_days(pool, NOW) > 20
     assert await run_hours.count_closed_days(pool, NOW) == 0
     assert await db.fetchval("SELECT sum(generations) FROM jobs.ai_days") == 3
-    assert await run_hours.spend(pool, first_day, NOW) == before
+    assert await run_hours.bill(pool, first_day, NOW, 8) == before
 
 
 async def test_the_first_page_tells_how_things_go(settings: Settings):
@@ -133,7 +133,7 @@ async def test_charts_have_their_figures_in_a_table_and_tasks_their_times(settin
         for period, first, second in (("24h", "24 nov, 09 h", "24 nov, 08 h"), ("7d", "24 nov, 09 h", "24 nov, 08 h")):
             _, page = await browser.get(f"/?period={period}")
             table = page.partition('class="chart-table"')[2].partition("</table>")[0]
-            rows = re.findall(r'<a href="([^"]+)">([^<]+)</a></th>((?:<td>\d+</td>)+)', table)
+            rows = re.findall(r'<a href="([^"]+)">([^<]+)</a>((?:<td>\d+)+)', table)
             assert [(label, re.findall(r"\d+", cells)) for _, label, cells in rows] == [
                 (first, ["2", "1", "0", "1", "4"]),
                 (second, ["0", "0", "1", "0", "1"]),
@@ -206,19 +206,23 @@ def test_bars_stay_in_their_field(values: list[int]):
 
 
 def test_the_month_s_bill_adds_up():
-    bill = month_spend(
-        [
-            Spend("a", "Aurora", "big", 2, 0, Decimal("1.5")),
-            Spend("a", "Aurora", "small", 1, 1, Decimal()),
-            Spend("b", None, "big", 4, 0, Decimal("0.5")),
-        ]
+    spend = month_spend(
+        Bill(
+            by_agency=[
+                Spend("a", "Aurora", "big", 2, 0, Decimal("1.5")),
+                Spend("b", None, "big", 4, 0, Decimal("0.5")),
+                Spend("a", "Aurora", "small", 1, 1, Decimal()),
+            ],
+            by_model=[Spend(None, None, "big", 9, 0, Decimal(3)), Spend(None, None, "small", 1, 1, Decimal())],
+            agencies=5,
+        )
     )
-    assert (bill.cost, bill.generations, bill.unpriced) == (Decimal("2.0"), 7, 1)
-    assert [(spender.name, spender.cost, spender.share) for spender in bill.spenders] == [
+    assert (spend.cost, spend.generations, spend.unpriced, spend.others) == (Decimal(3), 10, 1, 3)
+    assert [(spender.name, spender.cost, spender.share) for spender in spend.spenders] == [
         ("Aurora", Decimal("1.5"), 1.0),
         ("b", Decimal("0.5"), 1 / 3),
     ]
-    assert bill.models == [("big", Decimal("2.0")), ("small", Decimal())]
+    assert spend.models == [("big", Decimal(3)), ("small", Decimal())]
 
 
 def test_numbers_and_times_are_said_the_brazilian_way():

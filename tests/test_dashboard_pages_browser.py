@@ -107,12 +107,11 @@ def test_a_run_is_found_canceled_and_replayed_without_scripts(chromium: Chromium
     chromium.go("/runs")
     chromium.find("#f-q").send_keys(run_id[-8:])
     chromium.find(".filters button").click()
-    chromium.find(f"[data-row={run_id}] a.id").click()
-    chromium.find(f"form[action='/runs/{run_id}/cancel'] button").click()
-    assert "Execução cancelada." in chromium.text()
-    chromium.find("[data-part=log]")
+    for step in (f"[data-row={run_id}] a.id", f"form[action='/runs/{run_id}/cancel'] button"):
+        chromium.until(lambda step=step: chromium.find(step).click() is None)
+    chromium.sees("Execução cancelada.")
     chromium.find(f"form[action='/runs/{run_id}/replay'] button").click()
-    assert "Nova execução criada." in chromium.text()
+    chromium.sees("Nova execução criada.")
     again = chromium.path.partition("?")[0].rpartition("/")[2]
     live.does(live.service.post(f"/api/v2/runs/{again}/cancel", {}))
 

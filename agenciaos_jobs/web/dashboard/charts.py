@@ -17,18 +17,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Column:
-    """One bar: its pieces from the bottom up, its words, and where it leads."""
+    """One bar: its pieces from the bottom up, its words, all its values and then their sum, and where it leads."""
 
     x: float
     width: float
     parts: tuple[Part, ...]
     label: str
-    total: int
+    values: tuple[int, ...]
     href: str | None = None
     tick: str | None = None
-
-    def value(self, tone: str) -> int:
-        return next((part.value for part in self.parts if part.tone == tone), 0)
 
 
 @dataclass(frozen=True)
@@ -82,8 +79,10 @@ def stacked(steps: Sequence[Step], tones: Sequence[str], *, width: float = 1000,
                 y -= tall
                 parts.append(Part(tone, round(max(0, y), 2), round(tall, 2), value))
         x = number * slot + gap / 2
-        total = sum(step.values.values())
-        columns.append(Column(round(x, 2), round(slot - gap, 2), tuple(parts), step.label, total, step.href, step.tick))
+        values = (*(step.values.get(tone, 0) for tone in tones), sum(step.values.values()))
+        columns.append(
+            Column(round(x, 2), round(slot - gap, 2), tuple(parts), step.label, values, step.href, step.tick)
+        )
     lines = tuple(Grid(round(height - height * share, 2), round(top * share)) for share in (0.5, 1.0))
     return Bars(width, height, tuple(columns), lines)
 

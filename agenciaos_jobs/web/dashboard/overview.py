@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,7 +12,7 @@ from aiohttp import web
 from agenciaos_jobs.core.clock import SAO_PAULO
 from agenciaos_jobs.core.report import Month
 from agenciaos_jobs.storage import errors, run_hours, workers
-from agenciaos_jobs.storage.run_hours import HOUR, Outcomes, Spend, Times, hour_of
+from agenciaos_jobs.storage.run_hours import HOUR, Bill, Outcomes, Spend, Times, hour_of
 from agenciaos_jobs.web.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.web.dashboard.page import Page
 from agenciaos_jobs.web.dashboard.rendering import render, speech
@@ -69,12 +69,12 @@ async def show_overview(request: web.Request) -> web.StreamResponse:
     since = hour_of(now - PERIODS[period]) + HOUR
     if period in DAILY:
         since = _midnight(now - PERIODS[period] + timedelta(days=1))
-    found, times, waiting, executing, spend, failures = await asyncio.gather(
+    found, times, waiting, executing, bill, failures = await asyncio.gather(
         run_hours.outcomes(database, since, now),
         run_hours.times(database, since, now),
         run_hours.waiting(database, now),
         run_hours.executing(database),
-        run_hours.spend(database, Month.of(now).first_day, now),
+        run_hours.bill(database, Month.of(now).first_day, now, MOST_SPENDERS),
         errors.trends(database, until=now, step=HOUR, steps=24, limit=MOST_ERRORS),
     )
     totals = Counter[str]()
@@ -93,7 +93,7 @@ async def show_overview(request: web.Request) -> web.StreamResponse:
         oldest=min((depth.oldest_due_at for depth in waiting), default=None),
         executing=executing,
         workers=await workers.alive(database, now),
-        spend=month_spend(spend),
+        spend=month_spend(bill),
         month=Month.of(now).first_day,
         errors=failures,
         now=now,
@@ -152,13 +152,11 @@ def _success(counts: Mapping[str, int]) -> float | None:
     return counts.get("good", 0) / ended if ended else None
 
 
-def month_spend(rows: Sequence[Spend]) -> MonthSpend:
+def month_spend(bill: Bill) -> MonthSpend:
     """The month's bill: the agencies that spent most, and every model."""
     by_agency: dict[str, list[Spend]] = defaultdict(list)
-    by_model: dict[str, Decimal] = defaultdict(Decimal)
-    for row in rows:
-        by_agency[row.agency_id].append(row)
-        by_model[row.model] += row.cost
+    for row in bill.by_agency:
+        by_agency[row.agency_id or ""].append(row)
     costs = {agency_id: _cost(own) for agency_id, own in by_agency.items()}
     most = max(costs.values(), default=Decimal()) or Decimal(1)
     spenders = [
@@ -173,12 +171,12 @@ def month_spend(rows: Sequence[Spend]) -> MonthSpend:
         for agency_id, own in sorted(by_agency.items(), key=lambda item: -costs[item[0]])
     ]
     return MonthSpend(
-        cost=_cost(rows),
-        generations=sum(row.generations for row in rows),
-        unpriced=sum(row.unpriced for row in rows),
-        spenders=spenders[:MOST_SPENDERS],
-        others=len(spenders[MOST_SPENDERS:]),
-        models=sorted(by_model.items(), key=lambda item: -item[1]),
+        cost=_cost(bill.by_model),
+        generations=sum(row.generations for row in bill.by_model),
+        unpriced=sum(row.unpriced for row in bill.by_model),
+        spenders=spenders,
+        others=bill.agencies - len(spenders),
+        models=[(row.model, row.cost) for row in bill.by_model],
     )
 
 

@@ -121,8 +121,12 @@ def kept_filter(query: Mapping[str, str]) -> dict[str, str]:
 
 def address_between(start: datetime, end: datetime, **wanted: str) -> str:
     """The list of the runs that were made from one moment up to before another."""
-    stretch = {"from": f"{start.astimezone(UTC):%Y%m%dT%H%MZ}", "to": f"{end.astimezone(UTC):%Y%m%dT%H%MZ}"}
-    return "/runs?" + urlencode(wanted | stretch)
+    return f"/runs?{urlencode(wanted | {'from': _written(start), 'to': _written(end)})}"
+
+
+def _written(moment: datetime) -> str:
+    """In as few letters as :func:`_moment` reads."""
+    return f"{moment.astimezone(UTC):{'%Y%m%dT%H%MZ' if moment.minute else '%Y%m%dT%HZ'}}"
 
 
 def line(run: RunRow, now: datetime) -> Line:
