@@ -9,7 +9,7 @@ from decimal import Decimal
 import asyncpg
 from hypothesis import given
 from hypothesis import strategies as st
-from support.browsing import operator
+from support.browsing import operator, rows_of_all_pages
 from support.clock import FrozenClock
 from support.service import running_server, running_service
 
@@ -124,14 +124,8 @@ async def test_a_page_of_reports_leads_to_the_next(settings: Settings, db: async
                   '[]', '[]', 0, 0, now()
            FROM generate_series(1, 230) AS n"""
     )
-    seen: list[str] = []
     async with running_server(settings) as service, operator(service) as browser:
-        path: str | None = "/reports?month=2026-10"
-        while path:
-            _, page = await browser.get(path)
-            seen += re.findall(r'data-row="([\w-]+)"', page)
-            link = re.search(r'rel="next" href="([^"]+)"', page)
-            path = link[1].replace("&amp;", "&") if link else None
+        seen = await rows_of_all_pages(browser, "/reports?month=2026-10")
         assert (await browser.get("/reports?month=2026-10&after=1E999999+a"))[0] == 200
     assert (len(seen), len(set(seen))) == (230, 230)
 

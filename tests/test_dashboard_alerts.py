@@ -1,11 +1,10 @@
 """The pages of alerts."""
 
-import re
 from datetime import UTC, datetime
 
 import asyncpg
 import pytest
-from support.browsing import operator
+from support.browsing import operator, rows_of_all_pages
 from support.service import running_server
 
 from agenciaos_jobs.core.alert import Alert, Event, Kind
@@ -74,12 +73,6 @@ async def test_pages_of_alerts_follow_each_other_without_a_gap(settings: Setting
            SELECT 'alert_' || n, 'run_failed', n::text, '{}', '{}', now(), now() - n / 3 * interval '1 s', 1, 0
            FROM generate_series(1, 120) AS n"""
     )
-    seen: list[str] = []
     async with running_server(settings) as service, operator(service) as browser:
-        path: str | None = "/alerts"
-        while path:
-            _, page = await browser.get(path)
-            seen += re.findall(r'data-row="(alert_\d+)"', page)
-            link = re.search(r'rel="next" href="([^"]+)"', page)
-            path = link[1].replace("&amp;", "&") if link else None
+        seen = await rows_of_all_pages(browser, "/alerts")
     assert len(set(seen)) == len(seen) == 120

@@ -172,7 +172,7 @@ async def test_what_ai_costs_is_told_by_agency_and_by_model(settings: Settings, 
     told = [" ".join(re.sub("<[^>]+>", " ", row).split()) for row in re.findall("<tr.*?</tr>", spend, re.S)[1:]]
     assert told == [
         "Bem-te-vi Digital big US$ 2,00 100,0% 1 US$ 2,00",
-        "Agência Aurora big US$ 1,50 · small US$ 0,25 87,5% 2 US$ 1,75",
+        "Agência Aurora big US$ 1,50 small US$ 0,25 87,5% 2 US$ 1,75",
         "big US$ 3,50",
         "small US$ 0,25",
     ]

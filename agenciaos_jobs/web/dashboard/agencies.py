@@ -83,7 +83,6 @@ async def show_agency(request: web.Request) -> web.StreamResponse:
     first = back(month, MONTHS_SHOWN - 1)
     months = await dashboard_agencies.months(database, agency_id, first)
     limit = request.app[APP].rules.ai_monthly_limit.get(agency.plan)
-    reports = await dashboard_reports.of_agency(database, agency_id, first.previous, month)
     events = await dashboard_payments.page(database, agency_id=agency_id, limit=MOST_EVENTS)
     return render(
         request,
@@ -99,7 +98,7 @@ async def show_agency(request: web.Request) -> web.StreamResponse:
         events=[(row.record, sentence(row.record, language_of(request))) for row in events],
         actions=ACTIONS,
         most_events=MOST_EVENTS,
-        reports=reports[::-1],
+        reports=(await dashboard_reports.of_agency(database, agency_id, first.previous, month))[::-1],
     )
 
 

@@ -18,7 +18,7 @@ from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
 
 MOST = 10_000
-MOST_SHOWN = 300
+MOST_SHOWN = 200
 
 _OPEN = frozenset({Status.DELAYED, Status.QUEUED, Status.EXECUTING})
 _NOTHING: Text = {"pt": "Nenhuma execução foi escolhida", "en": "No run was chosen"}
