@@ -9,7 +9,7 @@ from agenciaos_jobs.core.payment_words import sentence
 from agenciaos_jobs.core.report import Month
 from agenciaos_jobs.jobs import generate_ai_content
 from agenciaos_jobs.storage import dashboard_agencies, dashboard_payments, dashboard_reports
-from agenciaos_jobs.storage.dashboard_agencies import AgencyRow, AiMonth
+from agenciaos_jobs.storage.dashboard_agencies import Agency, AgencyRow, AiMonth
 from agenciaos_jobs.web.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.web.dashboard.page import Page
 from agenciaos_jobs.web.dashboard.rendering import language_of, render, speech
@@ -75,31 +75,36 @@ async def show_agencies(request: web.Request) -> web.StreamResponse:
 
 
 async def show_agency(request: web.Request) -> web.StreamResponse:
-    database, agency_id = request.app[DATABASE], request.match_info["agency_id"]
-    agency = await dashboard_agencies.one(database, agency_id) if "\0" not in agency_id else None
-    if agency is None:
-        raise HttpProblem(404, _UNKNOWN)
+    database, agency = request.app[DATABASE], await _agency(request)
     month = Month.of(request.app[CLOCK].now())
     first = back(month, MONTHS_SHOWN - 1)
-    months = await dashboard_agencies.months(database, agency_id, first)
+    months = await dashboard_agencies.months(database, agency.id, first)
     limit = request.app[APP].rules.ai_monthly_limit.get(agency.plan)
-    events = await dashboard_payments.page(database, agency_id=agency_id, limit=MOST_EVENTS)
+    events = await dashboard_payments.page(database, agency_id=agency.id, limit=MOST_EVENTS)
     return render(
         request,
         "agency.html",
         agency=agency,
         month=month.first_day,
-        quota=Quota(await dashboard_agencies.used(database, agency_id, month), limit),
+        quota=Quota(await dashboard_agencies.used(database, agency.id, month), limit),
         present=next((item for item in months if item.month == month.first_day), None),
-        chart=_chart(agency_id, months, first, speech(request)),
+        chart=_chart(agency.id, months, first, speech(request)),
         has_generations=bool(months),
-        agents=await dashboard_agencies.agents(database, agency_id, month),
-        subscription=await dashboard_agencies.subscription(database, agency_id),
+        agents=await dashboard_agencies.agents(database, agency.id, month),
+        subscription=await dashboard_agencies.subscription(database, agency.id),
         events=[(row.record, sentence(row.record, language_of(request))) for row in events],
         actions=ACTIONS,
         most_events=MOST_EVENTS,
-        reports=(await dashboard_reports.of_agency(database, agency_id, first.previous, month))[::-1],
+        reports=(await dashboard_reports.of_agency(database, agency.id, first.previous, month))[::-1],
     )
+
+
+async def _agency(request: web.Request) -> Agency:
+    agency_id = request.match_info["agency_id"]
+    agency = await dashboard_agencies.one(request.app[DATABASE], agency_id) if "\0" not in agency_id else None
+    if agency is None:
+        raise HttpProblem(404, _UNKNOWN)
+    return agency
 
 
 def back(month: Month, count: int) -> Month:

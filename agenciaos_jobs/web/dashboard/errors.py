@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from aiohttp import web
 
@@ -68,6 +68,8 @@ STATES: Mapping[str, tuple[bool | None, Text]] = {
     "all": (None, {"pt": "Todos", "en": "All"}),
 }
 
+_CHOICES: Mapping[str, Any] = {"periods": PERIODS, "states": STATES}
+
 _UNKNOWN: Text = {"pt": "Grupo de erros não encontrado", "en": "Error group not found"}
 _NOTHING: Text = {"pt": "Não há execução a repetir", "en": "There is no run to replay"}
 
@@ -91,9 +93,8 @@ async def show_errors(request: web.Request) -> web.StreamResponse:
         older=cursor.written(*found[PAGE - 1].group.place) if len(found) > PAGE else None,
         is_first_page="after" not in query,
         period=period,
-        periods=PERIODS,
         state=state,
-        states=STATES,
+        **_CHOICES,
         task=task,
         tasks=list(JOBS),
         done=query.get("done"),

@@ -13,6 +13,7 @@ from agenciaos_jobs.engine.control import UnknownRun
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.storage import dashboard_run, dashboard_runs, history
 from agenciaos_jobs.storage.history import StoredRun
+from agenciaos_jobs.storage.run_logs import LogLine
 from agenciaos_jobs.web import language
 from agenciaos_jobs.web.dashboard.page import Page, form, see
 from agenciaos_jobs.web.dashboard.rendering import language_of, render
@@ -23,6 +24,8 @@ from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
 
 MOST_LINES = 500
+MASKED = ("payload", "output", "metadata", "error")
+"""What of a run may hold secrets."""
 
 LEVELS: Mapping[str, tuple[str, ...]] = {
     "info": ("info", "warning", "error", "critical"),
@@ -40,7 +43,6 @@ async def show_run(request: web.Request) -> web.StreamResponse:
     run = await _run(request)
     attempts = await history.attempts(database, run.id)
     newer, older = await dashboard_runs.neighbours(database, read_filter(request.query, now), run.id)
-    level, text = request.query.get("level", ""), request.query.get("find", "").replace("\0", "")
     return render(
         request,
         "run.html",
@@ -48,12 +50,9 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         attempts=attempts,
         bars=bars(spans(run, attempts), now),
         now=now,
-        payload=redactor.value(run.payload),
-        output=redactor.value(run.output),
-        metadata=redactor.value(run.metadata),
-        error=redactor.value(run.error),
+        **{name: redactor.value(getattr(run, name)) for name in MASKED},
         content=_content(run),
-        log=await dashboard_run.log(database, run.id, levels=LEVELS.get(level), text=text, most=MOST_LINES),
+        log=await _log(request, run),
         levels=LEVELS,
         most_lines=MOST_LINES,
         billed=await dashboard_run.billed(database, run.id),
@@ -65,6 +64,12 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         kept=kept_filter(request.query),
         done=request.query.get("done"),
     )
+
+
+async def _log(request: web.Request, run: StoredRun) -> list[LogLine]:
+    """The lines that the address asks for."""
+    levels, text = LEVELS.get(request.query.get("level", "")), request.query.get("find", "").replace("\0", "")
+    return await dashboard_run.log(request.app[DATABASE], run.id, levels=levels, text=text, most=MOST_LINES)
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:
