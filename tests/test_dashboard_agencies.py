@@ -112,6 +112,9 @@ async def test_a_month_of_reports_adds_up_and_is_downloaded(settings: Settings, 
         _, page = await browser.get(f"/reports/{month}/agency-123")
         for words in ("Outubro de 2026", "setembro de 2026", "Tráfego pago", "Salários", "sobre a média de"):
             assert words in page, words
+        assert len(re.findall(r"<title>\w+ de \d{4}", page)) == 13
+        assert page.count('class="fill accent"') == 2
+        assert f'href="/reports/{month}/agency-123"' in (await browser.get("/agencies/agency-123"))[1]
         assert "Gerar agora" in (await browser.get("/reports/2025-01/agency-123"))[1]
         for path in ("/reports?month=2026-13", "/reports/2026-13.csv", "/reports/2026-10/nobody"):
             assert (await browser.get(path))[0] == 404, path

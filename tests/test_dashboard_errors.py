@@ -20,6 +20,8 @@ async def test_faults_are_listed_by_what_they_have_in_common(settings: Settings,
         _, page = await browser.get("/errors")
         assert len(re.findall(r"data-row=", page)) == 2
         assert re.search(r"month_in_future.*?2×.*?<td class=\"num\"[^>]*>2</td>", page, re.S)
+        assert page.count('class="sparkline bad"') == 2
+        assert "Primeira vez" in page
         fingerprint = await db.fetchval("SELECT fingerprint FROM jobs.error_groups WHERE code = 'agency_not_found'")
         for period in ("24h", "7d", "30d", "nonsense"):
             _, page = await browser.get(f"/errors/{fingerprint}?period={period}")

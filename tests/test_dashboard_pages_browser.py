@@ -96,6 +96,7 @@ def test_every_page_is_there_before_any_script_runs(chromium: Chromium, live: Si
         assert not chromium.all(".scripted"), name
         assert chromium.find("h1").is_displayed(), name
         assert len(chromium.text("main")) > 40, name
+        assert not chromium.all("time:not([title])"), name
         if not chromium.all(".gate"):
             assert chromium.find(".menu a[href='/runs']").is_displayed(), name
     expected(chromium)
