@@ -70,6 +70,7 @@ class Workshop:
 
     base: Base
     runner: Runner
+    run_log: RunLog
     heartbeat: Heartbeat
     sweeper: Sweeper
     scheduler: Scheduler
@@ -175,6 +176,7 @@ def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:
     return Workshop(
         base=base,
         runner=runner,
+        run_log=run_log,
         heartbeat=Heartbeat(app.database, app.clock, worker, runner, run_log),
         sweeper=Sweeper(app.database, base.queue, base.sender, app.clock, jobs, Faults(app.clock, app.alerting.rules)),
         scheduler=scheduler,

@@ -22,7 +22,7 @@ from agenciaos_jobs.adapters.tracing import NotInstalled
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
-from agenciaos_jobs.engine import arq_jobs, caretaker, heartbeat, queue, schedules, sweeper, tidier, watch
+from agenciaos_jobs.engine import arq_jobs, caretaker, heartbeat, queue, run_log, schedules, sweeper, tidier, watch
 from agenciaos_jobs.engine.rounds import every
 from agenciaos_jobs.engine.schedules import declared
 from agenciaos_jobs.jobs import JOBS
@@ -66,6 +66,7 @@ async def working(
         stop = asyncio.Event()
         loops = [
             asyncio.create_task(every(heartbeat.INTERVAL, shop.heartbeat.beat, stop)),
+            asyncio.create_task(every(run_log.INTERVAL, shop.run_log.flush, stop)),
             asyncio.create_task(every(sweeper.INTERVAL, shop.sweeper.sweep, stop)),
             asyncio.create_task(every(schedules.INTERVAL, shop.scheduler.fire_due, stop)),
             asyncio.create_task(every(tidier.INTERVAL, shop.tidier.tidy, stop)),

@@ -19,7 +19,7 @@ from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded
-from agenciaos_jobs.server import create_app
+from agenciaos_jobs.server import create_app, spare_what_is_loaded
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import database, run_hours
 from agenciaos_jobs.web.dashboard import navigation
@@ -28,6 +28,12 @@ from bench.__main__ import prepare
 
 PASSWORD = "measured"
 SAMPLES = 60
+QUESTIONS = {
+    "/runs/bulk (replay all of a month)": {"action": "replay-all"},
+    "/runs/bulk (cancel all that are open)": {"action": "cancel-all", "status": "open"},
+    "/errors/group_7/replay (all of a group)": {},
+}
+"""Forms that ask before they act, by a name for the table."""
 
 
 async def fill(url: str, runs: int) -> None:
@@ -68,21 +74,21 @@ async def measure(url: str, redis: str) -> Table:
     for heading in ("page", "p50 ms", "p95 ms", "queries", "kB", "kB gzip"):
         table.add_column(heading, justify="left" if heading == "page" else "right")
     app = create_app(settings)
+    spare_what_is_loaded()
     server = TestServer(app)
     await server.start_server()
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(server.make_url("/"), cookie_jar=jar, headers={"Accept": "text/html"}) as http:
         await http.post("/login", data={"password": PASSWORD})
         taken = count_queries(app[DATABASE])
+        token = await _token(http)
         menu = [entry.path for entry in navigation.menu(app)]
-        for path in [*menu, "/agencies/agency-7", *await pages(url)]:
+        for path in [*menu, *await pages(url), *QUESTIONS]:
             taken.clear()
             times, body = [], b""
             for _ in range(SAMPLES):
                 began = time.perf_counter()
-                async with http.get(path) as response:
-                    body = await response.read()
-                    assert response.status == 200, (path, response.status)
+                body = await _ask(http, path, token)
                 times.append(1000 * (time.perf_counter() - began))
             p95 = statistics.quantiles(times, n=20)[-1]
             queries = f"{len(taken) / SAMPLES:.0f}"
@@ -92,10 +98,35 @@ async def measure(url: str, redis: str) -> Table:
     return table
 
 
+async def _token(http: aiohttp.ClientSession) -> str:
+    """What each form of the session must send along."""
+    async with http.get("/runs") as response:
+        return (await response.text()).partition('<meta name="csrf" content="')[2].partition('"')[0]
+
+
+async def _ask(http: aiohttp.ClientSession, path: str, token: str) -> bytes:
+    """A page's body; what stands in QUESTIONS is a form that is sent."""
+    method, fields = ("POST", {**QUESTIONS[path], "csrf": token}) if path in QUESTIONS else ("GET", None)
+    async with http.request(method, path.partition(" ")[0], data=fields) as response:
+        body = await response.read()
+        assert response.status == 200, (path, response.status)
+        return body
+
+
 async def pages(url: str) -> list[str]:
     connection = await asyncpg.connect(url)
     run_id = await connection.fetchval("SELECT max(id) FROM jobs.runs WHERE task LIKE '%ai%' AND status = 'COMPLETED'")
     old_id = await connection.fetchval("SELECT min(id) FROM jobs.runs WHERE status = 'FAILED'")
+    bulk_id = "bulk_measured"
+    await connection.execute(
+        "INSERT INTO jobs.bulk_actions VALUES ($1, 'replay', now()) ON CONFLICT DO NOTHING", bulk_id
+    )
+    await connection.execute(
+        """INSERT INTO jobs.bulk_items (bulk_id, position, run_id, taken_at, outcome, new_run_id)
+           SELECT $1, row_number() OVER (), id, now(), 'replayed', id
+           FROM (SELECT id FROM jobs.runs ORDER BY id DESC LIMIT 10000) AS run ON CONFLICT DO NOTHING""",
+        bulk_id,
+    )
     middle = await connection.fetchval("SELECT id FROM jobs.runs ORDER BY id OFFSET 300000 LIMIT 1")
     await connection.close()
     filters = (
@@ -114,6 +145,10 @@ async def pages(url: str) -> list[str]:
         "source=sdk",
         "source=schedule",
         f"q={old_id}",
+        f"q={old_id[:12]}",
+        f"q={run_id[-8:]}",
+        f"q={old_id[-8:]}&status=failures",
+        "q=0000",
         "q=request 77",
         "q=nothing like it",
         "period=24h",
@@ -124,7 +159,13 @@ async def pages(url: str) -> list[str]:
     runs = [f"/runs?{query}" for query in filters]
     run_pages = [f"/runs/{run_id}", f"/runs/{old_id}", f"/runs/{old_id}/edit"]
     others = [
-        *("/errors?period=30d&state=all", "/errors/group_7", "/errors/group_7?period=30d"),
+        *(f"/bulk/{bulk_id}", f"/runs/{run_id}?status=FAILED&source=sdk", f"/runs/{run_id}?q=nothing"),
+        *(
+            "/errors?period=30d&state=all",
+            "/errors?task=generate-ai-content",
+            "/errors/group_7",
+            "/errors/group_7?period=30d",
+        ),
         *("/agencies?q=99", "/agencies?plan=PRO", "/agencies/agency-7"),
         *("/reports/2026-10/agency-7", "/reports/2026-10.csv", "/payments?action=rejected"),
         *("/payments?agency=agency-7", "/payments?action=activated&agency=agency-7", "/payments/7"),

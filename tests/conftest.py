@@ -21,6 +21,8 @@ from agenciaos_jobs.storage import migrate
 
 pytest.register_assert_rewrite("support.sdk_batches", "support.sdk_runs", "support.sdk_triggers")
 
+pytest_plugins = ["support.browser"]
+
 KEY = "tr_test_0123456789"
 PASSWORD = "correct horse"
 

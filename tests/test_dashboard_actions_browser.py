@@ -1,13 +1,13 @@
 """What people do on the pages besides the runs', in Chromium."""
 
 import pytest
+from support.browser import PAID
 from support.chromium import Chromium, Site, needs_chromium
-from test_dashboard_browser import chromium, live, window  # noqa: F401
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
 
-def test_a_run_is_started_from_a_form_that_tells_what_is_wrong(chromium: Chromium, live: Site):  # noqa: F811
+def test_a_run_is_started_from_a_form_that_tells_what_is_wrong(chromium: Chromium, live: Site):
     chromium.go("/test?task=generate-monthly-reports&month=soon")
     chromium.find("main .button.primary").click()
     chromium.sees("Há campos a corrigir", "deve ser um mês como 2026-10")
@@ -21,7 +21,7 @@ def test_a_run_is_started_from_a_form_that_tells_what_is_wrong(chromium: Chromiu
     assert live.does(live.service.run(run_id))["payload"] == {"month": "2026-10"}
 
 
-def test_an_error_is_resolved_and_seen_to_come_back(chromium: Chromium, live: Site):  # noqa: F811
+def test_an_error_is_resolved_and_seen_to_come_back(chromium: Chromium, live: Site):
     live.does(live.service.finished(live.trigger("monthly-report", {"month": "2999-01"})))
     chromium.go(chromium.leads_on("/errors"))
     chromium.find("[data-part=actions] form:first-of-type button").click()
@@ -32,7 +32,7 @@ def test_an_error_is_resolved_and_seen_to_come_back(chromium: Chromium, live: Si
     chromium.sees("month_in_future", "Voltou")
 
 
-def test_a_month_is_picked_and_its_agency_opened(chromium: Chromium, live: Site):  # noqa: F811
+def test_a_month_is_picked_and_its_agency_opened(chromium: Chromium, live: Site):
     for month in ("2026-09", "2026-10"):
         live.does(live.service.finished(live.trigger("monthly-report", {"month": month})))
     chromium.go("/reports")
@@ -42,9 +42,64 @@ def test_a_month_is_picked_and_its_agency_opened(chromium: Chromium, live: Site)
     chromium.sees("Setembro de 2026", "Mês a mês", "Maiores despesas")
 
 
-def test_a_schedule_runs_now(chromium: Chromium):  # noqa: F811
+def test_a_schedule_runs_now(chromium: Chromium):
     chromium.go("/schedules")
     chromium.find("[data-row='sched_generate-monthly-reports'] .row-actions button").click()
     chromium.sees("Concluída")
     chromium.go("/schedules")
     chromium.sees("Concluída")
+
+
+def test_a_payment_is_assigned_and_its_agency_s_plan_follows_by_itself(
+    chromium: Chromium, live: Site, story: dict[str, str]
+):
+    chromium.go("/payments")
+    chromium.sees("Não se sabe de quem são")
+    chromium.find(".waiting [name=agency]").send_keys("agency-125")
+    chromium.find(".waiting .assign button").click()
+    chromium.sees("Atribuído.", "Execuções que o aplicam", "Concluída")
+    chromium.go("/agencies/agency-125")
+    chromium.sees("FREE → PRO", "Ao vivo")
+    live.trigger("payment-webhook", {**PAID, "customerId": "agency-125", "status": "refunded"})
+    chromium.sees("PRO → FREE")
+
+
+def test_all_that_a_filter_finds_are_canceled_with_a_result_each(chromium: Chromium, live: Site):
+    ids = [live.trigger("monthly-report", {}, tags=["many"], delay="1h") for _ in range(60)]
+    chromium.go("/runs?tag=many")
+    chromium.find(".bulk-all summary").click()
+    chromium.find("[value=cancel-all]").click()
+    chromium.sees("Cancelar 60 execuções?", "Etiqueta", "many")
+    chromium.find("main .button.danger").click()
+    chromium.sees("60 / 60", "Canceladas: 60", "Pronto")
+    assert {row.get_attribute("data-row") for row in chromium.all("[data-row]")} == set(ids)
+    assert "Cancelada" in chromium.find(f"[data-row={ids[0]}]").text
+
+
+def test_a_log_grows_while_one_reads_it_and_is_searched(chromium: Chromium, live: Site):
+    run_id = live.trigger("talk", {"seconds": 1.5})
+    chromium.go(f"/runs/{run_id}")
+    chromium.sees("begun", "Ao vivo", patience=1.5)
+    chromium.until(lambda: "halfway" in chromium.text("[data-part=log]"), 3)
+    live.does(live.service.finished(run_id))
+    chromium.until(lambda: "nearly done" in chromium.text("[data-part=log]"), 1)
+    chromium.find("[name=level] option[value=error]").click()
+    chromium.until(lambda: "halfway" not in chromium.text("[data-part=log]"))
+    assert "nearly done" in chromium.text("[data-part=log]")
+
+
+def test_ids_and_payloads_are_copied(chromium: Chromium, live: Site):
+    run_id = live.trigger("echo", {"text": "<b>olá</b>", "apiKey": "s3cret"})
+    live.does(live.service.finished(run_id))
+    chromium.driver.execute_cdp_cmd(
+        "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    )
+    chromium.go(f"/runs/{run_id}")
+    read = "navigator.clipboard.readText().then(arguments[0])"
+    for button, expected in (
+        ("[data-copy='#run-id']", run_id),
+        ("[data-copy='#payload-text']", '{\n  "text": "<b>olá</b>",\n  "apiKey": "[redacted]"\n}'),
+    ):
+        chromium.find(button).click()
+        chromium.until(lambda button=button: "Copiado" in chromium.find(button).text)
+        assert chromium.driver.execute_async_script(read) == expected

@@ -9,7 +9,7 @@ from decimal import Decimal
 import asyncpg
 from hypothesis import given
 from hypothesis import strategies as st
-from support.browsing import operator
+from support.browsing import operator, rows_of_all_pages
 from support.clock import FrozenClock
 from support.service import running_server, running_service
 
@@ -112,6 +112,9 @@ async def test_a_month_of_reports_adds_up_and_is_downloaded(settings: Settings, 
         _, page = await browser.get(f"/reports/{month}/agency-123")
         for words in ("Outubro de 2026", "setembro de 2026", "Tráfego pago", "Salários", "sobre a média de"):
             assert words in page, words
+        assert len(re.findall(r"<title>\w+ de \d{4}", page)) == 13
+        assert page.count('class="fill accent"') == 2
+        assert f'href="/reports/{month}/agency-123"' in (await browser.get("/agencies/agency-123"))[1]
         assert "Gerar agora" in (await browser.get("/reports/2025-01/agency-123"))[1]
         for path in ("/reports?month=2026-13", "/reports/2026-13.csv", "/reports/2026-10/nobody"):
             assert (await browser.get(path))[0] == 404, path
@@ -124,14 +127,8 @@ async def test_a_page_of_reports_leads_to_the_next(settings: Settings, db: async
                   '[]', '[]', 0, 0, now()
            FROM generate_series(1, 230) AS n"""
     )
-    seen: list[str] = []
     async with running_server(settings) as service, operator(service) as browser:
-        path: str | None = "/reports?month=2026-10"
-        while path:
-            _, page = await browser.get(path)
-            seen += re.findall(r'data-row="([\w-]+)"', page)
-            link = re.search(r'rel="next" href="([^"]+)"', page)
-            path = link[1].replace("&amp;", "&") if link else None
+        seen = await rows_of_all_pages(browser, "/reports?month=2026-10")
         assert (await browser.get("/reports?month=2026-10&after=1E999999+a"))[0] == 200
     assert (len(seen), len(set(seen))) == (230, 230)
 

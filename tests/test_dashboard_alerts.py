@@ -1,16 +1,20 @@
 """The pages of alerts."""
 
-import re
+from datetime import UTC, datetime
 
 import asyncpg
-from support.browsing import operator
+import pytest
+from support.browsing import operator, rows_of_all_pages
 from support.service import running_server
 
-from agenciaos_jobs.core.alert import Event, Kind
+from agenciaos_jobs.core.alert import Alert, Event, Kind
+from agenciaos_jobs.core.alert_text import explanation
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import alerts
 from agenciaos_jobs.web import keys
+from agenciaos_jobs.web.dashboard.words import KINDS
 
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>"
 
 
@@ -33,18 +37,42 @@ async def test_alerts_tell_what_was_raised_and_what_was_sent(settings: Settings,
         assert (await browser.get("/alerts/none"))[0] == (await browser.get("/alerts/%00"))[0] == 404
 
 
+async def test_alerts_are_explained_in_the_page_s_language(settings: Settings, db: asyncpg.Connection):
+    english = {"Accept-Language": "en"}
+    async with running_server(settings) as service, operator(service) as browser:
+        details = {"failed": 6, "ended": 16, "percent": 38, "window": "10 min"}
+        database, clock = service.app[keys.DATABASE], service.app[keys.CLOCK]
+        await alerts.add(database, [Event(Kind.FAILURE_RATE, "a-task", "", details)], clock)
+        alert_id = await db.fetchval("SELECT id FROM jobs.alerts")
+        told = {
+            "pt": ("38 % das execuções falham", "6 de 16 execuções falharam", "Muitas falhas"),
+            "en": ("38 % of the runs fail", "6 of 16 runs failed within the last 10 min", "Many failures"),
+        }
+        for language, headers in (("pt", {}), ("en", english)):
+            _, page = await browser.get("/alerts", **headers)
+            assert all(words in page for words in told[language]), language
+            _, page = await browser.get(f"/alerts/{alert_id}", **headers)
+            assert all(words in page for words in told[language][:2]), language
+        assert "Look at it." in page
+        assert "Veja" not in page
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_every_kind_of_alert_has_its_words(kind: Kind):
+    alert = Alert("alert_1", kind, "the-key", ("one",), {}, NOW, NOW, 1, 1, None, None, 0, None)
+    portuguese, english = (explanation(alert, NOW, in_english=in_english) for in_english in (False, True))
+    assert all(portuguese)
+    assert all(english)
+    assert portuguese[2] != english[2]
+    assert KINDS[kind].keys() == {"pt", "en"}
+
+
 async def test_pages_of_alerts_follow_each_other_without_a_gap(settings: Settings, db: asyncpg.Connection):
     await db.execute(
         """INSERT INTO jobs.alerts (id, kind, key, subjects, details, since, raised_at, raised, pending)
            SELECT 'alert_' || n, 'run_failed', n::text, '{}', '{}', now(), now() - n / 3 * interval '1 s', 1, 0
            FROM generate_series(1, 120) AS n"""
     )
-    seen: list[str] = []
     async with running_server(settings) as service, operator(service) as browser:
-        path: str | None = "/alerts"
-        while path:
-            _, page = await browser.get(path)
-            seen += re.findall(r'data-row="(alert_\d+)"', page)
-            link = re.search(r'rel="next" href="([^"]+)"', page)
-            path = link[1].replace("&amp;", "&") if link else None
+        seen = await rows_of_all_pages(browser, "/alerts")
     assert len(set(seen)) == len(seen) == 120

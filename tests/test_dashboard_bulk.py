@@ -1,10 +1,9 @@
 """One thing done to many runs."""
 
-import asyncio
 import re
 
 import asyncpg
-from support.browsing import Browser, operator
+from support.browsing import operator, settled
 from support.service import Service, running_server, running_worker
 
 from agenciaos_jobs.engine.bulk import TAKEN_FOR
@@ -13,13 +12,6 @@ from agenciaos_jobs.storage import bulk
 from agenciaos_jobs.web import keys
 
 REPORT = {"month": "2026-10"}
-
-
-async def done(browser: Browser, path: str) -> str:
-    async with asyncio.timeout(10):
-        while "data-poll" in (page := (await browser.get(path))[1]):
-            await asyncio.sleep(0.02)
-    return page
 
 
 async def trigger(service: Service, count: int, **options) -> list[str]:
@@ -34,7 +26,7 @@ async def test_ticked_runs_are_canceled_with_a_result_each(settings: Settings):
         chosen = [("run", run_id) for run_id in [*run_ids, "run_nope"]]
         status, path = await browser.post("/runs/bulk", [*chosen, ("action", "cancel")])
         assert status == 303
-        page = await done(browser, path)
+        page = await settled(browser, path)
         assert [
             re.search(rf"{words}: (\d)", page)[1] for words in ("Canceladas", "Já tinham terminado", "Com problema")
         ] == [
@@ -58,7 +50,7 @@ async def test_all_that_a_filter_finds_are_replayed_after_a_question(settings: S
         status, page = await browser.post("/runs/bulk", fields)
         assert (status, "Repetir 60 execuções?" in page) == (200, True)
         _, path = await browser.post("/runs/bulk", {**fields, "confirmed": "1"})
-        page = await done(browser, path)
+        page = await settled(browser, path)
         assert "Repetidas: 60" in page
         again = set(re.findall(r'href="/runs/(run_\w+)"', page)) - set(wanted)
         assert len(again) == 60
@@ -86,6 +78,6 @@ async def test_what_one_server_left_the_next_one_finishes_and_no_run_is_replayed
         await bulk.take(app[keys.DATABASE], "bulk_1", now - 2 * TAKEN_FOR, now - 3 * TAKEN_FOR, 2)
         await app[keys.CONTROL].replay(run_ids[0], idempotency_key=f"bulk_1:{run_ids[0]}")
     async with running_server(settings) as service, operator(service) as browser:
-        page = await done(browser, "/bulk/bulk_1")
+        page = await settled(browser, "/bulk/bulk_1")
         assert "Repetidas: 5" in page
     assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE replay_of IS NOT NULL") == 5

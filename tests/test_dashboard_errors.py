@@ -1,23 +1,15 @@
 """The pages of error groups."""
 
-import asyncio
 import re
 
 import asyncpg
-from support.browsing import Browser, operator
+from support.browsing import operator, rows_of_all_pages, settled
 from support.service import running_server, running_service, running_worker
 
 from agenciaos_jobs.settings import Settings
 
 FUTURE = {"month": "2999-01"}
 NOWHERE = {"month": "2026-10", "agencyId": "agency-nowhere"}
-
-
-async def settled(browser: Browser, path: str) -> str:
-    async with asyncio.timeout(10):
-        while "data-poll" in (page := (await browser.get(path))[1]):
-            await asyncio.sleep(0.02)
-    return page
 
 
 async def test_faults_are_listed_by_what_they_have_in_common(settings: Settings, db: asyncpg.Connection):
@@ -28,6 +20,8 @@ async def test_faults_are_listed_by_what_they_have_in_common(settings: Settings,
         _, page = await browser.get("/errors")
         assert len(re.findall(r"data-row=", page)) == 2
         assert re.search(r"month_in_future.*?2×.*?<td class=\"num\"[^>]*>2</td>", page, re.S)
+        assert page.count('class="sparkline bad"') == 2
+        assert "Primeira vez" in page
         fingerprint = await db.fetchval("SELECT fingerprint FROM jobs.error_groups WHERE code = 'agency_not_found'")
         for period in ("24h", "7d", "30d", "nonsense"):
             _, page = await browser.get(f"/errors/{fingerprint}?period={period}")
@@ -81,14 +75,7 @@ async def test_pages_of_groups_follow_each_other_without_a_gap(settings: Setting
            SELECT 'f' || n, 't', 'E', '<script>alert(1)</script>', n, now(), now() - n / 3 * interval '1 s', 'run_1'
            FROM generate_series(1, 60) AS n"""
     )
-    seen: list[str] = []
     async with running_server(settings) as service, operator(service) as browser:
-        path: str | None = "/errors"
-        while path:
-            _, page = await browser.get(path)
-            assert "<script>alert" not in page
-            seen += re.findall(r'data-row="(\w+)"', page)
-            link = re.search(r'rel="next" href="([^"]+)"', page)
-            path = link[1].replace("&amp;", "&") if link else None
+        seen = await rows_of_all_pages(browser, "/errors")
         assert (await browser.get("/errors?after=nonsense"))[0] == 200
     assert sorted(seen) == sorted(f"f{n}" for n in range(1, 61))

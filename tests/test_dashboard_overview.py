@@ -17,7 +17,7 @@ from agenciaos_jobs.core.clock import make_id
 from agenciaos_jobs.core.quantile import Histogram, bucket_of
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import database, run_hours
-from agenciaos_jobs.storage.run_hours import Spend
+from agenciaos_jobs.storage.run_hours import Bill, Spend
 from agenciaos_jobs.web.dashboard.charts import Step, nice_top, stacked
 from agenciaos_jobs.web.dashboard.overview import month_spend
 from agenciaos_jobs.web.dashboard.speech import Speech
@@ -88,14 +88,14 @@ async def test_a_counted_day_costs_what_its_generations_cost(pool: database.Data
             NOW - timedelta(hours=hours),
         )
     first_day = NOW.date().replace(day=1)
-    before = await run_hours.spend(pool, first_day, NOW)
-    assert [(spent.agency, spent.generations, spent.unpriced, spent.cost) for spent in before] == [
+    before = await run_hours.bill(pool, first_day, NOW, 8)
+    assert [(spent.agency, spent.generations, spent.unpriced, spent.cost) for spent in before.by_agency] == [
         ("Agência Aurora", 4, 1, Decimal("3.75"))
     ]
     assert await run_hours.count_closed_days(pool, NOW) > 20
     assert await run_hours.count_closed_days(pool, NOW) == 0
     assert await db.fetchval("SELECT sum(generations) FROM jobs.ai_days") == 3
-    assert await run_hours.spend(pool, first_day, NOW) == before
+    assert await run_hours.bill(pool, first_day, NOW, 8) == before
 
 
 async def test_the_first_page_tells_how_things_go(settings: Settings):
@@ -117,6 +117,65 @@ async def test_the_first_page_tells_how_things_go(settings: Settings):
         for words in ("50,0%", "month_in_future", "Agência Aurora", "1 worker vivo", "generate-ai-content"):
             assert words in page, words
         assert re.search(r"<dd>2</dd><dd>1 com falha", page)
+
+
+async def test_charts_have_their_figures_in_a_table_and_tasks_their_times(settings: Settings, db: asyncpg.Connection):
+    clock = FrozenClock(NOW)
+    for minutes, status, seconds in (
+        (20, "COMPLETED", 2),
+        (21, "COMPLETED", 4),
+        (22, "FAILED", 1),
+        (80, "CANCELED", None),
+    ):
+        await store(db, NOW - timedelta(minutes=minutes), status, seconds)
+    await store(db, NOW - timedelta(seconds=95), "QUEUED")
+    async with running_server(settings, clock) as service, operator(service) as browser:
+        for period, first, second in (("24h", "24 nov, 09 h", "24 nov, 08 h"), ("7d", "24 nov, 09 h", "24 nov, 08 h")):
+            _, page = await browser.get(f"/?period={period}")
+            table = page.partition('class="chart-table"')[2].partition("</table>")[0]
+            rows = re.findall(r'<a href="([^"]+)">([^<]+)</a>((?:<td>\d+)+)', table)
+            assert [(label, re.findall(r"\d+", cells)) for _, label, cells in rows] == [
+                (first, ["2", "1", "0", "1", "4"]),
+                (second, ["0", "0", "1", "0", "1"]),
+            ], period
+            shown = await browser.get(rows[0][0].replace("&amp;", "&"))
+            assert len(re.findall('data-row="run_', shown[1])) == 4
+            assert f"<title>{first}: 2 concluídas, 1 com falha, 1 em andamento</title>" in page
+        _, page = await browser.get("/?period=30d")
+        assert "<title>24 nov: 2 concluídas, 1 com falha, 1 canceladas, 1 em andamento</title>" in page
+        assert re.search(r"66,7%</dd>", page)
+        assert re.search(r"<dt>Na fila</dt><dd>1</dd><dd>a mais antiga espera <span[^>]*>1 min 35 s", page)
+        figures = re.search(r'data-row="a-task".*?</tr>', page, re.S)
+        assert figures
+        times = re.findall(r'data-label="(?:Espera |Duração )?p(\d\d)">([^<]+)', figures[0])
+        assert times == [("50", "939 ms"), ("95", "1,02 s"), ("50", "1,88 s"), ("95", "3,99 s")]
+
+
+async def test_what_ai_costs_is_told_by_agency_and_by_model(settings: Settings, db: asyncpg.Connection):
+    for number, (agency, model, cost) in enumerate(
+        (("123", "big", "1.5"), ("123", "small", "0.25"), ("124", "big", "2"))
+    ):
+        await db.execute(
+            """INSERT INTO jobs.ai_generations (run_id, attempt, agency_id, agent_type, status, model, requests,
+                                                input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost,
+                                                created_at)
+               VALUES ($1, 1, $2, 'X', 'completed', $3, 1, 1, 0, 1, 0, $4::text::numeric, $5)""",
+            f"run_{number}",
+            f"agency-{agency}",
+            model,
+            cost,
+            NOW - timedelta(days=number),
+        )
+    async with running_server(settings, FrozenClock(NOW)) as service, operator(service) as browser:
+        _, page = await browser.get("/")
+    spend = page.partition('data-part="spend"')[2]
+    told = [" ".join(re.sub("<[^>]+>", " ", row).split()) for row in re.findall("<tr.*?</tr>", spend, re.S)[1:]]
+    assert told == [
+        "Bem-te-vi Digital big US$ 2,00 100,0% 1 US$ 2,00",
+        "Agência Aurora big US$ 1,50 small US$ 0,25 87,5% 2 US$ 1,75",
+        "big US$ 3,50",
+        "small US$ 0,25",
+    ]
 
 
 async def test_the_sweeper_counts_hours(settings: Settings, db: asyncpg.Connection):
@@ -147,19 +206,23 @@ def test_bars_stay_in_their_field(values: list[int]):
 
 
 def test_the_month_s_bill_adds_up():
-    bill = month_spend(
-        [
-            Spend("a", "Aurora", "big", 2, 0, Decimal("1.5")),
-            Spend("a", "Aurora", "small", 1, 1, Decimal()),
-            Spend("b", None, "big", 4, 0, Decimal("0.5")),
-        ]
+    spend = month_spend(
+        Bill(
+            by_agency=[
+                Spend("a", "Aurora", "big", 2, 0, Decimal("1.5")),
+                Spend("b", None, "big", 4, 0, Decimal("0.5")),
+                Spend("a", "Aurora", "small", 1, 1, Decimal()),
+            ],
+            by_model=[Spend(None, None, "big", 9, 0, Decimal(3)), Spend(None, None, "small", 1, 1, Decimal())],
+            agencies=5,
+        )
     )
-    assert (bill.cost, bill.generations, bill.unpriced) == (Decimal("2.0"), 7, 1)
-    assert [(spender.name, spender.cost, spender.share) for spender in bill.spenders] == [
+    assert (spend.cost, spend.generations, spend.unpriced, spend.others) == (Decimal(3), 10, 1, 3)
+    assert [(spender.name, spender.cost, spender.share) for spender in spend.spenders] == [
         ("Aurora", Decimal("1.5"), 1.0),
         ("b", Decimal("0.5"), 1 / 3),
     ]
-    assert bill.models == [("big", Decimal("2.0")), ("small", Decimal())]
+    assert spend.models == [("big", Decimal(3)), ("small", Decimal())]
 
 
 def test_numbers_and_times_are_said_the_brazilian_way():

@@ -1,10 +1,8 @@
 """The pages of payments."""
 
-import re
-
 import asyncpg
 import pytest
-from support.browsing import operator
+from support.browsing import operator, rows_of_all_pages
 from support.guru import PRODUCT, body
 from support.service import Service, running_server, running_service
 
@@ -84,11 +82,5 @@ async def test_payments_are_filtered_and_paged(settings: Settings, db: asyncpg.C
             ("?action=exploded", 120),
             ("?agency=none", 0),
         ):
-            seen: list[str] = []
-            path: str | None = f"/payments{query}"
-            while path:
-                _, page = await browser.get(path)
-                seen += re.findall(r'data-row="(\d+)"', page)
-                link = re.search(r'rel="next" href="([^"]+)"', page)
-                path = link[1].replace("&amp;", "&") if link else None
+            seen = await rows_of_all_pages(browser, f"/payments{query}")
             assert (len(seen), len(set(seen))) == (expected, expected), query

@@ -18,7 +18,7 @@ from agenciaos_jobs.core.job import Finish, GiveUp, Job
 from agenciaos_jobs.core.retry import Backoff
 from agenciaos_jobs.core.run import RunError
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import errors
+from agenciaos_jobs.storage import dashboard_errors, errors
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -176,9 +176,9 @@ async def test_a_resolved_group_is_open_again_when_it_comes_back(settings: Setti
     assert (again.group.count, again.group.first_seen_at, again.group.last_seen_at) == (2, NOON, NOON + 2 * HOUR)
     assert (again.counts, again.agencies) == ((1, 0, 1), 2)
     assert again.group.message == "fault 2"
-    assert await errors.run_ids(db, name, NOON + HOUR) == [last]
-    assert await errors.run_ids(db, name, NOON, agency_id="2") == [last]
-    assert [(item.agency_id, item.runs) for item in await errors.agencies(db, name, NOON)] == [("1", 1), ("2", 1)]
+    assert await dashboard_errors.unreplayed(db, name, "2", 10) == [last]
+    affected = await dashboard_errors.affected(db, name, NOON, 10)
+    assert [(item.agency_id, item.runs) for item in affected] == [("1", 1), ("2", 1)]
     assert await errors.resolve(db, [name], clock.now()) == await errors.reopen(db, [name]) == [name]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agenciaos_jobs.core.alert import CONDITIONS, Alert, Telling
+from agenciaos_jobs.core.alert_english import EXPLANATIONS
 from agenciaos_jobs.core.alert_words import WORDINGS
 from agenciaos_jobs.core.clock import SAO_PAULO
 from agenciaos_jobs.core.notice import Message
@@ -42,6 +43,18 @@ def message(alert: Alert, telling: Telling, now: datetime, public_url: str | Non
         occurrences=alert.pending,
         total=alert.raised,
         link=public_url + page_of(alert, now) if public_url else None,
+    )
+
+
+def explanation(alert: Alert, now: datetime, *, in_english: bool) -> tuple[str, str, str]:
+    """The alert's title, what it is about and what to try, in one language."""
+    wording, values = WORDINGS[alert.kind], _values(alert, now)
+    what, advice = EXPLANATIONS[alert.kind] if in_english else (wording.what, wording.advice)
+    title = wording.english if in_english else wording.title
+    return (
+        _cut(_fill(title, values), _LONGEST_TITLE),
+        _cut(_fill(what, values), _LONGEST_TEXT),
+        _fill(advice, values),
     )
 
 

@@ -1,6 +1,8 @@
 """What jobs log about their own runs: to the process's log, and kept with the run."""
 
+import asyncio
 from collections.abc import MutableMapping
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -14,6 +16,8 @@ from agenciaos_jobs.storage import run_logs
 from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
 from agenciaos_jobs.storage.run_logs import LogLine
 
+INTERVAL = timedelta(milliseconds=250)
+"""How long a line waits for others before it is stored, and can be seen."""
 _LINES_KEPT = 10_000
 
 
@@ -23,6 +27,7 @@ class RunLog:
     def __init__(self, database: Database, clock: Clock, redactor: Redactor) -> None:
         self._database, self._clock, self._redactor = database, clock, redactor
         self._lines: list[LogLine] = []
+        self._storing = asyncio.Lock()
 
     def logger(self, run: ClaimedRun) -> Logger:
         """The log that a run's job writes to."""
@@ -43,11 +48,12 @@ class RunLog:
         return logger
 
     async def flush(self) -> None:
-        """Stores what has gathered; while Postgres is away the lines wait."""
-        lines, self._lines = self._lines, []
-        if not lines:
-            return
-        try:
-            await run_logs.insert(self._database, lines)
-        except DatabaseUnavailable:
-            self._lines = lines + self._lines
+        """Stores what has gathered, and waits for whoever is about it; while Postgres is away the lines wait."""
+        async with self._storing:
+            lines, self._lines = self._lines, []
+            if not lines:
+                return
+            try:
+                await run_logs.insert(self._database, lines)
+            except DatabaseUnavailable:
+                self._lines = lines + self._lines

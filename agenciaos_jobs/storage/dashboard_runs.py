@@ -15,14 +15,12 @@ QUERIES = load("dashboard_runs")
 FIRST_ID, LAST_ID = "run_", "run_~"
 """Before and after every run's id."""
 
-ERRORS_SEARCHED = 10_000
-
 
 @dataclass(frozen=True)
 class Filter:
     """Which runs: those with ids from ``first`` up to before ``end`` that have all that is given.
 
-    ``text`` is a whole id, or a part of an error's message; the newest :data:`ERRORS_SEARCHED` errors are looked at.
+    ``text`` is what ``jobs.find_runs`` looks for: a part of an id or of an error's message, or a batch or schedule.
     """
 
     first: str = FIRST_ID
@@ -105,6 +103,13 @@ async def _newer(database: Database, wanted: Filter, size: int, after: str) -> L
 async def _rows(database: Database, wanted: Filter, limit: int, *, newest_first: bool) -> list[RunRow]:
     records = await database.fetch(QUERIES["listing"], *wanted.values, newest_first, limit)
     return [_row(record) for record in records]
+
+
+async def neighbours(executor: Executor, wanted: Filter, run_id: str) -> tuple[str | None, str | None]:
+    """The next newer and the next older of the runs that are wanted, beside any run."""
+    record = await executor.fetchrow(QUERIES["neighbours"], *wanted.values, run_id)
+    assert record is not None
+    return record["newer"], record["older"]
 
 
 async def matching(database: Database, wanted: Filter, most: int) -> list[str]:

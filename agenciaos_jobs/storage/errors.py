@@ -53,15 +53,6 @@ class Trend:
     agencies: int
 
 
-@dataclass(frozen=True)
-class AffectedAgency:
-    """An agency, and how many of its runs a group has ended."""
-
-    agency_id: str
-    runs: int
-    last_seen_at: datetime
-
-
 async def note(connection: Connection, ended: Sequence[tuple[str, Fault]], now: datetime) -> list[Noted]:
     """Counts runs by the faults that ended them, in the transaction that ends them, as its last statement.
 
@@ -117,18 +108,6 @@ async def _with_counts(
     for record in await executor.fetch(QUERIES["agency_counts"], names, since):
         affected[record["error_group"]] = record["agencies"]
     return [Trend(group, tuple(counts[group.fingerprint]), affected[group.fingerprint]) for group in groups]
-
-
-async def agencies(executor: Executor, fingerprint: str, since: datetime, limit: int = 100) -> list[AffectedAgency]:
-    """The agencies whose runs the group has ended since then, most affected first."""
-    return [AffectedAgency(**record) for record in await executor.fetch(QUERIES["agencies"], fingerprint, since, limit)]
-
-
-async def run_ids(
-    executor: Executor, fingerprint: str, since: datetime, *, agency_id: str | None = None, limit: int = 1_000
-) -> list[str]:
-    """The runs that the group has ended since then, newest first: what "replay all" replays."""
-    return [record["id"] for record in await executor.fetch(QUERIES["run_ids"], fingerprint, since, agency_id, limit)]
 
 
 async def resolve(executor: Executor, fingerprints: Sequence[str], now: datetime) -> list[str]:

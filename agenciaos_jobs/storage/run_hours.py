@@ -1,7 +1,7 @@
 """How runs went, hour by hour. Hours that are over are counted once; the present one each time it is asked for."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -38,14 +38,26 @@ class Times:
 
 @dataclass(frozen=True)
 class Spend:
-    """What an agency's generations with a model have cost, in US dollars; ``unpriced`` ones had no known price."""
+    """What generations with a model have cost, in US dollars; ``unpriced`` ones had no known price.
 
-    agency_id: str
+    An agency's, or everyone's where ``agency_id`` is ``None``.
+    """
+
+    agency_id: str | None
     agency: str | None
     model: str
     generations: int
     unpriced: int
     cost: Decimal
+
+
+@dataclass(frozen=True)
+class Bill:
+    """AI spend, the dearest first: of the agencies that spent most, and of all ``agencies`` together."""
+
+    by_agency: Sequence[Spend]
+    by_model: Sequence[Spend]
+    agencies: int
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -113,13 +125,17 @@ async def count_closed_days(database: Database, now: datetime) -> int:
     return len(records)
 
 
-async def spend(executor: Executor, first_day: date, now: datetime) -> list[Spend]:
-    """By agency and model from a day of São Paulo on, the dearest first."""
+async def bill(executor: Executor, first_day: date, now: datetime, most: int) -> Bill:
+    """From a day of São Paulo on."""
     today = now.astimezone(SAO_PAULO).date()
     uncounted = await executor.fetchval(QUERIES["counted_until"], first_day, today) or today
-    return [
-        Spend(**record) for record in await executor.fetch(QUERIES["spend"], first_day, uncounted, _midnight(uncounted))
-    ]
+    records = await executor.fetch(QUERIES["spend"], first_day, uncounted, _midnight(uncounted), most)
+    rows = [Spend(*tuple(record)[:-1]) for record in records]
+    return Bill(
+        by_agency=[row for row in rows if row.agency_id is not None],
+        by_model=[row for row in rows if row.agency_id is None],
+        agencies=max((record["agencies"] for record in records), default=0),
+    )
 
 
 def _midnight(day: date) -> datetime:

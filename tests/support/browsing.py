@@ -1,8 +1,10 @@
 """The dashboard as a browser without scripts sees it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from html import unescape
 
 import aiohttp
 
@@ -35,6 +37,27 @@ class Browser:
         status, _ = await self.post("/login", {"password": password}, **headers)
         await self.get("/runs")
         return status
+
+
+async def rows_of_all_pages(browser: Browser, path: str) -> list[str]:
+    """What each row of a list is called, from this page to the last one."""
+    rows: list[str] = []
+    following: str | None = path
+    while following:
+        _, page = await browser.get(following)
+        assert "<script>alert" not in page
+        rows += re.findall(r'data-row="([^"]+)"', page)
+        link = re.search(r'rel="next" href="([^"]+)"', page)
+        following = unescape(link[1]) if link else None
+    return rows
+
+
+async def settled(browser: Browser, path: str) -> str:
+    """The page of a bulk action once nothing is left to do."""
+    async with asyncio.timeout(10):
+        while "data-poll" in (page := (await browser.get(path))[1]):
+            await asyncio.sleep(0.02)
+    return page
 
 
 @asynccontextmanager

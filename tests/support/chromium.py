@@ -12,6 +12,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service as Driver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -99,6 +100,7 @@ class Chromium:
     def leads_on(self, path: str) -> str:
         """The page that the first row of a list leads to."""
         self.go(path)
+        self.until(lambda: self.all("main [data-row] th a"))
         return str(self.find("main [data-row] th a").get_attribute("href")).removeprefix(self.site.url)
 
     def find(self, selector: str) -> WebElement:
@@ -132,6 +134,18 @@ class Chromium:
     def theme(self, name: str) -> None:
         features = [{"name": "prefers-color-scheme", "value": name}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+    def runs_scripts(self, does: bool) -> None:
+        """Whether pages may run their scripts; those of the test itself always run."""
+        self.driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not does})
+
+    def tab_to(self, selector: str) -> WebElement:
+        """Presses Tab until the element has the focus."""
+        for _ in range(150):
+            self.press(Keys.TAB)
+            if self.script("return document.activeElement.matches(arguments[0])", selector):
+                return self.find(":focus")
+        raise AssertionError(f"Tab does not lead to {selector}")
 
     def complaints(self) -> list[str]:
         """What the browser has refused or failed at since it was asked last, but for forms that were refused."""

@@ -40,6 +40,15 @@ async def _slow(app: RunApp, payload: Anything) -> dict[str, Any]:
     return {}
 
 
+async def _talk(app: RunApp, payload: Anything) -> dict[str, Any]:
+    app.log.info("begun", step=1, token="s3cret")
+    await asyncio.sleep((payload.model_extra or {}).get("seconds", 0))
+    app.log.warning("halfway", share=0.5)
+    await asyncio.sleep((payload.model_extra or {}).get("seconds", 0))
+    app.log.error("nearly done")
+    return {}
+
+
 async def _fail(app: RunApp, payload: Anything) -> dict[str, Any]:
     if app.run.attempt == 1 and (payload.model_extra or {}).get("twice"):
         raise RetryLater("busy", "not now", after=timedelta(milliseconds=10))
@@ -50,12 +59,17 @@ def _job(task: str, run: Any) -> Job[Any]:
     return Job(task=task, payload=Anything, run=run, summary=task, accepted={})
 
 
-JOBS = {"echo": _job("echo", _echo), "slow": _job("slow", _slow), "fail": _job("fail", _fail)}
+JOBS = {
+    "echo": _job("echo", _echo),
+    "slow": _job("slow", _slow),
+    "talk": _job("talk", _talk),
+    "fail": _job("fail", _fail),
+}
 
 
 @asynccontextmanager
 async def running_with_test_jobs(settings: Settings) -> AsyncIterator[Service]:
-    """Server and worker that know ``echo``, ``slow`` and ``fail`` besides the application's jobs."""
+    """Server and worker that know ``echo``, ``slow``, ``talk`` and ``fail`` besides the application's jobs."""
     registers = (jobs.JOBS, jobs.OFFERED, jobs.JOBS_BY_NAME)
     for register in registers:
         register.update(JOBS)

@@ -8,5 +8,9 @@ ORDER BY run.id DESC
 -- name: matching
 SELECT id FROM jobs.find_runs($1, $2, $3, $4, $5, $6, $7, $8, true, $9) AS id
 
+-- name: neighbours
+SELECT (SELECT id FROM jobs.find_runs(greatest($1, $9::text || '0'), $2, $3, $4, $5, $6, $7, $8, false, 1) AS id) AS newer,
+       (SELECT id FROM jobs.find_runs($1, least($2, $9), $3, $4, $5, $6, $7, $8, true, 1) AS id) AS older
+
 -- name: agencies
 SELECT id, name FROM public.agencies ORDER BY name, id LIMIT 500

@@ -43,16 +43,6 @@ GROUP BY 1, 2
 SELECT error_group, count(DISTINCT agency_id) AS agencies FROM jobs.runs
 WHERE error_group = ANY ($1::text[]) AND finished_at >= $2 GROUP BY 1
 
--- name: agencies
-SELECT agency_id, count(*) AS runs, max(finished_at) AS last_seen_at FROM jobs.runs
-WHERE error_group = $1 AND finished_at >= $2 AND agency_id IS NOT NULL
-GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT $3
-
--- name: run_ids
-SELECT id FROM jobs.runs
-WHERE error_group = $1 AND finished_at >= $2 AND ($3::text IS NULL OR agency_id = $3)
-ORDER BY finished_at DESC, id DESC LIMIT $4
-
 -- name: resolve
 UPDATE jobs.error_groups SET resolved_at = $2 WHERE fingerprint = ANY ($1::text[]) AND resolved_at IS NULL
 RETURNING fingerprint

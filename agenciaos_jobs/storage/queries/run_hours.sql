@@ -74,15 +74,22 @@ FROM jobs.ai_generations WHERE created_at >= $2 AND created_at < $3 GROUP BY age
 
 -- name: spend
 -- From a day ($1) on: up to before another day ($2) as it was counted, and from that day's midnight ($3) on as it is.
-SELECT total.agency_id, agency.name AS agency, model, generations, unpriced, cost FROM (
+-- The $4 agencies that spent most, each by model; and all together by model, which is a row without an agency.
+WITH total AS (
   SELECT agency_id, model, sum(generations)::bigint AS generations, sum(unpriced)::bigint AS unpriced, sum(cost) AS cost FROM (
     SELECT agency_id, model, generations, unpriced, cost FROM jobs.ai_days WHERE day >= $1 AND day < $2
     UNION ALL
     SELECT agency_id, model, count(*), count(*) FILTER (WHERE cost IS NULL), coalesce(sum(cost), 0)
     FROM jobs.ai_generations WHERE created_at >= $3 GROUP BY agency_id, model) AS part
-  GROUP BY agency_id, model) AS total
-LEFT JOIN public.agencies AS agency ON agency.id = total.agency_id
-ORDER BY cost DESC, total.agency_id, model
+  GROUP BY agency_id, model
+), spender AS (
+  SELECT agency_id, count(*) OVER () AS agencies FROM total GROUP BY agency_id ORDER BY sum(cost) DESC, agency_id LIMIT $4
+)
+SELECT agency_id, agency.name AS agency, model, generations, unpriced, cost, agencies
+FROM total JOIN spender USING (agency_id) LEFT JOIN public.agencies AS agency ON agency.id = agency_id
+UNION ALL
+SELECT NULL, NULL, model, sum(generations)::bigint, sum(unpriced)::bigint, sum(cost), 0 FROM total GROUP BY model
+ORDER BY cost DESC, agency_id, model
 
 -- name: counted_until
 -- The first day from $1 on that is not counted.

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
 from aiohttp import web
 
 from agenciaos_jobs.core.payment_words import sentence
 from agenciaos_jobs.core.report import Month
+from agenciaos_jobs.jobs import generate_ai_content
 from agenciaos_jobs.storage import dashboard_agencies, dashboard_payments, dashboard_reports
-from agenciaos_jobs.storage.dashboard_agencies import AgencyRow, AiMonth
+from agenciaos_jobs.storage.dashboard_agencies import Agency, AgencyRow, AiMonth
 from agenciaos_jobs.web.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.web.dashboard.page import Page
 from agenciaos_jobs.web.dashboard.rendering import language_of, render, speech
+from agenciaos_jobs.web.dashboard.runs import address_between
 from agenciaos_jobs.web.dashboard.speech import Speech
 from agenciaos_jobs.web.dashboard.words import ACTIONS
 from agenciaos_jobs.web.keys import APP, CLOCK, DATABASE
@@ -74,32 +75,36 @@ async def show_agencies(request: web.Request) -> web.StreamResponse:
 
 
 async def show_agency(request: web.Request) -> web.StreamResponse:
-    database, agency_id = request.app[DATABASE], request.match_info["agency_id"]
-    agency = await dashboard_agencies.one(database, agency_id) if "\0" not in agency_id else None
-    if agency is None:
-        raise HttpProblem(404, _UNKNOWN)
+    database, agency = request.app[DATABASE], await _agency(request)
     month = Month.of(request.app[CLOCK].now())
     first = back(month, MONTHS_SHOWN - 1)
-    months = await dashboard_agencies.months(database, agency_id, first)
+    months = await dashboard_agencies.months(database, agency.id, first)
     limit = request.app[APP].rules.ai_monthly_limit.get(agency.plan)
-    reports = await dashboard_reports.of_agency(database, agency_id, first.previous, month)
-    events = await dashboard_payments.page(database, agency_id=agency_id, limit=MOST_EVENTS)
+    events = await dashboard_payments.page(database, agency_id=agency.id, limit=MOST_EVENTS)
     return render(
         request,
         "agency.html",
         agency=agency,
         month=month.first_day,
-        quota=Quota(await dashboard_agencies.used(database, agency_id, month), limit),
+        quota=Quota(await dashboard_agencies.used(database, agency.id, month), limit),
         present=next((item for item in months if item.month == month.first_day), None),
-        chart=_chart(agency_id, months, first, speech(request)),
+        chart=_chart(agency.id, months, first, speech(request)),
         has_generations=bool(months),
-        agents=await dashboard_agencies.agents(database, agency_id, month),
-        subscription=await dashboard_agencies.subscription(database, agency_id),
+        agents=await dashboard_agencies.agents(database, agency.id, month),
+        subscription=await dashboard_agencies.subscription(database, agency.id),
         events=[(row.record, sentence(row.record, language_of(request))) for row in events],
         actions=ACTIONS,
         most_events=MOST_EVENTS,
-        reports=reports[::-1],
+        reports=(await dashboard_reports.of_agency(database, agency.id, first.previous, month))[::-1],
     )
+
+
+async def _agency(request: web.Request) -> Agency:
+    agency_id = request.match_info["agency_id"]
+    agency = await dashboard_agencies.one(request.app[DATABASE], agency_id) if "\0" not in agency_id else None
+    if agency is None:
+        raise HttpProblem(404, _UNKNOWN)
+    return agency
 
 
 def back(month: Month, count: int) -> Month:
@@ -113,8 +118,7 @@ def _chart(agency_id: str, months: Sequence[AiMonth], first: Month, says: Speech
     known, steps, month = {item.month: item for item in months}, [], first
     for _ in range(MONTHS_SHOWN):
         item = known.get(month.first_day)
-        start, end = (moment.isoformat() for moment in month.bounds)
-        href = "/runs?" + urlencode({"agency": agency_id, "task": "generate-ai-content", "from": start, "to": end})
+        href = address_between(*month.bounds, agency=agency_id, task=generate_ai_content.JOB.task)
         values = {"good": item.completed, "bad": item.failed} if item else {}
         steps.append(Step(says.month(month.first_day), values, href, says.short_month(month.first_day)))
         month = month.next

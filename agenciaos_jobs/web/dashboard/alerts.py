@@ -1,15 +1,15 @@
 """Alerts: what was raised and told, and how the channels are that tell it."""
 
-from datetime import datetime
-
 from aiohttp import web
 
-from agenciaos_jobs.core.alert import CHANNELS, CONDITIONS, Alert, Kind, Telling
-from agenciaos_jobs.core.alert_text import message, page_of
+from agenciaos_jobs.core.alert import CHANNELS, CONDITIONS, Alert, Kind
+from agenciaos_jobs.core.alert_text import explanation, page_of
 from agenciaos_jobs.core.alert_words import WORDINGS
 from agenciaos_jobs.storage import alerts, dashboard_alerts
+from agenciaos_jobs.web.dashboard import cursor
 from agenciaos_jobs.web.dashboard.page import Page
-from agenciaos_jobs.web.dashboard.rendering import render
+from agenciaos_jobs.web.dashboard.rendering import language_of, render
+from agenciaos_jobs.web.dashboard.words import KINDS
 from agenciaos_jobs.web.keys import APP, CLOCK, DATABASE
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
@@ -17,7 +17,6 @@ from agenciaos_jobs.web.problems import HttpProblem
 PAGE = 50
 MOST_NOTICES = 50
 
-KINDS = {kind.value: kind for kind in Kind}
 NAMES = {"email": "E-mail", "slack": "Slack", "webhook": "Webhook"}
 
 _UNKNOWN: Text = {"pt": "Alerta não encontrado", "en": "Alert not found"}
@@ -25,19 +24,19 @@ _UNKNOWN: Text = {"pt": "Alerta não encontrado", "en": "Alert not found"}
 
 async def show_alerts(request: web.Request) -> web.StreamResponse:
     now, database, query = request.app[CLOCK].now(), request.app[DATABASE], request.query
-    found = await dashboard_alerts.page(
-        database, kind=KINDS.get(query.get("kind", "")), after=_place(query.get("after", "")), limit=PAGE + 1
-    )
+    kind = next((known for known in Kind if known == query.get("kind")), None)
+    found = await dashboard_alerts.page(database, kind=kind, after=cursor.read(query.get("after", "")), limit=PAGE + 1)
+    in_english = language_of(request) == "en"
     alerting = request.app[APP].alerting
     states = {state.channel: state for state in await alerts.channel_states(database)}
     return render(
         request,
         "alerts.html",
-        rows=[(alert, message(alert, Telling.FIRST, now, None)) for alert in found[:PAGE]],
-        older=f"{found[PAGE - 1].raised_at.isoformat()} {found[PAGE - 1].id}" if len(found) > PAGE else None,
+        rows=[(alert, *explanation(alert, now, in_english=in_english)[:2]) for alert in found[:PAGE]],
+        older=cursor.written(found[PAGE - 1].raised_at, found[PAGE - 1].id) if len(found) > PAGE else None,
         is_first_page="after" not in query,
         channels=[(NAMES[name], name in alerting.channels, states.get(name)) for name in CHANNELS],
-        kinds=list(KINDS),
+        kinds=KINDS,
         conditions=CONDITIONS,
     )
 
@@ -48,28 +47,20 @@ async def show_alert(request: web.Request) -> web.StreamResponse:
     alert: Alert | None = await dashboard_alerts.one(database, alert_id) if "\0" not in alert_id else None
     if alert is None:
         raise HttpProblem(404, _UNKNOWN)
-    shown = page_of(alert, now)
+    title, what, advice = explanation(alert, now, in_english=language_of(request) == "en")
     return render(
         request,
         "alert.html",
         alert=alert,
-        told=message(alert, Telling.FIRST, now, None),
+        title=title,
+        what=what,
+        advice=advice,
         rule=request.app[APP].alerting.rules.get(alert.kind),
-        link=shown if WORDINGS[alert.kind].page != "/alerts" else None,
+        link=page_of(alert, now) if WORDINGS[alert.kind].page != "/alerts" else None,
         notices=await dashboard_alerts.notices(database, alert.id, MOST_NOTICES),
         names=NAMES,
         is_condition=alert.kind in CONDITIONS,
     )
-
-
-def _place(text: str) -> tuple[datetime, str] | None:
-    """When an alert was raised, and its id, as a link has them; anything else is the beginning."""
-    moment, _, alert_id = text.replace("\0", "").partition(" ")
-    try:
-        raised_at = datetime.fromisoformat(moment)
-    except ValueError:
-        return None
-    return (raised_at, alert_id) if raised_at.tzinfo else None
 
 
 PAGES = [Page("GET", "/alerts", show_alerts), Page("GET", "/alerts/{alert_id}", show_alert)]

@@ -11,14 +11,14 @@ from agenciaos_jobs.storage import bulk, dashboard_runs
 from agenciaos_jobs.storage.bulk import Action
 from agenciaos_jobs.storage.dashboard_runs import Filter
 from agenciaos_jobs.web.dashboard.page import Page, form_lists, see
-from agenciaos_jobs.web.dashboard.rendering import render
-from agenciaos_jobs.web.dashboard.runs import FILTERS, read_filter
+from agenciaos_jobs.web.dashboard.rendering import render, speech
+from agenciaos_jobs.web.dashboard.runs import FILTERS, in_words, kept_filter, read_filter
 from agenciaos_jobs.web.keys import BULK, CLOCK, DATABASE
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
 
 MOST = 10_000
-MOST_SHOWN = 300
+MOST_SHOWN = 200
 
 _OPEN = frozenset({Status.DELAYED, Status.QUEUED, Status.EXECUTING})
 _NOTHING: Text = {"pt": "Nenhuma execução foi escolhida", "en": "No run was chosen"}
@@ -51,8 +51,11 @@ def narrowed(wanted: Filter, action: Action) -> Filter:
 
 
 def _ask(request: web.Request, action: Action, fields: Mapping[str, str], count: int) -> web.Response:
-    kept = {name: fields[name] for name in (*FILTERS, "since") if fields.get(name)}
-    return render(request, "bulk_ask.html", action=action, fields=kept, count=count, most=MOST)
+    kept, says = kept_filter(fields), speech(request)
+    shown = [(says.of(FILTERS[name]), in_words(name, value, says)) for name, value in kept.items()]
+    if fields.get("since"):
+        kept["since"] = fields["since"]
+    return render(request, "bulk_ask.html", action=action, fields=kept, shown=shown, count=count, most=MOST)
 
 
 async def show(request: web.Request) -> web.StreamResponse:

@@ -17,18 +17,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Column:
-    """One bar: its pieces from the bottom up, its words, and where it leads."""
+    """One bar: its pieces from the bottom up, its words, all its values and then their sum, and where it leads."""
 
     x: float
     width: float
     parts: tuple[Part, ...]
     label: str
-    total: int
+    values: tuple[int, ...]
     href: str | None = None
     tick: str | None = None
-
-    def value(self, tone: str) -> int:
-        return next((part.value for part in self.parts if part.tone == tone), 0)
 
 
 @dataclass(frozen=True)
@@ -47,6 +44,15 @@ class Bars:
     height: float
     columns: tuple[Column, ...]
     grid: tuple[Grid, ...]
+
+    def path(self, tone: str) -> str:
+        """All pieces of one colour, as one path of SVG."""
+        pieces = ((column, part) for column in self.columns for part in column.parts if part.tone == tone)
+        return "".join(rectangle(column.x, part.y, column.width, part.height) for column, part in pieces)
+
+    def field_of(self, column: Column) -> str:
+        """Where the pointer is on a column."""
+        return rectangle(column.x, 0, column.width, self.height)
 
 
 @dataclass(frozen=True)
@@ -73,10 +79,17 @@ def stacked(steps: Sequence[Step], tones: Sequence[str], *, width: float = 1000,
                 y -= tall
                 parts.append(Part(tone, round(max(0, y), 2), round(tall, 2), value))
         x = number * slot + gap / 2
-        total = sum(step.values.values())
-        columns.append(Column(round(x, 2), round(slot - gap, 2), tuple(parts), step.label, total, step.href, step.tick))
+        values = (*(step.values.get(tone, 0) for tone in tones), sum(step.values.values()))
+        columns.append(
+            Column(round(x, 2), round(slot - gap, 2), tuple(parts), step.label, values, step.href, step.tick)
+        )
     lines = tuple(Grid(round(height - height * share, 2), round(top * share)) for share in (0.5, 1.0))
     return Bars(width, height, tuple(columns), lines)
+
+
+def rectangle(x: float, y: float, width: float, height: float) -> str:
+    """A path of SVG, in fewer letters than a ``rect``."""
+    return f"M{x:.5g} {y:.5g}h{width:.5g}v{height:.5g}h-{width:.5g}z"
 
 
 def sparkline(values: Sequence[float], *, width: float = 100, height: float = 24) -> str:

@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
+from typing import Any, TypedDict
 
 from aiohttp import web
 
 from agenciaos_jobs.core.clock import SAO_PAULO
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.storage import dashboard_errors, errors
-from agenciaos_jobs.storage.errors import ErrorGroup, Trend
+from agenciaos_jobs.storage.errors import Trend
+from agenciaos_jobs.web.dashboard import cursor
 from agenciaos_jobs.web.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.web.dashboard.page import Page, form, see
 from agenciaos_jobs.web.dashboard.rendering import render, speech
+from agenciaos_jobs.web.dashboard.runs import address_between
 from agenciaos_jobs.web.dashboard.speech import Speech
 from agenciaos_jobs.web.keys import BULK, CLOCK, DATABASE
 from agenciaos_jobs.web.language import Text
@@ -23,6 +25,14 @@ PAGE = 25
 MOST_AGENCIES = 20
 MOST_CASES = 20
 MOST_REPLAYED = 10_000
+
+
+class Buckets(TypedDict):
+    """Equal steps of time."""
+
+    until: datetime
+    step: timedelta
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,10 @@ class Period:
     def since(self, now: datetime) -> datetime:
         return self.until(now) - self.step * self.steps
 
+    def buckets(self, now: datetime) -> Buckets:
+        """What is asked of the storage."""
+        return {"until": self.until(now), "step": self.step, "steps": self.steps}
+
 
 PERIODS: Mapping[str, Period] = {
     "24h": Period({"pt": "Últimas 24 horas", "en": "Last 24 hours"}, timedelta(hours=1), 24),
@@ -54,35 +68,33 @@ STATES: Mapping[str, tuple[bool | None, Text]] = {
     "all": (None, {"pt": "Todos", "en": "All"}),
 }
 
+_CHOICES: Mapping[str, Any] = {"periods": PERIODS, "states": STATES}
+
 _UNKNOWN: Text = {"pt": "Grupo de erros não encontrado", "en": "Error group not found"}
 _NOTHING: Text = {"pt": "Não há execução a repetir", "en": "There is no run to replay"}
 
 
 async def show_errors(request: web.Request) -> web.StreamResponse:
-    now, query = request.app[CLOCK].now(), request.query
-    period, state = _period(query), query.get("state", "open")
-    state = state if state in STATES else "open"
+    query, period = request.query, _period(request.query)
+    state = query["state"] if query.get("state") in STATES else "open"
     task = query.get("task") if query.get("task") in JOBS else None
     found = await errors.trends(
         request.app[DATABASE],
-        until=PERIODS[period].until(now),
-        step=PERIODS[period].step,
-        steps=PERIODS[period].steps,
+        **PERIODS[period].buckets(request.app[CLOCK].now()),
         task=task,
         is_resolved=STATES[state][0],
-        after=_place(query.get("after", "")),
+        after=cursor.read(query.get("after", "")),
         limit=PAGE + 1,
     )
     return render(
         request,
         "errors.html",
         trends=found[:PAGE],
-        older=_written(found[PAGE - 1].group) if len(found) > PAGE else None,
+        older=cursor.written(*found[PAGE - 1].group.place) if len(found) > PAGE else None,
         is_first_page="after" not in query,
         period=period,
-        periods=PERIODS,
         state=state,
-        states=STATES,
+        **_CHOICES,
         task=task,
         tasks=list(JOBS),
         done=query.get("done"),
@@ -144,9 +156,7 @@ async def _trend(request: web.Request, period: Period, now: datetime) -> Trend:
     name = request.match_info["fingerprint"]
     found = None
     if "\0" not in name:
-        found = await errors.trend(
-            request.app[DATABASE], name, until=period.until(now), step=period.step, steps=period.steps
-        )
+        found = await errors.trend(request.app[DATABASE], name, **period.buckets(now))
     if found is None:
         raise HttpProblem(404, _UNKNOWN)
     return found
@@ -165,24 +175,9 @@ def _chart(trend: Trend, period: Period, now: datetime, says: Speech) -> Bars:
         day = says.day(local.date())
         label = day if period.step >= timedelta(days=1) else f"{day}, {local:%H:%M}"
         tick = (f"{local:%H:%M}" if period.steps == 24 else day) if number % every == every // 2 else None
-        times = {"from": start.isoformat(), "to": (start + period.step).isoformat()}
-        href = "/runs?" + urlencode({"task": trend.group.task, "status": "failures", **times})
+        href = address_between(start, start + period.step, task=trend.group.task, status="failures")
         steps.append(Step(label, {"bad": count}, href, tick))
     return stacked(steps, ("bad",), height=150)
-
-
-def _written(group: ErrorGroup) -> str:
-    return f"{group.last_seen_at.isoformat()} {group.fingerprint}"
-
-
-def _place(text: str) -> tuple[datetime, str] | None:
-    """Reads what :func:`_written` wrote; anything else is the beginning."""
-    moment, _, name = text.replace("\0", "").partition(" ")
-    try:
-        seen_at = datetime.fromisoformat(moment)
-    except ValueError:
-        return None
-    return (seen_at, name) if seen_at.tzinfo else None
 
 
 PAGES = [

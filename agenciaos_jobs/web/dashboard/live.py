@@ -19,7 +19,7 @@ from agenciaos_jobs.web.keys import CHANGES, DATABASE
 
 BEAT = 10.0
 PACE = 0.2
-LOG_PACE = 1.0
+LOG_PACE = 0.3
 MOST_IDS = 200
 
 _HEADERS = {

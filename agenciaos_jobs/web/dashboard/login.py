@@ -1,5 +1,7 @@
 """Logging in and out, and what a reader may choose: language and theme."""
 
+from datetime import datetime
+
 from aiohttp import web
 
 from agenciaos_jobs.core.alert import Kind
@@ -26,16 +28,9 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     try:
         cookie = await request.app[ACCESS].log_in(given.get("password", ""), address_of(request))
     except LockedOut as lock:
-        request.app[APP].alert(Kind.WRONG_TOKEN, "dashboard", subject=address_of(request))
-        wait = (lock.until - request.app[CLOCK].now()).total_seconds()
-        page = render(
-            request, "login.html", status=429, destination=destination, is_wrong=False, locked_until=lock.until
-        )
-        page.headers["Retry-After"] = str(max(1, round(wait)))
-        return page
+        return _refused(request, destination, lock.until)
     if cookie is None:
-        request.app[APP].alert(Kind.WRONG_TOKEN, "dashboard", subject=address_of(request))
-        return render(request, "login.html", status=401, destination=destination, is_wrong=True, locked_until=None)
+        return _refused(request, destination)
     response = see(destination)
     response.set_cookie(
         access.COOKIE,
@@ -46,6 +41,17 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         secure=access.is_secure(request),
     )
     return response
+
+
+def _refused(request: web.Request, destination: str, until: datetime | None = None) -> web.Response:
+    """The password was wrong, or is not looked at ``until`` then."""
+    request.app[APP].alert(Kind.WRONG_TOKEN, "dashboard", subject=address_of(request))
+    view = {"destination": destination, "is_wrong": until is None, "locked_until": until}
+    page = render(request, "login.html", status=429 if until else 401, **view)
+    if until:
+        wait = (until - request.app[CLOCK].now()).total_seconds()
+        page.headers["Retry-After"] = str(max(1, round(wait)))
+    return page
 
 
 async def log_out(request: web.Request) -> web.StreamResponse:

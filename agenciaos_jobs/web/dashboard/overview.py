@@ -4,19 +4,21 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from urllib.parse import urlencode
+from typing import Any
 
 from aiohttp import web
 
 from agenciaos_jobs.core.clock import SAO_PAULO
 from agenciaos_jobs.core.report import Month
 from agenciaos_jobs.storage import errors, run_hours, workers
-from agenciaos_jobs.storage.run_hours import HOUR, Outcomes, Spend, Times, hour_of
+from agenciaos_jobs.storage.database import Database
+from agenciaos_jobs.storage.run_hours import HOUR, Bill, Outcomes, Spend, Times, hour_of
 from agenciaos_jobs.web.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.web.dashboard.page import Page
 from agenciaos_jobs.web.dashboard.rendering import render, speech
+from agenciaos_jobs.web.dashboard.runs import address_between
 from agenciaos_jobs.web.dashboard.speech import Speech
 from agenciaos_jobs.web.keys import CLOCK, DATABASE
 
@@ -63,19 +65,11 @@ class MonthSpend:
 
 
 async def show_overview(request: web.Request) -> web.StreamResponse:
-    now, database, says = request.app[CLOCK].now(), request.app[DATABASE], speech(request)
-    period = request.query.get("period", "24h")
-    period = period if period in PERIODS else "24h"
-    since = hour_of(now - PERIODS[period]) + HOUR
-    if period in DAILY:
-        since = _midnight(now - PERIODS[period] + timedelta(days=1))
-    found, times, waiting, executing, spend, failures = await asyncio.gather(
-        run_hours.outcomes(database, since, now),
-        run_hours.times(database, since, now),
-        run_hours.waiting(database, now),
-        run_hours.executing(database),
-        run_hours.spend(database, Month.of(now).first_day, now),
-        errors.trends(database, until=now, step=HOUR, steps=24, limit=MOST_ERRORS),
+    now, database = request.app[CLOCK].now(), request.app[DATABASE]
+    period = request.query["period"] if request.query.get("period") in PERIODS else "24h"
+    since = _since(period, now)
+    found, times, present = await asyncio.gather(
+        run_hours.outcomes(database, since, now), run_hours.times(database, since, now), _present(database, now)
     )
     totals = Counter[str]()
     for counts in found.by_task.values():
@@ -84,20 +78,40 @@ async def show_overview(request: web.Request) -> web.StreamResponse:
         request,
         "overview.html",
         period=period,
-        chart=_chart(found, since, now, says, is_daily=period in DAILY),
+        chart=_chart(found, since, now, speech(request), is_daily=period in DAILY),
         totals=totals,
         success=_success(totals),
         tasks=_figures(found, times),
-        waiting=waiting,
-        depth=sum(depth.depth for depth in waiting),
-        oldest=min((depth.oldest_due_at for depth in waiting), default=None),
-        executing=executing,
-        workers=await workers.alive(database, now),
-        spend=month_spend(spend),
-        month=Month.of(now).first_day,
-        errors=failures,
         now=now,
+        **present,
     )
+
+
+async def _present(database: Database, now: datetime) -> dict[str, Any]:
+    """How things are, whatever the period."""
+    month = Month.of(now).first_day
+    waiting, executing, alive, bill, failures = await asyncio.gather(
+        run_hours.waiting(database, now),
+        run_hours.executing(database),
+        workers.alive(database, now),
+        run_hours.bill(database, month, now, MOST_SPENDERS),
+        errors.trends(database, until=now, step=HOUR, steps=24, limit=MOST_ERRORS),
+    )
+    return {
+        "depth": sum(depth.depth for depth in waiting),
+        "oldest": min((depth.oldest_due_at for depth in waiting), default=None),
+        "executing": executing,
+        "workers": alive,
+        "month": month,
+        "spend": month_spend(bill),
+        "errors": failures,
+    }
+
+
+def _since(period: str, now: datetime) -> datetime:
+    if period in DAILY:
+        return _midnight(now - PERIODS[period] + timedelta(days=1))
+    return hour_of(now - PERIODS[period]) + HOUR
 
 
 def _chart(found: Outcomes, since: datetime, now: datetime, says: Speech, *, is_daily: bool) -> Bars:
@@ -109,14 +123,9 @@ def _chart(found: Outcomes, since: datetime, now: datetime, says: Speech, *, is_
     steps, starts = [], sorted(columns)
     for number, start in enumerate(starts):
         end = start + (timedelta(days=1) if is_daily else HOUR)
-        href = "/runs?" + urlencode({"from": _compact(start), "to": _compact(end)})
         label, tick = _label(start, says, number, len(starts), is_daily=is_daily)
-        steps.append(Step(label, columns[start], href, tick))
+        steps.append(Step(label, columns[start], address_between(start, end), tick))
     return stacked(steps, TONES)
-
-
-def _compact(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%MZ}"
 
 
 def _starts(since: datetime, now: datetime, *, is_daily: bool) -> Iterable[datetime]:
@@ -157,34 +166,27 @@ def _success(counts: Mapping[str, int]) -> float | None:
     return counts.get("good", 0) / ended if ended else None
 
 
-def month_spend(rows: Sequence[Spend]) -> MonthSpend:
+def month_spend(bill: Bill) -> MonthSpend:
     """The month's bill: the agencies that spent most, and every model."""
     by_agency: dict[str, list[Spend]] = defaultdict(list)
-    by_model: dict[str, Decimal] = defaultdict(Decimal)
-    for row in rows:
-        by_agency[row.agency_id].append(row)
-        by_model[row.model] += row.cost
-    costs = {agency_id: _cost(own) for agency_id, own in by_agency.items()}
-    most = max(costs.values(), default=Decimal()) or Decimal(1)
-    spenders = [
-        Spender(
-            agency_id,
-            own[0].agency or agency_id,
-            sum(row.generations for row in own),
-            costs[agency_id],
-            {row.model: row.cost for row in own},
-            float(costs[agency_id] / most),
-        )
-        for agency_id, own in sorted(by_agency.items(), key=lambda item: -costs[item[0]])
-    ]
+    for row in bill.by_agency:
+        by_agency[row.agency_id or ""].append(row)
+    dearest = sorted(by_agency.items(), key=lambda item: -_cost(item[1]))
+    most = _cost(dearest[0][1]) if dearest else Decimal()
     return MonthSpend(
-        cost=_cost(rows),
-        generations=sum(row.generations for row in rows),
-        unpriced=sum(row.unpriced for row in rows),
-        spenders=spenders[:MOST_SPENDERS],
-        others=len(spenders[MOST_SPENDERS:]),
-        models=sorted(by_model.items(), key=lambda item: -item[1]),
+        cost=_cost(bill.by_model),
+        generations=sum(row.generations for row in bill.by_model),
+        unpriced=sum(row.unpriced for row in bill.by_model),
+        spenders=[_spender(agency_id, own, most or Decimal(1)) for agency_id, own in dearest],
+        others=bill.agencies - len(dearest),
+        models=[(row.model, row.cost) for row in bill.by_model],
     )
+
+
+def _spender(agency_id: str, own: Sequence[Spend], most: Decimal) -> Spender:
+    cost, models = _cost(own), {row.model: row.cost for row in own}
+    generations = sum(row.generations for row in own)
+    return Spender(agency_id, own[0].agency or agency_id, generations, cost, models, float(cost / most))
 
 
 def _cost(rows: Iterable[Spend]) -> Decimal:

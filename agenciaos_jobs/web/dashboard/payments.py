@@ -30,13 +30,11 @@ _UNKNOWN_AGENCY: Text = {"pt": "Não existe agência com este id", "en": "There 
 
 async def show_payments(request: web.Request) -> web.StreamResponse:
     database, query = request.app[DATABASE], request.query
-    action = next((known for known in Action if known == query.get("action")), None)
-    source = query.get("source") if query.get("source") in SENDERS else None
     found = await dashboard_payments.page(
         database,
         agency_id=query.get("agency", "").replace("\0", "").strip()[:200] or None,
-        action=action,
-        source=source,
+        action=next((known for known in Action if known == query.get("action")), None),
+        source=query.get("source") if query.get("source") in SENDERS else None,
         before_id=_number(query.get("before", "")),
         limit=PAGE + 1,
     )

@@ -11,17 +11,21 @@ from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.core.run import Status
 from agenciaos_jobs.engine.control import UnknownRun
 from agenciaos_jobs.jobs import JOBS
-from agenciaos_jobs.storage import dashboard_run, history
+from agenciaos_jobs.storage import dashboard_run, dashboard_runs, history
 from agenciaos_jobs.storage.history import StoredRun
+from agenciaos_jobs.storage.run_logs import LogLine
 from agenciaos_jobs.web import language
 from agenciaos_jobs.web.dashboard.page import Page, form, see
 from agenciaos_jobs.web.dashboard.rendering import language_of, render
+from agenciaos_jobs.web.dashboard.runs import kept_filter, read_filter
 from agenciaos_jobs.web.dashboard.timeline import bars, spans
 from agenciaos_jobs.web.keys import CLOCK, CONTROL, DATABASE, REDACTOR
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.problems import HttpProblem
 
 MOST_LINES = 500
+MASKED = ("payload", "output", "metadata", "error")
+"""What of a run may hold secrets."""
 
 LEVELS: Mapping[str, tuple[str, ...]] = {
     "info": ("info", "warning", "error", "critical"),
@@ -38,27 +42,34 @@ async def show_run(request: web.Request) -> web.StreamResponse:
     database, now, redactor = request.app[DATABASE], request.app[CLOCK].now(), request.app[REDACTOR]
     run = await _run(request)
     attempts = await history.attempts(database, run.id)
-    stretches = spans(run, attempts)
-    level, text = request.query.get("level", ""), request.query.get("find", "").replace("\0", "")
+    newer, older = await dashboard_runs.neighbours(database, read_filter(request.query, now), run.id)
     return render(
         request,
         "run.html",
         run=run,
         attempts=attempts,
-        bars=bars(stretches, now),
+        bars=bars(spans(run, attempts), now),
         now=now,
-        payload=redactor.value(run.payload),
-        output=redactor.value(run.output),
+        **{name: redactor.value(getattr(run, name)) for name in MASKED},
         content=_content(run),
-        log=await dashboard_run.log(database, run.id, levels=LEVELS.get(level), text=text, most=MOST_LINES),
+        log=await _log(request, run),
         levels=LEVELS,
         most_lines=MOST_LINES,
         billed=await dashboard_run.billed(database, run.id),
         replays=await dashboard_run.replays(database, run.id),
         agency=await dashboard_run.agency_name(database, run.agency_id) if run.agency_id else None,
         is_known=run.task in JOBS,
+        newer=newer,
+        older=older,
+        kept=kept_filter(request.query),
         done=request.query.get("done"),
     )
+
+
+async def _log(request: web.Request, run: StoredRun) -> list[LogLine]:
+    """The lines that the address asks for."""
+    levels, text = LEVELS.get(request.query.get("level", "")), request.query.get("find", "").replace("\0", "")
+    return await dashboard_run.log(request.app[DATABASE], run.id, levels=levels, text=text, most=MOST_LINES)
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:

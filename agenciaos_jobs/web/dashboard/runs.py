@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 from aiohttp import web
 
@@ -14,6 +15,7 @@ from agenciaos_jobs.storage.dashboard_runs import FIRST_ID, LAST_ID, Filter, Lis
 from agenciaos_jobs.web.dashboard.page import Page
 from agenciaos_jobs.web.dashboard.rendering import render, speech
 from agenciaos_jobs.web.dashboard.speech import Speech
+from agenciaos_jobs.web.dashboard.words import SOURCES, STATUSES
 from agenciaos_jobs.web.keys import CLOCK, DATABASE
 from agenciaos_jobs.web.language import Text
 
@@ -32,7 +34,17 @@ GROUPS: Mapping[str, tuple[tuple[Status, ...], Text]] = {
     "failures": (tuple(sorted(FAILURES)), {"pt": "Todas as falhas", "en": "All failures"}),
 }
 
-FILTERS = ("task", "status", "agency", "tag", "source", "period", "from", "to", "q")
+FILTERS: Mapping[str, Text] = {
+    "q": {"pt": "Busca", "en": "Search"},
+    "task": {"pt": "Tarefa", "en": "Task"},
+    "status": {"pt": "Situação", "en": "Status"},
+    "agency": {"pt": "Agência", "en": "Agency"},
+    "source": {"pt": "Origem", "en": "Source"},
+    "period": {"pt": "Período", "en": "Period"},
+    "tag": {"pt": "Etiqueta", "en": "Tag"},
+    "from": {"pt": "De", "en": "From"},
+    "to": {"pt": "Até", "en": "To"},
+}
 
 
 @dataclass(frozen=True)
@@ -68,9 +80,9 @@ async def show_runs(request: web.Request) -> web.StreamResponse:
         newer=_cursor("after", found.rows[0].id) if found.has_newer and found.rows else None,
         older=_cursor("before", found.rows[-1].id) if found.has_older and found.rows else None,
         is_first_page="before" not in query and "after" not in query,
-        filters=FILTERS,
+        kept=kept_filter(query),
         stretch=_stretch(query, speech(request)),
-        is_filtered=any(query.get(name) for name in FILTERS),
+        is_filtered=bool(kept_filter(query)),
         tasks=list(JOBS),
         groups=GROUPS,
         periods=PERIODS,
@@ -102,6 +114,21 @@ def read_filter(query: Mapping[str, str], now: datetime) -> Filter:
     )
 
 
+def kept_filter(query: Mapping[str, str]) -> dict[str, str]:
+    """What of an address says which runs are listed, for links that keep to them."""
+    return {name: query[name] for name in FILTERS if query.get(name)}
+
+
+def address_between(start: datetime, end: datetime, **wanted: str) -> str:
+    """The list of the runs that were made from one moment up to before another."""
+    return f"/runs?{urlencode(wanted | {'from': _written(start), 'to': _written(end)})}"
+
+
+def _written(moment: datetime) -> str:
+    """In as few letters as :func:`_moment` reads."""
+    return f"{moment.astimezone(UTC):{'%Y%m%dT%H%MZ' if moment.minute else '%Y%m%dT%HZ'}}"
+
+
 def line(run: RunRow, now: datetime) -> Line:
     """What a run's times say at this moment."""
     waited_until = run.started_at or run.finished_at or now
@@ -110,14 +137,24 @@ def line(run: RunRow, now: datetime) -> Line:
     return Line(run, wait, duration)
 
 
+def in_words(name: str, value: str, says: Speech) -> str:
+    """The value of a filter as a reader knows it."""
+    known: Text | None = None
+    if name == "status":
+        known = GROUPS[value][1] if value in GROUPS else STATUSES.get(Status(value)) if value in STATUSES else None
+    elif name == "source":
+        known = SOURCES.get(value)
+    elif name == "period" and value in PERIODS:
+        known = PERIODS[value][1]
+    elif name in {"from", "to"} and (moment := _moment(value)):
+        return f"{says.day(moment.astimezone(SAO_PAULO).date())}, {says.hour(moment)}"
+    return says.of(known) if known else value
+
+
 def _stretch(query: Mapping[str, str], says: Speech) -> str:
     """The moments that the address names, in words; empty where it names none."""
-    words = []
-    for name, portuguese, english in (("from", "de", "from"), ("to", "até", "to")):
-        if moment := _moment(query.get(name)):
-            local = moment.astimezone(SAO_PAULO)
-            words.append(f"{says.text(portuguese, english)} {says.day(local.date())}, {local:%H:%M}")
-    return " ".join(words)
+    named = [name for name in ("from", "to") if _moment(query.get(name))]
+    return " ".join(f"{says.of(FILTERS[name]).lower()} {in_words(name, query[name], says)}" for name in named)
 
 
 def _since(query: Mapping[str, str], found: Listing, now: datetime) -> str:

@@ -81,6 +81,18 @@ class Speech:
             return f"{whole // 3600} h {whole % 3600 // 60:02} min"
         return f"{whole // 86_400} d {whole % 86_400 // 3600:02} h"
 
+    def precise(self, length: timedelta) -> str:
+        """A length of time to the millisecond: ``84 ms``, ``2,309 s``, ``4 min 09,123 s``, ``1 h 02 min 09,123 s``."""
+        milliseconds = max(0, round(length.total_seconds() * 1000))
+        if milliseconds < 1000:
+            return f"{milliseconds} ms"
+        minutes, milliseconds = divmod(milliseconds, 60_000)
+        seconds = self.number(milliseconds / 1000, 3)
+        if not minutes:
+            return f"{seconds} s"
+        hours, minutes = divmod(minutes, 60)
+        return f"{f'{hours} h {minutes:02}' if hours else minutes} min {seconds:0>6} s"
+
     def ago(self, moment: datetime) -> str:
         """A moment as seen from now: ``há 3 min``, ``em 2 h``; its day where that is over a week off."""
         seconds = (self.present - moment).total_seconds()

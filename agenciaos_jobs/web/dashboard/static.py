@@ -7,13 +7,18 @@ from importlib.resources import files
 
 from aiohttp import web
 
+STYLE = ("base", "frame", "pieces", "forms", "gate", "phone", "run", "content", "charts", "records")
+"""The sheets that are served as one, ``style.css``, in the order in which they overrule each other."""
+
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _FOREVER = "public, max-age=31536000, immutable"
 
 
 def _read() -> Mapping[str, bytes]:
     folder = files("agenciaos_jobs.web").joinpath("static")
-    return {file.name: file.read_bytes() for file in sorted(folder.iterdir(), key=lambda file: file.name)}
+    found = {file.name: file.read_bytes() for file in sorted(folder.iterdir(), key=lambda file: file.name)}
+    style = b"\n".join(found.pop(f"{name}.css") for name in STYLE)
+    return {**found, "style.css": style}
 
 
 FILES = _read()

@@ -15,29 +15,58 @@ menu?.addEventListener("click", () => {
   menu.setAttribute("aria-expanded", String(isOpen));
 });
 
-// Filters apply as soon as one is chosen.
+// Filters apply as soon as one is chosen from its list; who goes through them with the arrow keys is not done yet.
+let isStepping = false;
+document.addEventListener("pointerdown", () => { isStepping = false; }, true);
+document.addEventListener("keydown", (event) => { isStepping = event.target.matches("select") && !["Enter", " "].includes(event.key); }, true);
 document.addEventListener("change", (event) => {
-  if (event.target.matches("form[data-auto] select")) event.target.form.requestSubmit();
+  if (event.target.matches("form[data-auto] select") && !isStepping) event.target.form.requestSubmit();
 });
 
 // An empty filter does not belong into the address.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.dataset.confirm && !confirm(form.dataset.confirm)) return event.preventDefault();
+  if (form.method === "dialog") return;
+  if (event.submitter?.ariaBusy) return event.preventDefault();
+  event.submitter?.setAttribute("aria-busy", "true");
+  leave();
   if (form.method === "get") for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
 });
 addEventListener("pageshow", () => {
+  clearTimeout(leaving);
+  document.documentElement.classList.remove("leaving");
+  for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
   for (const field of document.querySelectorAll("form[method=get] :disabled[name]")) field.disabled = false;
 });
 
+// The browser gives its clipboard to pages over TLS only; elsewhere a selection is copied.
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = document.body.appendChild(Object.assign(document.createElement("textarea"), { value: text, className: "visually-hidden" }));
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
-  if (button) {
-    const words = button.querySelector("span"), before = words.textContent;
-    await navigator.clipboard.writeText(document.querySelector(button.dataset.copy).textContent);
-    words.textContent = button.dataset.done;
-    setTimeout(() => { words.textContent = before; }, 1500);
-  }
+  if (!button || button.dataset.before) return;
+  const words = button.querySelector("span");
+  await copy(document.querySelector(button.dataset.copy).textContent);
+  button.dataset.before = words.textContent;
+  words.textContent = button.dataset.done;
+  setTimeout(() => { words.textContent = button.dataset.before; delete button.dataset.before; }, 1500);
+});
+
+// What takes longer than a moment is seen to be on its way.
+let leaving;
+function leave() {
+  leaving = setTimeout(() => document.documentElement.classList.add("leaving"), 150);
+}
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  const stays = !link || link.target || link.hasAttribute("download") || link.pathname + link.search === location.pathname + location.search;
+  if (!stays && !event.defaultPrevented && !event.metaKey && !event.ctrlKey && !event.shiftKey) leave();
 });
 
 // Ticking rows: all at once, and how many they are.

@@ -1,10 +1,11 @@
-// The keyboard: an element with data-key is focused or clicked by its key; j and k walk the rows; ? tells the keys.
+// The keyboard: an element with data-key is focused or clicked by its key; j and k walk the rows of a page that has
+// some; ? tells the keys.
 
-const rows = () => [...document.querySelectorAll("[data-row] a.id")];
+const leads = (row) => row?.querySelector("a.id, th a, .line-main a");
+const rows = () => [...document.querySelectorAll("[data-row]")].map(leads).filter(Boolean);
 
-function walk(step) {
-  const links = rows();
-  const at = links.indexOf(document.activeElement?.closest?.("[data-row]")?.querySelector("a.id"));
+function walk(links, step) {
+  const at = links.indexOf(leads(document.activeElement?.closest?.("[data-row]")));
   const next = links[at < 0 ? (step > 0 ? 0 : links.length - 1) : at + step];
   next?.focus();
   next?.scrollIntoView({ block: "nearest" });
@@ -23,11 +24,12 @@ export function listen() {
       if (event.key === "Escape" && !event.target.closest("dialog")) event.target.blur();
       return;
     }
-    if (event.key === "j" || event.key === "k") return walk(event.key === "j" ? 1 : -1);
+    const links = event.key === "j" || event.key === "k" ? rows() : [];
+    if (links.length) return walk(links, event.key === "j" ? 1 : -1);
     if (event.key === "x") return toggle(document.activeElement?.closest("[data-row]"));
     if (event.key === "?") return document.querySelector("dialog.keys")?.showModal();
     const target = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-    if (!target) return;
+    if (!target || getComputedStyle(target).visibility === "hidden") return;
     event.preventDefault();
     if (target.matches("input, select, textarea")) target.focus();
     else target.click();

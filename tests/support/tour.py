@@ -1,0 +1,82 @@
+"""Every page of the dashboard, and how a person gets there."""
+
+from collections.abc import Callable, Mapping
+
+from agenciaos_jobs.jobs import OFFERED
+from agenciaos_jobs.web.dashboard import navigation
+from support.chromium import Chromium, Site
+
+Visit = Callable[[Chromium], None]
+
+
+def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
+    """By its name, how each page that a person may see is opened; those that take a login."""
+    menu = [entry.path for entry in navigation.menu(site.service.app)]
+    runs = [f"/runs/{story[name]}" for name in ("written", "failed", "delayed", "paid")]
+    bulk, edit, report = f"/bulk/{story['bulk']}", f"/runs/{story['failed']}/edit", "/reports/2026-10/agency-123"
+    others = ["/?period=7d", "/?period=30d", "/runs?status=failures", *(f"/test?task={task}" for task in OFFERED)]
+    agencies = ["/agencies/agency-123", "/agencies/agency-124"]
+    empty = [
+        *(
+            "/runs?q=nothing",
+            "/runs?task=none",
+            "/errors?state=resolved",
+            "/agencies?q=nobody",
+            "/alerts?kind=no_workers",
+        ),
+        *("/reports?month=2001-01", "/reports/2001-01/agency-123", "/payments?action=ignored"),
+    ]
+    wrong = ["/no-such-page", "/runs/run_gone", "/payments/999999"]
+    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *empty, *wrong]
+    return {path: lambda window, path=path: window.go(path) for path in paths} | {
+        "an error group": lambda window: window.go(window.leads_on("/errors")),
+        "an alert": lambda window: window.go(window.leads_on("/alerts")),
+        "a payment without an agency": lambda window: window.go(_waiting_payment(window)),
+        "a payment with an agency": lambda window: window.go(window.leads_on("/payments?agency=agency-124")),
+        "a payment given to nobody": _wrongly_assigned,
+        "may all be replayed?": lambda window: _asked(window, "/runs?tag=verão", "replay-all"),
+        "may all be canceled?": lambda window: _asked(window, "/runs?status=open", "cancel-all"),
+        "nothing to cancel": lambda window: _asked(window, "/runs?status=COMPLETED", "cancel-all"),
+        "may a group be replayed?": _group_asked,
+        "a payload that is refused": lambda window: _refused_payload(window, edit),
+        "a form that is refused": _refused_form,
+    }
+
+
+def _waiting_payment(window: Chromium) -> str:
+    window.go("/payments")
+    return str(window.find(".waiting .line-main a").get_attribute("href")).removeprefix(window.site.url)
+
+
+def _wrongly_assigned(window: Chromium) -> None:
+    window.go(_waiting_payment(window))
+    window.find("#assign").send_keys("nobody")
+    window.find(".assign button").click()
+    window.sees("Não existe agência com este id")
+
+
+def _asked(window: Chromium, path: str, action: str) -> None:
+    window.go(path)
+    window.find(".bulk-all summary").click()
+    window.find(f"[value={action}]").click()
+    window.until(lambda: window.path == "/runs/bulk")
+
+
+def _group_asked(window: Chromium) -> None:
+    window.go(window.leads_on("/errors"))
+    window.find("[data-part=actions] [data-key=r]").click()
+    window.until(lambda: window.path.endswith("/replay"))
+
+
+def _refused_payload(window: Chromium, edit: str) -> None:
+    window.go(edit)
+    window.find("#payload").clear()
+    window.find("#payload").send_keys("{")
+    window.find("main .button.primary").click()
+    window.sees("não é JSON válido")
+
+
+def _refused_form(window: Chromium) -> None:
+    window.go("/test?task=generate-monthly-reports&month=soon")
+    window.find("main .button.primary").click()
+    window.sees("Há campos a corrigir")
