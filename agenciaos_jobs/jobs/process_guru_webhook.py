@@ -165,7 +165,7 @@ async def _keep(connection: Connection, *, app: RunApp, record: NewRecord, alert
     await payments.add(connection, record)
     if alert:
         await alerts.add(connection, [alert], app.clock)
-        app.log.warning(alert.kind, code=record.code, contract=record.contract_id)
+        app.log.warning("payment_waits", kind=alert.kind, code=record.code, contract=record.contract_id)
     app.log.info("payment_decided", action=record.action, plan=record.plan_after, code=record.code)
     return {
         "success": True,
