@@ -1,6 +1,7 @@
 """Two keys while one is rotated; rate limits for each key, and for each address that shows none."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -58,6 +59,10 @@ async def test_who_shows_no_key_is_counted_by_address_and_does_not_use_up_a_key_
         while 429 not in statuses:
             statuses.append((await limited.post("/api/trigger", REPORT, Authorization="Bearer wrong"))[0])
     assert set(statuses) == {401, 429}
+    async with limited.http.post("/webhooks/openai", json={}, headers={"Authorization": ""}) as response:
+        assert (response.status, response.headers["RateLimit-Policy"]) == (429, '"address";q=3;w=10')
+        assert re.fullmatch(r'"address";r=0;t=\d+', response.headers["RateLimit"])
+        assert response.headers["Retry-After"] == response.headers["RateLimit"].rpartition("=")[2]
     assert (await limited.post("/webhooks/openai", {}, Authorization=""))[0] == 429
     assert (await limited.post("/api/trigger", REPORT))[0] == 200
     for _ in range(10):
