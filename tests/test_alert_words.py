@@ -110,6 +110,13 @@ def test_an_alert_says_what_how_often_since_when_and_where():
     ]  # fmt: skip
 
 
+def test_a_condition_that_came_and_went_within_the_quiet_time_is_told_as_what_was():
+    known = alert(kind=Kind.QUEUE_AGE, key="t", raised=2, pending=1, told_at=NOON - 31 * MINUTE, ended_at=NOON + MINUTE)
+    assert decide(known, RULE, NOON + 30 * MINUTE) is Telling.FIRST
+    text = message(known, Telling.FIRST, NOON + 30 * MINUTE, None)
+    assert text.times == "de 24/11/2026 09:00 a 24/11/2026 09:01"
+
+
 def test_every_alert_has_its_entry_in_the_runbook():
     text = (Path(__file__).parent.parent / "docs" / "alerts.md").read_text()
     assert [kind for kind in Kind if f"### {kind} · " not in text] == []

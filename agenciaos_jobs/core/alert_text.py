@@ -85,7 +85,7 @@ def _fill(template: str, values: _Values) -> str:
 
 def _times(alert: Alert, telling: Telling, now: datetime) -> str:
     began = local(alert.since)
-    if telling is Telling.OVER:
+    if telling is Telling.OVER or (alert.kind in CONDITIONS and alert.ended_at):
         return f"de {began} a {local(alert.ended_at or now)}"
     if alert.kind in CONDITIONS:
         return f"desde {began} ({duration((now - alert.since).total_seconds())})"
