@@ -112,6 +112,9 @@ FROM jobs.alert_notices WHERE alert_id = $1 ORDER BY created_at DESC LIMIT $2
 SELECT task, count(*) AS depth, min(due_at) AS oldest_due_at FROM jobs.runs
 WHERE status IN ('QUEUED', 'DELAYED') AND NOT parked AND due_at <= $1 AND task <> $2 GROUP BY task
 
+-- name: overdue_schedules
+SELECT count(*) FROM jobs.schedules WHERE active AND next_slot <= $1
+
 -- name: failures
 SELECT run.task, count(*) AS failed
 FROM jobs.runs AS run JOIN jobs.error_groups AS fault ON fault.fingerprint = run.error_group
