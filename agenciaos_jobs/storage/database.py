@@ -89,6 +89,7 @@ _OUTAGES: tuple[type[BaseException], ...] = (
     pg.CrashShutdownError,
     pg.TooManyConnectionsError,
     pg.ReadOnlySQLTransactionError,
+    pg.DeadlockDetectedError,  # with a migration, which gives way sooner as a rule
     pg.InternalClientError,  # what asyncpg makes of a server that goes away, or is not up yet, while it connects
 )
 
