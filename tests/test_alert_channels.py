@@ -1,12 +1,13 @@
 """Mail and Slack against real counterparts: what is sent, and what is made of each refusal."""
 
 import json
+import re
 import socket
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.channels import PASSWORD, USER, FakeSlack, receiving, refused, smtp_server, told, trusting
 
@@ -104,10 +105,13 @@ async def test_slack_gets_blocks_with_a_fallback_and_its_control_characters_esca
     assert payload(told(telling=Telling.OVER))["blocks"][0]["text"]["text"].startswith("✅")
 
 
+@example("😀" * 200, "😀&" * 2000, ["<" * 400] * 10)
 @given(st.text(max_size=400), st.text(min_size=1, max_size=4000), st.lists(st.text(max_size=400), max_size=10))
 def test_whatever_an_alert_says_slack_can_take_it(title: str, text: str, subjects: list[str]):
     message = told(title=title, what=text, subjects=tuple(subjects), advice=text, english=title, times=text)
-    assert FakeSlack().refusal(json.dumps(payload(message)).encode()) is None
+    sent = payload(message)
+    assert FakeSlack().refusal(json.dumps(sent).encode()) is None
+    assert not re.search(r"&(?!amp;|lt;|gt;)", json.dumps([sent["text"], sent["blocks"][1:]])), "half an escape"
     assert body(message)
 
 
