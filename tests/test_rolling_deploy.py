@@ -109,12 +109,13 @@ async def test_a_rolling_deploy_loses_nothing_and_answers_no_5xx(
             while await db.fetchval("SELECT count(*) FROM jobs.runs WHERE finished_at IS NULL"):
                 await asyncio.sleep(0.1)
         ended = await db.fetch("SELECT id, status, attempt FROM jobs.runs")
+        failed = await db.fetch("SELECT run_id, worker_id, error FROM jobs.attempts WHERE status <> 'COMPLETED'")
     slowest = sorted(load.seconds)[int(len(load.seconds) * 0.99)]
     print(f"{len(load.run_ids)} triggers, {dict(load.statuses)}, p99 {slowest:.3f} s, exits {deployment.exits}")
     assert set(load.statuses) == {200}, balancer.bad_gateways
     assert {run["id"] for run in ended} >= set(load.run_ids)
     assert Counter(run["status"] for run in ended) == {"COMPLETED": len(ended)}
-    assert {run["attempt"] for run in ended} == {1}  # a drain spends none
+    assert ({run["attempt"] for run in ended}, failed) == ({1}, [])  # a drain spends none
     assert deployment.exits == [0, 0, 0, 0]
     assert await db.fetchval("SELECT count(*) FROM ai_usage WHERE starts_with(id, 'run_')") == sum(
         1 for run in await db.fetch("SELECT FROM jobs.runs WHERE task = 'generate-ai-content'")
