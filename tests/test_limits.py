@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from support.service import Service, running_server
+from test_public_tokens import token
 
 from agenciaos_jobs.core.rate import WINDOW, Meter
 from agenciaos_jobs.settings import Settings
@@ -19,8 +20,10 @@ REPORT = {"type": "monthly-report", "payload": {"month": "2026-01"}}
 
 @pytest.fixture
 async def rotating(settings: Settings) -> AsyncIterator[Service]:
+    """A server that knows two keys; the application still uses the old one."""
     keys = {"trigger_secret_key": SecretStr(NEW), "trigger_secret_key_previous": SecretStr(OLD)}
     async with running_server(settings.model_copy(update=keys)) as server:
+        server.http.headers["Authorization"] = f"Bearer {OLD}"
         yield server
 
 
@@ -35,6 +38,10 @@ async def test_both_keys_are_good_while_one_is_rotated(rotating: Service):
         status, _ = await rotating.post("/api/trigger", REPORT, Authorization=f"Bearer {key}")
         assert status == 200
     assert (await rotating.post("/api/trigger", REPORT, Authorization="Bearer tr_another_key_0123"))[0] == 401
+    _, answer = await rotating.post("/api/trigger", REPORT)
+    for key, expected in ((OLD, 200), (NEW, 200), ("tr_another_key_0123", 401)):
+        public = token("read:runs", key=key)
+        assert (await rotating.get(f"/api/v3/runs/{answer['jobId']}", Authorization=f"Bearer {public}"))[0] == expected
 
 
 async def test_answers_tell_what_is_left_of_a_key_s_limit_and_429_when_to_come_back(limited: Service):

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, SecretStr
 from support.channels import FakeSlack, receiving
 from support.clock import FrozenClock
 from support.postgres import own_postgres
+from support.processes import worker
 from support.promtool import promtool
 from support.service import Service, running_server, running_worker
 from test_alerts_raised import raised
@@ -158,6 +160,26 @@ async def test_what_a_server_delivers_for_dead_workers_is_counted(settings: Sett
                 await guard.stand_in()
                 clock.pass_(timedelta(minutes=1))
             assert values(await told(service.http, "/metrics"))[name] == before + 1
+
+
+@pytest.mark.slow
+async def test_workers_counters_add_up_over_processes_and_restarts(settings: Settings, tmp_path: Path):
+    name = 'agenciaos_runs_total{outcome="completed",task="generate-monthly-reports"}'
+    async with running_server(settings) as service:
+        before, done = values(await told(service.http, "/metrics")).get(name, 0), 0
+        for _ in range(2):
+            async with (
+                worker(settings, tmp_path) as one,
+                worker(settings, tmp_path, "agenciaos-jobs", "worker") as other,
+            ):
+                ids = [await service.trigger("monthly-report", {"month": "2026-01"}) for _ in range(30)]
+                for run_id in ids:
+                    await service.finished(run_id)
+                done += len(ids)
+                for process in (one, other):
+                    process.interrupt(signal.SIGTERM)
+                    assert await process.ends(30) == 0
+            assert values(await told(service.http, "/metrics"))[name] == before + done
 
 
 async def test_webhooks_are_counted(service: Service):

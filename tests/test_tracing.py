@@ -14,6 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from support.double import OpenAIDouble
 from support.service import Service, running_service
 
+from agenciaos_jobs.adapters import tracing
 from agenciaos_jobs.core import trace
 from agenciaos_jobs.settings import Settings
 
@@ -98,6 +99,17 @@ def test_nothing_is_imported_when_it_is_off():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_span_that_is_off_makes_nothing():
+    def attributes() -> dict[str, str]:
+        raise AssertionError("nobody wants them")
+
+    first, second = tracing.span("a", "server", PARENT, attributes), tracing.span("b", "client", None, attributes)
+    assert first is second
+    with first as span:
+        span.set_attribute("x", 1)
+    assert tracing.query_logger(str) is None  # so asyncpg tells nobody of its statements
 
 
 async def test_a_receiver_that_is_away_holds_nothing_up(settings: Settings):
