@@ -1,10 +1,12 @@
 """One trace from the request through queue, attempt, SQL and OpenAI, as an OTLP receiver gets it; nothing when off."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -12,7 +14,8 @@ from aiohttp.test_utils import TestServer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from support.double import OpenAIDouble
-from support.service import Service, running_service
+from support.processes import worker
+from support.service import Service, running_server, running_service
 
 from agenciaos_jobs.adapters import tracing
 from agenciaos_jobs.core import trace
@@ -79,6 +82,28 @@ async def test_one_trace_from_the_request_to_the_model(
     attributes = {entry.key: entry.value for entry in attempts[0].attributes}
     assert attributes["messaging.message.id"].string_value == run["id"]
     assert "Smartphone" not in str(received.spans)
+
+
+@pytest.mark.slow
+async def test_a_text_in_the_background_is_one_trace_over_processes(
+    settings: Settings, receiver: tuple[Receiver, str], openai_double: OpenAIDouble, tmp_path: Path
+):
+    received, url = receiver
+    openai_double.in_background = True
+    article = {"agencyId": "agency-123", "agentType": "BLOG_ARTICLE", "input": {"tema": "Smartphones"}}
+    server = running_server(settings.model_copy(update={"otel_exporter_otlp_endpoint": url}))
+    async with server as service, worker(settings, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=url) as working:
+        _, body = await service.post("/api/trigger", {"type": "ai-content", "payload": article}, traceparent=PARENT)
+        openai_double.writes(await openai_double.asked())
+        assert (await service.finished(body["jobId"]))["status"] == "COMPLETED"
+        working.interrupt(signal.SIGTERM)
+        assert await working.ends(30) == 0
+    request = received.named("POST /api/trigger")
+    mine = [span for span in received.spans if span.trace_id.hex() == TRACE_ID]
+    parts = {span.span_id for span in mine if span.name == "run generate-ai-content"}
+    assert len(parts) >= 2, "asked for, and looked at"
+    assert {span.parent_span_id for span in mine if span.span_id in parts} == {request.span_id}
+    assert {span.parent_span_id for span in mine if span.name == "openai responses"} == parts
 
 
 async def test_logs_and_runs_know_the_trace_without_opentelemetry(service: Service, capsys: pytest.CaptureFixture[str]):
