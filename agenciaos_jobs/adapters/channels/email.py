@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -109,13 +109,14 @@ class EmailChannel:
 def body(message: Message) -> str:
     """The message as plain text."""
     parts = [message.title, f"{message.what}\nQuando: {message.times}"]
-    if len(message.subjects) > 1:
-        parts.append("Entre eles:\n" + "\n".join(f"  {subject}" for subject in message.subjects))
+    if message.listed:
+        parts.append("Quais:\n" + "\n".join(f"  {subject}" for subject in message.listed))
     if message.advice:
         parts.append(f"O que fazer: {message.advice}")
     if message.link:
         parts.append(f"No painel: {message.link}")
-    parts.append(f"-- \nEnglish: {message.english} ({message.total} since {message.since})")
+    since = datetime.fromisoformat(message.since).astimezone(UTC)
+    parts.append(f"-- \nEnglish: {message.english} ({message.total} since {since:%Y-%m-%d %H:%M} UTC)")
     return "\n\n".join(parts) + "\n"
 
 

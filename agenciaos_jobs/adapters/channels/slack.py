@@ -79,8 +79,7 @@ def payload(message: Message) -> Json:
 
 def _text_of(message: Message) -> str:
     lines = [escaped(message.what)]
-    if len(message.subjects) > 1:
-        lines += [f"• {escaped(subject)}" for subject in message.subjects]
+    lines += [f"• {escaped(subject)}" for subject in message.listed]
     if message.advice:
         lines += ["", f"*O que fazer:* {escaped(message.advice)}"]
     return "\n".join(lines)
