@@ -8,11 +8,13 @@ import sys
 import tarfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
 from support.processes import Command, environment, run, running
+from support.service import running_service
 from test_rolling_deploy import Load
 
 from agenciaos_jobs.core.clock import SystemClock
@@ -98,6 +100,23 @@ async def test_a_migration_that_finds_a_table_in_use_lets_others_pass_and_tries_
     finally:
         await reader.close()
         await writer.close()
+
+
+async def test_a_backup_that_reads_when_a_month_begins_holds_nobody_up(
+    settings: Settings, db: asyncpg.Connection, database_url: str
+):
+    backup = await asyncpg.connect(database_url)
+    later = SystemClock().now() + timedelta(days=200)
+    async with running_service(settings) as service:
+        async with backup.transaction():
+            await backup.execute("SELECT count(*) FROM jobs.runs")
+            assert await migrate.ensure_partitions(db, later) is None
+            assert (await service.outcome("monthly-report", {"month": "2026-01"}))["status"] == "COMPLETED"
+        made = None
+        while made is None:  # the service is at work on these tables
+            made = await migrate.ensure_partitions(db, later)
+        assert made >= 4
+    await backup.close()
 
 
 def commit_before_the_newest_migration() -> str | None:

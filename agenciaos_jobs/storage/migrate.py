@@ -84,9 +84,15 @@ async def _apply(connection: Connection, migration: Migration, now: datetime) ->
     return True
 
 
-async def ensure_partitions(executor: Executor, now: datetime) -> int:
-    """Makes the partitions of this month and the next three that are missing; returns how many that were."""
-    return int(await executor.fetchval(QUERIES["ensure_partitions"], now, 3))
+async def ensure_partitions(executor: Executor, now: datetime) -> int | None:
+    """Makes the partitions of this month and the next three that are missing; returns how many that were.
+
+    ``None`` where a table was in use: they are wanted in a month at the soonest, so another time will do.
+    """
+    try:
+        return int(await executor.fetchval(QUERIES["ensure_partitions"], now, 3))
+    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+        return None
 
 
 async def schema_version(executor: Executor) -> int:
