@@ -1,5 +1,6 @@
 """Mail and Slack against real counterparts: what is sent, and what is made of each refusal."""
 
+import asyncio
 import json
 import re
 import socket
@@ -11,11 +12,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.channels import PASSWORD, USER, FakeSlack, receiving, refused, smtp_server, told, trusting
 
+from agenciaos_jobs.adapters.channels import email
 from agenciaos_jobs.adapters.channels.email import EmailChannel, Server, body
 from agenciaos_jobs.adapters.channels.slack import SlackChannel, payload
 from agenciaos_jobs.core.alert import Telling
 from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.core.notice import ChannelError
+from agenciaos_jobs.jobs import JOBS
 
 
 def mail(port: int, *, password: str = PASSWORD, scheme: str = "smtp", to: tuple[str, ...] = ("ops@a.br",)):
@@ -83,6 +86,27 @@ async def test_a_mail_server_that_is_away_is_tried_again():
         free.bind(("127.0.0.1", 0))
         error = await refused(mail(free.getsockname()[1]))
     assert (error.code, error.is_final) == ("smtp_unreachable", False)
+
+
+async def test_a_mail_server_that_drips_is_given_up_before_the_delivery_s_own_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 localhost\r\n")
+        while await reader.readline():
+            await asyncio.sleep(0.1)
+            writer.write(b"250 localhost\r\n")
+        writer.close()
+
+    assert JOBS["deliver-alert"].max_duration > email._IN_ALL
+    monkeypatch.setattr(email, "_IN_ALL", 0.25)
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        channel = EmailChannel(Server.read(f"smtp://127.0.0.1:{port}?tls=none"), USER, ["ops@a.br"])
+        error = await refused(channel)
+        assert (error.code, error.is_final) == ("smtp_unreachable", False)
+        with pytest.raises(ChannelError, match="TimeoutError"):
+            await channel.probe()
 
 
 @pytest.mark.parametrize("url", ["smtp://", "http://h", "smtp://h?tls=maybe", "mail"])
