@@ -63,6 +63,7 @@ async def test_who_is_frozen_in_the_middle_of_a_round_does_not_keep_others_from_
         database.QUERIES, "prepare", "SELECT set_config('idle_in_transaction_session_timeout', '300ms', false)"
     )
     frozen, other = await database.connect(database_url, size=1), await database.connect(database_url, size=1)
+    taken = asyncio.Event()
 
     async def freeze() -> None:
         async with frozen.transaction() as connection:
@@ -70,11 +71,13 @@ async def test_who_is_frozen_in_the_middle_of_a_round_does_not_keep_others_from_
             async with asyncio.timeout(10):
                 while not await leads(other):
                     await asyncio.sleep(0.05)
+            taken.set()
             await connection.execute("SELECT 1")
 
     try:
         with pytest.raises(DatabaseUnavailable):
             await freeze()
+        assert taken.is_set()
         assert await frozen.fetchval("SELECT 1") == 1
     finally:
         await frozen.close()
