@@ -105,18 +105,15 @@ async def _guarding(base: Base) -> AsyncIterator[None]:
 
 
 def _configure(app: web.Application, settings: Settings) -> None:
-    triggering = (settings.trigger_secret_key, settings.trigger_secret_key_previous)
-    secret_keys = tuple(secret.get_secret_value() for secret in triggering if secret)
+    secret_keys = tuple(settings.values_of("trigger_secret_key"))
     app[keys.SECRET_KEYS] = secret_keys
     app[keys.KEY_DIGESTS] = {
         name: auth.digest_of(key) for name, key in zip(("key", "previous"), secret_keys, strict=False)
     }
     app[keys.METERS] = {"key": Meter(settings.rate_limit_key), "address": Meter(settings.rate_limit_address)}
-    secrets = (settings.openai_webhook_secret, settings.openai_webhook_secret_previous)
-    app[keys.OPENAI_WEBHOOK] = Verifier([secret.get_secret_value() for secret in secrets if secret])
+    app[keys.OPENAI_WEBHOOK] = Verifier(settings.values_of("openai_webhook_secret"))
+    app[keys.GURU_TOKENS] = tuple(settings.values_of("dmg_webhook_secret"))
     app[keys.BODY_TIMEOUT] = settings.body_timeout
-    if settings.dmg_webhook_secret:
-        app[keys.GURU_TOKEN] = settings.dmg_webhook_secret.get_secret_value()
 
 
 def _furnish(app: web.Application, base: Base) -> None:

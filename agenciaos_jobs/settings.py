@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     ai_monthly_limit_pro: int = Field(default=500, ge=0)
 
     dmg_webhook_secret: SecretStr | None = None
+    dmg_webhook_secret_previous: SecretStr | None = None
     dmg_api_key: SecretStr | None = None
     dmg_api_url: HttpUrl = "https://digitalmanager.guru/api/v2"
     plan_products: Annotated[dict[str, Plan], NoDecode] = Field(default={"pro-monthly": "PRO"})
@@ -79,6 +80,7 @@ class Settings(BaseSettings):
     slack_webhook_url: SecretStr | None = None
     alert_webhook_url: SecretStr | None = None
     alert_webhook_secret: SecretStr | None = None
+    alert_webhook_secret_previous: SecretStr | None = None
     alert_webhook_private: bool = False
     ai_budget_usd: Decimal | None = Field(default=None, gt=0)
 
@@ -134,7 +136,7 @@ class Settings(BaseSettings):
             email.Server.read(value.get_secret_value())
         return value
 
-    @field_validator("alert_webhook_secret")
+    @field_validator("alert_webhook_secret", "alert_webhook_secret_previous")
     @classmethod
     def _is_signing_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
@@ -176,6 +178,11 @@ class Settings(BaseSettings):
         missing = [name for name in names if getattr(self, name.lower()) is None]
         if missing:
             raise SettingsError("\n".join(f"{name} is not set: {PURPOSE[name]}" for name in missing))
+
+    def values_of(self, name: str) -> list[str]:
+        """A secret that is set, and the one before it, which is good too while it is rotated."""
+        both = (getattr(self, name), getattr(self, f"{name}_previous"))
+        return [secret.get_secret_value() for secret in both if secret]
 
     @cached_property
     def secrets(self) -> list[str]:

@@ -159,7 +159,7 @@ def alerting_of(settings: Settings, clock: Clock) -> Alerting:
     if settings.alert_webhook_url and settings.alert_webhook_secret:
         channels["webhook"] = webhook.WebhookChannel(
             settings.alert_webhook_url.get_secret_value(),
-            settings.alert_webhook_secret.get_secret_value(),
+            settings.values_of("alert_webhook_secret"),
             clock,
             private_too=settings.alert_webhook_private,
         )

@@ -19,6 +19,7 @@ import uvloop
 
 from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.adapters.tracing import NotInstalled
+from agenciaos_jobs.alerts import AlertRulesError
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.core.redact import Redactor
@@ -121,7 +122,7 @@ def worker_settings(
         hurry = asyncio.Event()
         try:
             context["workshop"] = await stack.enter_async_context(working(settings, jobs, clock, hurry))
-        except (SchemaError, DatabaseUnavailable, NotInstalled, OSError) as error:
+        except (SchemaError, AlertRulesError, DatabaseUnavailable, NotInstalled, OSError) as error:
             sys.exit(f"agenciaos-jobs: {error}")
         if signals:
             settle()

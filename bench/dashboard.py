@@ -19,11 +19,12 @@ from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded
-from agenciaos_jobs.server import create_app, spare_what_is_loaded
+from agenciaos_jobs.server import create_app
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import database, run_hours
 from agenciaos_jobs.web.dashboard import navigation
 from agenciaos_jobs.web.keys import DATABASE
+from agenciaos_jobs.wiring import settle
 from bench.__main__ import prepare
 
 PASSWORD = "measured"
@@ -74,7 +75,7 @@ async def measure(url: str, redis: str) -> Table:
     for heading in ("page", "p50 ms", "p95 ms", "queries", "kB", "kB gzip"):
         table.add_column(heading, justify="left" if heading == "page" else "right")
     app = create_app(settings)
-    spare_what_is_loaded()
+    settle()
     server = TestServer(app)
     await server.start_server()
     jar = aiohttp.CookieJar(unsafe=True)

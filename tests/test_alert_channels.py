@@ -1,20 +1,24 @@
 """Mail and Slack against real counterparts: what is sent, and what is made of each refusal."""
 
+import asyncio
 import json
+import re
 import socket
 from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from support.channels import PASSWORD, USER, FakeSlack, receiving, refused, smtp_server, told, trusting
 
+from agenciaos_jobs.adapters.channels import email
 from agenciaos_jobs.adapters.channels.email import EmailChannel, Server, body
 from agenciaos_jobs.adapters.channels.slack import SlackChannel, payload
 from agenciaos_jobs.core.alert import Telling
 from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.core.notice import ChannelError
+from agenciaos_jobs.jobs import JOBS
 
 
 def mail(port: int, *, password: str = PASSWORD, scheme: str = "smtp", to: tuple[str, ...] = ("ops@a.br",)):
@@ -84,6 +88,27 @@ async def test_a_mail_server_that_is_away_is_tried_again():
     assert (error.code, error.is_final) == ("smtp_unreachable", False)
 
 
+async def test_a_mail_server_that_drips_is_given_up_before_the_delivery_s_own_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 localhost\r\n")
+        while await reader.readline():
+            await asyncio.sleep(0.1)
+            writer.write(b"250 localhost\r\n")
+        writer.close()
+
+    assert JOBS["deliver-alert"].max_duration > email._IN_ALL
+    monkeypatch.setattr(email, "_IN_ALL", 0.25)
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        channel = EmailChannel(Server.read(f"smtp://127.0.0.1:{port}?tls=none"), USER, ["ops@a.br"])
+        error = await refused(channel)
+        assert (error.code, error.is_final) == ("smtp_unreachable", False)
+        with pytest.raises(ChannelError, match="TimeoutError"):
+            await channel.probe()
+
+
 @pytest.mark.parametrize("url", ["smtp://", "http://h", "smtp://h?tls=maybe", "mail"])
 def test_an_smtp_url_that_is_none_is_refused(url: str):
     with pytest.raises(ValueError, match="expected smtp://"):
@@ -104,10 +129,13 @@ async def test_slack_gets_blocks_with_a_fallback_and_its_control_characters_esca
     assert payload(told(telling=Telling.OVER))["blocks"][0]["text"]["text"].startswith("✅")
 
 
+@example("😀" * 200, "😀&" * 2000, ["<" * 400] * 10)
 @given(st.text(max_size=400), st.text(min_size=1, max_size=4000), st.lists(st.text(max_size=400), max_size=10))
 def test_whatever_an_alert_says_slack_can_take_it(title: str, text: str, subjects: list[str]):
     message = told(title=title, what=text, subjects=tuple(subjects), advice=text, english=title, times=text)
-    assert FakeSlack().refusal(json.dumps(payload(message)).encode()) is None
+    sent = payload(message)
+    assert FakeSlack().refusal(json.dumps(sent).encode()) is None
+    assert not re.search(r"&(?!amp;|lt;|gt;)", json.dumps([sent["text"], sent["blocks"][1:]])), "half an escape"
     assert body(message)
 
 

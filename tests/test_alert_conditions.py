@@ -108,6 +108,19 @@ async def test_a_failure_rate_counts_what_the_rule_counts(settings: Settings, db
         assert (found.ended_at, found.told) == (clock.now(), 1)
 
 
+async def test_schedules_that_nobody_fires_are_told_where_no_worker_is_alive(
+    settings: Settings, db: asyncpg.Connection
+):
+    clock = FrozenClock(NOON)
+    async with watching(settings, clock) as (base, watch):
+        await workshop(base, JOBS).scheduler.declare()
+        clock.pass_(timedelta(hours=24))
+        await watch.look()
+        found = await known(base, Kind.NO_WORKERS)
+        assert found
+        assert found.details["waiting"] >= 1
+
+
 async def test_a_lost_worker_is_told_once_and_again_when_it_is_lost_again(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(NOON)
     async with watching(settings, clock) as (base, watch):

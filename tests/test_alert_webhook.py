@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from aiohttp import ClientTimeout
+from aiohttp import ClientTimeout, ThreadedResolver
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
@@ -19,7 +19,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
 def hook(url: str, *, private_too: bool = True) -> WebhookChannel:
-    return WebhookChannel(url, SECRET, SystemClock(), private_too=private_too)
+    return WebhookChannel(url, [SECRET], SystemClock(), private_too=private_too)
 
 
 async def test_a_webhook_is_signed_so_that_the_standard_library_of_standard_webhooks_believes_it():
@@ -32,6 +32,32 @@ async def test_a_webhook_is_signed_so_that_the_standard_library_of_standard_webh
         Webhook(SECRET).verify(receiver.bodies[0].replace(b"37", b"38"), receiver.headers[0])
     with pytest.raises(WebhookVerificationError):
         Webhook("whsec_" + "A" * 32).verify(receiver.bodies[0], receiver.headers[0])
+
+
+async def test_while_the_secret_is_rotated_a_receiver_believes_with_the_old_one_and_with_the_new():
+    before = "whsec_" + "B" * 32
+    async with receiving(Receiver()) as receiver:
+        await WebhookChannel(receiver.url, [SECRET, before], SystemClock(), private_too=True).send("notice_1", told())
+    for secret in (SECRET, before):
+        assert Webhook(secret).verify(receiver.bodies[0], receiver.headers[0])
+    with pytest.raises(WebhookVerificationError):
+        Webhook("whsec_" + "C" * 32).verify(receiver.bodies[0], receiver.headers[0])
+
+
+async def test_a_name_that_is_public_when_looked_at_and_private_when_called_is_not_called(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    answers = ["93.184.216.34", "127.0.0.1"]
+
+    async def rebinding(self: object, host: str, port: int = 0, family: int = 0) -> list[dict[str, object]]:
+        return [{"hostname": host, "host": answers.pop(0), "port": port, "family": 2, "proto": 0, "flags": 0}]
+
+    monkeypatch.setattr(ThreadedResolver, "resolve", rebinding)
+    async with receiving(Receiver()) as receiver:
+        channel = hook(f"http://rebinding.example:{receiver.server.port}/x", private_too=False)
+        assert "resolves" in await channel.probe()
+        error = await refused(channel)
+        assert (error.code, receiver.bodies, answers) == ("webhook_address_private", [], [])
 
 
 async def test_a_receiver_s_answers_are_told_apart():

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agenciaos_jobs.alerts import load_rules
 from agenciaos_jobs.core.alert import CONDITIONS, Alert, Kind, Rule, Telling, decide
-from agenciaos_jobs.core.alert_text import duration, message
+from agenciaos_jobs.core.alert_text import duration, message, page_of
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -104,10 +104,41 @@ def test_an_alert_says_what_how_often_since_when_and_where():
     text = message(known, Telling.MORE, NOON + 60 * MINUTE, "https://jobs.example")
     assert text.title == "Mais 37: t: execução falhou de vez"
     assert text.times == "mais 37 desde o último aviso; 38 ao todo desde 24/11/2026 09:00"
-    assert (text.what, text.link) == ("timeout: no answer", "https://jobs.example/runs?task=t&status=FAILED")
+    assert (text.what, text.link) == ("timeout: no answer", "https://jobs.example/runs/run_1")
+    assert text.listed == ("run_1",)
+    several = alert(**vars(known) | {"subjects": ("run_1", "run_2")})
+    assert page_of(several, NOON) == "/runs?task=t&status=failures"
     assert [duration(seconds) for seconds in (0, 59.6, 720, 12_000, 7200, 187_200)] == [
         "0 s", "1 min", "12 min", "3 h 20 min", "2 h", "2 d 4 h",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "details", "told"),
+    [
+        (Kind.WRONG_TOKEN, {}, "Pedidos com chave errada: 3; os últimos, de 10.0.0.1."),
+        (Kind.PAYMENT_UNMATCHED, {"code": "unknown_agency", "reason": "x"}, "A agência informada não existe (x)"),
+        (Kind.PAYMENT_UNVERIFIED, {"code": "guru_http_500", "reason": "y"}, "A Guru não pôde ser consultada (y)"),
+        (Kind.PAYMENT_UNMATCHED, {"code": "new", "reason": "z"}, "z"),
+        (
+            Kind.AI_BUDGET_TOTAL,
+            {"spent": "8.00", "budget": "10.00", "month": "2026-11"},
+            "US$ 8,00 de US$ 10,00 em 11/2026. O serviço continua: o orçamento avisa, não corta.",
+        ),
+    ],
+)
+def test_what_happened_is_told_in_portuguese(kind: Kind, details: dict[str, str], told: str):
+    text = message(alert(kind=kind, subjects=("10.0.0.1",), details=details), Telling.FIRST, NOON, None)
+    assert (text.what, "{" in text.title) == (told, False)
+    if kind is Kind.WRONG_TOKEN:
+        assert text.title == "Chaves erradas: API (TRIGGER_SECRET_KEY)"
+
+
+def test_a_condition_that_came_and_went_within_the_quiet_time_is_told_as_what_was():
+    known = alert(kind=Kind.QUEUE_AGE, key="t", raised=2, pending=1, told_at=NOON - 31 * MINUTE, ended_at=NOON + MINUTE)
+    assert decide(known, RULE, NOON + 30 * MINUTE) is Telling.FIRST
+    text = message(known, Telling.FIRST, NOON + 30 * MINUTE, None)
+    assert text.times == "de 24/11/2026 09:00 a 24/11/2026 09:01"
 
 
 def test_every_alert_has_its_entry_in_the_runbook():

@@ -1,13 +1,11 @@
 """agenciaos-jobs alerts, and what check says of the channels."""
 
-import ssl
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import asyncpg
 import pytest
-from support.channels import CA, PASSWORD, USER, FakeSlack, Receiver, receiving, smtp_server
+from support.channels import every_channel, mail, trusted
 from support.commands import cli
 from support.service import Service
 from test_alerts_raised import raised
@@ -20,50 +18,21 @@ from agenciaos_jobs.storage import alerts as stored
 from agenciaos_jobs.web import keys
 from agenciaos_jobs.wiring import open_base
 
-__all__ = ["env"]
-
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+__all__ = ["env", "trusted"]
 
 
 def with_channels(settings: Settings, **changes: Any) -> Settings:
     return Settings.model_validate(settings.model_dump() | changes)
 
 
-def mail(port: int, password: str = PASSWORD) -> dict[str, str]:
-    return {
-        "smtp_url": f"smtp://{quote(USER)}:{quote(password, safe='')}@localhost:{port}",
-        "alert_email_from": USER,
-        "alert_email_to": "ops@agencia.com.br, chefe@agencia.com.br",
-    }
-
-
-@pytest.fixture
-def _trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    make = ssl.create_default_context
-
-    def trusting(*arguments: Any, **options: Any) -> ssl.SSLContext:
-        context = make(*arguments, **options)
-        CA.configure_trust(context)
-        return context
-
-    monkeypatch.setattr(ssl, "create_default_context", trusting)
-
-
 async def found(settings: Settings) -> dict[str, tuple[str, str]]:
     return {name: (state, text) async for state, name, text in alerts.findings(settings)}
 
 
-@pytest.mark.usefixtures("_trusted")
+@pytest.mark.usefixtures("trusted")
 async def test_a_test_goes_to_every_channel_and_says_what_happened(settings: Settings, capsys: Any):
-    async with smtp_server() as (mailbox, port), receiving(FakeSlack()) as slack, receiving(Receiver()) as receiver:
-        channels = {
-            "slack_webhook_url": slack.url,
-            "alert_webhook_url": receiver.url,
-            "alert_webhook_secret": SECRET,
-            "alert_webhook_private": True,
-            "public_url": "https://jobs.agenciaos.com.br",
-        }
-        settings = with_channels(settings, **channels, **mail(port))
+    async with every_channel() as (channels, mailbox, slack, receiver):
+        settings, port = with_channels(settings, **channels), int(channels["smtp_url"].rpartition(":")[2])
         async with open_base(settings) as base:
             assert await alerts._test(base)
             assert capsys.readouterr().out.split("\n")[:3] == [

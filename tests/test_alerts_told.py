@@ -146,7 +146,7 @@ async def test_a_server_sends_what_no_worker_is_there_to_send(settings: Settings
             clock.pass_(MINUTE)
             await guard.stand_in()
             texts = [json.loads(body)["text"] for body in slack.bodies]
-            assert any("Nenhum worker no ar: 1 execuções esperam" in text for text in texts)
+            assert any("Nenhum worker no ar: Execuções e horários à espera: 1." in text for text in texts)
             count = len(slack.bodies)
             async with running_worker(settings, JOBS, clock):
                 await service.finished(waiting)

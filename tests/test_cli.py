@@ -59,6 +59,13 @@ async def test_the_arq_command_too_names_what_is_missing(tmp_path: Path):
     assert (code, "DATABASE_URL is not set" in text, "Traceback" in text) == (1, True, False)
 
 
+async def test_rules_for_alerts_that_can_t_be_read_stop_a_worker_with_a_sentence(tmp_path: Path, env: dict[str, str]):
+    (tmp_path / "alerts.toml").write_text("[nothing]\n")
+    for command in (("arq", "agenciaos_jobs.worker.WorkerSettings"), ("agenciaos-jobs", "worker")):
+        code, text = await run(*command, env=env | {"ALERTS_FILE": "alerts.toml"}, cwd=tmp_path)
+        assert (code, "unknown alert nothing" in text, "Traceback" in text) == (1, True, False), command
+
+
 async def test_migrate_then_nothing_to_do(tmp_path: Path, env: dict[str, str], db: asyncpg.Connection):
     await db.execute("DROP SCHEMA jobs CASCADE")
     code, text = await cli("serve", env=env, cwd=tmp_path)

@@ -5,6 +5,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 from support.guru import EMAIL, PRODUCT, TOKEN, body
 from support.service import Service, running_server, running_service
 
@@ -75,12 +76,27 @@ async def test_a_wrong_token_is_refused_and_nothing_is_kept(settings: Settings, 
     assert await db.fetchval("SELECT count(*) FROM jobs.runs") == 0
 
 
+async def test_both_tokens_are_good_while_the_account_s_is_rotated(settings: Settings, db: asyncpg.Connection):
+    new = "N" * 40
+    rotating = {"dmg_webhook_secret": SecretStr(new), "dmg_webhook_secret_previous": SecretStr(TOKEN)}
+    async with running_server(settings.model_copy(update=rotating)) as server:
+        for token in (TOKEN, new):
+            assert (await send(server, body("tx_approved", api_token=token)))[0] == 200
+        assert (await send(server, body("tx_approved", api_token="B" * 40)))[0] == 401
+    stored = [row["payload"] for row in await db.fetch("SELECT payload FROM jobs.runs")]
+    assert len(stored) == 2
+    assert not [payload for payload in stored if TOKEN in payload or new in payload]
+
+
 async def test_wrong_tokens_raise_one_alert_that_counts_them(settings: Settings, db: asyncpg.Connection):
     async with running_server(settings) as server:
         for _ in range(3):
-            assert (await send(server, body("tx_approved", api_token="wrong" * 8)))[0] == 401
-    alerts = await db.fetch("SELECT kind, key, pending FROM jobs.alerts")
-    assert [tuple(alert) for alert in alerts] == [("wrong_token", "guru", 3)]
+            forwarded = {"X-Forwarded-For": "203.0.113.9"}  # by a proxy on a private network
+            sent = body("tx_approved", api_token="wrong" * 8)
+            async with server.http.post(DOORS[0], json=sent, headers={**NO_KEY, **forwarded}) as response:
+                assert response.status == 401
+    alerts = await db.fetch("SELECT kind, key, pending, subjects FROM jobs.alerts")
+    assert [tuple(alert) for alert in alerts] == [("wrong_token", "guru", 3, ["203.0.113.9"])]
 
 
 ODD = {

@@ -1,6 +1,7 @@
 """Two keys while one is rotated; rate limits for each key, and for each address that shows none."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from support.service import Service, running_server
+from test_public_tokens import token
 
 from agenciaos_jobs.core.rate import WINDOW, Meter
 from agenciaos_jobs.settings import Settings
@@ -18,8 +20,10 @@ REPORT = {"type": "monthly-report", "payload": {"month": "2026-01"}}
 
 @pytest.fixture
 async def rotating(settings: Settings) -> AsyncIterator[Service]:
+    """A server that knows two keys; the application still uses the old one."""
     keys = {"trigger_secret_key": SecretStr(NEW), "trigger_secret_key_previous": SecretStr(OLD)}
     async with running_server(settings.model_copy(update=keys)) as server:
+        server.http.headers["Authorization"] = f"Bearer {OLD}"
         yield server
 
 
@@ -34,6 +38,10 @@ async def test_both_keys_are_good_while_one_is_rotated(rotating: Service):
         status, _ = await rotating.post("/api/trigger", REPORT, Authorization=f"Bearer {key}")
         assert status == 200
     assert (await rotating.post("/api/trigger", REPORT, Authorization="Bearer tr_another_key_0123"))[0] == 401
+    _, answer = await rotating.post("/api/trigger", REPORT)
+    for key, expected in ((OLD, 200), (NEW, 200), ("tr_another_key_0123", 401)):
+        public = token("read:runs", key=key)
+        assert (await rotating.get(f"/api/v3/runs/{answer['jobId']}", Authorization=f"Bearer {public}"))[0] == expected
 
 
 async def test_answers_tell_what_is_left_of_a_key_s_limit_and_429_when_to_come_back(limited: Service):
@@ -58,6 +66,10 @@ async def test_who_shows_no_key_is_counted_by_address_and_does_not_use_up_a_key_
         while 429 not in statuses:
             statuses.append((await limited.post("/api/trigger", REPORT, Authorization="Bearer wrong"))[0])
     assert set(statuses) == {401, 429}
+    async with limited.http.post("/webhooks/openai", json={}, headers={"Authorization": ""}) as response:
+        assert (response.status, response.headers["RateLimit-Policy"]) == (429, '"address";q=3;w=10')
+        assert re.fullmatch(r'"address";r=0;t=\d+', response.headers["RateLimit"])
+        assert response.headers["Retry-After"] == response.headers["RateLimit"].rpartition("=")[2]
     assert (await limited.post("/webhooks/openai", {}, Authorization=""))[0] == 429
     assert (await limited.post("/api/trigger", REPORT))[0] == 200
     for _ in range(10):

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import aiohttp
 from support.double import OpenAIDouble
+from support.log_schema import common_fields, documented
 from support.processes import running
 
 from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded
 
+COMMON, DOCUMENTED = common_fields(), documented()
 SECRETS = {"TRIGGER_SECRET_KEY": "tr_prod_0123456789", "OPENAI_API_KEY": "sk-very-secret"}
 AI = {
     "type": "ai-content",
@@ -52,6 +54,11 @@ async def test_both_processes_log_json_that_tells_a_run_s_story(
     of_run = [line for line in told if line.get("run_id") == run_id and "agenciaos" in line["logger"]]
     assert {line["request_id"] for line in of_run} == {"req-1"}
     assert any(line["logger"] == "arq.worker" for line in told)
+    for line in told:
+        if line["logger"].startswith("agenciaos_jobs"):
+            event = DOCUMENTED[line["event"]]
+            assert line["level"] in event.levels
+            assert line.keys() - event.fields - COMMON == set(), line
     for secret in (*SECRETS.values(), "segredo-do-cliente", "Agência Aurora"):
         assert secret not in server.text + worker.text
 

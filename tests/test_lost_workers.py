@@ -11,7 +11,8 @@ from agenciaos_jobs.core.job import Finish
 from agenciaos_jobs.core.report import Month
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import ai
+from agenciaos_jobs.storage import ai, database, workers
+from agenciaos_jobs.storage.database import DatabaseUnavailable
 from agenciaos_jobs.storage.runs import OwnershipLost
 from agenciaos_jobs.wiring import open_base, workshop
 
@@ -53,6 +54,39 @@ async def test_a_run_taken_from_this_worker_is_stopped_and_changes_nothing(setti
         await db.execute("UPDATE jobs.runs SET status = 'CANCELED', finished_at = now()")
         await asyncio.wait_for(stopped.wait(), 5)
         assert (await service.run(run_id))["status"] == "CANCELED"
+
+
+async def test_who_is_frozen_in_the_middle_of_a_round_does_not_keep_others_from_it(
+    settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(
+        database.QUERIES, "prepare", "SELECT set_config('idle_in_transaction_session_timeout', '300ms', false)"
+    )
+    frozen, other = await database.connect(database_url, size=1), await database.connect(database_url, size=1)
+    taken = asyncio.Event()
+
+    async def freeze() -> None:
+        async with frozen.transaction() as connection:
+            assert await workers.lead(connection)
+            async with asyncio.timeout(10):
+                while not await leads(other):
+                    await asyncio.sleep(0.05)
+            taken.set()
+            await connection.execute("SELECT 1")
+
+    try:
+        with pytest.raises(DatabaseUnavailable):
+            await freeze()
+        assert taken.is_set()
+        assert await frozen.fetchval("SELECT 1") == 1
+    finally:
+        await frozen.close()
+        await other.close()
+
+
+async def leads(pool: database.Database) -> bool:
+    async with pool.transaction() as connection:
+        return await workers.lead(connection)
 
 
 async def test_a_late_worker_can_not_finish_what_it_lost(settings: Settings, db: asyncpg.Connection):

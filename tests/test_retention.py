@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.clock import FrozenClock
 from support.commands import cli
 from support.service import Service, running_service
 
@@ -114,7 +115,36 @@ async def test_a_table_in_use_is_left_for_another_day(caretaker: Caretaker, db: 
     await reader.close()
 
 
-async def test_payments_and_bills_stay_texts_and_keys_go(caretaker: Caretaker, db: asyncpg.Connection):
+async def test_a_worker_forgets_runs_and_keeps_what_they_did_of_payments_reports_and_bills(
+    settings: Settings, db: asyncpg.Connection
+):
+    await db.execute("SELECT jobs.ensure_partitions($1, 0)", months_ago(6))
+    paid = {"event": "payment.approved", "customerId": "agency-123", "productId": "pro-monthly", "amount": 97}
+    ad = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
+    async with running_service(settings, clock=FrozenClock(months_ago(6))) as service:
+        for kind, payload in (
+            ("payment-webhook", paid | {"status": "paid"}),
+            ("monthly-report", {}),
+            ("ai-content", ad),
+        ):
+            run = await service.outcome(kind, payload)
+            assert run["status"] == "COMPLETED", run["error"]
+    kept = await what_stays(db)
+    assert all(kept)
+    async with running_service(settings, clock=FrozenClock(NOW)) as service, asyncio.timeout(20):
+        while await db.fetchval("SELECT count(*) FROM jobs.runs WHERE id <= $1", run["id"]):
+            await asyncio.sleep(0.05)
+        assert (await service.get(f"/api/v3/runs/{run['id']}"))[0] == 404
+    assert await what_stays(db) == kept
+    assert await db.fetchval("SELECT count(content) FROM jobs.ai_generations") == 0
+
+
+async def what_stays(db: asyncpg.Connection) -> list[int]:
+    kept = ("jobs.payment_events", "jobs.monthly_reports", "jobs.ai_generations", "public.ai_usage")
+    return [await db.fetchval(f"SELECT count(*) FROM {table}") for table in kept]
+
+
+async def test_bills_stay_texts_and_keys_go(caretaker: Caretaker, db: asyncpg.Connection):
     await db.execute(
         """INSERT INTO jobs.ai_generations
            SELECT 'run_' || n, 1, 'a', NULL, 'A', 'completed', NULL, '{"t": 1}', 'm', NULL, 1, 10, 0, 10, 0, 0.5,

@@ -1,7 +1,6 @@
 """Servers and workers are replaced one by one under load: nothing is lost, nothing is answered with 5xx."""
 
 import asyncio
-import re
 import signal
 import time
 from collections import Counter
@@ -18,7 +17,6 @@ from support.processes import Command, environment, running
 
 from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import migrate
 
 AI = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
 CLIENTS = 8
@@ -111,12 +109,13 @@ async def test_a_rolling_deploy_loses_nothing_and_answers_no_5xx(
             while await db.fetchval("SELECT count(*) FROM jobs.runs WHERE finished_at IS NULL"):
                 await asyncio.sleep(0.1)
         ended = await db.fetch("SELECT id, status, attempt FROM jobs.runs")
+        failed = await db.fetch("SELECT run_id, worker_id, error FROM jobs.attempts WHERE status <> 'COMPLETED'")
     slowest = sorted(load.seconds)[int(len(load.seconds) * 0.99)]
     print(f"{len(load.run_ids)} triggers, {dict(load.statuses)}, p99 {slowest:.3f} s, exits {deployment.exits}")
     assert set(load.statuses) == {200}, balancer.bad_gateways
     assert {run["id"] for run in ended} >= set(load.run_ids)
     assert Counter(run["status"] for run in ended) == {"COMPLETED": len(ended)}
-    assert {run["attempt"] for run in ended} == {1}  # a drain spends none
+    assert ({run["attempt"] for run in ended}, failed) == ({1}, [])  # a drain spends none
     assert deployment.exits == [0, 0, 0, 0]
     assert await db.fetchval("SELECT count(*) FROM ai_usage WHERE starts_with(id, 'run_')") == sum(
         1 for run in await db.fetch("SELECT FROM jobs.runs WHERE task = 'generate-ai-content'")
@@ -138,16 +137,3 @@ async def test_a_server_that_is_to_stop_says_so_and_still_answers(settings: Sett
                 assert (response.status, response.headers["Connection"]) == (200, "close")
         server.interrupt(signal.SIGTERM)  # a second one does not wait
         assert await server.ends(10) == 0
-
-
-_BREAKING = re.compile(
-    r"\bDROP\s+(TABLE|COLUMN|FUNCTION|VIEW)\b|\bRENAME\b|\bALTER\s+COLUMN\s+\S+\s+(SET\s+DATA\s+)?TYPE\b"
-    r"|\bSET\s+NOT\s+NULL\b|\bADD\s+COLUMN\s+(?![^,;]*\bDEFAULT\b)[^,;]*\bNOT\s+NULL\b",
-    re.IGNORECASE,
-)
-
-
-@pytest.mark.parametrize("migration", migrate.packaged()[2:], ids=lambda migration: migration.name)
-def test_a_migration_breaks_nothing_that_the_version_before_needs(migration: migrate.Migration):
-    outside_functions = re.sub(r"\$\$.*?\$\$", "", migration.sql, flags=re.DOTALL)
-    assert _BREAKING.findall(outside_functions) == []

@@ -1,6 +1,7 @@
 """Migrations and queries."""
 
 import asyncio
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -12,6 +13,7 @@ from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import database, migrate, queries
 from agenciaos_jobs.storage.migrate import SchemaError
 
+ROOT = Path(__file__).parent.parent
 QUERIES = [(family, name, sql) for family in queries.families() for name, sql in queries.load(family).items()]
 
 
@@ -43,6 +45,15 @@ async def fingerprint(connection: asyncpg.Connection) -> list[asyncpg.Record]:
            WHERE connamespace = 'public'::regnamespace
            ORDER BY 1, 2, 3"""
     )
+
+
+async def test_the_security_page_tells_what_each_table_stores(db: asyncpg.Connection):
+    told = (ROOT / "docs" / "security.md").read_text().split("## What is stored")[1].split("\n## ")[0]
+    tables = await db.fetch(
+        """SELECT relname FROM pg_class WHERE relnamespace = 'jobs'::regnamespace AND relkind IN ('r', 'p')
+           AND NOT relispartition ORDER BY relname"""
+    )
+    assert [row["relname"] for row in tables if f"`{row['relname']}`" not in told] == []
 
 
 async def test_migrating_leaves_the_application_s_schema_as_it_is(database_url: str, db: asyncpg.Connection):

@@ -31,6 +31,13 @@ def test_the_example_holds_every_setting_with_a_comment_and_its_default():
             assert value == shown, name
 
 
+def test_the_security_page_tells_how_each_secret_is_rotated():
+    table = (ROOT / "docs" / "security.md").read_text().split("## Rotating secrets")[1].split("\n## ")[0]
+    secrets = [name for name, field in Settings.model_fields.items() if "SecretStr" in str(field.annotation)]
+    assert len(secrets) > 10
+    assert [name for name in secrets if f"`{name.upper()}`" not in table] == []
+
+
 def test_the_example_itself_can_be_used(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(Settings.model_config, "env_file", str(ROOT / ".env.example"))
     settings = Settings.load("DATABASE_URL", "REDIS_URL")

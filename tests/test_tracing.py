@@ -1,10 +1,12 @@
 """One trace from the request through queue, attempt, SQL and OpenAI, as an OTLP receiver gets it; nothing when off."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from aiohttp import web
@@ -12,8 +14,10 @@ from aiohttp.test_utils import TestServer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from support.double import OpenAIDouble
-from support.service import Service, running_service
+from support.processes import worker
+from support.service import Service, running_server, running_service
 
+from agenciaos_jobs.adapters import tracing
 from agenciaos_jobs.core import trace
 from agenciaos_jobs.settings import Settings
 
@@ -80,6 +84,28 @@ async def test_one_trace_from_the_request_to_the_model(
     assert "Smartphone" not in str(received.spans)
 
 
+@pytest.mark.slow
+async def test_a_text_in_the_background_is_one_trace_over_processes(
+    settings: Settings, receiver: tuple[Receiver, str], openai_double: OpenAIDouble, tmp_path: Path
+):
+    received, url = receiver
+    openai_double.in_background = True
+    article = {"agencyId": "agency-123", "agentType": "BLOG_ARTICLE", "input": {"tema": "Smartphones"}}
+    server = running_server(settings.model_copy(update={"otel_exporter_otlp_endpoint": url}))
+    async with server as service, worker(settings, tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=url) as working:
+        _, body = await service.post("/api/trigger", {"type": "ai-content", "payload": article}, traceparent=PARENT)
+        openai_double.writes(await openai_double.asked())
+        assert (await service.finished(body["jobId"]))["status"] == "COMPLETED"
+        working.interrupt(signal.SIGTERM)
+        assert await working.ends(30) == 0
+    request = received.named("POST /api/trigger")
+    mine = [span for span in received.spans if span.trace_id.hex() == TRACE_ID]
+    parts = {span.span_id for span in mine if span.name == "run generate-ai-content"}
+    assert len(parts) >= 2, "asked for, and looked at"
+    assert {span.parent_span_id for span in mine if span.span_id in parts} == {request.span_id}
+    assert {span.parent_span_id for span in mine if span.name == "openai responses"} == parts
+
+
 async def test_logs_and_runs_know_the_trace_without_opentelemetry(service: Service, capsys: pytest.CaptureFixture[str]):
     headers = {"traceparent": PARENT}
     _, body = await service.post("/api/trigger", {"type": "monthly-report", "payload": {"month": "2999-01"}}, **headers)
@@ -98,6 +124,17 @@ def test_nothing_is_imported_when_it_is_off():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_span_that_is_off_makes_nothing():
+    def attributes() -> dict[str, str]:
+        raise AssertionError("nobody wants them")
+
+    first, second = tracing.span("a", "server", PARENT, attributes), tracing.span("b", "client", None, attributes)
+    assert first is second
+    with first as span:
+        span.set_attribute("x", 1)
+    assert tracing.query_logger(str) is None  # so asyncpg tells nobody of its statements
 
 
 async def test_a_receiver_that_is_away_holds_nothing_up(settings: Settings):

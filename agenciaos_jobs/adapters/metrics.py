@@ -105,7 +105,9 @@ class Totals:
     """Shows added-up worker samples as the metrics they came from."""
 
     def __init__(self, totals: Mapping[Sample, float]) -> None:
-        self._totals = totals
+        """What has no labels is told from 0 on, so that its first increase is one."""
+        unlabelled = {sample: 0.0 for sample in counted(WORKER) if not sample[1]}
+        self._totals = unlabelled | dict(totals)
 
     def collect(self) -> Iterator[Metric]:
         for metric in WORKER.collect():

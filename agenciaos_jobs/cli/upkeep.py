@@ -1,7 +1,7 @@
-"""What `check` has to say of keys in rotation, answers in the background, traces and retention."""
+"""What `check` has to say of who may enter, of what the service tells of itself, and of retention."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from importlib.util import find_spec
 from typing import Literal
@@ -16,39 +16,94 @@ State = Literal["ok", "warning", "fault"]
 Finding = tuple[State, str, str]
 
 _PATIENCE = 3
+_SHORTEST_PASSWORD = 12
 _STALE = timedelta(days=2)
 
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """What can be told without the database."""
-    for name in ("TRIGGER_SECRET_KEY_PREVIOUS", "OPENAI_WEBHOOK_SECRET_PREVIOUS"):
-        if getattr(settings, name.lower()):
-            yield "warning", name, "still accepted: remove it once nobody uses it"
-    if settings.openai_background and settings.openai_api_key:
-        yield _webhook(settings)
-    if settings.otel_exporter_otlp_endpoint:
-        yield await _traces(settings.otel_exporter_otlp_endpoint)
+    for finding in _rotation(settings):
+        yield finding
+    yield _password(settings)
+    yield _limits(settings)
+    yield _background(settings)
+    yield _log(settings)
+    yield await _worker_metrics(settings)
+    yield await _traces(settings.otel_exporter_otlp_endpoint)
 
 
-def _webhook(settings: Settings) -> Finding:
+def _rotation(settings: Settings) -> Iterator[Finding]:
+    names = [name.upper() for name in Settings.model_fields if name.endswith("_previous") and getattr(settings, name)]
+    for name in names:
+        yield "warning", name, "still good: remove it once nobody uses it"
+    if not names:
+        yield "ok", "rotation", "no former secret is accepted; docs/security.md tells how to rotate one"
+
+
+def _password(settings: Settings) -> Finding:
+    name, given = "DASHBOARD_PASSWORD", settings.dashboard_password
+    if given is None:
+        return "warning", name, "not set: the first server makes one and shows it once; set one that you can find again"
+    if len(given.get_secret_value()) < _SHORTEST_PASSWORD:
+        return "warning", name, f"has fewer than {_SHORTEST_PASSWORD} characters: it opens every run; take a longer one"
+    return "ok", name, "set"
+
+
+def _limits(settings: Settings) -> Finding:
+    limits = {"RATE_LIMIT_KEY": settings.rate_limit_key, "RATE_LIMIT_ADDRESS": settings.rate_limit_address}
+    if off := [name for name, limit in limits.items() if not limit]:
+        return "warning", "rate limits", f"{' and '.join(off)} 0: nothing holds a caller back; set a number"
+    key, address = limits.values()
+    text = f"in ten seconds {key} requests with a key, {address} from an address without; on each server"
+    return "ok", "rate limits", text
+
+
+def _background(settings: Settings) -> Finding:
+    if not settings.openai_background:
+        return "ok", "OPENAI_BACKGROUND", "off: a long text holds a worker's slot while it is written"
     if settings.openai_webhook_secret:
         return "ok", "OPENAI_WEBHOOK_SECRET", "set: OpenAI announces answers at /webhooks/openai"
-    return "warning", "OPENAI_WEBHOOK_SECRET", "not set: answers in the background are asked for every few seconds"
+    advice = "answers in the background are asked for every few seconds; make a webhook at OpenAI (docs/operations.md)"
+    return "warning", "OPENAI_WEBHOOK_SECRET", f"not set: {advice}"
 
 
-async def _traces(endpoint: str) -> Finding:
+def _log(settings: Settings) -> Finding:
+    if settings.log_format == "console":
+        return "warning", "LOG_FORMAT", "console: for people; set json where a log platform reads"
+    if settings.log_level == "debug":
+        return "warning", "LOG_LEVEL", "debug: several lines a run; info tells what happened"
+    return "ok", "LOG_FORMAT", f"json, from {settings.log_level} on"
+
+
+async def _worker_metrics(settings: Settings) -> Finding:
+    name, port = "WORKER_METRICS_PORT", settings.worker_metrics_port
+    if port is None:
+        return "ok", name, "not set: servers tell of all runs; set a port for a worker's own memory, loop and slots"
+    if await _is_answered(settings.host, port):
+        return "ok", name, f"{settings.host}:{port} answers"
+    return "warning", name, f"nobody answers at {settings.host}:{port}: start a worker here, or look at its log"
+
+
+async def _traces(endpoint: str | None) -> Finding:
     name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    if endpoint is None:
+        return "ok", name, "not set: no traces; set it to an OTLP receiver's address to get them"
     if find_spec("opentelemetry") is None:
         return "fault", name, "is set: install agenciaos-jobs[otel]"
     parts = urlsplit(endpoint)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    if await _is_answered(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)):
+        return "ok", name, f"{endpoint} answers"
+    return "warning", name, f"no answer from {endpoint}: traces are dropped until it is back; is the address right?"
+
+
+async def _is_answered(host: str, port: int) -> bool:
     try:
         async with asyncio.timeout(_PATIENCE):
-            _, writer = await asyncio.open_connection(parts.hostname, port)
-    except (OSError, TimeoutError) as error:
-        return "warning", name, f"no answer from {endpoint} ({type(error).__name__}): traces are dropped meanwhile"
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
     writer.close()
-    return "ok", name, f"{endpoint} answers"
+    return True
 
 
 async def of_database(pool: Database, settings: Settings) -> AsyncIterator[Finding]:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from agenciaos_jobs.core.alert import CONDITIONS, Alert, Telling
 from agenciaos_jobs.core.alert_english import EXPLANATIONS
-from agenciaos_jobs.core.alert_words import WORDINGS
+from agenciaos_jobs.core.alert_words import DOORS, REASONS, WORDINGS
 from agenciaos_jobs.core.clock import SAO_PAULO
 from agenciaos_jobs.core.notice import Message
 
@@ -62,7 +62,9 @@ def page_of(alert: Alert, now: datetime) -> str:
     """The dashboard's page that shows more of what the alert is about."""
     values = _values(alert, now)
     quoted = _Values({name: quote(str(value), safe="") for name, value in values.items()})
-    return _fill(WORDINGS[alert.kind].page, quoted)
+    wording = WORDINGS[alert.kind]
+    page = wording.page_of_one if len(alert.subjects) == 1 else None
+    return _fill(page or wording.page, quoted)
 
 
 class _Values(dict[str, Any]):
@@ -80,6 +82,8 @@ def _values(alert: Alert, now: datetime) -> _Values:
         "pending": alert.pending,
         "raised": alert.raised,
         "name": details.get("code") or details.get("type") or "—",
+        "door": DOORS.get(alert.key, alert.key or "—"),
+        "why": _why(alert.details.get("code"), alert.details.get("reason")),
     }
     if isinstance(seconds := alert.details.get("seconds"), int | float):
         known["age"] = duration(seconds)
@@ -87,9 +91,19 @@ def _values(alert: Alert, now: datetime) -> _Values:
 
 
 def _told(name: str, value: Any) -> Any:
-    if name in {"slot", "seen"} and isinstance(value, str):
+    if not isinstance(value, str):
+        return value
+    if name in {"slot", "seen"}:
         return local(datetime.fromisoformat(value))
-    return value
+    if name in {"spent", "budget"}:
+        return value.replace(".", ",")
+    return "/".join(reversed(value.split("-"))) if name == "month" else value
+
+
+def _why(code: Any, reason: Any) -> str:
+    """A code in words, and what else is known; where the code is unknown, that alone."""
+    known = REASONS.get("guru" if str(code).startswith("guru_") else str(code))
+    return f"{known} ({reason})" if known and reason else known or str(reason or "—")
 
 
 def _fill(template: str, values: _Values) -> str:
@@ -98,10 +112,11 @@ def _fill(template: str, values: _Values) -> str:
 
 def _times(alert: Alert, telling: Telling, now: datetime) -> str:
     began = local(alert.since)
-    if telling is Telling.OVER:
+    if telling is Telling.OVER or (alert.kind in CONDITIONS and alert.ended_at):
         return f"de {began} a {local(alert.ended_at or now)}"
     if alert.kind in CONDITIONS:
-        return f"desde {began} ({duration((now - alert.since).total_seconds())})"
+        lasted = (now - alert.since).total_seconds()
+        return f"desde {began} ({duration(lasted)})" if lasted >= 60 else f"desde {began}"
     if telling is Telling.MORE:
         return f"mais {alert.pending} desde o último aviso; {alert.raised} ao todo desde {began}"
     return f"em {began}" if alert.raised == 1 else f"{alert.raised} vezes desde {began}"

@@ -8,13 +8,17 @@ from agenciaos_jobs.core.alert import Kind
 
 @dataclass(frozen=True)
 class Wording:
-    """A kind's words, with the alert's details in braces; ``page`` is where the dashboard shows more."""
+    """A kind's words, with the alert's details in braces; ``page`` is where the dashboard shows more.
+
+    ``page_of_one`` is where it shows more while there is but one subject.
+    """
 
     title: str
     english: str
     what: str
     advice: str
     page: str
+    page_of_one: str | None = None
 
 
 WORDINGS: Mapping[Kind, Wording] = {
@@ -23,7 +27,8 @@ WORDINGS: Mapping[Kind, Wording] = {
         "{key}: a run has failed for good",
         "{name}: {message}",
         "Abra a execução, leia o erro e o log. Corrigida a causa, repita no painel ou com agenciaos-jobs runs replay.",
-        "/runs?task={key}&status=FAILED",
+        "/runs?task={key}&status=failures",
+        "/runs/{subject}",
     ),
     Kind.ERROR_NEW: Wording(
         "{key}: erro que nunca tinha acontecido, {name}",
@@ -49,7 +54,7 @@ WORDINGS: Mapping[Kind, Wording] = {
     Kind.QUEUE_AGE: Wording(
         "Fila atrasada: {key} espera há {age}",
         "Queue behind: {key} has waited for {age}",
-        "{depth} execuções na vez; a mais antiga espera há {age}.",
+        "Execuções na vez: {depth}; a mais antiga espera há {age}.",
         "Há workers no ar? (agenciaos-jobs check) Todos ocupados: suba mais um, ou aumente WORKER_MAX_JOBS.",
         "/runs?task={key}&status=QUEUED",
     ),
@@ -70,7 +75,7 @@ WORDINGS: Mapping[Kind, Wording] = {
     Kind.NO_WORKERS: Wording(
         "Nenhum worker no ar",
         "No worker is alive",
-        "{waiting} execuções esperam; nada se perde, mas nada anda.",
+        "Execuções e horários à espera: {waiting}. Nada se perde, mas nada anda.",
         "Suba um worker: agenciaos-jobs worker. Se cai ao subir, rode agenciaos-jobs check no mesmo ambiente.",
         "/",
     ),
@@ -91,14 +96,14 @@ WORDINGS: Mapping[Kind, Wording] = {
     Kind.PAYMENT_UNMATCHED: Wording(
         "Pagamento sem dono: {subject}",
         "Payment that belongs to nobody known: {subject}",
-        "{reason}",
+        "{why}",
         "Descubra a agência (e-mail de quem pagou) ou o produto (PLAN_PRODUCTS), corrija e repita o evento no painel.",
         "/payments",
     ),
     Kind.PAYMENT_UNVERIFIED: Wording(
         "Pagamento não confirmado: {subject}",
         "Payment not confirmed: {subject}",
-        "{reason}",
+        "{why}",
         "Confira o pagamento na Guru antes de mudar o plano à mão. DMG_API_KEY ainda vale?",
         "/payments",
     ),
@@ -110,16 +115,16 @@ WORDINGS: Mapping[Kind, Wording] = {
         "/payments",
     ),
     Kind.WEBHOOK_DEACTIVATED: Wording(
-        "Webhook desativado por {key}",
-        "Webhook switched off by {key}",
-        "{reason}",
+        "A Guru desativou o nosso webhook",
+        "Guru has switched our webhook off",
+        "Webhook {subject}. A Guru disse: {reason}",
         "Pagamentos não chegam mais. Veja por que falharam, reative o webhook na Guru e reenvie os eventos.",
         "/payments",
     ),
     Kind.WRONG_TOKEN: Wording(
-        "Chaves erradas em {key}",
-        "Wrong keys at {key}",
-        "{pending} pedidos com chave errada, os últimos de {subjects}.",
+        "Chaves erradas: {door}",
+        "Wrong keys: {door}",
+        "Pedidos com chave errada: {pending}; os últimos, de {subjects}.",
         "Chave trocada de um lado só? Confira a do serviço que chama. Se não é seu, bloqueie o endereço.",
         "/",
     ),
@@ -131,3 +136,20 @@ WORDINGS: Mapping[Kind, Wording] = {
         "/alerts",
     ),
 }
+
+DOORS: Mapping[str, str] = {
+    "api": "API (TRIGGER_SECRET_KEY)",
+    "guru": "webhook Guru (DMG_WEBHOOK_SECRET)",
+    "openai": "webhook OpenAI (OPENAI_WEBHOOK_SECRET)",
+    "dashboard": "login (DASHBOARD_PASSWORD)",
+}
+"""Where wrong keys are shown, and the setting they are compared with."""
+
+REASONS: Mapping[str, str] = {
+    "unknown_agency": "A agência informada não existe",
+    "unknown_product": "O produto não está em PLAN_PRODUCTS",
+    "unmatched": "Não se sabe de que agência é",
+    "not_confirmed": "A Guru não confirma este pagamento",
+    "guru": "A Guru não pôde ser consultada",
+}
+"""Why a payment waits, by its code; a code of Guru's API begins with ``guru``."""

@@ -33,6 +33,11 @@ class Message:
     def is_over(self) -> bool:
         return self.telling == Telling.OVER
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """The subjects that neither title nor text names."""
+        return tuple(subject for subject in self.subjects if subject not in f"{self.title} {self.what}")
+
 
 class ChannelError(Exception):
     """A channel did not take a message. ``is_final``: it won't take it later either, until somebody changes something.

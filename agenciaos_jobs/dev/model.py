@@ -1,10 +1,13 @@
 """A stand-in for OpenAI: it speaks the Responses API and answers each agent with the example from its file.
 
-``python -m agenciaos_jobs.dev.model PORT`` serves it on 127.0.0.1. Every example says of itself that it is one.
+``python -m agenciaos_jobs.dev.model PORT`` serves it on 127.0.0.1. Every example says of itself that it is one. What is
+asked for in the background is queued at first, then in progress, and written after some seconds.
 """
 
 import json
 import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -15,6 +18,30 @@ from agenciaos_jobs.jobs.agents import AGENTS
 
 _CLOCK = SystemClock()
 _TOKENS_PER_CHARACTER = 0.25
+_QUEUED, _WRITTEN = 0.2, 1.0
+_UNFINISHED = {"queued", "in_progress"}
+
+
+@dataclass
+class Background:
+    """A response that is being written, and when it was asked for."""
+
+    whole: dict[str, Any]
+    asked_at: datetime
+    is_canceled: bool = False
+
+    def at(self, now: datetime, time: timedelta) -> dict[str, Any]:
+        """The response as it stands now, where writing takes ``time``."""
+        part = (now - self.asked_at) / time
+        if self.is_canceled:
+            status = "cancelled"
+        else:
+            status = "queued" if part < _QUEUED else "in_progress" if part < _WRITTEN else "completed"
+        return self.whole if status == "completed" else {**self.whole, "status": status, "output": [], "usage": None}
+
+
+_STORED = web.AppKey("stored", dict[str, Background])
+_WRITING = web.AppKey("writing", timedelta)
 
 
 async def respond(request: web.Request) -> web.Response:
@@ -25,7 +52,37 @@ async def respond(request: web.Request) -> web.Response:
     if agent is None:
         error = {"message": f"the stand-in knows no format {name!r}", "type": "invalid_request_error", "code": None}
         return web.json_response({"error": error}, status=400)
-    return web.json_response(_response(asked, json.dumps(agent.example, ensure_ascii=False)))
+    whole = _response(asked, json.dumps(agent.example, ensure_ascii=False))
+    if not asked.get("background"):
+        return web.json_response(whole)
+    stored = request.app[_STORED][whole["id"]] = Background(whole, _CLOCK.now())
+    return _shown(request, stored)
+
+
+async def retrieve(request: web.Request) -> web.Response:
+    """``GET /v1/responses/{id}``."""
+    return _shown(request, _stored(request))
+
+
+async def cancel(request: web.Request) -> web.Response:
+    """``POST /v1/responses/{id}/cancel``: only what is not written yet can be canceled."""
+    stored = _stored(request)
+    if stored.at(_CLOCK.now(), request.app[_WRITING])["status"] not in _UNFINISHED:
+        return web.json_response({"error": {"message": "the response has ended", "code": None}}, status=400)
+    stored.is_canceled = True
+    return _shown(request, stored)
+
+
+def _stored(request: web.Request) -> Background:
+    found = request.app[_STORED].get(request.match_info["id"])
+    if found is None:
+        error = json.dumps({"error": {"message": "there is no such response", "code": None}})
+        raise web.HTTPNotFound(text=error, content_type="application/json")
+    return found
+
+
+def _shown(request: web.Request, stored: Background) -> web.Response:
+    return web.json_response(stored.at(_CLOCK.now(), request.app[_WRITING]))
 
 
 def _response(asked: dict[str, Any], text: str) -> dict[str, Any]:
@@ -62,9 +119,13 @@ def _response(asked: dict[str, Any], text: str) -> dict[str, Any]:
     }
 
 
-def create_app() -> web.Application:
+def create_app(writing: timedelta = timedelta(seconds=5)) -> web.Application:
+    """The server; ``writing`` is how long what is asked for in the background takes."""
     app = web.Application()
+    app[_STORED], app[_WRITING] = {}, writing
     app.router.add_post("/v1/responses", respond)
+    app.router.add_get("/v1/responses/{id}", retrieve)
+    app.router.add_post("/v1/responses/{id}/cancel", cancel)
     return app
 
 

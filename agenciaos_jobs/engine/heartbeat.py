@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import structlog
 
-from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.engine.run_log import RunLog
 from agenciaos_jobs.engine.runner import Runner
-from agenciaos_jobs.storage import metric_totals, workers
+from agenciaos_jobs.engine.tally import Tally
+from agenciaos_jobs.storage import workers
 from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
 from agenciaos_jobs.storage.workers import Worker
 
@@ -25,7 +25,7 @@ class Heartbeat:
         self._database, self._clock, self._worker = database, clock, worker
         self._runner, self._run_log = runner, run_log
         self.worker_id = worker.id
-        self._reported: dict[metrics.Sample, float] = {}
+        self._tally = Tally(database)
         self._suspects: set[str] = set()
 
     async def beat(self) -> None:
@@ -36,7 +36,7 @@ class Heartbeat:
             await workers.renew(self._database, self._worker, now, now + LEASE)
             await self._compare()
             await self._run_log.flush()
-            await self.report()
+            await self._tally.report()
         except DatabaseUnavailable as error:
             log.warning("heartbeat_missed", error=type(error).__name__)
 
@@ -53,23 +53,11 @@ class Heartbeat:
             await workers.disown(self._database, self._worker, sorted(lost))
         self._suspects = strays
 
-    async def report(self) -> None:
-        """Adds what this worker has counted since the last time to the totals of all workers."""
-        present = metrics.counted(metrics.WORKER)
-        increments = {
-            sample: value - self._reported.get(sample, 0)
-            for sample, value in present.items()
-            if value != self._reported.get(sample, 0)
-        }
-        if increments:
-            await metric_totals.add(self._database, increments)
-            self._reported = present
-
     async def stop(self) -> None:
         """The last report; whatever the worker still executes is lost from here on."""
         try:
             await self._run_log.flush()
-            await self.report()
+            await self._tally.report()
             await workers.leave(self._database, self._worker)
         except DatabaseUnavailable as error:
             log.warning("heartbeat_missed", error=type(error).__name__)

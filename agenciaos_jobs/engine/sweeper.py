@@ -126,7 +126,8 @@ class Sweeper:
         await batches.drop_old(self._database, now - BATCHES_KEPT)
         await workers.forget_lost(self._database, now)
         await alerts.drop_old(self._database, now - ALERTS_KEPT)
-        await migrate.ensure_partitions(self._database, now)
+        if await migrate.ensure_partitions(self._database, now) is None:
+            log.warning("partitions_not_made")
 
     async def _count_hours(self) -> None:
         now = self._clock.now()

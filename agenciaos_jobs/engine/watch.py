@@ -12,6 +12,7 @@ from agenciaos_jobs.core.notice import ChannelError
 from agenciaos_jobs.core.report import Month
 from agenciaos_jobs.core.run import QueuedRun
 from agenciaos_jobs.engine.intake import Sender, new_run
+from agenciaos_jobs.engine.tally import Tally
 from agenciaos_jobs.jobs import deliver_alert
 from agenciaos_jobs.storage import alerts, conditions, runs, workers
 from agenciaos_jobs.storage.alerts import NewNotice
@@ -37,6 +38,7 @@ class Watch:
     def __init__(self, app: App, sender: Sender) -> None:
         self._app, self._sender = app, sender
         self._database, self._clock, self._alerting = app.database, app.clock, app.alerting
+        self._tally = Tally(app.database)
 
     async def round(self) -> None:
         """Looks at conditions where it is time to, and tells what is due."""
@@ -93,12 +95,13 @@ class Watch:
         ]
 
     async def _workers_missing(self, connection: Connection) -> list[Held]:
-        """Only a missing worker that somebody waits for is worth a word."""
+        """Only a missing worker that a run waits for, or a schedule, is worth a word."""
         now, rule = self._clock.now(), self._rule(Kind.NO_WORKERS)
         if await workers.alive(connection, now):
             return []
         late = await conditions.waiting(connection, now - rule.older_than)
-        return [Held(Kind.NO_WORKERS, "", {"waiting": sum(item.depth for item in late)})] if late else []
+        waiting = sum(item.depth for item in late) + await conditions.overdue(connection, now - rule.older_than)
+        return [Held(Kind.NO_WORKERS, "", {"waiting": waiting})] if waiting else []
 
     async def _budget(self, connection: Connection) -> list[Event]:
         """The step of the budget that the month's cost has reached; each is told once a month."""
@@ -162,14 +165,18 @@ class Watch:
         """A round, and what no worker sends, because none is alive; for servers."""
         await self.round()
         try:
-            now = self._clock.now()
-            overdue = await alerts.unsent(self._database, now - OVERDUE, now - OUTDATED)
-            if not overdue or await workers.alive(self._database, now):
-                return
-            for notice_id in overdue:
-                await self._send(notice_id)
+            await self._send_overdue()
+            await self._tally.report()
         except DatabaseUnavailable as error:
             log.warning("watch_interrupted", error=type(error).__name__)
+
+    async def _send_overdue(self) -> None:
+        now = self._clock.now()
+        overdue = await alerts.unsent(self._database, now - OVERDUE, now - OUTDATED)
+        if not overdue or await workers.alive(self._database, now):
+            return
+        for notice_id in overdue:
+            await self._send(notice_id)
 
     async def _send(self, notice_id: str) -> None:
         notice = await alerts.notice(self._database, notice_id)

@@ -55,7 +55,7 @@ async def run(app: RunApp, _: Payload) -> Finish:
     if event.kind == "webhook_deactivation":
         reason = f"Guru has switched webhook {event.id} off: {event.detail}"
         record = replace(_record(app, event), code=event.kind, reason=reason)
-        alert = Event(Kind.WEBHOOK_DEACTIVATED, SOURCE, event.id, {"reason": reason})
+        alert = Event(Kind.WEBHOOK_DEACTIVATED, SOURCE, event.id, {"reason": event.detail})
         return Finish(partial(_keep, app=app, record=record, alert=alert))
     if app.rules.terms.product(event.products) is None:
         reason = f"PLAN_PRODUCTS has none of {', '.join(event.products) or 'no product'}"
@@ -156,7 +156,7 @@ async def _set_aside(
         if why.action is Action.UNVERIFIED or why.code == NOT_CONFIRMED
         else Kind.PAYMENT_UNMATCHED
     )
-    alert = Event(kind, SOURCE, event.event_id, {"reason": why.reason})
+    alert = Event(kind, SOURCE, event.event_id, {"code": why.code, "reason": why.reason})
     is_told = await payments.was_told(connection, record, of_customer=why.action is Action.UNMATCHED)
     return await _keep(connection, app=app, record=record, alert=None if is_told else alert)
 
@@ -165,7 +165,7 @@ async def _keep(connection: Connection, *, app: RunApp, record: NewRecord, alert
     await payments.add(connection, record)
     if alert:
         await alerts.add(connection, [alert], app.clock)
-        app.log.warning(alert.kind, code=record.code, contract=record.contract_id)
+        app.log.warning("payment_waits", kind=alert.kind, code=record.code, contract=record.contract_id)
     app.log.info("payment_decided", action=record.action, plan=record.plan_after, code=record.code)
     return {
         "success": True,

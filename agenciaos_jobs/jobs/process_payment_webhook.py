@@ -78,7 +78,8 @@ async def _apply(connection: Connection, *, app: RunApp, payment: Payment) -> Js
     await payments.record_event(connection, app.run.id, payment, decision, known_agency, now)
     app.log.info("payment_decided", action=decision.action, plan=decision.plan_after)
     if decision.action is Action.REJECTED:
-        app.alert(Kind.PAYMENT_UNMATCHED, SOURCE, subject=payment.event_id or app.run.id, reason=decision.reason)
+        subject = payment.event_id or app.run.id
+        app.alert(Kind.PAYMENT_UNMATCHED, SOURCE, subject=subject, code=decision.code, reason=decision.reason)
         return GiveUp(decision.code or "rejected", decision.reason)
     return {
         "success": True,

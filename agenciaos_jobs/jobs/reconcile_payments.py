@@ -59,7 +59,12 @@ async def run(app: RunApp, _: Payload) -> Json | Finish:
             if difference := _difference(app, agency_id, account, said):
                 differences.append(difference)
                 answers += [answer for answer in said.values() if answer]
-                app.log.warning("payment_difference", **asdict(difference))
+                app.log.warning(
+                    "payment_difference",
+                    agency_id=agency_id,
+                    plan=difference.plan,
+                    plan_by_guru=difference.plan_by_guru,
+                )
     return Finish(partial(_report, app=app, checked=len(agency_ids), differences=differences, answers=answers))
 
 

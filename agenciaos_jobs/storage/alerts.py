@@ -8,7 +8,6 @@ import asyncpg
 
 from agenciaos_jobs.core.alert import CONDITIONS, EPISODE, Alert, Event, Kind, Raised, together
 from agenciaos_jobs.core.clock import Clock
-from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.core.notice import Message
 from agenciaos_jobs.storage.database import Connection, Executor
 from agenciaos_jobs.storage.queries import load
@@ -138,11 +137,6 @@ async def channel_states(executor: Executor) -> list[ChannelState]:
 async def newest(executor: Executor, *, kind: Kind | None = None, limit: int = 50) -> list[Alert]:
     """The alerts that were raised last."""
     return [_alert(record) for record in await executor.fetch(QUERIES["newest"], kind, limit)]
-
-
-async def notices_of(executor: Executor, alert_id: str, limit: int = 50) -> list[Json]:
-    """What was sent of an alert, newest first, as its rows tell it."""
-    return [dict(record) for record in await executor.fetch(QUERIES["notices_of"], alert_id, limit)]
 
 
 async def drop_old(executor: Executor, before: datetime) -> None:

@@ -68,6 +68,11 @@ async def waiting(executor: Executor, due_before: datetime) -> list[Waiting]:
     return [Waiting(**record) for record in await executor.fetch(QUERIES["waiting_too_long"], due_before, DELIVERY)]
 
 
+async def overdue(executor: Executor, due_before: datetime) -> int:
+    """How many schedules should have fired before then, and have not."""
+    return int(await executor.fetchval(QUERIES["overdue_schedules"], due_before))
+
+
 async def failing(executor: Executor, since: datetime, at_least: int, ignore: Sequence[str]) -> list[Failing]:
     """The tasks with that many failures since then; where nothing fails this costs next to nothing."""
     records = await executor.fetch(QUERIES["failures"], since, list(ignore), DELIVERY, at_least)

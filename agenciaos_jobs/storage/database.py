@@ -10,6 +10,8 @@ import asyncpg
 import orjson
 from asyncpg import exceptions as pg
 
+from agenciaos_jobs.storage.queries import load
+
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
+
+
+QUERIES = load("connection")
 
 
 class DatabaseUnavailable(Exception):  # noqa: N818
@@ -89,6 +94,7 @@ _OUTAGES: tuple[type[BaseException], ...] = (
     pg.CrashShutdownError,
     pg.TooManyConnectionsError,
     pg.ReadOnlySQLTransactionError,
+    pg.DeadlockDetectedError,  # with a migration, which gives way sooner as a rule
     pg.InternalClientError,  # what asyncpg makes of a server that goes away, or is not up yet, while it connects
 )
 
@@ -129,6 +135,7 @@ async def connect(
 
     async def prepare(connection: Connection) -> None:
         await _use_json(connection)
+        await connection.execute(QUERIES["prepare"])
         if on_query:
             connection.add_query_logger(on_query)
 

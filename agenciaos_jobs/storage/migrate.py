@@ -1,5 +1,6 @@
 """Moves schema ``jobs`` forward, and tells how far it is."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,9 @@ from agenciaos_jobs.storage.database import Connection, Executor
 from agenciaos_jobs.storage.queries import load
 
 QUERIES = load("migrate")
+
+_TRIES = 30
+_PAUSE = 2.0
 
 
 class SchemaError(Exception):
@@ -35,27 +39,60 @@ def packaged() -> list[Migration]:
 
 
 async def migrate(connection: Connection, now: datetime, report: Callable[[Migration], None]) -> int:
-    """Applies what is missing, a transaction each, and returns how many that were; several may run at once."""
+    """Applies what is missing, a transaction each, and returns how many that were; several may run at once.
+
+    Raises :class:`SchemaError` where somebody keeps a table in use for minutes on end.
+    """
     async with connection.transaction():
         await connection.execute(QUERIES["lock"])
         await connection.execute(QUERIES["prepare"])
     applied = 0
     for migration in packaged():
-        async with connection.transaction():
-            await connection.execute(QUERIES["lock"])
-            if await connection.fetchval(QUERIES["is_applied"], migration.version):
-                continue
-            await connection.execute(migration.sql)
-            await connection.execute(QUERIES["record"], migration.version, migration.name, now)
-        report(migration)
-        applied += 1
+        if await _applied_in_time(connection, migration, now):
+            report(migration)
+            applied += 1
     await ensure_partitions(connection, now)
     return applied
 
 
-async def ensure_partitions(executor: Executor, now: datetime) -> int:
-    """Makes the partitions of this month and the next three that are missing; returns how many that were."""
-    return int(await executor.fetchval(QUERIES["ensure_partitions"], now, 3))
+async def _applied_in_time(connection: Connection, migration: Migration, now: datetime) -> bool:
+    """Applies a migration that is missing, unless its tables stay in use."""
+    for _ in range(_TRIES):
+        try:
+            return await _apply(connection, migration, now)
+        except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            await asyncio.sleep(_PAUSE)
+    text = f"migration {migration.version:04} {migration.name} found its tables in use, {_TRIES} times"
+    raise SchemaError(f"{text}: end the long transaction (see pg_stat_activity) and run `agenciaos-jobs migrate` again")
+
+
+async def _apply(connection: Connection, migration: Migration, now: datetime) -> bool:
+    """Locks all the tables that the migration names before it changes any.
+
+    Who waits for a table keeps all waiting who come later, and who holds one while waiting for the next may deadlock
+    with the service at work. So it waits for a moment only, and waits for nothing once it has begun.
+    """
+    async with connection.transaction():
+        await connection.execute(QUERIES["lock"])
+        if await connection.fetchval(QUERIES["is_applied"], migration.version):
+            return False
+        await connection.execute(QUERIES["hurry"])
+        if locking := await connection.fetchval(QUERIES["locking"], migration.sql):
+            await connection.execute(locking)
+        await connection.execute(migration.sql)
+        await connection.execute(QUERIES["record"], migration.version, migration.name, now)
+    return True
+
+
+async def ensure_partitions(executor: Executor, now: datetime) -> int | None:
+    """Makes the partitions of this month and the next three that are missing; returns how many that were.
+
+    ``None`` where a table was in use: they are wanted in a month at the soonest, so another time will do.
+    """
+    try:
+        return int(await executor.fetchval(QUERIES["ensure_partitions"], now, 3))
+    except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+        return None
 
 
 async def schema_version(executor: Executor) -> int:

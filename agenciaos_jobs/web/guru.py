@@ -15,9 +15,10 @@ from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.engine.intake import new_run
 from agenciaos_jobs.jobs.process_guru_webhook import JOB, UNREADABLE
 from agenciaos_jobs.web import auth, language, limits
+from agenciaos_jobs.web.address import address_of
 from agenciaos_jobs.web.answers import TriggerAnswer
 from agenciaos_jobs.web.body import answer, read_bytes
-from agenciaos_jobs.web.keys import APP, GURU_TOKEN, INTAKE, REQUEST_ID
+from agenciaos_jobs.web.keys import APP, GURU_TOKENS, INTAKE, REQUEST_ID
 from agenciaos_jobs.web.language import Text
 from agenciaos_jobs.web.operation import Operation
 from agenciaos_jobs.web.problems import HttpProblem
@@ -65,15 +66,17 @@ def _as_text(body: bytes, token: str) -> Json:
 
 
 def _authentic(request: web.Request, given: list[str]) -> str:
-    expected = request.app.get(GURU_TOKEN)
-    if expected is None:
+    """The account's token, or the one before it, that is among those given."""
+    expected = request.app[GURU_TOKENS]
+    if not expected:
         raise HttpProblem(503, _NOT_CONFIGURED, headers={"Retry-After": "60"})
-    if not any(auth.is_same(token, expected) for token in given):
-        metrics.WEBHOOKS.labels("guru", "refused").inc()
-        limits.count_address(request)
-        request.app[APP].alert(Kind.WRONG_TOKEN, "guru", subject=request.remote)
-        raise HttpProblem(401, _WRONG_TOKEN)
-    return expected
+    for known in expected:
+        if any(auth.is_same(token, known) for token in given):
+            return known
+    metrics.WEBHOOKS.labels("guru", "refused").inc()
+    limits.count_address(request)
+    request.app[APP].alert(Kind.WRONG_TOKEN, "guru", subject=address_of(request))
+    raise HttpProblem(401, _WRONG_TOKEN)
 
 
 async def _keep(request: web.Request, payload: Json) -> web.Response:

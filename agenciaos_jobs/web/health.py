@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterator
+from datetime import datetime
 
 from aiohttp import web
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
@@ -10,7 +11,7 @@ from pydantic import BaseModel
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.engine import queue
 from agenciaos_jobs.storage import history, metric_totals, migrate, workers
-from agenciaos_jobs.storage.database import DatabaseUnavailable
+from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
 from agenciaos_jobs.web.body import answer
 from agenciaos_jobs.web.keys import CLOCK, DATABASE, DRAINING, QUEUE
 from agenciaos_jobs.web.operation import Operation
@@ -61,12 +62,23 @@ async def _state(check: Awaitable[object]) -> str:
 
 
 async def show_metrics(request: web.Request) -> web.Response:
+    """Of all workers and of this process; while Postgres is away, of this process alone."""
     database, now = request.app[DATABASE], request.app[CLOCK].now()
-    totals = metrics.Totals(await metric_totals.totals(database))
-    pool = metrics.Present(metrics.connections(*database.usage()))
-    waiting = _Waiting(await history.queue_depth(database, now), await workers.alive(database, now), now.timestamp())
-    text = metrics.text(metrics.SERVER, metrics.PROCESS, present=[totals, pool, waiting])
+    try:
+        known = await asyncio.wait_for(_known(database, now), _PATIENCE)
+    except (DatabaseUnavailable, TimeoutError):
+        known = []
+    up = {"agenciaos_database_up": ("Whether Postgres answers this server.", float(bool(known)))}
+    own = metrics.Present({**up, **metrics.connections(*database.usage())})
+    text = metrics.text(metrics.SERVER, metrics.PROCESS, present=[*known, own])
     return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+async def _known(database: Database, now: datetime) -> list[metrics.Totals | metrics.Present]:
+    """What the database tells: of workers, and of what waits for them."""
+    totals = metrics.Totals(await metric_totals.totals(database))
+    depths, alive_now = await history.queue_depth(database, now), await workers.alive(database, now)
+    return [totals, _Waiting(depths, alive_now, now.timestamp())]
 
 
 class _Waiting(metrics.Present):
@@ -105,7 +117,6 @@ OPERATIONS = [
         show_metrics,
         "Métricas do Prometheus / Prometheus metrics",
         {200: "text/plain"},
-        problems=(503,),
         needs_key=False,
     ),
 ]

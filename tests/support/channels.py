@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import trustme
@@ -19,6 +20,8 @@ from agenciaos_jobs.core.alert import Telling
 from agenciaos_jobs.core.notice import Channel, ChannelError, Message
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+PUBLIC_URL = "https://jobs.agenciaos.com.br"
 USER, PASSWORD = "alertas@agenciaos.com.br", "s3nha:com/sinais"
 CA = trustme.CA()
 CERTIFICATE = CA.issue_cert("localhost", "127.0.0.1")
@@ -77,6 +80,28 @@ async def smtp_server(*, implicit: bool = False, offers_tls: bool = True) -> Asy
         await server.wait_closed()
 
 
+def mail(port: int, password: str = PASSWORD) -> dict[str, str]:
+    """Settings for that server."""
+    return {
+        "smtp_url": f"smtp://{quote(USER)}:{quote(password, safe='')}@localhost:{port}",
+        "alert_email_from": USER,
+        "alert_email_to": "ops@agencia.com.br, chefe@agencia.com.br",
+    }
+
+
+@pytest.fixture
+def trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets this process trust the certificate of :func:`smtp_server`."""
+    make = ssl.create_default_context
+
+    def trusting(*arguments: Any, **options: Any) -> ssl.SSLContext:
+        context = make(*arguments, **options)
+        CA.configure_trust(context)
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", trusting)
+
+
 def trusting() -> ssl.SSLContext:
     """A client's context that trusts these servers alone."""
     context = ssl.create_default_context()
@@ -85,12 +110,17 @@ def trusting() -> ssl.SSLContext:
 
 
 class Receiver:
-    """An HTTP server that answers what a test tells it to, ``ok`` otherwise, and keeps what came."""
+    """An HTTP server that answers what a test tells it to, ``ok`` otherwise, and keeps what came.
+
+    While ``gate`` is closed it answers nothing.
+    """
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.script: list[web.Response] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
         app = web.Application()
         app.router.add_post("/{path:.*}", self._take)
         self.server = TestServer(app)
@@ -102,6 +132,7 @@ class Receiver:
     async def _take(self, request: web.Request) -> web.Response:
         self.bodies.append(await request.read())
         self.headers.append(dict(request.headers))
+        await self.gate.wait()
         if self.script:
             return self.script.pop(0)
         return self.refusal(self.bodies[-1]) or web.Response(text="ok")
@@ -124,6 +155,8 @@ class FakeSlack(Receiver):
         message = json.loads(body)
         if not message.get("text") and not message.get("blocks"):
             return web.Response(status=400, text="no_text")
+        if len(message.get("text", "")) > 40_000:
+            return web.Response(status=400, text="msg_too_long")
         blocks = message.get("blocks", [])
         fits = len(blocks) <= 50 and all(_fits(block) for block in blocks)
         return None if fits else web.Response(status=400, text="invalid_blocks")
@@ -132,10 +165,16 @@ class FakeSlack(Receiver):
 def _fits(block: dict[str, Any]) -> bool:
     kind = block["type"]
     if kind == "header":
-        return block["text"]["type"] == "plain_text" and 0 < len(block["text"]["text"]) <= 150
+        return _is_text(block["text"], "plain_text", 150)
     if kind == "section":
-        return block["text"]["type"] == "mrkdwn" and 0 < len(block["text"]["text"]) <= 3000
-    return kind == "context" and 0 < len(block["elements"]) <= 10
+        return _is_text(block["text"], "mrkdwn", 3000)
+    elements = block["elements"]
+    return kind == "context" and 0 < len(elements) <= 10 and all(_is_text(one, "mrkdwn", 3000) for one in elements)
+
+
+def _is_text(given: dict[str, str], kind: str, most: int) -> bool:
+    """Whether it is a text object that Slack takes; it counts UTF-16, in which most emoji are two."""
+    return given["type"] == kind and 0 < len(given["text"].encode("utf-16-le")) // 2 <= most
 
 
 @asynccontextmanager
@@ -144,7 +183,23 @@ async def receiving(receiver: Receiver) -> AsyncIterator[Receiver]:
     try:
         yield receiver
     finally:
+        receiver.gate.set()
         await receiver.server.close()
+
+
+@asynccontextmanager
+async def every_channel() -> AsyncIterator[tuple[dict[str, Any], Mailbox, FakeSlack, Receiver]]:
+    """A mail server, a Slack and a receiver of webhooks, and the settings that name them."""
+    slack, receiver = FakeSlack(), Receiver()
+    async with smtp_server() as (mailbox, port), receiving(slack), receiving(receiver):
+        settings = mail(port) | {
+            "slack_webhook_url": slack.url,
+            "alert_webhook_url": receiver.url,
+            "alert_webhook_secret": SECRET,
+            "alert_webhook_private": True,
+            "public_url": PUBLIC_URL,
+        }
+        yield settings, mailbox, slack, receiver
 
 
 def told(**changes: object) -> Message:

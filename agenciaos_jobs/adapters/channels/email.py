@@ -1,9 +1,10 @@
 """Alerts by e-mail, through any provider's SMTP server."""
 
+import asyncio
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -15,6 +16,9 @@ import aiosmtplib
 from agenciaos_jobs.core.notice import ChannelError, Message
 
 _PATIENCE = 20
+"""Seconds for one answer of the server's."""
+_IN_ALL = 45
+"""Seconds for all of them: less than a delivery may take, or it would end as timed out, which is not tried again."""
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -65,7 +69,7 @@ class EmailChannel:
 
     async def send(self, notice_id: str, message: Message) -> None:
         try:
-            async with self._connection() as smtp:
+            async with asyncio.timeout(_IN_ALL), self._connection() as smtp:
                 refused, _ = await smtp.send_message(self._mail(notice_id, message))
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise _explained(error) from error
@@ -75,7 +79,7 @@ class EmailChannel:
 
     async def probe(self) -> str:
         try:
-            async with self._connection() as smtp:
+            async with asyncio.timeout(_IN_ALL), self._connection() as smtp:
                 await smtp.noop()
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise _explained(error) from error
@@ -109,13 +113,14 @@ class EmailChannel:
 def body(message: Message) -> str:
     """The message as plain text."""
     parts = [message.title, f"{message.what}\nQuando: {message.times}"]
-    if len(message.subjects) > 1:
-        parts.append("Entre eles:\n" + "\n".join(f"  {subject}" for subject in message.subjects))
+    if message.listed:
+        parts.append("Quais:\n" + "\n".join(f"  {subject}" for subject in message.listed))
     if message.advice:
         parts.append(f"O que fazer: {message.advice}")
     if message.link:
         parts.append(f"No painel: {message.link}")
-    parts.append(f"-- \nEnglish: {message.english} ({message.total} since {message.since})")
+    since = datetime.fromisoformat(message.since).astimezone(UTC)
+    parts.append(f"-- \nEnglish: {message.english} ({message.total} since {since:%Y-%m-%d %H:%M} UTC)")
     return "\n\n".join(parts) + "\n"
 
 

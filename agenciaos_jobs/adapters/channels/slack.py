@@ -4,6 +4,7 @@ Wire: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks 
 https://docs.slack.dev/reference/block-kit/blocks (limits), https://docs.slack.dev/apis/web-api/rate-limits (429).
 """
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -64,7 +65,7 @@ class SlackChannel:
 def payload(message: Message) -> Json:
     """The message in blocks, and as the text that notifications show."""
     mark = "✅" if message.is_over else "🔴"
-    context = f"{message.times} · _{escaped(message.english)}_"
+    context = f"{escaped(message.times)} · _{escaped(message.english)}_"
     blocks: list[Json] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(f"{mark} {message.title}", _HEADER)}},
         _section(_text_of(message)),
@@ -78,8 +79,7 @@ def payload(message: Message) -> Json:
 
 def _text_of(message: Message) -> str:
     lines = [escaped(message.what)]
-    if len(message.subjects) > 1:
-        lines += [f"• {escaped(subject)}" for subject in message.subjects]
+    lines += [f"• {escaped(subject)}" for subject in message.listed]
     if message.advice:
         lines += ["", f"*O que fazer:* {escaped(message.advice)}"]
     return "\n".join(lines)
@@ -99,7 +99,11 @@ def escaped(text: str) -> str:
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    """At most so many units of UTF-16, which is the most that Slack may count, and no half of an escape at the end."""
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * most:
+        return text
+    return re.sub(r"&[a-z]*$", "", units[: 2 * most - 2].decode("utf-16-le", "ignore")) + "…"
 
 
 def _explained(response: aiohttp.ClientResponse, text: str, now: datetime) -> ChannelError:

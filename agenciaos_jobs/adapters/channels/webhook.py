@@ -3,6 +3,7 @@
 import base64
 import ipaddress
 import socket
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -60,14 +61,15 @@ def _nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 class WebhookChannel:
     """Posts JSON: ``type``, ``timestamp`` and the message as ``data``. Redirects are not followed."""
 
-    def __init__(self, url: str, secret: str, clock: Clock, *, private_too: bool = False) -> None:
-        self._url, self._key, self._clock = url, key_of(secret), clock
+    def __init__(self, url: str, secrets: Sequence[str], clock: Clock, *, private_too: bool = False) -> None:
+        """``secrets``: what signs, and while it is rotated the one before too; a receiver believes either."""
+        self._url, self._keys, self._clock = url, [key_of(secret) for secret in secrets], clock
         self._private_too = private_too
 
     async def send(self, notice_id: str, message: Message) -> None:
         kind = "alert.resolved" if message.is_over else "alert.test" if message.kind == "test" else "alert.raised"
         body = orjson.dumps({"type": kind, "timestamp": message.at, "data": asdict(message)})
-        headers = {"Content-Type": "application/json"} | signature(self._key, notice_id, self._clock.now(), body)
+        headers = {"Content-Type": "application/json"} | signature(self._keys, notice_id, self._clock.now(), body)
         try:
             self._refuse_literal()
             async with (
@@ -127,14 +129,14 @@ def key_of(secret: str) -> bytes:
     return key
 
 
-def signature(key: bytes, message_id: str, moment: datetime, body: bytes) -> dict[str, str]:
-    """The three headers: HMAC-SHA256 over id, unix seconds and body with dots between them."""
+def signature(keys: Sequence[bytes], message_id: str, moment: datetime, body: bytes) -> dict[str, str]:
+    """The three headers: HMAC-SHA256 over id, unix seconds and body with dots between them, by each key."""
     timestamp = str(int(moment.timestamp()))
-    signed = sign(key, f"{message_id}.{timestamp}.".encode() + body)
+    signed = f"{message_id}.{timestamp}.".encode() + body
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{signed.decode()}",
+        "webhook-signature": " ".join(f"v1,{sign(key, signed).decode()}" for key in keys),
     }
 
 

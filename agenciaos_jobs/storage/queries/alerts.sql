@@ -104,13 +104,12 @@ SELECT channel, last_sent_at, last_error, last_error_at FROM jobs.alert_channels
 SELECT id, kind, key, subjects, details, since, raised_at, raised, pending, pending_since, told_at, told, ended_at
 FROM jobs.alerts WHERE $1::text IS NULL OR kind = $1 ORDER BY raised_at DESC, id DESC LIMIT $2
 
--- name: notices_of
-SELECT id, alert_id, kind, channel, telling, message, run_id, created_at, sent_at, error, failed_at
-FROM jobs.alert_notices WHERE alert_id = $1 ORDER BY created_at DESC LIMIT $2
-
 -- name: waiting_too_long
 SELECT task, count(*) AS depth, min(due_at) AS oldest_due_at FROM jobs.runs
 WHERE status IN ('QUEUED', 'DELAYED') AND NOT parked AND due_at <= $1 AND task <> $2 GROUP BY task
+
+-- name: overdue_schedules
+SELECT count(*) FROM jobs.schedules WHERE active AND next_slot <= $1
 
 -- name: failures
 SELECT run.task, count(*) AS failed

@@ -9,6 +9,16 @@ CREATE TABLE IF NOT EXISTS jobs.schema_migrations (
   applied_at timestamptz NOT NULL
 )
 
+-- name: hurry
+SET LOCAL lock_timeout = '300ms'
+
+-- name: locking
+-- The statement that locks the tables of ours that a text names; null where it names none.
+SELECT 'LOCK TABLE ' || string_agg(oid::regclass::text, ', ' ORDER BY relname) || ' IN ACCESS EXCLUSIVE MODE'
+FROM pg_class
+WHERE relnamespace = 'jobs'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+  AND $1 ~ ('\mjobs\.' || relname || '\M')
+
 -- name: is_applied
 SELECT EXISTS (SELECT FROM jobs.schema_migrations WHERE version = $1)
 
