@@ -66,6 +66,7 @@ def _keys_are_kept_by_success_and_freed_by_failure(keys: dict[str, Any], status_
 def _metadata_and_tags_change(seen: dict[str, Any]) -> None:
     metadata = {"old": True, "progress": {"done": 1}, "count": 2, "list": ["b"]}
     assert seen["metadata"]["metadata"] == seen["changed"]["metadata"] == metadata
+    assert seen["metadataRead"] == {"metadata": metadata}
     assert (seen["tagged"]["message"], seen["changed"]["tags"]) == ("Added 2 tags", ["one", "two"])
     assert seen["tooMany"]["errors"][0]["field"] == "tags"
 
