@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, RootModel
 
 from agenciaos_jobs import jobs
 from agenciaos_jobs.app import RunApp
@@ -46,16 +46,29 @@ async def _fail(app: RunApp, payload: Anything) -> dict[str, Any]:
     raise GiveUp("no_good", "never")
 
 
-def _job(task: str, run: Any) -> Job[Any]:
-    return Job(task=task, payload=Anything, run=run, summary=task, accepted={})
+class Text(RootModel[str]):
+    pass
 
 
-JOBS = {"echo": _job("echo", _echo), "slow": _job("slow", _slow), "fail": _job("fail", _fail)}
+async def _say(_: RunApp, payload: Text) -> dict[str, Any]:
+    return {"text": payload.root}
+
+
+def _job(task: str, run: Any, payload: Any = Anything) -> Job[Any]:
+    return Job(task=task, payload=payload, run=run, summary=task, accepted={})
+
+
+JOBS = {
+    "echo": _job("echo", _echo),
+    "slow": _job("slow", _slow),
+    "fail": _job("fail", _fail),
+    "say": _job("say", _say, Text),
+}
 
 
 @asynccontextmanager
 async def running_with_test_jobs(settings: Settings) -> AsyncIterator[Service]:
-    """Server and worker that know ``echo``, ``slow`` and ``fail`` besides the application's jobs."""
+    """Server and worker that know ``echo``, ``slow``, ``fail`` and ``say`` besides the application's jobs."""
     registers = (jobs.JOBS, jobs.OFFERED, jobs.JOBS_BY_NAME)
     for register in registers:
         register.update(JOBS)
