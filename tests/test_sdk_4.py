@@ -32,6 +32,10 @@ async def test_lists(settings: Settings):
     await sdk_runs.check_list(LINE, settings)
 
 
+async def test_statuses(settings: Settings, db: asyncpg.Connection):
+    await sdk_runs.check_statuses(LINE, settings, db)
+
+
 async def test_concurrency_keys_and_times_to_live(settings: Settings):
     await sdk_waits.check(LINE, settings)
 
