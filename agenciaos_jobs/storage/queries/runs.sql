@@ -56,10 +56,11 @@ RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, cre
           tags, request_id, concurrency_key, losses, traceparent
 
 -- name: lock_keys
--- One claim at a time for each concurrency key, so that two workers never count the same free place.
+-- One claim at a time for each concurrency key, so that two workers never count the same free place. No key is empty;
+-- asked like this, the runs are found by their ids, and never by reading the index of all that wait.
 SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.concurrency:' || key, 0))
 FROM (SELECT DISTINCT concurrency_key AS key FROM jobs.runs
-      WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND concurrency_key IS NOT NULL ORDER BY 1) AS keys
+      WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND coalesce(concurrency_key, '') <> '' ORDER BY 1) AS keys
 
 -- name: lock_named_keys
 SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.concurrency:' || key, 0))
@@ -71,7 +72,7 @@ WITH wanted AS (
   SELECT id, concurrency_key AS key, concurrency_limit AS places, jobs.turn(due_at, priority) AS turn
   FROM jobs.runs
   WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
-    AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND concurrency_key IS NOT NULL AND losses <= $4
+    AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND coalesce(concurrency_key, '') <> '' AND losses <= $4
 ), asked AS (
   SELECT key, max(places) AS places, max(turn) AS last_turn FROM wanted GROUP BY key
 ), line AS (
