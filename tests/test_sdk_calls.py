@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
-from support.node import SCRIPTS, SDK_LINES, needs_node
+from support.node import SCRIPTS, SDK_LINES, needs_node, run_node
 from support.service import Service, running_server
 
 from agenciaos_jobs.settings import Settings
 
 pytestmark = [needs_node, pytest.mark.parametrize("line", SDK_LINES)]
+
+GUIDE = Path(__file__).parents[1] / "docs" / "from-trigger-dev.md"
 
 CORE = {"sdk3": "@trigger.dev/core/dist/esm/v3", "sdk4": "sdk4/node_modules/@trigger.dev/core/dist/esm/v3"}
 
@@ -117,3 +119,12 @@ async def ask(service: Service, call: str) -> tuple[int, str]:
     async with service.http.request(method, path) as response:
         answer = await response.json()
         return response.status, answer.get("error", "") if isinstance(answer, dict) else ""
+
+
+async def test_the_guide_tells_of_each_call(settings: Settings, line: str):
+    async with running_server(settings) as service:
+        there_are = await run_node(service, "exports.mjs", line)
+    told = GUIDE.read_text()
+    untold = [call for call in there_are if call not in told and f"{call.partition('.')[0]}.*" not in told]
+    assert len(there_are) > 60
+    assert untold == []
