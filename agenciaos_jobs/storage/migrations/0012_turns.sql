@@ -11,5 +11,7 @@ COMMENT ON FUNCTION jobs.turn IS 'Runs of one concurrency key start in the order
 CREATE INDEX runs_turns ON jobs.runs (concurrency_key, jobs.turn(due_at, priority), id)
   WHERE status IN ('QUEUED', 'DELAYED') AND concurrency_key IS NOT NULL;
 
+-- The old index goes last: until the end of the transaction nobody can read the table then.
+CREATE INDEX runs_parked_by_turn ON jobs.runs (concurrency_key, jobs.turn(due_at, priority), id) WHERE parked;
 DROP INDEX jobs.runs_parked;
-CREATE INDEX runs_parked ON jobs.runs (concurrency_key, jobs.turn(due_at, priority), id) WHERE parked;
+ALTER INDEX jobs.runs_parked_by_turn RENAME TO runs_parked;
