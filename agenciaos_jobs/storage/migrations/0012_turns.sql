@@ -14,4 +14,3 @@ CREATE INDEX runs_turns ON jobs.runs (concurrency_key, jobs.turn(due_at, priorit
 -- The old index goes last: until the end of the transaction nobody can read the table then.
 CREATE INDEX runs_parked_by_turn ON jobs.runs (concurrency_key, jobs.turn(due_at, priority), id) WHERE parked;
 DROP INDEX jobs.runs_parked;
-ALTER INDEX jobs.runs_parked_by_turn RENAME TO runs_parked;
