@@ -15,7 +15,7 @@ from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded, seed
 from agenciaos_jobs.storage import migrate
-from bench import drain, flight, latency, stored, triggers
+from bench import drain, flight, latency, requests, stored, triggers
 from bench.table import Row, show
 
 SUITES = {
@@ -24,6 +24,7 @@ SUITES = {
     "triggers": triggers.measure,
     "flight": flight.measure,
     "stored": stored.measure,
+    "requests": requests.measure,
 }
 
 

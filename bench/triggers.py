@@ -6,7 +6,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import uvloop
@@ -15,8 +16,9 @@ from agenciaos_jobs.dev import embedded
 from bench import workers
 from bench.table import Row
 
+OURS = (sys.executable, "-m", "agenciaos_jobs", "serve")
 _CONNECTIONS = 32
-_KEY = "tr_bench_0123456789"
+KEY = "tr_bench_0123456789"
 _GURU_TOKEN = "A" * 40
 _TRIGGER = b'{"type":"monthly-report","payload":{"month":"2026-10"},"delay":"1d"}'
 _DELIVERY = (Path(__file__).parents[1] / "tests" / "guru" / "sub_active.json").read_bytes()
@@ -26,41 +28,46 @@ def measure(environment: Mapping[str, str], runs: int) -> list[Row]:
     rows: list[Row] = []
     base = None
     for who, command in (
-        ("aiohttp + enqueue_job (not durable)", [sys.executable, "-m", "bench.plain_server"]),
-        ("agenciaos-jobs serve (durable)", [sys.executable, "-m", "agenciaos_jobs", "serve"]),
+        ("aiohttp + enqueue_job (not durable)", (sys.executable, "-m", "bench.plain_server")),
+        ("agenciaos-jobs serve (durable)", OURS),
     ):
         rate, p99 = _server(environment, command, runs)
         rows += [Row("HTTP triggers, 32 connections", who, rate, "/s", base), Row("", who, p99 * 1000, "ms p99")]
         base = base or rate
-    command = [sys.executable, "-m", "agenciaos_jobs", "serve"]
-    rate, p99 = _server(environment, command, 1_500, _request("/webhooks/guru", _DELIVERY), connections=15)
+    rate, p99 = _server(environment, OURS, 1_500, _request("/webhooks/guru", _DELIVERY), connections=15)
     who = "agenciaos-jobs serve (stored first)"
     return [*rows, Row("Guru's webhooks, 15 at once", who, rate, "/s"), Row("", who, p99 * 1000, "ms p99")]
 
 
 def _request(path: str, body: bytes) -> bytes:
-    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {_KEY}\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {KEY}\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
 def _server(
     environment: Mapping[str, str],
-    command: list[str],
+    command: Sequence[str],
     runs: int,
     request: bytes = b"",
     connections: int = _CONNECTIONS,
 ) -> tuple[float, float]:
+    with serving(environment, command) as port, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_load(port, runs, request or _request("/api/trigger", _TRIGGER), connections))
+
+
+@contextmanager
+def serving(environment: Mapping[str, str], command: Sequence[str] = OURS) -> Iterator[int]:
+    """A server process without limits on its callers; the port that it listens at."""
     port = embedded.free_port()
-    given = {**os.environ, **environment, "TRIGGER_SECRET_KEY": _KEY, "PORT": str(port), "HOST": "127.0.0.1"}
+    given = {**os.environ, **environment, "TRIGGER_SECRET_KEY": KEY, "PORT": str(port), "HOST": "127.0.0.1"}
     given |= {"DMG_WEBHOOK_SECRET": _GURU_TOKEN, "RATE_LIMIT_KEY": "0", "RATE_LIMIT_ADDRESS": "0"}
     given["PYTHONPATH"] = str(workers.HERE.parent)
     with tempfile.TemporaryDirectory() as name, (Path(name) / "log").open("w") as log:
         process = subprocess.Popen(command, env=given, stdout=log, stderr=log)
         try:
             embedded.wait_for_port(process, port, "server")
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(_load(port, runs, request or _request("/api/trigger", _TRIGGER), connections))
+            yield port
         finally:
             embedded.stop(process)
 

@@ -19,7 +19,9 @@ from agenciaos_jobs.dev import embedded, seed
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import migrate
 
-pytest.register_assert_rewrite("support.sdk_batches", "support.sdk_runs", "support.sdk_triggers")
+pytest.register_assert_rewrite(
+    *(f"support.sdk_{topic}" for topic in ("batches", "realtime", "runs", "schedules", "triggers", "waits"))
+)
 
 pytest_plugins = ["support.browser"]
 

@@ -29,6 +29,10 @@ WORKERS = ("worker_a", "worker_b", "worker_c")
 LIMIT = 2
 
 
+def turn(row: asyncpg.Record) -> tuple[datetime, str]:
+    return row["due_at"] - timedelta(seconds=row["priority"]), row["id"]
+
+
 class Life(RuleBasedStateMachine):
     """What workers believe they own is in ``held``; the database alone decides who is right."""
 
@@ -70,8 +74,9 @@ class Life(RuleBasedStateMachine):
         delay=st.sampled_from([0, 0, 5]),
         ttl=st.sampled_from([None, 8]),
         attempts=st.integers(1, 3),
+        priority=st.sampled_from([0, 0, 3]),
     )
-    def trigger(self, keyed: bool, delay: int, ttl: int | None, attempts: int) -> None:
+    def trigger(self, keyed: bool, delay: int, ttl: int | None, attempts: int, priority: int = 0) -> None:
         self.count += 1
         new = NewRun(
             "task", {}, None, attempts, 60, "test",
@@ -79,6 +84,7 @@ class Life(RuleBasedStateMachine):
             ttl=timedelta(seconds=ttl) if ttl else None,
             concurrency_key="key" if keyed else None,
             concurrency_limit=LIMIT if keyed else None,
+            priority=priority,
         )  # fmt: skip
         run_id = make_id("run", self.now, self.count)
         assert self.do(runs.insert(self.database, [(run_id, new)], self.now)) == {run_id}
@@ -88,8 +94,22 @@ class Life(RuleBasedStateMachine):
         if not self.do(runs.waiting(self.database, self.now, "", 1)):
             self.trigger(most % 2 == 0, 0, None, 3)
         waiting = [run.id for run in self.do(runs.waiting(self.database, self.now, "", most))]
-        claimed = runs.claim(self.database, waiting, name, self.now, suspects_too=suspects_too)
-        self.held[name] += self.do(claimed)
+        claimed = self.do(runs.claim(self.database, waiting, name, self.now, suspects_too=suspects_too))
+        self.held[name] += claimed
+        self.nobody_was_passed({run.id for run in claimed})
+
+    def nobody_was_passed(self, claimed: set[str]) -> None:
+        """There is a place left for each run whose turn is before that of a run that was claimed."""
+        keyed = [row for row in self.rows() if row["concurrency_key"]]
+        executing = sum(row["status"] == "EXECUTING" for row in keyed)
+        waiting = [turn(row) for row in keyed if row["status"] in {"QUEUED", "DELAYED"} and self.can_start(row)]
+        for row in keyed:
+            if row["id"] in claimed:
+                assert executing + sum(other < turn(row) for other in waiting) <= LIMIT, (row, keyed)
+
+    def can_start(self, row: asyncpg.Record) -> bool:
+        in_time = row["expires_at"] is None or row["expires_at"] > self.now or row["started_at"] is not None
+        return row["due_at"] <= self.now and in_time
 
     def take(self, data: st.DataObject) -> tuple[str, ClaimedRun]:
         """Some worker, and a run that it believes is its own."""

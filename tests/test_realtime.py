@@ -16,6 +16,7 @@ from support.service import Service, running_server
 
 from agenciaos_jobs.core import shape
 from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.storage import live
 from agenciaos_jobs.web import keys, realtime
 
 PATIENCE = 10
@@ -101,6 +102,29 @@ async def test_tags_must_all_be_there_and_runs_be_young_enough(server: Service, 
     assert await Subscriber(server, "/realtime/v1/runs?tags=b,a&createdAt=10m").statuses() == {both: "DELAYED"}
     assert (await server.get("/realtime/v1/runs"))[0] == 422
     assert (await server.get("/realtime/v1/runs?tags=a&createdAt=yesterday"))[0] == 422
+
+
+async def test_those_who_follow_a_tag_share_a_look_and_each_is_told_what_is_new_to_it(
+    server: Service, monkeypatch: pytest.MonkeyPatch
+):
+    looks: list[int] = []
+
+    async def looked(executor: Any, tags: Any, asked: Any) -> Any:
+        looks.append(len(asked))
+        return await read_tagged(executor, tags, asked)
+
+    read_tagged = live.read_tagged
+    monkeypatch.setattr(live, "read_tagged", looked)
+    followers, run_ids = [], []
+    for _ in range(12):
+        run_ids.append(await server.trigger("monthly-report", delay="1h", tags=["hot"]))
+        followers.append(Subscriber(server, "/realtime/v1/runs?tags=hot"))
+        assert set(await followers[-1].statuses()) == set(run_ids)
+    last = await server.trigger("monthly-report", delay="1h", tags=["hot"])
+    told = await asyncio.gather(*[follower.statuses() for follower in followers])
+    assert [set(statuses) for statuses in told] == [{*run_ids[n + 1 :], last} for n in range(12)]
+    assert sum(looks) >= 12
+    assert max(looks) > 1
 
 
 async def test_runs_that_join_a_batch_are_told_those_too_that_were_there_before(server: Service):

@@ -56,6 +56,7 @@ class Live:
         self._watcher: asyncio.Task[None] | None = None
         self._is_over = False
         self._reads: Batch[tuple[str, str | None], Reading] = Batch(self._read_runs, passing=(DatabaseUnavailable,))
+        self._looks: Batch[tuple[Tagged, str], Reading] = Batch(self._look, passing=(DatabaseUnavailable,))
 
     async def read(self, subject: Subject, mark: str | None) -> Reading:
         """What changed since ``mark``; without one everything."""
@@ -63,8 +64,9 @@ class Live:
             return await self._reads.submit((subject.run_id, mark))
         if isinstance(subject, OneBatch):
             return await live.read_batch(self._database, subject.batch_id, mark)
-        since: datetime = self._clock.now() - subject.age
-        return await live.read_tagged(self._database, subject.tags, since, mark)
+        if mark is not None:
+            return await self._looks.submit((subject, mark))
+        return await live.newest_tagged(self._database, subject.tags, self._since(subject))
 
     async def news(self, subject: Subject, mark: str, patience: timedelta) -> Reading:
         """What changed since ``mark``, as soon as something has; nothing when ``patience`` ran out."""
@@ -82,6 +84,20 @@ class Live:
 
     async def _read_runs(self, asked: list[tuple[str, str | None]]) -> list[Reading]:
         return await live.read_runs(self._database, asked)
+
+    async def _look(self, asked: list[tuple[Tagged, str]]) -> list[Reading]:
+        """One look at the runs of each list of tags, however many follow it."""
+        numbers: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        for number, (subject, _) in enumerate(asked):
+            numbers[subject.tags].append(number)
+        readings: dict[int, Reading] = {}
+        for tags, those in numbers.items():
+            marks = [(self._since(asked[number][0]), asked[number][1]) for number in those]
+            readings |= zip(those, await live.read_tagged(self._database, tags, marks), strict=True)
+        return [readings[number] for number in range(len(asked))]
+
+    def _since(self, subject: Tagged) -> datetime:
+        return self._clock.now() - subject.age
 
     @asynccontextmanager
     async def _following(self, subject: Subject) -> AsyncIterator[asyncio.Event]:

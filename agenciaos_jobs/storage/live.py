@@ -31,16 +31,19 @@ class Reading:
 async def read_runs(executor: Executor, asked: Sequence[tuple[str, str | None]]) -> list[Reading]:
     """For each run's id the run, unless it is as it was at the mark; without a mark always."""
     ids, marks = [run_id for run_id, _ in asked], [mark for _, mark in asked]
-    records = await executor.fetch(QUERIES["read_runs"], list(range(len(asked))), ids, marks)
-    by_number: dict[int, list[asyncpg.Record]] = {}
-    for record in records:
-        by_number.setdefault(record["number"], []).append(record)
-    return [_reading(by_number[number]) for number in range(len(asked))]
+    return _readings(await executor.fetch(QUERIES["read_runs"], list(range(len(asked))), ids, marks))
 
 
-async def read_tagged(executor: Executor, tags: Sequence[str], since: datetime, mark: str | None) -> Reading:
-    """The runs made since then that have all of the tags and have changed; at first the newest thousand."""
-    return _reading(await executor.fetch(QUERIES["read_tagged"], list(tags), since, mark))
+async def newest_tagged(executor: Executor, tags: Sequence[str], since: datetime) -> Reading:
+    """The newest thousand of the runs made since then that have all of the tags."""
+    return _reading(await executor.fetch(QUERIES["newest_tagged"], list(tags), since))
+
+
+async def read_tagged(executor: Executor, tags: Sequence[str], asked: Sequence[tuple[datetime, str]]) -> list[Reading]:
+    """For each moment and mark the runs made since that moment that have all of the tags and have changed."""
+    moments, marks = [since for since, _ in asked], [mark for _, mark in asked]
+    numbers = list(range(len(asked)))
+    return _readings(await executor.fetch(QUERIES["read_tagged"], list(tags), numbers, moments, marks))
 
 
 async def read_batch(executor: Executor, batch_id: str, mark: str | None) -> Reading:
@@ -57,6 +60,13 @@ async def touched(
 
 
 _COLUMNS = [field.name for field in fields(LiveRun)]
+
+
+def _readings(records: list[asyncpg.Record]) -> list[Reading]:
+    by_number: dict[int, list[asyncpg.Record]] = {}
+    for record in records:
+        by_number.setdefault(record["number"], []).append(record)
+    return [_reading(by_number[number]) for number in sorted(by_number)]
 
 
 def _reading(records: list[asyncpg.Record]) -> Reading:

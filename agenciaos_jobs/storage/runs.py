@@ -117,9 +117,14 @@ async def suspects(executor: Executor, run_ids: list[str], now: datetime) -> lis
     return [record["id"] for record in await executor.fetch(QUERIES["suspects"], run_ids, now, SUSPECT)]
 
 
-async def unpark(executor: Executor, keys: list[str]) -> list[QueuedRun]:
-    """Takes out the next parked run of each key, as often as the key is given."""
-    return [QueuedRun(**record) for record in await executor.fetch(QUERIES["unpark"], keys)]
+async def unpark(database: Database, keys: list[str]) -> list[QueuedRun]:
+    """Takes out the next parked run of each key, as often as the key is given.
+
+    Who is about to park a run, because he still counts the place that is free now, is waited for.
+    """
+    async with database.transaction() as connection:
+        await connection.execute(QUERIES["lock_named_keys"], keys)
+        return [QueuedRun(**record) for record in await connection.fetch(QUERIES["unpark"], keys)]
 
 
 async def unpark_forgotten(executor: Executor) -> list[QueuedRun]:

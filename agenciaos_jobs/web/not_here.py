@@ -40,6 +40,10 @@ _INSIDE_TASKS: Text = {
     "pt": "Esta chamada é de dentro de uma tarefa da Trigger.dev, que aqui não roda",
     "en": "This call comes from inside a task of Trigger.dev's, which does not run here",
 }
+_ONE_KEY: Text = {
+    "pt": "O SDK assina tokens públicos por si, com TRIGGER_SECRET_KEY; não há outras chaves",
+    "en": "The SDK signs public tokens itself, with TRIGGER_SECRET_KEY; there are no other keys",
+}
 _CLOUD_ONLY: Text = {
     "pt": "Este recurso da Trigger.dev não existe neste serviço",
     "en": "This feature of Trigger.dev's does not exist in this service",
@@ -63,6 +67,7 @@ NOT_HERE: Mapping[str, Text] = {
     "/api/v{version:[0-9]+}/batches/{batch_id}/results": _INSIDE_TASKS,
     "/api/v1/packets/{rest:.+}": _INSIDE_TASKS,
     "/engine/{rest:.*}": _INSIDE_TASKS,
+    "/api/v{version:[0-9]+}/auth/{rest:(public-tokens|oidc/.+)}": _ONE_KEY,
     "/api/v{version:[0-9]+}/{feature:(sessions|query|reports|prompts|webhooks|whoami|orgs)}{rest:(/.*)?}": _CLOUD_ONLY,
 }
 """Addresses by aiohttp's patterns."""

@@ -69,7 +69,10 @@ class HttpProblem(Exception):  # noqa: N818
 
 
 def invalid(error: ValidationError, *prefix: str) -> HttpProblem:
-    """422 with every field that pydantic found wrong; ``prefix`` says where the validated part stands."""
+    """422 with every field that pydantic found wrong; ``prefix`` says where the validated part stands.
+
+    As with Trigger.dev, it is 400 where nothing but an option's idempotency key is too long.
+    """
     problems = [
         {
             "field": [*prefix, *problem["loc"]],
@@ -79,7 +82,12 @@ def invalid(error: ValidationError, *prefix: str) -> HttpProblem:
         }
         for problem in error.errors(include_input=False, include_url=False)
     ]
-    return HttpProblem(422, _INVALID, errors=problems)
+    return HttpProblem(400 if all(map(_is_too_long_a_key, problems)) else 422, _INVALID, errors=problems)
+
+
+def _is_too_long_a_key(problem: Mapping[str, Any]) -> bool:
+    keys = (["options", "idempotencyKey"], ["idempotencyKeyOptions", "key"])
+    return problem["code"] == "string_too_long" and problem["field"][-2:] in keys
 
 
 def wrong_field(name: str, code: str, english: str, **context: Any) -> HttpProblem:

@@ -1,4 +1,4 @@
-"""What the SDK changes of a run that is there: its metadata, its tags, and its idempotency key."""
+"""What the SDK reads and changes of a run that is there: its metadata, its tags, and its idempotency key."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from agenciaos_jobs.core.job import Json
 from agenciaos_jobs.core.metadata import Change, Kind
 from agenciaos_jobs.engine.control import TooManyTags
 from agenciaos_jobs.storage import idempotency
+from agenciaos_jobs.web import names
 from agenciaos_jobs.web.body import answer, read_model
 from agenciaos_jobs.web.keys import CLOCK, CONTROL, DATABASE
 from agenciaos_jobs.web.language import Text
@@ -67,6 +68,12 @@ class KeyWasReset(Camel):
     id: str
 
 
+async def read_metadata(request: web.Request) -> web.Response:
+    with known_run(request) as run_id:
+        run = await request.app[CONTROL].get(run_id)
+    return answer(MetadataAnswer(metadata=run.metadata or {}))
+
+
 async def update_metadata(request: web.Request) -> web.Response:
     body = await read_model(request, MetadataUpdate)
     changes = [Change(item.type, item.key, item.value) for item in body.operations]
@@ -106,6 +113,16 @@ def _refuse_too_large(metadata: Json) -> None:
 _REFUSALS = (400, 404, 408, 413, 415, 422, 503)
 
 OPERATIONS = [
+    Operation(
+        "GET",
+        "/api/v1/runs/{run_id}/metadata",
+        read_metadata,
+        "Os metadados de uma execução / A run's metadata",
+        {200: MetadataAnswer},
+        parameters=RUN_ID,
+        problems=(404, 503),
+        reads=names.of_run,
+    ),
     Operation(
         "PUT",
         "/api/v1/runs/{run_id}/metadata",

@@ -1,7 +1,7 @@
 """What a trigger of Trigger.dev's SDK can ask for besides its payload."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -54,7 +54,10 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Tags = Annotated[list[Tag], BeforeValidator(_as_list), Field(max_length=10)]
 Metadata = Annotated[Json, BeforeValidator(_as_object), AfterValidator(_small_enough)]
 Duration = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-Ignored = Annotated[Any, Field(description="accepted, and of no effect here")]
+PayloadType = Literal["application/super+json", "application/json", "text/plain", "application/store"]
+Machine = Literal["micro", "small-1x", "small-2x", "medium-1x", "medium-2x", "large-1x", "large-2x"]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+OF_NO_EFFECT = Field(default=None, description="accepted, and of no effect here")
 Refused = Annotated[Any, BeforeValidator(_refused), Field(description="not supported here: 422", json_schema_extra={})]
 
 
@@ -80,7 +83,7 @@ class KeyOptions(Camel):
 class TaskOptions(Camel):
     """The options of one trigger. Those that mean nothing here are accepted; those that promise much are refused."""
 
-    payload_type: str | None = None
+    payload_type: PayloadType | None = None
     queue: Annotated[Queue, BeforeValidator(_unwrapped)] | None = None
     concurrency_key: ConcurrencyKey | None = None
     idempotency_key: Key | None = None
@@ -94,9 +97,9 @@ class TaskOptions(Camel):
     metadata: Metadata | None = None
     priority: Annotated[float, Field(ge=0, le=LONGEST_TTL)] | None = None
     test: bool | None = None
-    machine: Ignored = None
-    lock_to_version: Ignored = None
-    region: Ignored = None
+    machine: Machine | None = OF_NO_EFFECT
+    lock_to_version: Name | None = OF_NO_EFFECT
+    region: Name | None = OF_NO_EFFECT
     debounce: Refused = None
     gates: Refused = None
     concurrency: Refused = None

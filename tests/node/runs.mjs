@@ -41,13 +41,14 @@ const operations = [
 ];
 await send("PUT", `/api/v1/runs/${ran.id}/metadata`, { metadata: { old: true } });
 const metadata = await send("PUT", `/api/v1/runs/${ran.id}/metadata`, { operations });
+const metadataRead = await send("GET", `/api/v1/runs/${ran.id}/metadata`);
 const tagged = await send("POST", `/api/v1/runs/${ran.id}/tags`, { tags: ["one", "two"] });
 const tooMany = await send("POST", `/api/v1/runs/${ran.id}/tags`, { tags: Array.from({ length: 9 }, (_, n) => `t${n}`) });
 
 print({
   failed, again, edited, moved, sooner, ran, tooLate, executing, canceledId, canceled, canceledAgain,
   keys: { first: cancelMe.id, kept: kept.id, failing: failing.id, freed: freed.id, afterReset: afterReset.id, reset },
-  resetAgain: resetAgain.status, metadata, tagged, tooMany, changed: await runs.retrieve(ran.id),
+  resetAgain: resetAgain.status, metadata, metadataRead, tagged, tooMany, changed: await runs.retrieve(ran.id),
   missing: await outcome(() => runs.retrieve("run_missing")),
   noReplay: await outcome(() => runs.replay("run_missing")),
   // What there is not, by the SDK where it has a call for it.

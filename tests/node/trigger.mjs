@@ -28,8 +28,10 @@ const [byId, byTask, report, polled] = await Promise.all([
 const key = await idempotencyKeys.create("order-1", { scope: "global" });
 const first = await tasks.trigger("echo", { n: 1 }, { idempotencyKey: key });
 const second = await tasks.trigger("echo", { n: 2 }, { idempotencyKey: key });
+await runs.poll(first, { pollIntervalMs });
+const third = await tasks.trigger("echo", { n: 1 }, { idempotencyKey: key }); // success keeps the key
 const many = await Promise.all(
-  Array.from({ length: 50 }, () => tasks.trigger("echo", { n: 3 }, { idempotencyKey: "order-2", idempotencyKeyTTL: "1h" })),
+  Array.from({ length: 1000 }, () => tasks.trigger("echo", { n: 3 }, { idempotencyKey: "order-2", idempotencyKeyTTL: "1h" })),
 );
 
 const options = {
@@ -43,14 +45,15 @@ const dated = await runs.retrieve(await tasks.trigger("echo", {}, { delay: new D
 const wrong = {};
 for (const [name, value] of Object.entries({
   delay: "soon", ttl: "never", tags: Array.from({ length: 11 }, (_, n) => `t${n}`), maxAttempts: 0, maxDuration: 1,
-  priority: -1, metadata: [1], idempotencyKeyTTL: "ages", concurrencyKey: "", queue: { name: "" },
+  priority: -1, metadata: { text: "x".repeat(256 * 1024) }, machine: "enormous", region: 5, version: 5, debounce: { key: "k", delay: "1s" }, idempotencyKeyTTL: "ages", concurrencyKey: "", queue: { name: "" },
 })) {
-  if (name === "priority" && line === "sdk3") continue; // the option is 4.x's
+  if (["priority", "region", "version", "debounce"].includes(name) && line === "sdk3") continue; // 4.x's own options
   wrong[name] = (await outcome(() => tasks.trigger("echo", {}, { [name]: value, idempotencyKey: "k" }))).error;
 }
 
 print({
-  byId, byTask, report, polled, first, second, many: [...new Set(many.map((handle) => handle.id))], full, dated, wrong,
+  byId, byTask, report, polled, first, second, third, many: [...new Set(many.map((handle) => handle.id))], full, dated, wrong,
+  say: await output(await tasks.trigger("say", "olá")),
   text: await outcome(() => tasks.trigger("echo", "text")),
   nothing: await output(await tasks.trigger("echo")),
   large: (await output(await tasks.trigger("echo", { text: '"é'.repeat(400_000) }))).text.length,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, RootModel
 
 from agenciaos_jobs import jobs
 from agenciaos_jobs.app import RunApp
@@ -55,8 +55,16 @@ async def _fail(app: RunApp, payload: Anything) -> dict[str, Any]:
     raise GiveUp("no_good", "never")
 
 
-def _job(task: str, run: Any) -> Job[Any]:
-    return Job(task=task, payload=Anything, run=run, summary=task, accepted={})
+class Text(RootModel[str]):
+    pass
+
+
+async def _say(_: RunApp, payload: Text) -> dict[str, Any]:
+    return {"text": payload.root}
+
+
+def _job(task: str, run: Any, payload: Any = Anything) -> Job[Any]:
+    return Job(task=task, payload=payload, run=run, summary=task, accepted={})
 
 
 JOBS = {
@@ -64,12 +72,13 @@ JOBS = {
     "slow": _job("slow", _slow),
     "talk": _job("talk", _talk),
     "fail": _job("fail", _fail),
+    "say": _job("say", _say, Text),
 }
 
 
 @asynccontextmanager
 async def running_with_test_jobs(settings: Settings) -> AsyncIterator[Service]:
-    """Server and worker that know ``echo``, ``slow``, ``talk`` and ``fail`` besides the application's jobs."""
+    """Server and worker that know ``echo``, ``slow``, ``talk``, ``fail`` and ``say`` besides the application's jobs."""
     registers = (jobs.JOBS, jobs.OFFERED, jobs.JOBS_BY_NAME)
     for register in registers:
         register.update(JOBS)

@@ -4,10 +4,11 @@ from typing import Any
 
 import asyncpg
 
+from agenciaos_jobs.core.run import Status
 from agenciaos_jobs.settings import Settings
 from support.node import run_node
 from support.sdk import running_with_test_jobs
-from support.service import Service
+from support.service import Service, running_server
 
 
 async def check(line: str, settings: Settings, db: asyncpg.Connection) -> None:
@@ -66,6 +67,7 @@ def _keys_are_kept_by_success_and_freed_by_failure(keys: dict[str, Any], status_
 def _metadata_and_tags_change(seen: dict[str, Any]) -> None:
     metadata = {"old": True, "progress": {"done": 1}, "count": 2, "list": ["b"]}
     assert seen["metadata"]["metadata"] == seen["changed"]["metadata"] == metadata
+    assert seen["metadataRead"] == {"metadata": metadata}
     assert (seen["tagged"]["message"], seen["changed"]["tags"]) == ("Added 2 tags", ["one", "two"])
     assert seen["tooMany"]["errors"][0]["field"] == "tags"
 
@@ -111,3 +113,29 @@ async def _ten_runs(service: Service) -> tuple[list[str], str]:
     for run_id in ids[:8]:
         await service.finished(run_id)
     return ids, batch["id"]
+
+
+FLAGS = {
+    "DELAYED": ["isQueued"],
+    "QUEUED": ["isQueued"],
+    "EXECUTING": ["isExecuting"],
+    "COMPLETED": ["isCompleted", "isSuccess"],
+    "CANCELED": ["isCompleted", "isCancelled"],
+    **{
+        status: ["isCompleted", "isFailed"]
+        for status in ("FAILED", "CRASHED", "TIMED_OUT", "EXPIRED", "SYSTEM_FAILURE")
+    },
+}
+
+
+async def check_statuses(line: str, settings: Settings, db: asyncpg.Connection) -> None:
+    """The SDK reads each status there is, and refuses any that it does not know."""
+    assert FLAGS.keys() == set(Status)
+    async with running_server(settings) as service:
+        ids = [await service.trigger("monthly-report", delay="1h") for _ in Status]
+        for run_id, status in zip(ids, Status, strict=True):
+            await db.execute("UPDATE jobs.runs SET status = $2 WHERE id = $1", run_id, status)
+        told = await run_node(service, "statuses.mjs", line, ",".join(ids))
+    assert [run["status"] for run in told] == [run["listed"] for run in told] == list(Status)
+    assert [run["flags"] for run in told] == [FLAGS[status] for status in Status]
+    assert [run["followed"] for run in told] == list(Status)

@@ -35,6 +35,14 @@ async def check(line: str, settings: Settings, db: asyncpg.Connection) -> None:
     assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE idempotency_key IS NOT NULL") == 3
 
 
+async def check_repetitions(line: str, settings: Settings, db: asyncpg.Connection) -> None:
+    async with running_with_test_jobs(settings) as service:
+        seen = await run_node(service, "repeat.mjs", line)
+    assert len(seen["requests"]) == {"sdk3": 2, "sdk4": 3}[line]
+    assert len(set(seen["requests"])) == 1
+    assert await db.fetchval("SELECT array_agg(id) FROM jobs.runs") == [seen["id"]]
+
+
 def _payloads_arrive_as_sensible_json(seen: dict[str, Any]) -> None:
     assert seen["byId"] == {
         "at": "2026-11-24T12:00:00.000Z",
@@ -47,18 +55,21 @@ def _payloads_arrive_as_sensible_json(seen: dict[str, Any]) -> None:
         "dotted.name": "1970-01-01T00:00:00.000Z",
         "nothing": None,
     }
+    assert seen["say"] == {"text": "olá"}
     assert (seen["byTask"], seen["nothing"], seen["large"]) == ({"text": "olá"}, {}, 800_000)
 
 
 def _a_key_answers_with_its_run(seen: dict[str, Any]) -> None:
     assert seen["first"]["id"] == seen["second"]["id"]
+    assert seen["first"]["id"] == seen["third"]["id"]
     assert len(seen["many"]) == 1
 
 
 def _wrong_options_are_named(seen: dict[str, Any]) -> None:
-    assert set(seen["wrong"]) >= {"delay", "ttl", "tags", "maxAttempts", "maxDuration", "metadata", "queue"}
+    assert set(seen["wrong"]) >= {"delay", "ttl", "tags", "maxAttempts", "maxDuration", "metadata", "queue", "machine"}
     for option, error in seen["wrong"].items():
-        assert (error["status"], f"options.{option}" in error["message"]) == (422, True), option
+        name = {"version": "lockToVersion"}.get(option, option)
+        assert (error["status"], f"options.{name}" in error["message"]) == (422, True), option
 
 
 def _what_cannot_start_says_why(seen: dict[str, Any]) -> None:

@@ -1,15 +1,15 @@
 -- name: plan_each_time
--- The next statements of the transaction are planned for the filters they get, not for any.
-SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
+-- The next statements of the transaction are planned for the filters they get, not for any; and so that they go along a
+-- filter's own index rather than past other runs until a page is full: nobody knows how long ago the last one was.
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('random_page_cost', '1.1', true)
 
 -- name: older
 SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, metadata, created_at, updated_at,
        delayed_until, expires_at, started_at, finished_at
 FROM jobs.runs
 WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
-  AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
-  AND ($7::text[] IS NULL OR queue = ANY ($7)) AND ($8::text IS NULL OR schedule_id = $8)
-  AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
+  AND jobs.is_among(status, $5) AND jobs.is_among(task, $6) AND jobs.is_among(queue, $7)
+  AND ($8::text IS NULL OR schedule_id = $8) AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
 ORDER BY id DESC LIMIT $11
 
 -- name: newer
@@ -17,9 +17,8 @@ SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, met
        delayed_until, expires_at, started_at, finished_at
 FROM jobs.runs
 WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
-  AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
-  AND ($7::text[] IS NULL OR queue = ANY ($7)) AND ($8::text IS NULL OR schedule_id = $8)
-  AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
+  AND jobs.is_among(status, $5) AND jobs.is_among(task, $6) AND jobs.is_among(queue, $7)
+  AND ($8::text IS NULL OR schedule_id = $8) AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
 ORDER BY id LIMIT $11
 
 -- name: older_tagged
@@ -30,11 +29,10 @@ CROSS JOIN LATERAL (
   SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, metadata, created_at, updated_at,
          delayed_until, expires_at, started_at, finished_at
   FROM jobs.run_tags AS tagged JOIN jobs.runs AS run ON run.id = tagged.run_id
-  WHERE tagged.tag = wanted.tag AND tagged.run_id >= $1 AND tagged.run_id < $2 AND id >= $1 AND id < $2
+  WHERE jobs.is_among(tagged.tag, $12) AND tagged.tag = wanted.tag AND tagged.run_id >= $1 AND tagged.run_id < $2 AND id >= $1 AND id < $2
     AND created_at >= $3 AND created_at <= $4
-    AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
-    AND ($7::text[] IS NULL OR queue = ANY ($7)) AND ($8::text IS NULL OR schedule_id = $8)
-    AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
+    AND jobs.is_among(status, $5) AND jobs.is_among(task, $6) AND jobs.is_among(queue, $7)
+    AND ($8::text IS NULL OR schedule_id = $8) AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
   ORDER BY tagged.run_id DESC LIMIT $11) AS found
 ORDER BY id DESC LIMIT $11
 
@@ -45,11 +43,10 @@ CROSS JOIN LATERAL (
   SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, metadata, created_at, updated_at,
          delayed_until, expires_at, started_at, finished_at
   FROM jobs.run_tags AS tagged JOIN jobs.runs AS run ON run.id = tagged.run_id
-  WHERE tagged.tag = wanted.tag AND tagged.run_id >= $1 AND tagged.run_id < $2 AND id >= $1 AND id < $2
+  WHERE jobs.is_among(tagged.tag, $12) AND tagged.tag = wanted.tag AND tagged.run_id >= $1 AND tagged.run_id < $2 AND id >= $1 AND id < $2
     AND created_at >= $3 AND created_at <= $4
-    AND ($5::text[] IS NULL OR status = ANY ($5)) AND ($6::text[] IS NULL OR task = ANY ($6))
-    AND ($7::text[] IS NULL OR queue = ANY ($7)) AND ($8::text IS NULL OR schedule_id = $8)
-    AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
+    AND jobs.is_among(status, $5) AND jobs.is_among(task, $6) AND jobs.is_among(queue, $7)
+    AND ($8::text IS NULL OR schedule_id = $8) AND ($9::boolean IS NULL OR is_test = $9) AND ($10::text[] IS NULL OR id = ANY ($10))
   ORDER BY tagged.run_id LIMIT $11) AS found
 ORDER BY id LIMIT $11
 

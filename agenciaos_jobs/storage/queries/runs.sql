@@ -56,27 +56,38 @@ RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, cre
           tags, request_id, concurrency_key, losses, traceparent
 
 -- name: lock_keys
--- One claim at a time for each concurrency key, so that two workers never count the same free place.
+-- One claim at a time for each concurrency key, so that two workers never count the same free place. No key is empty;
+-- asked like this, the runs are found by their ids, and never by reading the index of all that wait.
 SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.concurrency:' || key, 0))
 FROM (SELECT DISTINCT concurrency_key AS key FROM jobs.runs
-      WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND concurrency_key IS NOT NULL ORDER BY 1) AS keys
+      WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND coalesce(concurrency_key, '') <> '' ORDER BY 1) AS keys
+
+-- name: lock_named_keys
+SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.concurrency:' || key, 0))
+FROM (SELECT DISTINCT unnest($1::text[]) AS key ORDER BY 1) AS keys
 
 -- name: claim_keyed
--- First come, first served: a run is claimed while its key has a free place and nobody parked came before it.
+-- First come, first served: a run is claimed where its key has a place for it besides all whose turn comes before.
 WITH wanted AS (
-  SELECT id, concurrency_key AS key, concurrency_limit AS places, due_at,
-         row_number() OVER (PARTITION BY concurrency_key ORDER BY due_at, id) AS place
+  SELECT id, concurrency_key AS key, concurrency_limit AS places, jobs.turn(due_at, priority) AS turn
   FROM jobs.runs
   WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
-    AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND concurrency_key IS NOT NULL AND losses <= $4
-), taken AS (
-  SELECT concurrency_key AS key, count(*) AS places FROM jobs.runs
-  WHERE status = 'EXECUTING' AND concurrency_key IN (SELECT key FROM wanted) GROUP BY concurrency_key
+    AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND coalesce(concurrency_key, '') <> '' AND losses <= $4
+), asked AS (
+  SELECT key, max(places) AS places, max(turn) AS last_turn FROM wanted GROUP BY key
+), line AS (
+  SELECT next.id, min(next.places - next.place) OVER (PARTITION BY asked.key ORDER BY next.place) >= taken.places AS has_place
+  FROM asked
+  CROSS JOIN LATERAL (
+    SELECT count(*) AS places FROM jobs.runs WHERE status = 'EXECUTING' AND concurrency_key = asked.key) AS taken
+  CROSS JOIN LATERAL (
+    SELECT id, concurrency_limit AS places, row_number() OVER (ORDER BY jobs.turn(due_at, priority), id) AS place
+    FROM jobs.runs
+    WHERE concurrency_key = asked.key AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
+      AND jobs.turn(due_at, priority) <= asked.last_turn AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL)
+    ORDER BY jobs.turn(due_at, priority), id LIMIT greatest(asked.places - taken.places, 0)) AS next
 ), granted AS (
-  SELECT wanted.id FROM wanted LEFT JOIN taken USING (key)
-  WHERE wanted.place + coalesce(taken.places, 0) <= wanted.places AND NOT EXISTS (
-    SELECT FROM jobs.runs AS earlier WHERE earlier.concurrency_key = wanted.key AND earlier.parked
-    AND earlier.id <> wanted.id AND (earlier.due_at, earlier.id) < (wanted.due_at, wanted.id))
+  SELECT id FROM line WHERE has_place AND id IN (SELECT id FROM wanted)
 ), put_aside AS (
   UPDATE jobs.runs SET status = 'QUEUED', parked = true, updated_at = $3
   WHERE id IN (SELECT id FROM wanted EXCEPT SELECT id FROM granted)
@@ -91,10 +102,13 @@ RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, cre
 
 -- name: park_rest
 -- What waits behind a run that was parked is parked too, instead of being taken from the queue piece by piece.
-UPDATE jobs.runs SET parked = true, updated_at = $2
-WHERE status = 'QUEUED' AND NOT parked AND due_at <= $2 AND concurrency_key IN (
-  SELECT concurrency_key FROM jobs.runs WHERE id = ANY ($1::text[]) AND parked)
-RETURNING id
+UPDATE jobs.runs AS run SET parked = true, updated_at = $2
+FROM (SELECT DISTINCT ON (concurrency_key) concurrency_key AS key, jobs.turn(due_at, priority) AS turn, id
+      FROM jobs.runs WHERE id = ANY ($1::text[]) AND parked
+      ORDER BY concurrency_key, jobs.turn(due_at, priority), id) AS first
+WHERE run.status = 'QUEUED' AND NOT run.parked AND run.due_at <= $2 AND run.concurrency_key = first.key
+  AND (jobs.turn(run.due_at, run.priority), run.id) > (first.turn, first.id)
+RETURNING run.id
 
 -- name: suspects
 SELECT id FROM jobs.runs
@@ -107,7 +121,7 @@ WHERE id IN (
   SELECT next.id FROM (SELECT key, count(*) AS places FROM unnest($1::text[]) AS key GROUP BY key) AS freed
   CROSS JOIN LATERAL (
     SELECT id FROM jobs.runs WHERE concurrency_key = freed.key AND parked
-    ORDER BY due_at, id LIMIT freed.places FOR UPDATE SKIP LOCKED) AS next)
+    ORDER BY jobs.turn(due_at, priority), id LIMIT freed.places FOR UPDATE SKIP LOCKED) AS next)
 RETURNING id, task, due_at, priority
 
 -- name: unpark_forgotten
@@ -120,7 +134,7 @@ WHERE id IN (
     SELECT count(*) AS places FROM jobs.runs WHERE status = 'EXECUTING' AND concurrency_key = waiting.key) AS taken ON true
   CROSS JOIN LATERAL (
     SELECT id FROM jobs.runs WHERE concurrency_key = waiting.key AND parked
-    ORDER BY due_at, id LIMIT greatest(waiting.places - taken.places, 0) FOR UPDATE SKIP LOCKED) AS next)
+    ORDER BY jobs.turn(due_at, priority), id LIMIT greatest(waiting.places - taken.places, 0) FOR UPDATE SKIP LOCKED) AS next)
 RETURNING id, task, due_at, priority
 
 -- name: hold

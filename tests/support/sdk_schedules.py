@@ -1,16 +1,12 @@
-"""``schedules.*``, with both lines of Trigger.dev's SDK."""
-
-import pytest
-from support.node import SDK_LINES, needs_node, run_node
-from support.service import Service
+"""What must hold of ``schedules.*`` by Trigger.dev's SDK, whichever its line."""
 
 from agenciaos_jobs.engine.schedules import declared
 from agenciaos_jobs.jobs import JOBS
+from support.node import run_node
+from support.service import Service
 
-pytestmark = [needs_node, pytest.mark.parametrize("line", SDK_LINES)]
 
-
-async def test_a_schedule_s_life(service: Service, line: str):
+async def check(line: str, service: Service) -> None:
     seen = await run_node(service, "schedules.mjs", line)
     created = seen["created"]
     assert (created["type"], created["task"], created["active"]) == ("IMPERATIVE", "generate-monthly-reports", True)

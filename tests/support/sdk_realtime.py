@@ -1,15 +1,12 @@
-"""Subscriptions and public tokens, with both lines of Trigger.dev's SDK."""
+"""What must hold of subscriptions and public tokens by Trigger.dev's SDK, whichever its line."""
 
 import asyncio
 
 import asyncpg
-import pytest
-from support.node import SDK_LINES, needs_node, run_node
-from support.service import Service
 
 from agenciaos_jobs.web import keys
-
-pytestmark = [needs_node, pytest.mark.parametrize("line", SDK_LINES)]
+from support.node import run_node
+from support.service import Service
 
 
 async def followed(service: Service, *names: str) -> None:
@@ -18,7 +15,7 @@ async def followed(service: Service, *names: str) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_following_a_run_yields_its_changes_to_the_end(service: Service, line: str):
+async def follow_a_run(line: str, service: Service) -> None:
     run_id = await service.trigger("monthly-report", delay="1h", tags=['a "quoted\\" tag', "plain"])
     following = asyncio.create_task(run_node(service, "subscribe.mjs", line, "run", run_id))
     await followed(service, f"run:{run_id}")
@@ -30,7 +27,7 @@ async def test_following_a_run_yields_its_changes_to_the_end(service: Service, l
     assert seen[-1]["tags"] == ['a "quoted\\" tag', "plain"]
 
 
-async def test_following_a_tag_yields_runs_that_were_there_and_runs_that_come(service: Service, line: str):
+async def follow_a_tag(line: str, service: Service) -> None:
     first = await service.trigger("monthly-report", tags=["vip"])
     following = asyncio.create_task(run_node(service, "subscribe.mjs", line, "tag", "vip", "2"))
     await service.finished(first)
@@ -42,7 +39,7 @@ async def test_following_a_tag_yields_runs_that_were_there_and_runs_that_come(se
     assert {run["id"] for run in seen} == {first, second}
 
 
-async def test_following_a_batch_yields_its_runs(service: Service, line: str):
+async def follow_a_batch(line: str, service: Service) -> None:
     item = {"task": "generate-monthly-reports", "payload": {}, "options": {"delay": "1h"}}
     _, batch = await service.post("/api/v1/tasks/batch", {"items": [item, item]})
     following = asyncio.create_task(run_node(service, "subscribe.mjs", line, "batch", batch["id"], "2"))
@@ -53,7 +50,7 @@ async def test_following_a_batch_yields_its_runs(service: Service, line: str):
     assert {run["id"] for run in seen if run["status"] == "COMPLETED"} == {run["id"] for run in batch["runs"]}
 
 
-async def test_public_tokens_read_what_their_scopes_name_and_nothing_else(service: Service, line: str):
+async def check_public_tokens(line: str, service: Service) -> None:
     mine, other = [await service.trigger("monthly-report", tags=[tag]) for tag in ("mine", "other")]
     for run_id in (mine, other):
         await service.finished(run_id)
@@ -67,8 +64,7 @@ async def test_public_tokens_read_what_their_scopes_name_and_nothing_else(servic
     assert [seen[name]["error"]["status"] for name in ("expired", "tampered")] == [401] * 2
 
 
-@pytest.mark.slow
-async def test_five_hundred_subscriptions_at_once(service: Service, db: asyncpg.Connection, line: str):
+async def follow_five_hundred(line: str, service: Service, db: asyncpg.Connection) -> None:
     delayed = {"task": "generate-monthly-reports", "payload": {}, "options": {"delay": "1h"}}
     _, batch = await service.post("/api/v1/tasks/batch", {"items": [delayed] * 500})
     ids = [run["id"] for run in batch["runs"]]
