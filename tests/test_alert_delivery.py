@@ -105,13 +105,13 @@ async def test_a_wrong_smtp_password_is_seen_on_the_dashboard_and_told_by_slack(
 ):
     async with every_channel() as (channels, mailbox, slack, _):
         port = int(channels["smtp_url"].rpartition(":")[2])
-        own = Settings.model_validate(settings.model_dump() | channels | mail(port, "errada"))
+        own = Settings.model_validate(settings.model_dump() | channels | mail(port, "outra-senha"))
         async with running_service(own) as service, operator(service) as browser:
             await service.outcome("payment-webhook", NOBODYS)
             await sent(db, {Kind.CHANNEL_BROKEN}, {"slack", "webhook"})
             _, page = await browser.get("/alerts")
     assert "the server refused user or password" in page
-    assert "errada" not in page
+    assert "outra-senha" not in page
     assert mailbox.mails == []
     assert any("Alertas por email não chegam" in json.loads(post)["text"] for post in slack.bodies)
 

@@ -135,13 +135,16 @@ async def test_a_worker_forgets_runs_and_keeps_what_they_did_of_payments_reports
         while await db.fetchval("SELECT count(*) FROM jobs.runs WHERE id <= $1", run["id"]):
             await asyncio.sleep(0.05)
         assert (await service.get(f"/api/v3/runs/{run['id']}"))[0] == 404
-    assert await what_stays(db) == kept
+    for before, after in zip(kept, await what_stays(db), strict=True):
+        assert before <= after  # a worker that lives so late also makes the reports of the months between
     assert await db.fetchval("SELECT count(content) FROM jobs.ai_generations") == 0
 
 
-async def what_stays(db: asyncpg.Connection) -> list[int]:
+async def what_stays(db: asyncpg.Connection) -> list[set[str]]:
+    """The rows that are kept for ever, but for the texts that were written."""
     kept = ("jobs.payment_events", "jobs.monthly_reports", "jobs.ai_generations", "public.ai_usage")
-    return [await db.fetchval(f"SELECT count(*) FROM {table}") for table in kept]
+    rows = "SELECT to_jsonb(kept) - 'content' FROM {} AS kept"
+    return [{str(row[0]) for row in await db.fetch(rows.format(table))} for table in kept]
 
 
 async def test_bills_stay_texts_and_keys_go(caretaker: Caretaker, db: asyncpg.Connection):
