@@ -71,8 +71,7 @@ def _hear_others(described: Sequence[Processor], last: Sequence[Processor], leve
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name in ("httpx", "httpx2", "httpcore", "httpcore2", "openai", "asyncio"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
     for name in ARQ_LOGGERS:
         logging.getLogger(name).filters = [_Rerouted()]
 

@@ -1,17 +1,13 @@
 """OpenAI's Responses API, or any server that speaks it."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
-from json import JSONDecodeError
 from typing import Any
 
-import aiohttp
-import openai
-from openai.types.responses import EasyInputMessageParam, Response, ResponseFormatTextJSONSchemaConfigParam
-
 from agenciaos_jobs.adapters import metrics, tracing
+from agenciaos_jobs.adapters.openai_client import Malformed, OpenAIClient, Refused, Response, Unreachable
 from agenciaos_jobs.adapters.prices import cost
 from agenciaos_jobs.core.background import AnswerGone, Asked
 from agenciaos_jobs.core.clock import Clock
@@ -23,8 +19,8 @@ _RETRYABLE = {408, 409, 429}
 _SPENT = {"insufficient_quota", "billing_hard_limit_reached"}
 _UNFINISHED = {"queued", "in_progress"}
 _FAILED = {"failed", "cancelled", "incomplete"}
-_SHORT = 30
-"""Seconds for a call that does not wait for the model."""
+_LONG, _SHORT = 300, 30
+"""Seconds for a call that waits for the model, and for one that does not."""
 
 
 class OpenAIModel:
@@ -42,17 +38,7 @@ class OpenAIModel:
     ) -> None:
         self._clock, self._model = clock, model
         self.in_background, self.is_announced = in_background, is_announced
-        self._client = (
-            openai.AsyncOpenAI(
-                api_key=api_key,
-                base_url=base_url,
-                max_retries=0,
-                timeout=300,
-                http_client=openai.DefaultAioHttpClient(timeout=300),
-            )
-            if api_key
-            else None
-        )
+        self._client = OpenAIClient(api_key, base_url) if api_key else None
 
     async def answer(self, prompt: Prompt) -> Answer:
         """The model's answer with what it consumed.
@@ -61,9 +47,7 @@ class OpenAIModel:
         won't (a wrong key, a refused request, a spent budget).
         """
         with self._translated() as client:
-            # responses.create would transform a body that is right already, which costs as much as sending it.
-            body = {**self._request(prompt), "store": False}
-            response: Any = await client.post("/responses", body=body, cast_to=Response)
+            response = await client.create({**self._request(prompt), "store": False}, _LONG)
         return self._read(response)
 
     async def ask(self, prompt: Prompt) -> Asked:
@@ -72,12 +56,10 @@ class OpenAIModel:
         A server that knows no background has the answer at once.
         """
         with self._translated() as client:
-            response: Any = await client.responses.create(
-                **self._request(prompt), background=True, store=True, timeout=_SHORT
-            )
-        if isinstance(response, Response) and response.id and response.status in _UNFINISHED:
+            response = await client.create({**self._request(prompt), "background": True, "store": True}, _SHORT)
+        if response.id and response.status in _UNFINISHED:
             return Asked(response.id)
-        return Asked(getattr(response, "id", ""), self._read(response))
+        return Asked(response.id, self._read(response))
 
     async def look(self, response_id: str) -> Answer | None:
         """The answer to what was asked, ``None`` while the model works on it.
@@ -85,16 +67,20 @@ class OpenAIModel:
         Raises :class:`AnswerGone`, or as :meth:`answer`.
         """
         with self._translated(missing=AnswerGone(response_id)) as client:
-            response: Any = await client.responses.retrieve(response_id, timeout=_SHORT)
-        return None if getattr(response, "status", None) in _UNFINISHED else self._read(response)
+            response = await client.retrieve(response_id, _SHORT)
+        return None if response.status in _UNFINISHED else self._read(response)
 
     async def withdraw(self, response_id: str) -> Answer | None:
         """Cancels what was asked; returns what came of it all the same, ``None`` where that is not known yet.
 
         Raises :class:`AnswerGone`, or as :meth:`answer`.
         """
-        with self._translated(missing=AnswerGone(response_id)) as client, suppress(openai.BadRequestError):
-            await client.responses.cancel(response_id, timeout=_SHORT)
+        with self._translated(missing=AnswerGone(response_id)) as client:
+            try:
+                await client.cancel(response_id, _SHORT)
+            except Refused as error:
+                if error.status != 400:  # which says that it has ended already
+                    raise
         return await self.look(response_id)
 
     async def close(self) -> None:
@@ -115,7 +101,7 @@ class OpenAIModel:
         return {"gen_ai.provider.name": "openai", "gen_ai.request.model": self._model}
 
     @contextmanager
-    def _translated(self, missing: Exception | None = None) -> Iterator[openai.AsyncOpenAI]:
+    def _translated(self, missing: Exception | None = None) -> Iterator[OpenAIClient]:
         """The client; what it raises comes out as an outcome, a 404 as ``missing`` where that is given."""
         if self._client is None:
             raise GiveUp("openai_not_configured", "OPENAI_API_KEY is not set")
@@ -126,14 +112,14 @@ class OpenAIModel:
         ):
             yield self._client
 
-    def _read(self, response: Any) -> Answer:
-        if not isinstance(response, Response) or not _is_whole(response):
+    def _read(self, response: Response) -> Answer:
+        if not _is_whole(response):
             metrics.OPENAI_CALLS.labels(self._model, "malformed").inc()
             raise RetryLater("upstream_malformed", "OpenAI's answer was not a response with output and usage")
         usage = self._usage(response)
         fault = _fault(response)
         metrics.record_usage(usage, fault[0] if fault else "ok")
-        return Answer(text=response.output_text, usage=usage, fault=fault)
+        return Answer(text=response.text, usage=usage, fault=fault)
 
     def _usage(self, response: Response) -> Usage:
         counted = response.usage
@@ -161,20 +147,19 @@ def _is_whole(response: Response) -> bool:
     return bool(response.output) and response.usage is not None
 
 
-def _turn(message: Message) -> EasyInputMessageParam:
+def _turn(message: Message) -> dict[str, str]:
     return {"role": "assistant" if message.role == "assistant" else "user", "content": message.text}
 
 
-def _format(agent: Agent) -> ResponseFormatTextJSONSchemaConfigParam:
+def _format(agent: Agent) -> dict[str, Any]:
     return {"type": "json_schema", "name": agent.type.lower(), "schema": agent.wire_schema, "strict": True}
 
 
 def _fault(response: Response) -> tuple[str, str] | None:
     """Why the answer can't be used, as a code and in words; ``None`` where it can."""
-    for item in response.output or ():
-        for part in getattr(item, "content", None) or ():
-            if part.type == "refusal":
-                return "model_refused", f"the model refused: {part.refusal}"
+    for part in response.parts:
+        if part.type == "refusal":
+            return "model_refused", f"the model refused: {part.refusal}"
     if response.status == "incomplete":
         reason = response.incomplete_details.reason if response.incomplete_details else None
         if reason == "content_filter":
@@ -188,43 +173,28 @@ def _fault(response: Response) -> tuple[str, str] | None:
 
 @contextmanager
 def _translated(clock: Clock, model: str, missing: Exception | None) -> Iterator[None]:
-    """Turns the SDK's errors into outcomes."""
+    """Turns what the client raises into outcomes."""
     try:
         yield
-    except openai.NotFoundError as error:
-        metrics.OPENAI_CALLS.labels(model, "404").inc()
-        raise (missing or _status_outcome(error, clock)) from error
-    except openai.APIStatusError as error:
-        metrics.OPENAI_CALLS.labels(model, str(error.status_code)).inc()
-        raise _status_outcome(error, clock) from error
-    except openai.APIConnectionError as error:
-        if _is_out_of_time(error):
-            metrics.OPENAI_CALLS.labels(model, "timeout").inc()
-            raise RetryLater("upstream_timeout", "OpenAI did not answer in time") from error
+    except Refused as error:
+        metrics.OPENAI_CALLS.labels(model, str(error.status)).inc()
+        raise (missing if missing and error.status == 404 else _outcome(error, clock)) from error
+    except TimeoutError as error:
+        metrics.OPENAI_CALLS.labels(model, "timeout").inc()
+        raise RetryLater("upstream_timeout", "OpenAI did not answer in time") from error
+    except Unreachable as error:
         metrics.OPENAI_CALLS.labels(model, "unreachable").inc()
         raise RetryLater("upstream_unreachable", "OpenAI could not be reached") from error
-    except (JSONDecodeError, openai.APIResponseValidationError) as error:
+    except Malformed as error:
         metrics.OPENAI_CALLS.labels(model, "malformed").inc()
-        raise RetryLater("upstream_malformed", "OpenAI's answer was not JSON") from error
+        raise RetryLater("upstream_malformed", "OpenAI's answer was not a response as documented") from error
 
 
-def _is_out_of_time(error: openai.APIConnectionError) -> bool:
-    """Whether time ran out; the SDK's transport calls a refused connection a timeout too."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, aiohttp.ClientConnectionError) and not isinstance(cause, TimeoutError):
-            return False
-        cause = cause.__cause__
-    return isinstance(error, openai.APITimeoutError)
-
-
-def _status_outcome(error: openai.APIStatusError, clock: Clock) -> GiveUp | RetryLater:
-    code = str(error.code or f"http_{error.status_code}")
-    said = error.body.get("message", "") if isinstance(error.body, Mapping) else ""
-    message = f"OpenAI answered {error.status_code}: {said or code}"
-    if code in _SPENT or not (error.status_code in _RETRYABLE or error.status_code >= 500):
-        return GiveUp(f"openai_{code}", message)
-    return RetryLater(f"openai_{code}", message, after=asked_wait(error.response.headers, clock))
+def _outcome(error: Refused, clock: Clock) -> GiveUp | RetryLater:
+    message = f"OpenAI answered {error.status}: {error.message}"
+    if error.code in _SPENT or not (error.status in _RETRYABLE or error.status >= 500):
+        return GiveUp(f"openai_{error.code}", message)
+    return RetryLater(f"openai_{error.code}", message, after=asked_wait(error.headers, clock))
 
 
 def asked_wait(headers: Mapping[str, str], clock: Clock) -> timedelta | None:

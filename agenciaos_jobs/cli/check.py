@@ -8,11 +8,11 @@ from typing import Literal
 
 import asyncpg
 import click
-import openai
 from rich.console import Console
 from rich.markup import escape
 
 from agenciaos_jobs.adapters.guru import GuruAPI
+from agenciaos_jobs.adapters.openai_client import OpenAIClient, Refused, Unreachable
 from agenciaos_jobs.cli import alerts, upkeep
 from agenciaos_jobs.cli.common import load_settings, quiet_logs
 from agenciaos_jobs.core.clock import SystemClock
@@ -189,22 +189,20 @@ async def _openai(settings: Settings) -> Finding:
         return Finding("warning", "OPENAI_API_KEY", "not set: AI runs fail with openai_not_configured")
     if settings.openai_api_key.get_secret_value() == "stand-in":
         return Finding("warning", "OPENAI_API_KEY", "the local stand-in answers: set a key to write with a model")
-    key = settings.openai_api_key.get_secret_value()
-    async with openai.AsyncOpenAI(
-        api_key=key, base_url=settings.openai_base_url, max_retries=0, timeout=_PATIENCE
-    ) as client:
-        try:
-            await client.models.retrieve(settings.openai_model)
-        except openai.AuthenticationError:
-            return Finding("fault", "OPENAI_API_KEY", f"refused by {settings.openai_base_url}: make a new key")
-        except openai.NotFoundError:
-            return Finding(
-                "fault", "OPENAI_MODEL", f"{settings.openai_model} is not to be had with this key: choose another"
-            )
-        except openai.APIError as error:
-            return Finding(
-                "warning",
-                "OPENAI_API_KEY",
-                f"could not be checked ({type(error).__name__}): is {settings.openai_base_url} reachable?",
-            )
+    client = OpenAIClient(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
+    try:
+        await client.has_model(settings.openai_model, _PATIENCE)
+    except Refused as error:
+        match error.status:
+            case 401:
+                return Finding("fault", "OPENAI_API_KEY", f"refused by {settings.openai_base_url}: make a new key")
+            case 404:
+                missing = f"{settings.openai_model} is not to be had with this key: choose another"
+                return Finding("fault", "OPENAI_MODEL", missing)
+        return Finding("warning", "OPENAI_API_KEY", f"could not be checked: OpenAI answered {error}")
+    except (Unreachable, TimeoutError) as error:
+        unchecked = f"could not be checked ({type(error).__name__}): is {settings.openai_base_url} reachable?"
+        return Finding("warning", "OPENAI_API_KEY", unchecked)
+    finally:
+        await client.close()
     return Finding("ok", "OPENAI_API_KEY", f"accepted, {settings.openai_model} is available")

@@ -147,11 +147,9 @@ def _read(request: Prompt, answer: Answer) -> Reading:
 
 
 async def _complete(connection: Connection, *, app: RunApp, payload: Payload, content: Json, usage: Usage) -> Json:
-    now = app.clock.now()
     if _in_background(app, payload):
         await responses.settle(connection, app.run.id)
-    await ai.record(connection, _generation(app, payload, usage, content=content), now)
-    await ai.record_usage(connection, app.run.id, now)
+    await ai.record(connection, _generation(app, payload, usage, content=content), app.clock.now())
     return {"success": True, "data": content, "usage": usage.as_json()}
 
 

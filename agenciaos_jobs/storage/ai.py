@@ -1,7 +1,7 @@
 """AI generations: the monthly quota, and what each attempt consumed."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from agenciaos_jobs.core.content import Usage
@@ -44,27 +44,12 @@ async def reserve(
 
     Raises :class:`OwnershipLost` where the attempt is over: nobody would give back what it set aside.
     """
-    run_id, day = run.id, month.first_day
-    async with database.transaction() as connection:
-        if await connection.fetchrow(QUERIES["hold_attempt"], run_id, run.attempt) is None:
-            raise OwnershipLost(run_id)
-        before = await _lock_quota(connection, agency_id, month)
-        used = before + int(await connection.fetchval(QUERIES["reserved"], agency_id, day))
-        if await connection.fetchrow(QUERIES["reservation"], run_id):
-            return Reservation(granted=True, used=used - 1)
-        if used >= limit:
-            return Reservation(granted=False, used=used)
-        await connection.execute(QUERIES["reserve"], run_id, agency_id, day, now)
-        return Reservation(granted=True, used=used)
-
-
-async def _lock_quota(connection: Connection, agency_id: str, month: Month) -> int:
-    key: tuple[str, date] = (agency_id, month.first_day)
-    before = await connection.fetchval(QUERIES["lock_quota"], *key)
-    if before is None:
-        await connection.execute(QUERIES["open_quota"], *key, *month.bounds)
-        before = await connection.fetchval(QUERIES["lock_quota"], *key)
-    return int(before)
+    key = (agency_id, month.first_day, *month.bounds)
+    record = await database.fetchrow(QUERIES["reserve"], run.id, run.attempt, *key, limit, now)
+    assert record
+    if not record["is_owned"]:
+        raise OwnershipLost(run.id)
+    return Reservation(record["granted"], record["used"])
 
 
 async def release(connection: Connection, run_ids: list[str]) -> None:
@@ -73,7 +58,7 @@ async def release(connection: Connection, run_ids: list[str]) -> None:
 
 
 async def record(executor: Executor, generation: Generation, now: datetime) -> None:
-    """Notes what an attempt consumed, in the transaction that ends it."""
+    """Notes what an attempt consumed, in the transaction that ends it; a success also in the application's own table."""
     usage = generation.usage
     await executor.execute(
         QUERIES["record_generation"],
@@ -95,11 +80,6 @@ async def record(executor: Executor, generation: Generation, now: datetime) -> N
         usage.cost,
         now,
     )
-
-
-async def record_usage(connection: Connection, run_id: str, now: datetime) -> None:
-    """Adds the run's one row to the application's ``ai_usage``."""
-    await connection.execute(QUERIES["record_usage"], run_id, now)
 
 
 async def cost_of(executor: Executor, run_id: str) -> Decimal:
