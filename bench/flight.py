@@ -33,7 +33,7 @@ def measure(environment: Mapping[str, str], runs: int) -> list[Row]:
     model = subprocess.Popen([sys.executable, "-m", "bench.slow_model", str(port)], cwd=workers.HERE.parent)
     try:
         embedded.wait_for_port(model, port, "model")
-        rate, memory = asyncio.run(_measure(environment, f"http://127.0.0.1:{port}/v1", max(runs, 10 * _SLOTS)))
+        rate, memory = asyncio.run(_measure(environment, f"http://127.0.0.1:{port}/v1", max(runs, 20 * _SLOTS)))
     finally:
         embedded.stop(model)
     ideal = _SLOTS / SECONDS

@@ -58,7 +58,7 @@ async def release(connection: Connection, run_ids: list[str]) -> None:
 
 
 async def record(executor: Executor, generation: Generation, now: datetime) -> None:
-    """Notes what an attempt consumed, in the transaction that ends it; a success also in the application's own table."""
+    """Notes what an attempt consumed, in the transaction that ends it; a success in the application's own table too."""
     usage = generation.usage
     await executor.execute(
         QUERIES["record_generation"],
