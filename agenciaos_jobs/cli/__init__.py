@@ -1,14 +1,42 @@
 """The command ``agenciaos-jobs``."""
 
 import sys
+from importlib import import_module
 
 import click
 
-from agenciaos_jobs.cli import alerts, check, payments, prune, runs, service
 from agenciaos_jobs.cli.common import reasons
 
+_COMMANDS = {
+    "demo": "service",
+    "dev": "service",
+    "serve": "service",
+    "worker": "service",
+    "migrate": "service",
+    "trigger": "runs",
+    "runs": "runs",
+    "alerts": "alerts",
+    "payments": "payments",
+    "check": "check",
+    "prune": "prune",
+}
+"""Which module of this package has each command."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+class _OnDemand(click.Group):
+    """Loads a command when it is asked for, so that a worker does not hold the server's pages in memory."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"{__name__}.{_COMMANDS[cmd_name]}"), cmd_name)
+        return command
+
+
+@click.group(cls=_OnDemand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="agenciaos-jobs")
 def cli() -> None:
     """Jobs em segundo plano da AgênciaOS / AgênciaOS's background jobs.
@@ -17,22 +45,6 @@ def cli() -> None:
 
     As configurações vêm do ambiente e do arquivo .env; veja .env.example.
     """
-
-
-for command in (
-    service.demo,
-    service.dev,
-    service.serve,
-    service.worker,
-    service.migrate,
-    runs.trigger,
-    runs.runs,
-    alerts.alerts,
-    payments.payments,
-    check.check,
-    prune.prune,
-):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -6,8 +6,6 @@ from pathlib import Path
 import click
 import uvloop
 
-from agenciaos_jobs import server
-from agenciaos_jobs import worker as workers
 from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.cli.common import console, load_settings
 from agenciaos_jobs.core.clock import SystemClock
@@ -55,6 +53,8 @@ def serve(host: str | None, port: int | None) -> None:
     Exige DATABASE_URL, REDIS_URL e TRIGGER_SECRET_KEY. O worker é outro processo:
     arq agenciaos_jobs.worker.WorkerSettings
     """
+    from agenciaos_jobs import server  # noqa: PLC0415
+
     settings = Settings.load("DATABASE_URL", "REDIS_URL", "TRIGGER_SECRET_KEY")
     chosen = {"host": host or settings.host, "port": settings.port if port is None else port}
     settings = settings.model_copy(update=chosen)
@@ -70,6 +70,8 @@ def worker(run_id: str | None) -> None:
     Faz o mesmo que arq agenciaos_jobs.worker.WorkerSettings, sem o laço do arq. SIGTERM espera até SHUTDOWN_GRACE
     segundos pelo que está em execução e devolve o resto à fila; um segundo SIGTERM não espera.
     """
+    from agenciaos_jobs import worker as workers  # noqa: PLC0415
+
     settings = Settings.load("DATABASE_URL", "REDIS_URL")
     logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets), for_good=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

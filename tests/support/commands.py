@@ -10,7 +10,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 _FORKING = multiprocessing.get_context("forkserver")
-_FORKING.set_forkserver_preload(["agenciaos_jobs.cli"])
+_FORKING.set_forkserver_preload(["agenciaos_jobs.cli", "agenciaos_jobs.server", "agenciaos_jobs.worker"])
 
 
 async def cli(
