@@ -33,7 +33,7 @@ def measure(environment: Mapping[str, str], runs: int) -> list[Row]:
     model = subprocess.Popen([sys.executable, "-m", "bench.slow_model", str(port)], cwd=workers.HERE.parent)
     try:
         embedded.wait_for_port(model, port, "model")
-        rate, memory = asyncio.run(_measure(environment, f"http://127.0.0.1:{port}/v1", max(runs, 20 * _SLOTS)))
+        rate, memory, own = asyncio.run(_measure(environment, f"http://127.0.0.1:{port}/v1", max(runs, 20 * _SLOTS)))
     finally:
         embedded.stop(model)
     ideal = _SLOTS / SECONDS
@@ -41,11 +41,12 @@ def measure(environment: Mapping[str, str], runs: int) -> list[Row]:
         Row(
             f"AI runs, {_SLOTS} slots, {SECONDS} s each (ideal {ideal:.0f})", "agenciaos-jobs worker", rate, "/s", ideal
         ),
-        Row("", "its memory, at most", memory, "MB"),
+        Row("", "its memory, at most (RSS)", memory, "MB"),
+        Row("", "of which no other process has a part (USS)", own, "MB"),
     ]
 
 
-async def _measure(environment: Mapping[str, str], model_url: str, runs: int) -> tuple[float, float]:
+async def _measure(environment: Mapping[str, str], model_url: str, runs: int) -> tuple[float, float, float]:
     settings = Settings(database_url=environment["DATABASE_URL"], redis_url=environment["REDIS_URL"])
     given = {
         **environment,
@@ -67,12 +68,13 @@ async def _measure(environment: Mapping[str, str], model_url: str, runs: int) ->
             tempfile.TemporaryDirectory() as name,
             workers.process(command, given, "worker_started", Path(name) / "log") as process,
         ):
-            memory = 0
+            memory = own = 0
             while await base.app.database.fetchval("SELECT count(*) FROM jobs.runs WHERE finished_at IS NULL"):
-                memory = max(memory, process.memory_info().rss)
+                held = process.memory_full_info()
+                memory, own = max(memory, held.rss), max(own, held.uss)
                 await asyncio.sleep(0.5)
         took = await base.app.database.fetchval("SELECT max(finished_at) - min(started_at) FROM jobs.runs")
         statuses = await base.app.database.fetchval("SELECT array_agg(DISTINCT status) FROM jobs.runs")
     if statuses != ["COMPLETED"]:
         raise SystemExit(f"AI runs ended as {statuses}")
-    return runs / float(took.total_seconds()), memory / 1_000_000
+    return runs / float(took.total_seconds()), memory / 1_000_000, own / 1_000_000

@@ -4,6 +4,7 @@ The wire is https://platform.openai.com/docs/api-reference/responses. OpenAI's o
 holds 20 MB and twice the processor's time for them, which is what a worker with 500 runs in flight has least of.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -139,7 +140,8 @@ class OpenAIClient:
 
     async def _call(self, method: str, path: str, seconds: float, body: Mapping[str, Any] | None = None) -> bytes:
         timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=_CONNECT)
-        data = None if body is None else orjson.dumps(body)
+        # Not orjson's bytes, which keep the 16 kB that it wrote them into for as long as the model takes.
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
         try:
             async with self._session.request(
