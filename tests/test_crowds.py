@@ -43,6 +43,32 @@ async def test_two_sweepers_repair_no_more_than_one(settings: Settings, db: asyn
                 assert (await service.finished(run_id))["attemptCount"] == 2
 
 
+async def test_a_sweeper_passes_over_runs_that_somebody_is_changing(settings: Settings, db: asyncpg.Connection):
+    """Who waits for some runs while holding others is in a deadlock with a worker that does the same."""
+    async with running_server(settings) as service, open_base(settings) as base:
+        run_ids = [await service.trigger("monthly-report", {"month": "2026-10"}) for _ in range(30)]
+        await db.execute(
+            """UPDATE jobs.runs SET status = CASE n % 3 WHEN 0 THEN 'QUEUED' ELSE 'DELAYED' END,
+                 expires_at = CASE WHEN n % 3 = 1 THEN now() END
+               FROM unnest($1::text[]) WITH ORDINALITY AS chosen (id, n) WHERE runs.id = chosen.id""",
+            run_ids,
+        )
+        async with db.transaction():
+            await db.execute("SELECT FROM jobs.runs WHERE id = ANY ($1::text[]) FOR UPDATE", run_ids[:15])
+            async with asyncio.timeout(5):
+                await workshop(base, JOBS).sweeper.sweep()
+            assert await states(db) == {"QUEUED": 15, "DELAYED": 10, "EXPIRED": 5}
+        await workshop(base, JOBS).sweeper.sweep()
+        assert await states(db) == {"QUEUED": 20, "EXPIRED": 10}
+
+
+async def states(db: asyncpg.Connection) -> dict[str, int]:
+    rows = await db.fetch(
+        "SELECT status, count(*) AS runs FROM jobs.runs WHERE task <> 'deliver-alert' GROUP BY status"
+    )
+    return {row["status"]: row["runs"] for row in rows}
+
+
 class MinuteAhead(SystemClock):
     """The clock of a machine that is a minute ahead of the others."""
 

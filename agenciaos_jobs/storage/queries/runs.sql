@@ -103,11 +103,16 @@ RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, cre
 -- name: park_rest
 -- What waits behind a run that was parked is parked too, instead of being taken from the queue piece by piece.
 UPDATE jobs.runs AS run SET parked = true, updated_at = $2
-FROM (SELECT DISTINCT ON (concurrency_key) concurrency_key AS key, jobs.turn(due_at, priority) AS turn, id
-      FROM jobs.runs WHERE id = ANY ($1::text[]) AND parked
-      ORDER BY concurrency_key, jobs.turn(due_at, priority), id) AS first
-WHERE run.status = 'QUEUED' AND NOT run.parked AND run.due_at <= $2 AND run.concurrency_key = first.key
-  AND (jobs.turn(run.due_at, run.priority), run.id) > (first.turn, first.id)
+FROM (SELECT next.id
+      FROM (SELECT DISTINCT ON (concurrency_key) concurrency_key AS key, jobs.turn(due_at, priority) AS turn, id
+            FROM jobs.runs WHERE id = ANY ($1::text[]) AND parked
+            ORDER BY concurrency_key, jobs.turn(due_at, priority), id) AS first
+      CROSS JOIN LATERAL (
+        SELECT id FROM jobs.runs
+        WHERE status = 'QUEUED' AND NOT parked AND due_at <= $2 AND concurrency_key = first.key
+          AND (jobs.turn(due_at, priority), id) > (first.turn, first.id)
+        FOR UPDATE SKIP LOCKED) AS next) AS behind
+WHERE run.id = behind.id
 RETURNING run.id
 
 -- name: suspects
@@ -228,12 +233,17 @@ WHERE status IN ('QUEUED', 'DELAYED') AND NOT parked AND due_at <= $1 AND id > $
 ORDER BY id LIMIT $3
 
 -- name: release_due
-UPDATE jobs.runs SET status = 'QUEUED', updated_at = $1 WHERE status = 'DELAYED' AND due_at <= $1
+-- Whoever changes many runs at once passes over those that somebody is changing: waiting for them, a deadlock would be near.
+UPDATE jobs.runs AS run SET status = 'QUEUED', updated_at = $1
+FROM (SELECT id FROM jobs.runs WHERE status = 'DELAYED' AND due_at <= $1 LIMIT 1000 FOR UPDATE SKIP LOCKED) AS due
+WHERE run.id = due.id
 
 -- name: expire
-UPDATE jobs.runs SET status = 'EXPIRED', finished_at = $1, updated_at = $1, parked = false, error = $2
-WHERE status IN ('QUEUED', 'DELAYED') AND expires_at <= $1 AND started_at IS NULL
-RETURNING id, task
+UPDATE jobs.runs AS run SET status = 'EXPIRED', finished_at = $1, updated_at = $1, parked = false, error = $2
+FROM (SELECT id FROM jobs.runs WHERE status IN ('QUEUED', 'DELAYED') AND expires_at <= $1 AND started_at IS NULL
+      LIMIT 1000 FOR UPDATE SKIP LOCKED) AS late
+WHERE run.id = late.id
+RETURNING run.id, task
 
 -- name: cancel
 WITH ended AS (
