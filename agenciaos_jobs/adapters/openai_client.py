@@ -131,7 +131,7 @@ class OpenAIClient:
         """Ends a response that is written in the background."""
         await self._call("POST", f"/responses/{response_id}/cancel", seconds)
 
-    async def has_model(self, model: str, seconds: float) -> None:
+    async def check_model(self, model: str, seconds: float) -> None:
         """Raises :class:`Refused` where the key is none, or may not use the model."""
         await self._call("GET", f"/models/{quote(model, safe='')}", seconds)
 

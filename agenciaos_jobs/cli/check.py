@@ -191,7 +191,7 @@ async def _openai(settings: Settings) -> Finding:
         return Finding("warning", "OPENAI_API_KEY", "the local stand-in answers: set a key to write with a model")
     client = OpenAIClient(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
     try:
-        await client.has_model(settings.openai_model, _PATIENCE)
+        await client.check_model(settings.openai_model, _PATIENCE)
     except Refused as error:
         match error.status:
             case 401:
