@@ -114,10 +114,72 @@ async def _ask(http: aiohttp.ClientSession, path: str, token: str) -> bytes:
         return body
 
 
+_FILTERS = (
+    "before={middle}",
+    "after={middle}",
+    "task=generate-monthly-reports",
+    "status=FAILED",
+    "status=failures&period=30d",
+    "status=open",
+    "status=DELAYED",
+    "status=EXECUTING",
+    "agency=agency-7",
+    "agency=nobody",
+    "tag=campanha-10",
+    "tag=none",
+    "source=sdk",
+    "source=schedule",
+    "q={old}",
+    "q={old:.12}",
+    "q={end}",
+    "q={old_end}&status=failures",
+    "q=0000",
+    "q=request 77",
+    "q=nothing like it",
+    "period=24h",
+    "status=CANCELED&agency=agency-9&source=sdk&period=30d",
+    "since={middle}",
+    "since={middle}&status=failures",
+)
+
+_OTHERS = (
+    "/runs/{new}",
+    "/runs/{old}",
+    "/runs/{old}/edit",
+    "/runs/{new}?status=FAILED&source=sdk",
+    "/runs/{new}?q=nothing",
+    "/bulk/{bulk}",
+    "/errors?period=30d&state=all",
+    "/errors?task=generate-ai-content",
+    "/errors/group_7",
+    "/errors/group_7?period=30d",
+    "/agencies?q=99",
+    "/agencies?plan=PRO",
+    "/agencies/agency-7",
+    "/reports/2026-10/agency-7",
+    "/reports/2026-10.csv",
+    "/payments?action=rejected",
+    "/payments?agency=agency-7",
+    "/payments?action=activated&agency=agency-7",
+    "/payments/7",
+)
+
+
 async def pages(url: str) -> list[str]:
+    """What is asked for besides the menu's pages."""
     connection = await asyncpg.connect(url)
-    run_id = await connection.fetchval("SELECT max(id) FROM jobs.runs WHERE task LIKE '%ai%' AND status = 'COMPLETED'")
-    old_id = await connection.fetchval("SELECT min(id) FROM jobs.runs WHERE status = 'FAILED'")
+    new = await connection.fetchval("SELECT max(id) FROM jobs.runs WHERE task LIKE '%ai%' AND status = 'COMPLETED'")
+    old = await connection.fetchval("SELECT min(id) FROM jobs.runs WHERE status = 'FAILED'")
+    middle = await connection.fetchval("SELECT id FROM jobs.runs ORDER BY id OFFSET 300000 LIMIT 1")
+    bulk = await _bulk_of_ten_thousand(connection)
+    await connection.close()
+    names = {"new": new, "old": old, "middle": middle, "bulk": bulk, "end": new[-8:], "old_end": old[-8:]}
+    asked = ("/?period=7d", "/?period=30d", *(f"/runs?{query}" for query in _FILTERS), *_OTHERS)
+    return [path.format(**names) for path in asked]
+
+
+async def _bulk_of_ten_thousand(connection: asyncpg.Connection) -> str:
+    """The id of a bulk replay that has ended."""
     bulk_id = "bulk_measured"
     await connection.execute(
         "INSERT INTO jobs.bulk_actions VALUES ($1, 'replay', now()) ON CONFLICT DO NOTHING", bulk_id
@@ -128,50 +190,7 @@ async def pages(url: str) -> list[str]:
            FROM (SELECT id FROM jobs.runs ORDER BY id DESC LIMIT 10000) AS run ON CONFLICT DO NOTHING""",
         bulk_id,
     )
-    middle = await connection.fetchval("SELECT id FROM jobs.runs ORDER BY id OFFSET 300000 LIMIT 1")
-    await connection.close()
-    filters = (
-        f"before={middle}",
-        f"after={middle}",
-        "task=generate-monthly-reports",
-        "status=FAILED",
-        "status=failures&period=30d",
-        "status=open",
-        "status=DELAYED",
-        "status=EXECUTING",
-        "agency=agency-7",
-        "agency=nobody",
-        "tag=campanha-10",
-        "tag=none",
-        "source=sdk",
-        "source=schedule",
-        f"q={old_id}",
-        f"q={old_id[:12]}",
-        f"q={run_id[-8:]}",
-        f"q={old_id[-8:]}&status=failures",
-        "q=0000",
-        "q=request 77",
-        "q=nothing like it",
-        "period=24h",
-        "status=CANCELED&agency=agency-9&source=sdk&period=30d",
-        f"since={middle}",
-        f"since={middle}&status=failures",
-    )
-    runs = [f"/runs?{query}" for query in filters]
-    run_pages = [f"/runs/{run_id}", f"/runs/{old_id}", f"/runs/{old_id}/edit"]
-    others = [
-        *(f"/bulk/{bulk_id}", f"/runs/{run_id}?status=FAILED&source=sdk", f"/runs/{run_id}?q=nothing"),
-        *(
-            "/errors?period=30d&state=all",
-            "/errors?task=generate-ai-content",
-            "/errors/group_7",
-            "/errors/group_7?period=30d",
-        ),
-        *("/agencies?q=99", "/agencies?plan=PRO", "/agencies/agency-7"),
-        *("/reports/2026-10/agency-7", "/reports/2026-10.csv", "/payments?action=rejected"),
-        *("/payments?agency=agency-7", "/payments?action=activated&agency=agency-7", "/payments/7"),
-    ]
-    return ["/?period=7d", "/?period=30d", *runs, *run_pages, *others]
+    return bulk_id
 
 
 def main() -> None:
