@@ -113,7 +113,9 @@ class OpenAIClient:
     def __init__(self, api_key: str, base_url: str) -> None:
         self._base_url = base_url.rstrip("/")
         self._session = aiohttp.ClientSession(
-            headers={"Authorization": f"Bearer {api_key}"}, connector=aiohttp.TCPConnector(limit=0)
+            headers={"Authorization": f"Bearer {api_key}"},
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
         )
 
     async def create(self, body: Mapping[str, Any], seconds: float) -> Response:
