@@ -49,6 +49,23 @@ async def test_a_payment_of_nobody_is_assigned_and_applied(settings: Settings, d
         assert (await browser.post(f"/payments/{taken}/assign", {"agency": "agency-125"}))[0] == 409
 
 
+async def test_what_the_application_reports_is_told_in_the_page_s_language(settings: Settings):
+    reported = {"event": "payment.approved", "status": "paid", "amount": 97, "customerId": "nobody"}
+    async with running_service(settings) as service, operator(service) as browser:
+        await service.outcome("payment-webhook", {**reported, "productId": "pro-monthly"})
+        await service.outcome("payment-webhook", {**reported, "customerId": "agency-123", "productId": "gold"})
+        await service.outcome("payment-webhook", {**reported, "customerId": "agency-123", "productId": "pro-monthly"})
+        _, page = await browser.get("/payments")
+        for words in (
+            "Pagamento aprovado, pago: recusado (a agência informada não existe).",
+            "Pagamento aprovado, pago: recusado (o produto não está em PLAN_PRODUCTS).",
+            "Pagamento aprovado, pago: plano FREE → PRO.",
+        ):
+            assert words in page, words
+        _, page = await browser.get("/payments", **{"Accept-Language": "en"})
+        assert "Payment approved, paid: rejected (there is no such agency)." in page
+
+
 async def test_what_arrived_is_shown_masked_and_as_text(settings: Settings, db: asyncpg.Connection):
     async with running_service(settings) as service, operator(service) as browser:
         await deliver(service, contact__name="<script>alert(1)</script>", product__access_token="s3cret")

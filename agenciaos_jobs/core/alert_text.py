@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from agenciaos_jobs.core import payment_words
 from agenciaos_jobs.core.alert import CONDITIONS, Alert, Telling
 from agenciaos_jobs.core.alert_english import EXPLANATIONS
-from agenciaos_jobs.core.alert_words import DOORS, REASONS, WORDINGS
+from agenciaos_jobs.core.alert_words import DOORS, WORDINGS
 from agenciaos_jobs.core.clock import SAO_PAULO
 from agenciaos_jobs.core.notice import Message
 
@@ -102,8 +103,9 @@ def _told(name: str, value: Any) -> Any:
 
 def _why(code: Any, reason: Any) -> str:
     """A code in words, and what else is known; where the code is unknown, that alone."""
-    known = REASONS.get("guru" if str(code).startswith("guru_") else str(code))
-    return f"{known} ({reason})" if known and reason else known or str(reason or "—")
+    known = payment_words.why(str(code))
+    told = known and known[0].upper() + known[1:]
+    return f"{told} ({reason})" if told and reason else told or str(reason or "—")
 
 
 def _fill(template: str, values: _Values) -> str:

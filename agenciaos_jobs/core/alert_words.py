@@ -144,12 +144,3 @@ DOORS: Mapping[str, str] = {
     "dashboard": "login (DASHBOARD_PASSWORD)",
 }
 """Where wrong keys are shown, and the setting they are compared with."""
-
-REASONS: Mapping[str, str] = {
-    "unknown_agency": "A agência informada não existe",
-    "unknown_product": "O produto não está em PLAN_PRODUCTS",
-    "unmatched": "Não se sabe de que agência é",
-    "not_confirmed": "A Guru não confirma este pagamento",
-    "guru": "A Guru não pôde ser consultada",
-}
-"""Why a payment waits, by its code; a code of Guru's API begins with ``guru``."""

@@ -37,11 +37,18 @@ class Told(Protocol):
 def sentence(told: Told, language: Language = "pt") -> str:
     """One sentence about one delivery, such as ``Assinatura ativa, ciclo 2: plano FREE → PRO (assinatura ativa).``"""
     words = _WORDS[language]
-    about = words.get(told.event, told.event)
-    status = _STATUSES.get(told.status or "", {}).get(language, told.status or "")
+    # Guru's events are named by a word and a status; the application's bear one in their name too: payment.approved.
+    subject, _, happened = told.event.partition(".")
+    about = words.get(subject, subject)
+    statuses = [_STATUSES.get(status, {}).get(language, status) for status in (happened, told.status) if status]
     cycle = f", {words['cycle']} {told.cycle}" if told.cycle else ""
-    said = f"{about} {status}".strip() + cycle
+    said = f"{about} {', '.join(dict.fromkeys(statuses))}".strip() + cycle
     return f"{said}: {_effect(told, language)}."
+
+
+def why(code: str, language: Language = "pt") -> str | None:
+    """A decision's code in words; ``None`` where it is not known. A code of Guru's API begins with ``guru_``."""
+    return _CODES.get("guru" if code.startswith("guru_") else code, {}).get(language)
 
 
 def _effect(told: Told, language: Language) -> str:
@@ -55,9 +62,8 @@ def _effect(told: Told, language: Language) -> str:
             effect = f"{words['plan']} {words['stays']} {told.plan_after}"
         case _:
             effect = words[told.action]
-    code = _CODES.get(told.code or "", {}).get(language)
-    why = code or (told.reason if told.action in _REASONED else "")
-    effect += f" ({why})" if why else ""
+    reason = why(told.code or "", language) or (told.reason if told.action in _REASONED else "")
+    effect += f" ({reason})" if reason else ""
     if told.due_at:
         return effect + f", {words['until']} {_local(told.due_at, language)}"
     if told.action is Action.RENEWED and told.period_end:
@@ -74,6 +80,7 @@ _REASONED = {Action.REJECTED, Action.UNMATCHED, Action.UNVERIFIED, Action.IGNORE
 _WORDS: dict[Language, dict[str, str]] = {
     "pt": {
         "transaction": "Pagamento",
+        "payment": "Pagamento",
         "subscription": "Assinatura",
         "webhook_deactivation": "Webhook",
         "time": "Prazo encerrado",
@@ -94,6 +101,7 @@ _WORDS: dict[Language, dict[str, str]] = {
     },
     "en": {
         "transaction": "Payment",
+        "payment": "Payment",
         "subscription": "Subscription",
         "webhook_deactivation": "Webhook",
         "time": "Time is up",
@@ -115,6 +123,7 @@ _WORDS: dict[Language, dict[str, str]] = {
 }
 
 _STATUSES: dict[str, dict[Language, str]] = {
+    "paid": {"pt": "pago", "en": "paid"},
     "approved": {"pt": "aprovado", "en": "approved"},
     "completed": {"pt": "concluído", "en": "completed"},
     "refunded": {"pt": "reembolsado", "en": "refunded"},
@@ -133,6 +142,11 @@ _STATUSES: dict[str, dict[Language, str]] = {
 }
 
 _CODES: dict[str, dict[Language, str]] = {
+    "unknown_agency": {"pt": "a agência informada não existe", "en": "there is no such agency"},
+    "unknown_product": {"pt": "o produto não está em PLAN_PRODUCTS", "en": "PLAN_PRODUCTS has no such product"},
+    "unmatched": {"pt": "não se sabe de que agência é", "en": "nobody knows whose it is"},
+    "not_confirmed": {"pt": "a Guru não confirma este pagamento", "en": "Guru does not confirm this payment"},
+    "guru": {"pt": "a Guru não pôde ser consultada", "en": "Guru could not be asked"},
     "paid": {"pt": "pagamento aprovado", "en": "paid"},
     "active": {"pt": "assinatura ativa", "en": "subscription active"},
     "trial": {"pt": "período de teste", "en": "trial"},
