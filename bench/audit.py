@@ -1,6 +1,7 @@
 """What must be true when a soak has ended."""
 
 import asyncio
+import sys
 import time
 from dataclasses import dataclass
 
@@ -66,11 +67,13 @@ class Audit:
         self._database, self._redis = database, redis
 
     async def wait(self, patience: float) -> int:
-        """Until every run has ended; returns how many have not after ``patience`` seconds."""
+        """Until every run has ended, or none more does for ``patience`` seconds; returns how many have not."""
         connection = await asyncpg.connect(self._database)
-        ends_at = time.monotonic() + patience
+        least, ends_at = sys.maxsize, 0.0
         while True:
             left = int(await connection.fetchval(FAULTS["runs that have not ended"]))
+            if left < least:
+                least, ends_at = left, time.monotonic() + patience
             if not left or time.monotonic() > ends_at:
                 break
             await asyncio.sleep(0.5)
