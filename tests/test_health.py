@@ -74,6 +74,15 @@ async def test_the_document_describes_every_payload(service: Service):
     assert schemas["generate-monthly-reports"]["properties"]["month"]
 
 
+async def test_too_long_an_address_is_refused_as_the_document_says(service: Service):
+    _, document = await service.get("/openapi.json")
+    async with service.http.get("/healthz", params={"q": "a" * 9000}) as response:
+        assert (response.status, response.content_type) == (400, "text/plain")
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            assert "text/plain" in operation["responses"]["400"]["content"]
+
+
 @pytest.fixture
 async def listening(settings: Settings) -> AsyncIterator[Service]:
     async with running_server(settings) as server:

@@ -17,6 +17,9 @@ from agenciaos_jobs.web.problems import Problem
 
 _REF = "#/components/schemas/{model}"
 
+_NOT_HTTP = "O endereço ou um cabeçalho passa de 8190 bytes / The address or a header is longer than 8,190 bytes"
+"""What aiohttp itself refuses, at any address, before there is a request."""
+
 
 def operation(operations: Iterable[Operation]) -> Operation:
     """The endpoint that serves the document of these operations, itself included."""
@@ -96,6 +99,8 @@ def _responses(item: Operation) -> Json:
             "description": "Problema / Problem",
             "content": {"application/problem+json": {"schema": schema}},
         }
+    refused = responses.setdefault("400", {"description": _NOT_HTTP, "content": {}})
+    refused["content"]["text/plain"] = {}
     return responses
 
 
