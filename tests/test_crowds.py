@@ -134,6 +134,7 @@ async def test_ten_thousand_runs_of_one_agency_hold_up_neither_another_one_nor_a
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(500)
 async def test_a_soak_of_three_minutes_leaves_nothing_lost_and_nothing_done_twice():
     code, text = await run(sys.executable, "-m", "bench.soak", "--minutes", "3", "--rate", "15", cwd=ROOT, patience=400)
     assert code == 0, text

@@ -9,6 +9,7 @@ from support.service import running_server, running_service, running_worker
 
 from agenciaos_jobs.core.job import Finish
 from agenciaos_jobs.core.report import Month
+from agenciaos_jobs.core.run import ClaimedRun
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import ai, database, workers
@@ -182,3 +183,28 @@ async def test_an_attempt_that_is_over_sets_no_generation_aside(settings: Settin
         with pytest.raises(OwnershipLost):
             await ai.reserve(base.app.database, claimed, "agency-123", Month.of(now), 20, now)
     assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 0
+
+
+async def test_a_worker_that_stops_amid_a_claim_ends_what_it_claims(
+    settings: Settings, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    async with running_server(settings) as service, open_base(settings) as base:
+        shop = workshop(base, JOBS)
+        is_claiming, goes_on, claim = asyncio.Event(), asyncio.Event(), shop.runner.claim
+
+        async def slow_claim(run_ids: list[str], **options: bool) -> list[ClaimedRun]:
+            is_claiming.set()
+            await goes_on.wait()
+            return await claim(run_ids, **options)
+
+        monkeypatch.setattr(shop.runner, "claim", slow_claim)
+        await shop.heartbeat.beat()
+        run_id = await service.trigger("monthly-report", {"month": "2026-01"})
+        working = asyncio.create_task(shop.dispatcher.run())
+        await is_claiming.wait()
+        draining = asyncio.create_task(shop.dispatcher.drain(30, asyncio.Event()))
+        await asyncio.wait([draining], timeout=0.05)
+        goes_on.set()
+        await draining
+        assert await db.fetchval("SELECT status FROM jobs.runs WHERE id = $1", run_id) == "COMPLETED"
+        await working

@@ -43,6 +43,8 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._stopping = False
+        self._takes_no_more = asyncio.Event()
+        self._takes_no_more.set()
         runner.slot_freed = self._news.set
         self._isolated: set[str] = set()
         self._isolation = asyncio.Semaphore(_ISOLATED_AT_ONCE)
@@ -54,12 +56,14 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Works until :meth:`drain`."""
+        self._takes_no_more.clear()
         listener = asyncio.create_task(self._listen())
         try:
             while not self._stopping:
                 self._news.clear()
                 await self._pause(await self._step())
         finally:
+            self._takes_no_more.set()
             while not listener.done():  # a cancellation can be lost inside a Redis call
                 listener.cancel()
                 await asyncio.wait([listener], timeout=0.5)
@@ -67,18 +71,16 @@ class Dispatcher:
     async def drain(self, grace: float, hurry: asyncio.Event) -> None:
         """Takes no more, lets what runs end within ``grace`` seconds or until ``hurry``, and hands the rest back."""
         self.stop()
-        if self._tasks:
-            hurried = asyncio.create_task(hurry.wait())
-            ended = asyncio.create_task(self._all_ended())
-            await asyncio.wait([ended, hurried], timeout=grace, return_when=asyncio.FIRST_COMPLETED)
-            ended.cancel()
-            hurried.cancel()
-        while self._tasks:
+        hurried, ended = asyncio.create_task(hurry.wait()), asyncio.create_task(self._all_ended())
+        await asyncio.wait([ended, hurried], timeout=grace, return_when=asyncio.FIRST_COMPLETED)
+        hurried.cancel()
+        while not ended.done():
             for task in self._tasks:
                 task.cancel()
-            await asyncio.wait(self._tasks, timeout=1)
+            await asyncio.wait([ended], timeout=1)
 
     async def _all_ended(self) -> None:
+        await self._takes_no_more.wait()  # what is being claimed just now starts yet
         while self._tasks:
             await asyncio.wait(self._tasks)
 

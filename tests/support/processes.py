@@ -5,9 +5,11 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 from agenciaos_jobs.settings import Settings
 
@@ -78,9 +80,18 @@ async def running(
         yield running_command
     finally:
         if process.returncode is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            _kill(process.pid)
         await process.wait()
-        await reader
+        async with asyncio.timeout(10):  # what it started may live on and hold the pipe
+            await reader
+
+
+def _kill(pid: int) -> None:
+    """Ends a process and all that it has started, in whatever session."""
+    main = psutil.Process(pid)
+    for process in [*main.children(recursive=True), main]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 async def run(
