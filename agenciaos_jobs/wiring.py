@@ -127,7 +127,7 @@ def settle() -> None:
     """Has the garbage collector look at what comes from now on, and less often: it took a tenth of a server's time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(10_000, 20, 100)
+    gc.set_threshold(10_000, 20, 10)
 
 
 def _rules(settings: Settings) -> Rules:

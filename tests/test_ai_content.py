@@ -1,5 +1,7 @@
 """generate-ai-content: written within the agency's plan, checked, paid for once."""
 
+import asyncio
+import gc
 from decimal import Decimal
 
 import asyncpg
@@ -7,6 +9,7 @@ import pytest
 from support.double import OpenAIDouble
 from support.service import Service, running_service
 
+from agenciaos_jobs.app import RunApp
 from agenciaos_jobs.jobs.agents import AGENTS
 from agenciaos_jobs.settings import Settings
 
@@ -192,3 +195,15 @@ async def test_nobody_answers_at_the_models_address(settings: Settings, db: asyn
         run_id = await service.trigger("ai-content", REQUEST)
         run = await service.reaches(run_id, lambda run: "error" in str(run["attempts"]))
     assert run["attempts"][0]["error"]["name"] == "upstream_unreachable"
+
+
+async def test_a_run_that_has_ended_leaves_nothing_in_memory(service: Service):
+    gc.collect()
+    gc.disable()
+    try:
+        await service.outcome("ai-content", REQUEST)
+        async with asyncio.timeout(5):
+            while any(isinstance(known, RunApp) for known in gc.get_objects()):
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()

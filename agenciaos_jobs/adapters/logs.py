@@ -1,11 +1,12 @@
 """Structured logs: one JSON object a line on standard output, from every library in the process."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import orjson
 import structlog
@@ -77,16 +78,39 @@ def _hear_others(described: Sequence[Processor], last: Sequence[Processor], leve
 
 
 class Line:
-    """What our own loggers write to: a line on standard output, flushed. ``name`` says which part of us speaks."""
+    """What our own loggers write to: a line on standard output. ``name`` says which part of us speaks.
+
+    Lines of one turn of the event loop are written together, by its next turn or the first one that is a warning.
+    """
+
+    _flushed_by: ClassVar[asyncio.AbstractEventLoop | None] = None
 
     def __init__(self, name: str = "agenciaos_jobs") -> None:
         self.name = name
 
     def msg(self, text: str) -> None:
         sys.stdout.write(text + "\n")
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            sys.stdout.flush()
+            return
+        if loop is not Line._flushed_by:
+            Line._flushed_by = loop
+            loop.call_soon(_flush)
+
+    debug = info = msg
+
+    def urgent(self, text: str) -> None:
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
 
-    debug = info = warning = error = critical = exception = msg
+    warning = error = critical = exception = urgent
+
+
+def _flush() -> None:
+    Line._flushed_by = None
+    sys.stdout.flush()
 
 
 def _add_logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:

@@ -90,7 +90,7 @@ class OpenAIModel:
     def _request(self, prompt: Prompt) -> dict[str, Any]:
         return {
             "model": self._model,
-            "instructions": prompt.instructions,
+            "instructions": prompt.agent.brief,
             "input": [_turn(message) for message in prompt.messages],
             "max_output_tokens": prompt.agent.max_output_tokens,
             "text": {"format": _format(prompt.agent)},

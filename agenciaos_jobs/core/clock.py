@@ -1,6 +1,7 @@
 """Time, ids and chance: the only place they come from."""
 
 import random
+import time
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Protocol
@@ -41,7 +42,7 @@ class SystemClock:
     """
 
     def __init__(self) -> None:
-        self._offset = timedelta()
+        self._offset, self._offset_ms = timedelta(), 0
 
     def now(self) -> datetime:
         present = datetime.now(UTC)
@@ -52,12 +53,13 @@ class SystemClock:
         difference = reference - (asked_at + (answered_at - asked_at) / 2)
         if abs(difference) > _TOLERANCE:
             self._offset += difference
+            self._offset_ms = round(self._offset / timedelta(milliseconds=1))
 
     def random(self) -> float:
         return random.random()  # noqa: S311 - jitter, not a secret
 
     def new_id(self, prefix: str) -> str:
-        return make_id(prefix, self.now(), random.getrandbits(80))
+        return _make_id(prefix, time.time_ns() // 1_000_000 + self._offset_ms, random.getrandbits(80))
 
 
 def in_milliseconds(moment: datetime) -> datetime:
@@ -70,8 +72,12 @@ def make_id(prefix: str, moment: datetime, entropy: int) -> str:
 
     The form is ULID's (https://github.com/ulid/spec) in lower case, so ids sort by time as text.
     """
+    return _make_id(prefix, round(moment.timestamp() * 1000), entropy)
+
+
+def _make_id(prefix: str, milliseconds: int, entropy: int) -> str:
     chance = "".join([_PAIRS[(entropy >> shift) & 1023] for shift in (70, 60, 50, 40, 30, 20, 10, 0)])
-    return f"{prefix}_{_time_digits(round(moment.timestamp() * 1000))}{chance}"
+    return f"{prefix}_{_time_digits(milliseconds)}{chance}"
 
 
 @lru_cache(maxsize=4)

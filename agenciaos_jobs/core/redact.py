@@ -9,12 +9,17 @@ from typing import Any
 MASK = "[redacted]"
 _SECRET_NAME = re.compile(r"token$|password|senha|secret|authorization|api_?key|cookie|credential|dsn$", re.IGNORECASE)
 
-_PLAIN = {int, float, bool, NoneType}
+_PLAIN = {str, int, float, bool, NoneType}
 
 
 @lru_cache(maxsize=4096)
 def _is_secret(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
+
+
+@lru_cache(maxsize=1024)
+def _has_secret_name(names: tuple[str, ...]) -> bool:
+    return any(_is_secret(name) for name in names)
 
 
 class Redactor:
@@ -30,17 +35,13 @@ class Redactor:
 
     def event(self, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         """A log line's fields, masked. Most have nothing to mask, which one look at all of them tells."""
-        texts = []
-        for name, value in event.items():
-            if type(value) is str:
-                texts.append(value)
-            elif type(value) not in _PLAIN:
-                break
-            if _is_secret(name):
-                break
-        else:
-            together = "\n".join(texts)
-            if not any(secret in together for secret in self._secrets):
+        values = event.values()
+        if _PLAIN.issuperset(map(type, values)) and not _has_secret_name(tuple(event)):
+            together = "\n".join([value for value in values if type(value) is str])
+            for secret in self._secrets:
+                if secret in together:
+                    break
+            else:
                 return event
         return {name: self.value(value, name) for name, value in event.items()}
 

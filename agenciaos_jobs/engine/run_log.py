@@ -44,7 +44,8 @@ class RunLog:
             Line("agenciaos_jobs.job"),
             processors=[keep, *config["processors"]],
             wrapper_class=config["wrapper_class"],
-        )
+            cache_logger_on_first_use=False,  # it would refer to itself, and outlive its run by many others
+        ).bind()
         return logger
 
     async def flush(self) -> None:

@@ -98,6 +98,7 @@ class Runner:
         finally:
             self.ending -= running.is_ending
             del self.running[run.id]
+            running.app.failure_effects.clear()  # they refer to what holds them, and would outlive the run with it
 
     def _ends(self, running: Running) -> None:
         """The job's code is through: what is left is to write that down, which takes no slot."""
