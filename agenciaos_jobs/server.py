@@ -25,7 +25,6 @@ from agenciaos_jobs.web import (
     auth,
     batches,
     body,
-    browsers,
     dashboard,
     draining,
     guru,
@@ -84,7 +83,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[keys.DRAINING] = asyncio.Event()
     app.cleanup_ctx.append(connected)
     app.on_shutdown.append(_end_watches)
-    app.on_response_prepare.append(_mark)
     for operation in [*_OPERATIONS, openapi.operation(_OPERATIONS)]:
         operation.add_to(app)
     dashboard.add_to(app)
@@ -145,12 +143,6 @@ def _announce(password: str) -> None:
     print(
         f"DASHBOARD_PASSWORD: {password} (gerada agora, não será mostrada de novo / shown this once)", file=sys.stderr
     )
-
-
-async def _mark(request: web.Request, response: web.StreamResponse) -> None:
-    """The headers that depend on more than the handler; one signal, because each costs a round through the loop."""
-    draining.close_when_draining(request, response)
-    browsers.let_pages_read(request, response)
 
 
 async def _end_watches(app: web.Application) -> None:

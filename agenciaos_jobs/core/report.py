@@ -7,7 +7,7 @@ from typing import Self
 
 from agenciaos_jobs.core.clock import SAO_PAULO
 
-_FORM = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_FORM = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 
 
 @dataclass(frozen=True, order=True)

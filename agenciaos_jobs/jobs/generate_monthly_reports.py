@@ -16,9 +16,10 @@ from agenciaos_jobs.storage.database import Connection
 
 def _is_month(text: str) -> str:
     try:
-        return str(Month.parse(text))
+        Month.parse(text)
     except ValueError as error:
         raise PydanticCustomError("month", "expected a month such as 2026-10") from error
+    return text
 
 
 MonthText = Annotated[

@@ -1,8 +1,9 @@
 """The connection pool, and which errors mean that Postgres is away."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -36,39 +37,43 @@ class Database:
         self._pool, self._patience, self._connect = pool, patience, connect
 
     async def fetch(self, query: str, *values: Any) -> list[asyncpg.Record]:
-        async with self.connection() as connection:
-            return await connection.fetch(query, *values)
+        with _outages_translated:
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                return await connection.fetch(query, *values)
 
     async def fetchrow(self, query: str, *values: Any) -> asyncpg.Record | None:
-        async with self.connection() as connection:
-            return await connection.fetchrow(query, *values)
+        with _outages_translated:
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                return await connection.fetchrow(query, *values)
 
     async def fetchval(self, query: str, *values: Any) -> Any:
-        async with self.connection() as connection:
-            return await connection.fetchval(query, *values)
+        with _outages_translated:
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                return await connection.fetchval(query, *values)
 
     async def execute(self, query: str, *values: Any) -> str:
-        async with self.connection() as connection:
-            return await connection.execute(query, *values)
+        with _outages_translated:
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                return await connection.execute(query, *values)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """One connection, for several statements that need no transaction."""
-        with _outages_translated():
+        with _outages_translated:
             async with self._pool.acquire(timeout=self._patience) as connection:
                 yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection in a transaction, which commits unless the block raises."""
-        with _outages_translated():
+        with _outages_translated:
             async with self._pool.acquire(timeout=self._patience) as connection, connection.transaction():
                 yield connection
 
     @asynccontextmanager
     async def own_connection(self) -> AsyncIterator[Connection]:
         """A connection outside the pool, for who keeps it for long."""
-        with _outages_translated():
+        with _outages_translated:
             connection = await self._connect()
             try:
                 yield connection
@@ -99,17 +104,22 @@ _OUTAGES: tuple[type[BaseException], ...] = (
 )
 
 
-@contextmanager
-def _outages_translated() -> Iterator[None]:
-    try:
-        yield
-    except _OUTAGES as error:
-        raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
-    except asyncpg.InterfaceError as error:
+class _Translated:
+    """What means an outage comes out of the block as :class:`DatabaseUnavailable`."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if isinstance(error, _OUTAGES):
+            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
         # asyncpg has no class of its own for a connection that was closed under a caller.
-        if isinstance(error, asyncpg.DataError) or "clos" not in str(error):
-            raise
-        raise DatabaseUnavailable(str(error)) from error
+        is_closed = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
+        if is_closed and not isinstance(error, asyncpg.DataError):
+            raise DatabaseUnavailable(str(error)) from error
+
+
+_outages_translated = _Translated()
 
 
 _PRISMA_ONLY = {"schema", "connection_limit", "pool_timeout", "connect_timeout", "socket_timeout", "pgbouncer"}
@@ -139,7 +149,7 @@ async def connect(
         if on_query:
             connection.add_query_logger(on_query)
 
-    with _outages_translated():
+    with _outages_translated:
         pool = await asyncpg.create_pool(**options, min_size=1, max_size=size, init=prepare, reset=_nothing_to_reset)
     return Database(pool, patience, partial(asyncpg.connect, **options))
 

@@ -37,8 +37,8 @@ async def read_json(request: web.Request, *, most: int = MAX_BODY) -> Any:
 
 async def read_bytes(request: web.Request, *, most: int = MAX_BODY) -> bytes:
     """The body as it is; 413 over ``most`` bytes, 408 where it does not arrive in time."""
-    if BODY in request:
-        return request[BODY]
+    if (known := request[BODY]) is not None:
+        return known
     _check_size(request.content_length or 0, most)
     if most > MAX_BODY:
         request = request.clone(client_max_size=most)
@@ -79,7 +79,7 @@ def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | 
 
 def has_nul(text: bytes) -> bool:
     """Whether JSON has the character U+0000 in it, which Postgres can keep in no text."""
-    return _NUL.search(text) is not None
+    return rb"\u0000" in text and _NUL.search(text) is not None
 
 
 def _says_json(content_type: str) -> bool:

@@ -20,6 +20,6 @@ async def preflight(request: web.Request) -> web.Response:
 
 def let_pages_read(request: web.Request, response: web.StreamResponse) -> None:
     """Marks answers, errors too, of what is open to browsers. Tokens are no cookies, so any site may ask."""
-    if OPEN_TO_BROWSERS in request:
+    if request[OPEN_TO_BROWSERS]:
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Expose-Headers"] = _EXPOSED

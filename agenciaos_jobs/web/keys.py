@@ -23,7 +23,7 @@ from agenciaos_jobs.web.public_token import PublicToken
 
 APP = web.AppKey("app", App)
 BATCHES = web.AppKey("batches", Batches)
-BODY = web.RequestKey("body", bytes)
+BODY: web.RequestKey[bytes | None] = web.RequestKey("body")
 BODY_TIMEOUT = web.AppKey("body_timeout", float)
 BULK = web.AppKey("bulk", Bulk)
 CHANGES = web.AppKey("changes", Changes)
@@ -44,6 +44,6 @@ QUEUE = web.AppKey("queue", Queue)
 REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)
 TIMETABLE = web.AppKey("timetable", Timetable)
-QUOTA = web.RequestKey("quota", dict[str, str])
+QUOTA: web.RequestKey[dict[str, str] | None] = web.RequestKey("quota")
 SECRET_KEYS = web.AppKey("secret_keys", tuple[str, ...])
 """The key in force, and the one before it while it is rotated."""

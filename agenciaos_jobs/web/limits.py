@@ -51,5 +51,5 @@ def _count(request: web.Request, policy: Policy, caller: str) -> None:
 
 def tell(request: web.Request, response: web.StreamResponse) -> None:
     """Adds what is left to the answer."""
-    if quota := request.get(QUOTA):
+    if quota := request[QUOTA]:
         response.headers.update(quota)

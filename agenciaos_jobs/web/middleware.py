@@ -11,9 +11,9 @@ from agenciaos_jobs.adapters import logs, tracing
 from agenciaos_jobs.adapters.request_metrics import count_request
 from agenciaos_jobs.core import trace
 from agenciaos_jobs.storage.database import DatabaseUnavailable
-from agenciaos_jobs.web import limits, problems
+from agenciaos_jobs.web import browsers, draining, limits, problems
 from agenciaos_jobs.web.dashboard import page
-from agenciaos_jobs.web.keys import CLOCK, REQUEST_ID
+from agenciaos_jobs.web.keys import BODY, CLOCK, OPEN_TO_BROWSERS, QUOTA, REQUEST_ID
 from agenciaos_jobs.web.problems import HttpProblem
 
 log = structlog.get_logger("agenciaos_jobs.web")
@@ -30,7 +30,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     began = time.perf_counter()
     given = request.headers.get("X-Request-Id")
     request_id = given if given and _USABLE_ID.fullmatch(given) else request.app[CLOCK].new_id("req")
-    request[REQUEST_ID] = request_id
+    request[REQUEST_ID], request[BODY], request[QUOTA], request[OPEN_TO_BROWSERS] = request_id, None, None, False
     route = request.match_info.route.resource
     path = route.canonical if route else "unmatched"
     traceparent = trace.read(request.headers.get("traceparent"))
@@ -42,6 +42,8 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         duration = time.perf_counter() - began
         response.headers["X-Request-Id"] = request_id
         limits.tell(request, response)
+        draining.close_when_draining(request, response)
+        browsers.let_pages_read(request, response)
         count_request(request.method, path, response.status, duration)
         tell = log.debug if path in _QUIET and response.status < 400 else log.info
         tell("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))

@@ -15,6 +15,7 @@ from agenciaos_jobs.engine.changes import Watch
 from agenciaos_jobs.storage import dashboard_run
 from agenciaos_jobs.web.dashboard.access import ACCESS, COOKIE
 from agenciaos_jobs.web.dashboard.page import Page
+from agenciaos_jobs.web.draining import close_when_draining
 from agenciaos_jobs.web.keys import CHANGES, DATABASE
 
 BEAT = 10.0
@@ -33,6 +34,7 @@ _HEADERS = {
 async def stream(request: web.Request) -> web.StreamResponse:
     """``/live``: all runs' changes; ``/live?run=…``: one run's, and new lines of its log. Ends with the session."""
     response = web.StreamResponse(headers=_HEADERS)
+    close_when_draining(request, response)
     await response.prepare(request)
     # The browser is gone, which is how such a stream ends.
     with suppress(ConnectionResetError):
