@@ -1,9 +1,12 @@
 """Structured logs: one JSON object a line on standard output, from every library in the process."""
 
 import asyncio
+import atexit
 import logging
 import sys
+from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
@@ -83,34 +86,45 @@ class Line:
     Lines of one turn of the event loop are written together, by its next turn or the first one that is a warning.
     """
 
-    _flushed_by: ClassVar[asyncio.AbstractEventLoop | None] = None
+    _waiting: ClassVar[deque[str]] = deque()
+    _written_by: ClassVar[asyncio.AbstractEventLoop | None] = None
 
     def __init__(self, name: str = "agenciaos_jobs") -> None:
         self.name = name
 
     def msg(self, text: str) -> None:
-        sys.stdout.write(text + "\n")
+        Line._waiting.append(text)
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            sys.stdout.flush()
+            Line.write()
             return
-        if loop is not Line._flushed_by:
-            Line._flushed_by = loop
-            loop.call_soon(_flush)
+        if loop is not Line._written_by:
+            Line._written_by = loop
+            loop.call_soon(Line.write)
 
     debug = info = msg
 
     def urgent(self, text: str) -> None:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        Line._waiting.append(text)
+        Line.write()
 
     warning = error = critical = exception = urgent
 
+    @staticmethod
+    def write() -> None:
+        """Writes what waits."""
+        Line._written_by = None
+        lines = []
+        with suppress(IndexError):  # another thread may be at it too
+            while True:
+                lines.append(Line._waiting.popleft())
+        if lines:
+            sys.stdout.write("\n".join(lines) + "\n")
+            sys.stdout.flush()
 
-def _flush() -> None:
-    Line._flushed_by = None
-    sys.stdout.flush()
+
+atexit.register(Line.write)
 
 
 def _add_logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:
