@@ -21,7 +21,8 @@ class Row:
     def ratio(self) -> str:
         if not self.base:
             return ""
-        return f"{self.base / self.value if self.less else self.value / self.base:.1f}×"
+        ratio = self.base / self.value if self.less else self.value / self.base
+        return f"{ratio:.1f}×" if ratio >= 10 else f"{ratio:.2f}×"
 
 
 def show(rows: list[Row]) -> None:

@@ -65,8 +65,7 @@ class Control:
             return False
         log.info("run_canceled", run_id=run_id, task=canceled.task, status_before=canceled.status_before)
         if canceled.concurrency_key:
-            for run in await runs.unpark(self._database, [canceled.concurrency_key]):
-                self._sender.send(run)
+            self._sender.send(*await runs.unpark(self._database, [canceled.concurrency_key]))
         return True
 
     async def replay(self, run_id: str, *, payload: Json | None = None, **changes: Any) -> Accepted:

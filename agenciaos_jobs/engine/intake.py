@@ -1,5 +1,6 @@
 """Where runs begin: a row first, then a message."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,9 @@ from agenciaos_jobs.storage.idempotency import Holder
 from agenciaos_jobs.storage.schedules import Slots, StoredSchedule
 
 log = structlog.get_logger("agenciaos_jobs.intake")
+
+
+_AT_ONCE = 500
 
 
 class KeyConflict(Exception):  # noqa: N818
@@ -58,21 +62,27 @@ class Sender:
 
     def __init__(self, queue: Queue, clock: Clock) -> None:
         self._queue, self._clock = queue, clock
-        self._batch: Batch[QueuedRun, None] = Batch(self._write, passing=UNAVAILABLE)
+        self._waiting: list[QueuedRun] = []
+        self._writer: asyncio.Task[None] | None = None
 
-    def send(self, run: QueuedRun) -> None:
-        """Sends the run without letting anybody wait for Redis."""
-        self._batch.put(run)
+    def send(self, *runs: QueuedRun) -> None:
+        """Sends runs without letting anybody wait for Redis; what comes while a write is under way goes together."""
+        self._waiting += runs
+        if self._waiting and (self._writer is None or self._writer.done()):
+            self._writer = asyncio.create_task(self._write())
 
-    async def _write(self, queued: list[QueuedRun]) -> Sequence[None]:
-        try:
-            await self._queue.send(queued, self._clock.now())
-        except UNAVAILABLE as error:
-            log.warning("queue_unavailable", runs=len(queued), error=type(error).__name__)
-        return [None] * len(queued)
+    async def _write(self) -> None:
+        while self._waiting:
+            runs, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
+            try:
+                await self._queue.send(runs, self._clock.now())
+            except UNAVAILABLE as error:
+                log.warning("queue_unavailable", runs=len(runs), error=type(error).__name__)
 
     async def flush(self) -> None:
-        await self._batch.flush()
+        """Waits until what was sent has been written."""
+        while self._writer is not None and not self._writer.done():
+            await asyncio.wait([self._writer])
 
 
 class Intake:
@@ -143,14 +153,12 @@ class Intake:
         firsts = first_of_each(new)
         now = self._clock.now()
         stored = await runs.insert(self._database, firsts, now)
-        for run_id, run in firsts:
-            if run_id in stored:
-                self.send(run_id, run, now)
+        self._sender.send(*[_queued(run_id, run, now) for run_id, run in firsts if run_id in stored])
         return [run_id in stored for run_id, _ in new]
 
     def send(self, run_id: str, new: NewRun, now: datetime) -> None:
         """Sends a run that was stored at ``now``."""
-        self._sender.send(QueuedRun(run_id, new.task, now + (new.delay or timedelta()), new.priority))
+        self._sender.send(_queued(run_id, new, now))
 
     def _cached(self, new: NewRun, holder: Holder) -> Accepted:
         if holder.payload_hash != runs.payload_hash(new.payload):
@@ -158,10 +166,15 @@ class Intake:
         return Accepted(holder.run_id, is_cached=True)
 
 
+def _queued(run_id: str, new: NewRun, now: datetime) -> QueuedRun:
+    return QueuedRun(run_id, new.task, now + new.delay if new.delay else now, new.priority)
+
+
 def first_of_each(new: Sequence[tuple[str, NewRun]]) -> list[tuple[str, NewRun]]:
     """The runs without those whose key an earlier one of them has."""
     firsts: dict[object, tuple[str, NewRun]] = {}
-    for run_id, run in new:
+    for pair in new:
+        run_id, run = pair
         key = (run.task, run.idempotency_key) if run.idempotency_key else run.request_key or run_id
-        firsts.setdefault(key, (run_id, run))
+        firsts.setdefault(key, pair)
     return list(firsts.values())

@@ -85,8 +85,7 @@ class Recorder:
     async def _unpark(self, keys: list[str]) -> list[None]:
         """Lets the next runs of these concurrency keys come; what fails here the sweeper makes good."""
         try:
-            for run in await runs.unpark(self._database, keys):
-                self._sender.send(run)
+            self._sender.send(*await runs.unpark(self._database, keys))
         except DatabaseUnavailable as error:
             log.warning("database_unavailable", error=str(error))
         return [None] * len(keys)

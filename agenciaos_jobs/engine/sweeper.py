@@ -65,8 +65,7 @@ class Sweeper:
             await self._keep_house()
             await self._count_hours()
             await self._queue.forget([run.id for run in lost])
-            for run in await runs.unpark_forgotten(self._database):
-                self._sender.send(run)
+            self._sender.send(*await runs.unpark_forgotten(self._database))
             await self._send_missing()
         except (DatabaseUnavailable, *QUEUE_UNAVAILABLE) as error:
             log.warning("sweep_interrupted", error=type(error).__name__)
