@@ -1,11 +1,14 @@
 """Logs: one JSON object a line from both processes, without secrets or customers' data."""
 
+import asyncio
 import json
 import logging
 import signal
 from pathlib import Path
 
 import aiohttp
+import pytest
+import structlog
 from support.double import OpenAIDouble
 from support.log_schema import common_fields, documented
 from support.processes import running
@@ -82,3 +85,22 @@ def test_a_person_reads_another_form(capsys):
     assert "arq says [redacted]" in told
     assert "hunter2secret" not in told
     assert "ValueError" in told
+
+
+async def test_lines_of_one_turn_are_written_together_and_warnings_at_once(capsys: pytest.CaptureFixture[str]):
+    logs.configure("json", "debug", Redactor())
+    log = structlog.get_logger("agenciaos_jobs.test")
+
+    def told() -> list[str]:
+        return [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+
+    log.info("first")
+    assert told() == []
+    log.warning("second")
+    assert told() == ["first", "second"]
+    log.info("third")
+    log.info("fourth")
+    await asyncio.sleep(0)
+    assert told() == ["third", "fourth"]
+    await asyncio.to_thread(log.info, "elsewhere")
+    assert told() == ["elsewhere"]
