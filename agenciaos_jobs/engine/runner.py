@@ -88,17 +88,19 @@ class Runner:
         metrics.WAIT_SECONDS.labels(run.task).observe((self._app.clock.now() - run.due_at).total_seconds())
         log.debug("run_started")
         try:
-            return await self._perform(running)
+            due_at = await self._perform(running)
         except asyncio.CancelledError:
             await asyncio.shield(self._recorder.let_go(running))
             raise
         except OwnershipLost:
             log.warning("run_ownership_lost")
             return None
+        else:
+            running.app.failure_effects.clear()  # they refer to what holds them, and would outlive the run with it
+            return due_at
         finally:
             self.ending -= running.is_ending
             del self.running[run.id]
-            running.app.failure_effects.clear()  # they refer to what holds them, and would outlive the run with it
 
     def _ends(self, running: Running) -> None:
         """The job's code is through: what is left is to write that down, which takes no slot."""
