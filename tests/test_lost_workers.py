@@ -208,3 +208,35 @@ async def test_a_worker_that_stops_amid_a_claim_ends_what_it_claims(
         await draining
         assert await db.fetchval("SELECT status FROM jobs.runs WHERE id = $1", run_id) == "COMPLETED"
         await working
+
+
+async def test_an_attempt_that_is_stopped_twice_makes_its_effects(settings: Settings, db: asyncpg.Connection):
+    await db.execute("CREATE TABLE effects (code text)")
+    started = asyncio.Event()
+
+    async def effect(connection: asyncpg.Connection, code: str) -> None:
+        await connection.execute("INSERT INTO effects VALUES ($1)", code)
+
+    async def wait(app):
+        app.when_failed(effect)
+        started.set()
+        await asyncio.sleep(60)
+
+    probe = Probe(wait)
+    async with running_server(settings) as service, open_base(settings) as base, asyncio.timeout(20):
+        shop = workshop(base, probe.jobs)
+        await shop.heartbeat.beat()
+        run_id = await service.start(probe.job)
+        (claimed,) = await shop.runner.claim([run_id])
+        attempt = asyncio.create_task(shop.runner.carry_out(claimed))
+        await started.wait()
+        async with db.transaction():
+            await db.execute("SELECT FROM jobs.runs WHERE id = $1 FOR UPDATE", run_id)
+            attempt.cancel()
+            while not await db.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0.01)
+            attempt.cancel()
+            await asyncio.wait([attempt])
+        while not await db.fetchval("SELECT count(*) FROM effects WHERE code = 'handed_back'"):
+            await asyncio.sleep(0.01)
+    assert attempt.cancelled()
