@@ -3,6 +3,7 @@
 import pytest
 from support.browser import PAID
 from support.chromium import Chromium, Site, needs_chromium
+from support.sdk import released
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -73,16 +74,17 @@ def test_all_that_a_filter_finds_are_canceled_with_a_result_each(chromium: Chrom
     chromium.find("main .button.danger").click()
     chromium.sees("60 / 60", "Canceladas: 60", "Pronto")
     assert {row.get_attribute("data-row") for row in chromium.all("[data-row]")} == set(ids)
-    assert "Cancelada" in chromium.find(f"[data-row={ids[0]}]").text
+    assert "Cancelada" in chromium.text(f"[data-row={ids[0]}]")
 
 
 def test_a_log_grows_while_one_reads_it_and_is_searched(chromium: Chromium, live: Site):
-    run_id = live.trigger("talk", {"seconds": 1.5})
+    run_id = live.trigger("talk", {"until": ["begun was read", "halfway was read"]})
     chromium.go(f"/runs/{run_id}")
-    chromium.sees("begun", "Ao vivo", patience=1.5)
-    chromium.until(lambda: "halfway" in chromium.text("[data-part=log]"), 3)
-    live.does(live.service.finished(run_id))
-    chromium.until(lambda: "nearly done" in chromium.text("[data-part=log]"), 1)
+    for read, after in (("begun", "halfway"), ("halfway", "nearly done")):
+        chromium.sees(read, "Ao vivo")
+        assert after not in chromium.text("[data-part=log]")
+        released.add(f"{read} was read")
+    chromium.sees("nearly done", "Concluída")
     chromium.find("[name=level] option[value=error]").click()
     chromium.until(lambda: "halfway" not in chromium.text("[data-part=log]"))
     assert "nearly done" in chromium.text("[data-part=log]")

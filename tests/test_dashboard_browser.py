@@ -1,9 +1,9 @@
 """The dashboard as people use it: Chromium against the live stack."""
 
 import pytest
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from support.chromium import Chromium, Site, needs_axe, needs_chromium
+from support.sdk import released
 
 from agenciaos_jobs.web import keys
 
@@ -15,17 +15,17 @@ EVIL = "<img src=x onerror=\"document.title='owned'\"><script>document.title='ow
 def test_a_run_appears_and_finishes_while_one_looks_on(chromium: Chromium, live: Site):
     chromium.go("/runs?task=slow")
     chromium.sees("Ao vivo")
-    run_id = live.trigger("slow", {"seconds": 1.5})
-    chromium.until(lambda: "1 nova execução" in chromium.text(".fresh"), 1)
-    assert not chromium.all(f"[data-row={run_id}]")
+    run_id = live.trigger("slow", {"until": "it was seen"})
+    row = f"[data-row={run_id}]"
+    chromium.until(lambda: "1 nova execução" in chromium.text(".fresh"))
+    assert not chromium.all(row)
     chromium.find(".fresh").click()
-    chromium.until(lambda: "Executando" in chromium.text(f"[data-row={run_id}]"))
-    row = chromium.find(f"[data-row={run_id}]")
+    chromium.until(lambda: "Executando" in chromium.text(row))
     assert len(live.service.app[keys.CHANGES]._watches) == 1
-    duration = row.find_element(By.CSS_SELECTOR, "[data-since]").text
-    chromium.until(lambda: row.find_element(By.CSS_SELECTOR, "[data-since]").text != duration, 1)
-    live.does(live.service.finished(run_id))
-    chromium.until(lambda: "Concluída" in row.text, 1)
+    duration = chromium.text(f"{row} [data-since]")
+    chromium.until(lambda: chromium.text(f"{row} [data-since]") not in ("", duration))
+    released.add("it was seen")
+    chromium.until(lambda: "Concluída" in chromium.text(row))
 
 
 def test_a_run_is_canceled_with_one_key(chromium: Chromium, live: Site):

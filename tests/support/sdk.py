@@ -28,23 +28,38 @@ most_at_once: Counter[str | None] = Counter()
 """How many runs of ``slow`` have gone at the same time, by concurrency key."""
 _now: Counter[str | None] = Counter()
 
+released: set[str] = set()
+"""What the test has let go: runs of ``slow`` and ``talk`` wait for the names in their ``until``."""
+
+
+async def _told(name: str) -> None:
+    while name not in released:
+        await asyncio.sleep(0.02)
+
 
 async def _slow(app: RunApp, payload: Anything) -> dict[str, Any]:
     key = app.run.concurrency_key
+    asked = payload.model_extra or {}
     _now[key] += 1
     most_at_once[key] = max(most_at_once[key], _now[key])
     try:
-        await asyncio.sleep((payload.model_extra or {}).get("seconds", 3600))
+        if until := asked.get("until"):
+            await _told(until)
+        else:
+            await asyncio.sleep(asked.get("seconds", 3600))
     finally:
         _now[key] -= 1
     return {}
 
 
 async def _talk(app: RunApp, payload: Anything) -> dict[str, Any]:
+    halfway, end = (payload.model_extra or {}).get("until", (None, None))
     app.log.info("begun", step=1, token="s3cret")
-    await asyncio.sleep((payload.model_extra or {}).get("seconds", 0))
+    if halfway:
+        await _told(halfway)
     app.log.warning("halfway", share=0.5)
-    await asyncio.sleep((payload.model_extra or {}).get("seconds", 0))
+    if end:
+        await _told(end)
     app.log.error("nearly done")
     return {}
 
