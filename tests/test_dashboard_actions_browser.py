@@ -10,13 +10,13 @@ pytestmark = [pytest.mark.slow, needs_chromium]
 
 def test_a_run_is_started_from_a_form_that_tells_what_is_wrong(chromium: Chromium, live: Site):
     chromium.go("/test?task=generate-monthly-reports&month=soon")
-    chromium.find("main .button.primary").click()
+    chromium.click("main .button.primary")
     chromium.sees("Há campos a corrigir", "deve ser um mês como 2026-10")
     field = chromium.find("[id='payload.month']")
     assert field.get_attribute("aria-describedby") == "wrong-payload.month"
     field.clear()
     field.send_keys("2026-10")
-    chromium.find("main .button.primary").click()
+    chromium.click("main .button.primary")
     chromium.sees("Ao vivo", "Concluída")
     run_id = chromium.path.rpartition("/")[2]
     assert live.does(live.service.run(run_id))["payload"] == {"month": "2026-10"}
@@ -25,7 +25,7 @@ def test_a_run_is_started_from_a_form_that_tells_what_is_wrong(chromium: Chromiu
 def test_an_error_is_resolved_and_seen_to_come_back(chromium: Chromium, live: Site):
     live.does(live.service.finished(live.trigger("monthly-report", {"month": "2999-01"})))
     chromium.go(chromium.leads_on("/errors"))
-    chromium.find("[data-part=actions] form:first-of-type button").click()
+    chromium.click("[data-part=actions] form:first-of-type button")
     chromium.sees("Marcado como resolvido")
     chromium.go("/errors")
     chromium.sees("Ao vivo", "Nenhum erro aberto")
@@ -37,15 +37,15 @@ def test_a_month_is_picked_and_its_agency_opened(chromium: Chromium, live: Site)
     for month in ("2026-09", "2026-10"):
         live.does(live.service.finished(live.trigger("monthly-report", {"month": month})))
     chromium.go("/reports")
-    chromium.find("[name=month] option[value='2026-09']").click()
+    chromium.click("[name=month] option[value='2026-09']")
     chromium.until(lambda: chromium.path == "/reports?month=2026-09")
-    chromium.find("tbody th a").click()
+    chromium.click("tbody th a")
     chromium.sees("Setembro de 2026", "Mês a mês", "Maiores despesas")
 
 
 def test_a_schedule_runs_now(chromium: Chromium):
     chromium.go("/schedules")
-    chromium.find("[data-row='sched_generate-monthly-reports'] .row-actions button").click()
+    chromium.click("[data-row='sched_generate-monthly-reports'] .row-actions button")
     chromium.sees("Concluída")
     chromium.go("/schedules")
     chromium.sees("Concluída")
@@ -57,7 +57,7 @@ def test_a_payment_is_assigned_and_its_agency_s_plan_follows_by_itself(
     chromium.go("/payments")
     chromium.sees("Não se sabe de quem são")
     chromium.find(".waiting [name=agency]").send_keys("agency-125")
-    chromium.find(".waiting .assign button").click()
+    chromium.click(".waiting .assign button")
     chromium.sees("Atribuído.", "Execuções que o aplicam", "Concluída")
     chromium.go("/agencies/agency-125")
     chromium.sees("FREE → PRO", "Ao vivo")
@@ -68,10 +68,10 @@ def test_a_payment_is_assigned_and_its_agency_s_plan_follows_by_itself(
 def test_all_that_a_filter_finds_are_canceled_with_a_result_each(chromium: Chromium, live: Site):
     ids = [live.trigger("monthly-report", {}, tags=["many"], delay="1h") for _ in range(60)]
     chromium.go("/runs?tag=many")
-    chromium.find(".bulk-all summary").click()
-    chromium.find("[value=cancel-all]").click()
+    chromium.click(".bulk-all summary")
+    chromium.click("[value=cancel-all]")
     chromium.sees("Cancelar 60 execuções?", "Etiqueta", "many")
-    chromium.find("main .button.danger").click()
+    chromium.click("main .button.danger")
     chromium.sees("60 / 60", "Canceladas: 60", "Pronto")
     assert {row.get_attribute("data-row") for row in chromium.all("[data-row]")} == set(ids)
     assert "Cancelada" in chromium.text(f"[data-row={ids[0]}]")
@@ -85,7 +85,7 @@ def test_a_log_grows_while_one_reads_it_and_is_searched(chromium: Chromium, live
         assert after not in chromium.text("[data-part=log]")
         released.add(f"{read} was read")
     chromium.sees("nearly done", "Concluída")
-    chromium.find("[name=level] option[value=error]").click()
+    chromium.click("[name=level] option[value=error]")
     chromium.until(lambda: "halfway" not in chromium.text("[data-part=log]"))
     assert "nearly done" in chromium.text("[data-part=log]")
 
@@ -102,6 +102,6 @@ def test_ids_and_payloads_are_copied(chromium: Chromium, live: Site):
         ("[data-copy='#run-id']", run_id),
         ("[data-copy='#payload-text']", '{\n  "text": "<b>olá</b>",\n  "apiKey": "[redacted]"\n}'),
     ):
-        chromium.find(button).click()
-        chromium.until(lambda button=button: "Copiado" in chromium.find(button).text)
+        chromium.click(button)
+        chromium.until(lambda button=button: "Copiado" in chromium.text(button))
         assert chromium.driver.execute_async_script(read) == expected

@@ -19,7 +19,7 @@ def test_a_run_appears_and_finishes_while_one_looks_on(chromium: Chromium, live:
     row = f"[data-row={run_id}]"
     chromium.until(lambda: "1 nova execução" in chromium.text(".fresh"))
     assert not chromium.all(row)
-    chromium.find(".fresh").click()
+    chromium.click(".fresh")
     chromium.until(lambda: "Executando" in chromium.text(row))
     assert len(live.service.app[keys.CHANGES]._watches) == 1
     duration = chromium.text(f"{row} [data-since]")
@@ -45,7 +45,7 @@ def test_a_run_is_repeated_with_another_payload(chromium: Chromium, live: Site, 
     for text in ('{"month": "soon"}', '{"month": "2026-10"}'):
         chromium.find("#payload").clear()
         chromium.find("#payload").send_keys(text)
-        chromium.find("main .button.primary").click()
+        chromium.click("main .button.primary")
         if "soon" in text:
             chromium.sees("deve ser um mês como 2026-10")
     chromium.sees("Nova execução criada.", "Concluída")
@@ -59,9 +59,9 @@ def test_two_runs_are_repeated_together(chromium: Chromium, live: Site):
         live.does(live.service.finished(run_id))
     chromium.go("/runs?task=echo")
     for run_id in ids[:2]:
-        chromium.find(f"[data-row={run_id}] input").click()
+        chromium.click(f"[data-row={run_id}] input")
     chromium.until(lambda: chromium.text("[data-picked]") == "2")
-    chromium.find(".bulk-picked [value=replay]").click()
+    chromium.click(".bulk-picked [value=replay]")
     chromium.sees("2 / 2", "Repetidas: 2", "Pronto")
     chromium.go("/runs?task=echo&source=replay")
     assert len(chromium.all("[data-row]")) == 2

@@ -66,10 +66,10 @@ def test_axe_finds_nothing_wrong_in_english_with_everything_open(chromium: Chrom
     chromium.press("jx")
     assert chromium.find(".bulk-picked").is_displayed()
     assert chromium.violations() == []
-    chromium.find("[name=language][value=en]").click()
+    chromium.click("[name=language][value=en]")
     chromium.sees("Overview", "Schedules")
     assert chromium.violations() == []
-    chromium.find("[name=language][value=pt]").click()
+    chromium.click("[name=language][value=pt]")
     chromium.sees("Visão geral")
 
 
@@ -85,7 +85,7 @@ def test_no_page_is_wider_than_a_phone(chromium: Chromium, live: Site, story: di
     assert wider == {}
     chromium.go("/")
     chromium.until(lambda: not chromium.find(".menu").is_displayed())
-    chromium.find(".menu-button").click()
+    chromium.click(".menu-button")
     assert chromium.find(".menu").is_displayed()
 
 
@@ -107,11 +107,11 @@ def test_a_run_is_found_canceled_and_replayed_without_scripts(chromium: Chromium
     chromium.runs_scripts(False)
     chromium.go("/runs")
     chromium.find("#f-q").send_keys(run_id[-8:])
-    chromium.find(".filters button").click()
+    chromium.click(".filters button")
     for step in (f"[data-row={run_id}] a.id", f"form[action='/runs/{run_id}/cancel'] button"):
-        chromium.until(lambda step=step: chromium.find(step).click() is None)
+        chromium.click(step)
     chromium.sees("Execução cancelada.")
-    chromium.find(f"form[action='/runs/{run_id}/replay'] button").click()
+    chromium.click(f"form[action='/runs/{run_id}/replay'] button")
     chromium.sees("Nova execução criada.")
     again = chromium.path.partition("?")[0].rpartition("/")[2]
     live.does(live.service.post(f"/api/v2/runs/{again}/cancel", {}))

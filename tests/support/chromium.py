@@ -100,14 +100,23 @@ class Chromium:
     def leads_on(self, path: str) -> str:
         """The page that the first row of a list leads to."""
         self.go(path)
-        self.until(lambda: self.all("main [data-row] th a"))
-        return str(self.find("main [data-row] th a").get_attribute("href")).removeprefix(self.site.url)
+        return self.link("main [data-row] th a")
+
+    def link(self, selector: str) -> str:
+        """The page that a link leads to."""
+        self.until(lambda: self.all(selector))
+        address = str(self.script("return document.querySelector(arguments[0]).href", selector))
+        return address.removeprefix(self.site.url)
 
     def find(self, selector: str) -> WebElement:
         return self.driver.find_element(By.CSS_SELECTOR, selector)
 
     def all(self, selector: str) -> list[WebElement]:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def click(self, selector: str) -> None:
+        """Clicks what is there, or will be; a page that changes meanwhile is tried again."""
+        self.until(lambda: self.find(selector).click() is None)
 
     def text(self, selector: str = "main") -> str:
         """What a reader sees there; empty while there is nothing."""
@@ -167,7 +176,7 @@ class Chromium:
     def log_in(self) -> None:
         self.go("/login")
         self.find("#password").send_keys("correct horse")
-        self.find("main .button.primary").click()
+        self.click("main .button.primary")
         self.until(lambda: self.path == "/")
 
     def close(self) -> None:

@@ -45,26 +45,26 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
 
 def _waiting_payment(window: Chromium) -> str:
     window.go("/payments")
-    return str(window.find(".waiting .line-main a").get_attribute("href")).removeprefix(window.site.url)
+    return window.link(".waiting .line-main a")
 
 
 def _wrongly_assigned(window: Chromium) -> None:
     window.go(_waiting_payment(window))
     window.find("#assign").send_keys("nobody")
-    window.find(".assign button").click()
+    window.click(".assign button")
     window.sees("Não existe agência com este id")
 
 
 def _asked(window: Chromium, path: str, action: str) -> None:
     window.go(path)
-    window.find(".bulk-all summary").click()
-    window.find(f"[value={action}]").click()
+    window.click(".bulk-all summary")
+    window.click(f"[value={action}]")
     window.until(lambda: window.path == "/runs/bulk")
 
 
 def _group_asked(window: Chromium) -> None:
     window.go(window.leads_on("/errors"))
-    window.find("[data-part=actions] [data-key=r]").click()
+    window.click("[data-part=actions] [data-key=r]")
     window.until(lambda: window.path.endswith("/replay"))
 
 
@@ -72,11 +72,11 @@ def _refused_payload(window: Chromium, edit: str) -> None:
     window.go(edit)
     window.find("#payload").clear()
     window.find("#payload").send_keys("{")
-    window.find("main .button.primary").click()
+    window.click("main .button.primary")
     window.sees("não é JSON válido")
 
 
 def _refused_form(window: Chromium) -> None:
     window.go("/test?task=generate-monthly-reports&month=soon")
-    window.find("main .button.primary").click()
+    window.click("main .button.primary")
     window.sees("Há campos a corrigir")
