@@ -61,6 +61,9 @@ def test_two_runs_are_repeated_together(chromium: Chromium, live: Site):
     for run_id in ids[:2]:
         chromium.click(f"[data-row={run_id}] input")
     chromium.until(lambda: chromium.text("[data-picked]") == "2")
+    live.does(live.service.finished(live.trigger("echo", {"n": 3})))
+    chromium.sees("1 nova execução")
+    assert chromium.text("[data-picked]") == "2"
     chromium.click(".bulk-picked [value=replay]")
     chromium.sees("2 / 2", "Repetidas: 2", "Pronto")
     chromium.go("/runs?task=echo&source=replay")

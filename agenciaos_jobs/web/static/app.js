@@ -69,10 +69,15 @@ document.addEventListener("click", (event) => {
   if (!stays && !event.defaultPrevented && !event.metaKey && !event.ctrlKey && !event.shiftKey) leave();
 });
 
-// Ticking rows: all at once, and how many they are.
+// Ticking rows: all at once, and how many they are, also after the page was fetched anew or gone back to.
+function count() {
+  for (const told of document.querySelectorAll("[data-picked]")) {
+    told.textContent = told.closest("form").querySelectorAll("[name=run]:checked").length || "";
+  }
+}
 document.addEventListener("change", (event) => {
-  const form = event.target.form;
-  if (event.target.matches("[data-pick-all]")) for (const box of form.querySelectorAll("[name=run]")) box.checked = event.target.checked;
-  const count = form?.querySelector("[data-picked]");
-  if (count) count.textContent = form.querySelectorAll("[name=run]:checked").length || "";
+  if (event.target.matches("[data-pick-all]")) for (const box of event.target.form.querySelectorAll("[name=run]")) box.checked = event.target.checked;
+  count();
 });
+document.addEventListener("refreshed", count);
+addEventListener("pageshow", count);

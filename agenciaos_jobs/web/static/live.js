@@ -47,6 +47,7 @@ function replaceParts(fresh) {
     const shown = document.querySelector(`[data-part="${part.dataset.part}"]`);
     if (shown) morph(shown, part);
   }
+  document.dispatchEvent(new Event("refreshed"));
   show("on");
 }
 
