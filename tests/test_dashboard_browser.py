@@ -109,7 +109,7 @@ def test_a_page_says_when_it_is_not_live_and_comes_back(chromium: Chromium, live
             watch.end()
 
     live.does(end_streams())
-    chromium.sees("Sem conexão", patience=5)
+    chromium.sees("Sem conexão", patience=15)
     missed = live.trigger("echo", {})
     chromium.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
     chromium.sees("Ao vivo", "1 nova execução", patience=15)

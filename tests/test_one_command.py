@@ -97,7 +97,7 @@ async def test_dev_stays_up_keeps_its_data_and_leaves_nothing_behind(home: Path)
                 next((home / ".local/share/agenciaos-jobs/data/postgres").glob("postmaster.pid")).read_text().split()[0]
             )
             dev.interrupt(signal.SIGINT if attempt else signal.SIGTERM)
-            assert await dev.ends(5) == 0
+            assert await dev.ends(30) == 0
             assert not [pid for pid in {*started, postmaster} if is_alive(pid)]
 
 
