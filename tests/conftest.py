@@ -1,7 +1,6 @@
 """Real Postgres and Redis, started once; a fresh database for every test that asks for one."""
 
 import os
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
@@ -11,6 +10,7 @@ import asyncpg
 import pytest
 from support.double import OpenAIDouble
 from support.guru import TOKEN, GuruDouble
+from support.places import in_memory
 from support.service import Service, running_service
 
 from agenciaos_jobs.adapters import logs
@@ -65,13 +65,6 @@ def servers() -> Iterator[dict[str, str]]:
         Path(directory).chmod(0o755)
         with embedded.postgres(Path(directory) / "postgres") as postgres, embedded.redis() as (redis, _):
             yield {"DATABASE_URL": postgres, "REDIS_URL": redis}
-
-
-def in_memory() -> Path | None:
-    """A directory in memory, where there is room: the many files of a new database take 20 ms there, on a disk 500."""
-    directory = Path("/dev/shm")
-    has_room = os.access(directory, os.W_OK) and shutil.disk_usage(directory).free > 3 * 1024**3
-    return directory if has_room else None
 
 
 @pytest.fixture(scope="session")

@@ -202,7 +202,7 @@ async def test_a_run_that_has_ended_leaves_nothing_in_memory(service: Service):
     gc.disable()
     try:
         await service.outcome("ai-content", REQUEST)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(5):
             while any(isinstance(known, RunApp) for known in gc.get_objects()):
                 await asyncio.sleep(0.01)
     finally:

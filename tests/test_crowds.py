@@ -55,7 +55,7 @@ async def test_a_sweeper_passes_over_runs_that_somebody_is_changing(settings: Se
         )
         async with db.transaction():
             await db.execute("SELECT FROM jobs.runs WHERE id = ANY ($1::text[]) FOR UPDATE", run_ids[:15])
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(5):
                 await workshop(base, JOBS).sweeper.sweep()
             assert await states(db) == {"QUEUED": 15, "DELAYED": 10, "EXPIRED": 5}
         await workshop(base, JOBS).sweeper.sweep()

@@ -1,6 +1,7 @@
 """The dashboard as people use it: Chromium against the live stack."""
 
 import pytest
+from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from support.chromium import Chromium, Site, needs_axe, needs_chromium
 from support.sdk import released
@@ -16,16 +17,17 @@ def test_a_run_appears_and_finishes_while_one_looks_on(chromium: Chromium, live:
     chromium.go("/runs?task=slow")
     chromium.sees("Ao vivo")
     run_id = live.trigger("slow", {"until": "it was seen"})
-    row = f"[data-row={run_id}]"
-    chromium.until(lambda: "1 nova execução" in chromium.text(".fresh"))
-    assert not chromium.all(row)
+    chromium.until(lambda: "1 nova execução" in chromium.text(".fresh"), 1)
+    assert not chromium.all(f"[data-row={run_id}]")
     chromium.click(".fresh")
-    chromium.until(lambda: "Executando" in chromium.text(row))
+    chromium.until(lambda: "Executando" in chromium.text(f"[data-row={run_id}]"))
+    row = chromium.find(f"[data-row={run_id}]")
     assert len(live.service.app[keys.CHANGES]._watches) == 1
-    duration = chromium.text(f"{row} [data-since]")
-    chromium.until(lambda: chromium.text(f"{row} [data-since]") not in ("", duration))
+    duration = row.find_element(By.CSS_SELECTOR, "[data-since]").text
+    chromium.until(lambda: row.find_element(By.CSS_SELECTOR, "[data-since]").text != duration, 1)
     released.add("it was seen")
-    chromium.until(lambda: "Concluída" in chromium.text(row))
+    live.does(live.service.finished(run_id))
+    chromium.until(lambda: "Concluída" in row.text, 1)
 
 
 def test_a_run_is_canceled_with_one_key(chromium: Chromium, live: Site):
@@ -109,7 +111,7 @@ def test_a_page_says_when_it_is_not_live_and_comes_back(chromium: Chromium, live
             watch.end()
 
     live.does(end_streams())
-    chromium.sees("Sem conexão", patience=15)
+    chromium.sees("Sem conexão", patience=5)
     missed = live.trigger("echo", {})
     chromium.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": []})
     chromium.sees("Ao vivo", "1 nova execução", patience=15)

@@ -53,7 +53,7 @@ async def test_a_run_taken_from_this_worker_is_stopped_and_changes_nothing(setti
         run_id = await service.start(probe.job)
         await service.reaches(run_id, lambda run: run["isExecuting"])
         await db.execute("UPDATE jobs.runs SET status = 'CANCELED', finished_at = now()")
-        await asyncio.wait_for(stopped.wait(), 20)
+        await asyncio.wait_for(stopped.wait(), 5)
         assert (await service.run(run_id))["status"] == "CANCELED"
 
 

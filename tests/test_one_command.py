@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import tempfile
 from pathlib import Path
 
 import aiohttp
@@ -13,6 +14,7 @@ import asyncpg
 import psutil
 import pytest
 from pydantic import SecretStr
+from support.places import in_memory
 from support.processes import run, running
 from support.service import running_service
 
@@ -25,9 +27,7 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture
 def home(tmp_path: Path):
     """A user's home that Postgres' own user may pass through."""
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="home-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="home-", dir=in_memory(), ignore_cleanup_errors=True) as name:
         Path(name).chmod(0o755)
         yield Path(name)
 
@@ -97,7 +97,7 @@ async def test_dev_stays_up_keeps_its_data_and_leaves_nothing_behind(home: Path)
                 next((home / ".local/share/agenciaos-jobs/data/postgres").glob("postmaster.pid")).read_text().split()[0]
             )
             dev.interrupt(signal.SIGINT if attempt else signal.SIGTERM)
-            assert await dev.ends(30) == 0
+            assert await dev.ends(5) == 0
             assert not [pid for pid in {*started, postmaster} if is_alive(pid)]
 
 
