@@ -43,7 +43,7 @@ def body(kind: str, key: str) -> dict[str, Any]:
 
 
 class Load:
-    """Callers that, like any caller, ask again with the same key until they are told that the run is taken."""
+    """Callers that, like any caller, ask again until they are told, with the same key that a run is taken."""
 
     def __init__(self, ports: list[int], rate: float) -> None:
         self._ports, self._rate = ports, rate
@@ -67,15 +67,18 @@ class Load:
     async def _call(self, http: aiohttp.ClientSession, key: str) -> None:
         kind = random.choices(list(_KINDS), list(_KINDS.values()))[0]
         request = body(kind, key)
-        while True:
-            answer = await self._post(http, "/api/trigger", request)
-            if answer:
-                break
-            await asyncio.sleep(0.5)
-        accepted = Accepted(answer["jobId"], kind, key)
+        accepted = Accepted((await self._told(http, "/api/trigger", request))["jobId"], kind, key)
         self.accepted.append(accepted)
         if random.random() < 0.03:
-            accepted.is_canceled = bool(await self._post(http, f"/api/v2/runs/{accepted.run_id}/cancel", {}))
+            await self._told(http, f"/api/v2/runs/{accepted.run_id}/cancel", {})
+            accepted.is_canceled = True
+
+    async def _told(self, http: aiohttp.ClientSession, path: str, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer, however often it must be asked for: what was done may be done though the answer got lost."""
+        while True:
+            if answer := await self._post(http, path, request):
+                return answer
+            await asyncio.sleep(0.5)
 
     async def _post(self, http: aiohttp.ClientSession, path: str, request: dict[str, Any]) -> dict[str, Any] | None:
         url = f"http://127.0.0.1:{random.choice(self._ports)}{path}"

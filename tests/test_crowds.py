@@ -8,6 +8,8 @@ from typing import Any
 
 import asyncpg
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from support.double import OpenAIDouble
 from support.probe import Probe
 from support.processes import run
@@ -131,6 +133,34 @@ async def test_ten_thousand_runs_of_one_agency_hold_up_neither_another_one_nor_a
             openai_double.gate.set()
             assert (await service.finished(other))["status"] == "COMPLETED"
             assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE status = 'QUEUED'") > 9_000
+
+
+async def test_the_soaks_callers_ask_again_where_only_the_answer_got_lost(
+    settings: Settings, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import soak
+
+    lost: list[str] = []
+
+    async def forward(request: web.Request) -> web.Response:
+        async with service.http.post(request.path, json=await request.json()) as response:
+            answer = await response.json()
+            if (kind := request.path.rpartition("/")[2]) not in lost:
+                lost.append(kind)
+                raise web.HTTPServiceUnavailable
+            return web.json_response(answer, status=response.status)
+
+    app = web.Application()
+    app.router.add_post("/api/{path:.*}", forward)
+    monkeypatch.setattr(soak.random, "random", lambda: 0.0)  # each run is canceled
+    async with running_server(settings) as service, TestServer(app) as between:
+        load = soak.Load([between.port or 0], rate=20)
+        await load.run(0.2)
+    runs = await db.fetch("SELECT id, status FROM jobs.runs WHERE idempotency_key LIKE 'soak-%'")
+    assert lost == ["trigger", "cancel"]
+    assert {run.run_id for run in load.accepted if run.is_canceled} == {run["id"] for run in runs}
+    assert {run["status"] for run in runs} == {"CANCELED"}
 
 
 @pytest.mark.slow
