@@ -69,7 +69,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     assert settings.trigger_secret_key
 
     async def connected(app: web.Application) -> AsyncIterator[None]:
-        async with open_base(settings, clock) as base:
+        async with open_base(settings, clock, "server") as base:
             _furnish(app, base)
             watch = asyncio.create_task(metrics.watch_loop())
             await _open_dashboard(app, base)

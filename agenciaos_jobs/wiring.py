@@ -48,6 +48,7 @@ from agenciaos_jobs.storage.workers import Worker
 class Base:
     """What a server needs, and a worker too."""
 
+    id: str
     app: App
     queue: Queue
     sender: Sender
@@ -81,21 +82,23 @@ class Workshop:
 
 
 @asynccontextmanager
-async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Base]:
-    """Connects, and refuses a database whose schema is behind."""
+async def open_base(settings: Settings, clock: Clock | None = None, kind: str = "worker") -> AsyncIterator[Base]:
+    """Connects, and refuses a database whose schema is behind. ``kind`` begins the id of who does."""
     assert settings.database_url
     assert settings.redis_url
     async with AsyncExitStack() as stack:
         tracing.configure(settings.otel_exporter_otlp_endpoint, settings.otel_service_name)
         stack.push_async_callback(asyncio.to_thread, tracing.close)
+        clock = clock or SystemClock()
+        base_id = clock.new_id(kind)
         pool = await database.connect(
             settings.database_url.get_secret_value(),
             size=settings.database_pool_size,
+            name=base_id,
             on_query=tracing.query_logger(queries.name_of),
         )
         stack.push_async_callback(pool.close)
         await migrate.require_schema(pool)
-        clock = clock or SystemClock()
         await workers.synchronise(pool, clock)
         wire = Queue(queue.connect(settings.redis_url.get_secret_value()))
         stack.push_async_callback(wire.close)
@@ -120,7 +123,7 @@ async def open_base(settings: Settings, clock: Clock | None = None) -> AsyncIter
         intake = Intake(pool, sender, clock, settings.agency_concurrency, late_after)
         control = Control(pool, intake, sender, clock, JOBS)
         payments = Payments(pool, intake, clock)
-        yield Base(app, wire, sender, intake, control, payments, redactor, settings)
+        yield Base(base_id, app, wire, sender, intake, control, payments, redactor, settings)
 
 
 def settle() -> None:
@@ -169,7 +172,7 @@ def alerting_of(settings: Settings, clock: Clock) -> Alerting:
 def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:
     """Sets up a worker for these jobs on an open base."""
     app = base.app
-    worker = Worker(app.clock.new_id("worker"), socket.gethostname(), os.getpid(), app.clock.now())
+    worker = Worker(base.id, socket.gethostname(), os.getpid(), app.clock.now())
     run_log = RunLog(app.database, app.clock, base.redactor)
     runner = Runner(app, jobs, worker.id, base.sender, run_log, base.redactor)
     scheduler = Scheduler(app.database, base.intake, app.clock, jobs)

@@ -85,6 +85,30 @@ async def test_who_is_frozen_in_the_middle_of_a_round_does_not_keep_others_from_
         await other.close()
 
 
+@pytest.mark.parametrize("began", ["before", "after"])
+async def test_who_is_frozen_in_the_middle_of_a_statement_is_cut_off_when_its_lease_is_out(
+    settings: Settings, database_url: str, db: asyncpg.Connection, began: str
+):
+    name = {"application_name": "agenciaos-jobs worker_gone"}
+    frozen = await asyncpg.connect(database_url, server_settings=name)
+    lease = "INSERT INTO jobs.workers VALUES ('worker_gone', 'h', 1, now(), now(), clock_timestamp())"
+    try:
+        async with open_base(settings) as base:
+            if began == "after":
+                await db.execute(lease)
+            await frozen.execute("BEGIN")
+            assert await workers.lead(frozen)
+            await frozen.prepare("SELECT id FROM jobs.runs")  # Postgres waits for the rest, and calls that no idleness
+            state = "SELECT state FROM pg_stat_activity WHERE application_name LIKE '% worker_gone'"
+            assert await db.fetchval(state) == "active"
+            if began == "before":
+                await db.execute(lease)
+            await workshop(base, JOBS).sweeper.sweep()
+            assert await leads(base.app.database) is (began == "before")
+    finally:
+        frozen.terminate()
+
+
 async def leads(pool: database.Database) -> bool:
     async with pool.transaction() as connection:
         return await workers.lead(connection)
@@ -135,6 +159,17 @@ async def test_a_lost_worker_s_run_starts_again(settings: Settings, db: asyncpg.
             run = await service.finished(run_id)
     assert run["output"] == {"attempt": 2}
     assert run["attempts"][0]["error"]["name"] == "worker_lost"
+
+
+async def test_a_lost_worker_s_run_is_sent_again_by_the_round_that_finds_it(settings: Settings, db: asyncpg.Connection):
+    async with running_server(settings) as service, open_base(settings) as base:
+        run_id = await service.trigger("monthly-report", {"month": "2026-10"}, priority=7)
+        now = base.app.clock.now()
+        assert [member for member, _ in (await base.queue.take(10, now)).messages] == [run_id]
+        await workshop(base, JOBS).runner.claim([run_id])  # by a worker that holds no lease
+        await workshop(base, JOBS).sweeper.sweep()
+        now = base.app.clock.now()
+        assert [member for member, _ in (await base.queue.take(10, now)).messages] == [run_id]
 
 
 async def test_the_reservation_of_a_crashed_ai_run_is_given_back(settings: Settings, db: asyncpg.Connection):

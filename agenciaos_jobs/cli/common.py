@@ -66,7 +66,7 @@ def with_base(act: Callable[[Base], Awaitable[T]]) -> T:
     quiet_logs(settings)
 
     async def open_and_act() -> T:
-        async with open_base(settings) as base:
+        async with open_base(settings, kind="command") as base:
             return await act(base)
 
     return asyncio.run(open_and_act())

@@ -10,7 +10,7 @@ import structlog
 from agenciaos_jobs.adapters import metrics
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.job import Job
-from agenciaos_jobs.core.run import RunError
+from agenciaos_jobs.core.run import QueuedRun, RunError
 from agenciaos_jobs.engine.faults import Faults
 from agenciaos_jobs.engine.intake import Sender
 from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
@@ -61,16 +61,22 @@ class Sweeper:
     async def sweep(self) -> None:
         """One round of repairs; what can't be reached is left for the next one."""
         try:
-            lost = await self._repair_rows()
-            await self._keep_house()
-            await self._count_hours()
-            await self._queue.forget([run.id for run in lost])
+            await self._cut_off_lost()
+            await self._start_again(await self._repair_rows())
             self._sender.send(*await runs.unpark_forgotten(self._database))
             await self._send_missing()
+            await self._keep_house()
+            await self._count_hours()
         except (DatabaseUnavailable, *QUEUE_UNAVAILABLE) as error:
             log.warning("sweep_interrupted", error=type(error).__name__)
             if isinstance(error, DatabaseUnavailable):
                 self._nobody_lost_before = self._clock.now() + _TIME_TO_RENEW
+
+    async def _cut_off_lost(self) -> None:
+        """Before the lock is asked for, which a lost worker may be the one to hold."""
+        now = self._clock.now()
+        if now >= self._nobody_lost_before and (cut := await workers.cut_off_lost(self._database, now)):
+            log.warning("lost_workers_cut_off", transactions=cut)
 
     async def _repair_rows(self) -> list[LostRun]:
         now = self._clock.now()
@@ -94,6 +100,12 @@ class Sweeper:
             log.warning("worker_lost", run_id=run.id, task=run.task, goes_on=run.goes_on)
             metrics.SWEEPER_REPAIRS.labels("worker_lost").inc()
         return lost
+
+    async def _start_again(self, lost: list[LostRun]) -> None:
+        """Sends what goes on; whatever Redis still held of it was the lost worker's."""
+        await self._queue.forget([run.id for run in lost])
+        now = self._clock.now()
+        await self._queue.send([QueuedRun(run.id, run.task, now, run.priority) for run in lost if run.goes_on], now)
 
     async def _abandon(self, connection: Connection, ended: list[tuple[str, str]]) -> None:
         by_task: dict[str, list[str]] = defaultdict(list)

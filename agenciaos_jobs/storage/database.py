@@ -127,10 +127,16 @@ _LIBPQ_ONLY = {"channel_binding", "gssencmode", "keepalives", "options"}
 
 
 async def connect(
-    url: str, *, size: int = 10, patience: float = 10, on_query: Callable[[Any], None] | None = None
+    url: str,
+    *,
+    size: int = 10,
+    patience: float = 10,
+    name: str = "",
+    on_query: Callable[[Any], None] | None = None,
 ) -> Database:
     """A pool of at most ``size`` connections; connecting, or waiting for a free one, takes ``patience`` s at most.
 
+    ``name`` is whose connections they are, as Postgres tells it (``application_name``: ``agenciaos-jobs worker_01…``).
     ``on_query`` hears of every statement: see asyncpg's ``add_query_logger``.
 
     Raises :class:`DatabaseUnavailable`, or asyncpg's error where the server refuses the login.
@@ -140,7 +146,7 @@ async def connect(
         "timeout": patience,
         "command_timeout": 60,
         "statement_cache_size": 0 if "pgbouncer=true" in url else 1024,
-        "server_settings": {"application_name": "agenciaos-jobs", "timezone": "UTC"},
+        "server_settings": {"application_name": f"agenciaos-jobs {name}".strip(), "timezone": "UTC"},
     }
 
     async def prepare(connection: Connection) -> None:

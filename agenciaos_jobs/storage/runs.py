@@ -31,6 +31,7 @@ class LostRun:
 
     id: str
     task: str
+    priority: int
     goes_on: bool
     worker_id: str | None
 

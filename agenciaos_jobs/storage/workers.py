@@ -55,6 +55,15 @@ async def disown(executor: Executor, worker: Worker, run_ids: list[str]) -> None
     await executor.execute(QUERIES["disown"], worker.id, run_ids)
 
 
+async def cut_off_lost(executor: Executor, now: datetime) -> int:
+    """Ends what workers whose lease ran out were in the middle of before that; returns how many transactions.
+
+    A process that is frozen keeps what its transactions have locked. Postgres ends one that is idle by itself, but not
+    one that waits for the rest of a statement, nor soon one that another of the same process had wait until then.
+    """
+    return int(await executor.fetchval(QUERIES["cut_off_lost"], now))
+
+
 async def lead(connection: Connection) -> bool:
     """Whether this transaction, and no other one at the time, may repair what other workers left."""
     return bool(await connection.fetchval(QUERIES["lead"]))

@@ -78,6 +78,9 @@ async def running(
     reader = asyncio.create_task(running_command.read())
     try:
         yield running_command
+    except BaseException:
+        print(f"{' '.join(command)} has printed:\n{running_command.text}")
+        raise
     finally:
         if process.returncode is None:
             _kill(process.pid)

@@ -205,7 +205,7 @@ RETURNING id, task, due_at, priority, status = 'QUEUED' AND NOT parked AS waits
 -- name: take_back_lost
 -- Runs of workers whose lease ran out: queued again, or crashed where no attempt is left or three workers went down.
 WITH lost AS (
-  SELECT run.id, run.worker_id, run.attempt, run.attempt_started_at, run.task, run.concurrency_key,
+  SELECT run.id, run.worker_id, run.attempt, run.attempt_started_at, run.task, run.priority,
          run.attempt < run.max_attempts AND run.losses < 2 AS goes_on
   FROM jobs.runs AS run
   LEFT JOIN jobs.workers AS worker ON worker.id = run.worker_id
@@ -224,7 +224,7 @@ WITH lost AS (
   INSERT INTO jobs.attempts (run_id, number, status, worker_id, started_at, finished_at, error)
   SELECT id, attempt, 'FAILED', worker_id, attempt_started_at, $1, $2::jsonb FROM lost
 )
-SELECT id, task, goes_on, worker_id FROM lost
+SELECT id, task, priority, goes_on, worker_id FROM lost
 
 -- name: waiting
 -- Due runs after a given id: one page of what the queue should hold.

@@ -19,6 +19,13 @@ SELECT id FROM jobs.runs WHERE worker_id = $1 AND status = 'EXECUTING'
 -- name: disown
 UPDATE jobs.runs SET worker_id = NULL WHERE id = ANY ($2::text[]) AND worker_id = $1 AND status = 'EXECUTING'
 
+-- name: cut_off_lost
+SELECT count(*) FILTER (WHERE pg_terminate_backend(activity.pid, 1000))
+FROM jobs.workers AS worker
+JOIN pg_stat_activity AS activity ON activity.application_name = 'agenciaos-jobs ' || worker.id
+WHERE worker.lease_until <= $1 AND activity.xact_start < worker.lease_until
+  AND activity.datname = current_database() AND activity.usename = current_user
+
 -- name: lead
 SELECT pg_try_advisory_xact_lock(hashtext('agenciaos_jobs.sweeper'))
 
