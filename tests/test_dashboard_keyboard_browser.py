@@ -80,7 +80,15 @@ def test_runs_are_filtered_walked_and_acted_on_together(chromium: Chromium, live
     chromium.driver.back()
     chromium.driver.back()
     chromium.until(lambda: chromium.path == "/runs?tag=keys")
-    chromium.press("jxjx")
+    chromium.press("?")
+    chromium.until(lambda: chromium.script("return document.activeElement.closest('dialog.keys[open]') !== null"))
+    focused = chromium.script(
+        "const button = document.activeElement; button.closest('dialog').close();"
+        "button.dispatchEvent(new KeyboardEvent('keydown', { key: 'j', bubbles: true }));"  # the focus is there still
+        "return document.activeElement.closest('[data-row]').dataset.row"
+    )
+    assert focused == ids[2]
+    chromium.press("xjx")
     chromium.until(lambda: chromium.text("[data-picked]") == "2")
     chromium.press("r")
     chromium.sees("2 / 2", "Repetidas: 2", "Pronto")

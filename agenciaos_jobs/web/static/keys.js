@@ -19,9 +19,9 @@ function toggle(row) {
 export function listen() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select, dialog");
+    const isTyping = event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open]");
     if (isTyping) {
-      if (event.key === "Escape" && !event.target.closest("dialog")) event.target.blur();
+      if (event.key === "Escape" && !event.target.closest("dialog[open]")) event.target.blur();
       return;
     }
     const links = event.key === "j" || event.key === "k" ? rows() : [];
