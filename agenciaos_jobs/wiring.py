@@ -102,15 +102,7 @@ async def open_base(settings: Settings, clock: Clock | None = None, kind: str = 
         await workers.synchronise(pool, clock)
         wire = Queue(queue.connect(settings.redis_url.get_secret_value()))
         stack.push_async_callback(wire.close)
-        model = OpenAIModel(
-            clock,
-            api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
-            base_url=settings.openai_base_url,
-            model=settings.openai_model,
-            in_background=settings.openai_background,
-            is_announced=settings.openai_webhook_secret is not None,
-        )
-        stack.push_async_callback(model.close)
+        model = _model(settings, clock, stack)
         redactor = Redactor(settings.secrets)
         alarm = Alarm(pool, clock, redactor)
         stack.push_async_callback(alarm.close)
@@ -140,6 +132,19 @@ def _rules(settings: Settings) -> Rules:
         payment_grace=timedelta(days=settings.payment_grace_days),
         reconcile_apply=settings.reconcile_apply,
     )
+
+
+def _model(settings: Settings, clock: Clock, stack: AsyncExitStack) -> OpenAIModel:
+    model = OpenAIModel(
+        clock,
+        api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+        in_background=settings.openai_background,
+        is_announced=settings.openai_webhook_secret is not None,
+    )
+    stack.push_async_callback(model.close)
+    return model
 
 
 def _guru(settings: Settings, clock: Clock, stack: AsyncExitStack) -> GuruAPI | None:

@@ -93,7 +93,7 @@ async def test_what_guru_denies_switches_nothing_on(
             assert (run["output"]["action"], run["output"]["code"]) == ("rejected", "not_confirmed"), name
     assert await plan(db) == "FREE"
     assert await db.fetchval("SELECT count(*) FROM jobs.contracts") == 0
-    assert await db.fetchval("SELECT pending FROM jobs.alerts WHERE kind = 'payment_unverified'") == 1
+    assert await db.fetchval("SELECT raised FROM jobs.alerts WHERE kind = 'payment_unverified'") == 1
 
 
 async def test_guru_s_api_may_limit_fail_and_be_late(
@@ -119,7 +119,7 @@ async def test_what_can_t_be_asked_waits_and_is_asked_again(
         assert (run["output"]["action"], run["output"]["code"]) == ("unverified", "guru_http_500")
         assert (await did(service, body("tx_approved")))["output"]["code"] == "guru_http_401"
         assert await plan(db) == "FREE"
-        assert await db.fetchval("SELECT pending FROM jobs.alerts WHERE kind = 'payment_unverified'") == 2
+        assert await db.fetchval("SELECT raised FROM jobs.alerts WHERE kind = 'payment_unverified'") == 2
         assert (await service.outcome("settle-due-payments"))["output"]["askedAgain"] == 0
     clock = FrozenClock(NOON)
     clock.set((await db.fetchval("SELECT max(recorded_at) FROM jobs.payment_events")) + timedelta(minutes=61))

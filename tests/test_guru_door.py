@@ -95,7 +95,7 @@ async def test_wrong_tokens_raise_one_alert_that_counts_them(settings: Settings,
             sent = body("tx_approved", api_token="wrong" * 8)
             async with server.http.post(DOORS[0], json=sent, headers={**NO_KEY, **forwarded}) as response:
                 assert response.status == 401
-    alerts = await db.fetch("SELECT kind, key, pending, subjects FROM jobs.alerts")
+    alerts = await db.fetch("SELECT kind, key, raised, subjects FROM jobs.alerts")
     assert [tuple(alert) for alert in alerts] == [("wrong_token", "guru", 3, ["203.0.113.9"])]
 
 

@@ -92,7 +92,7 @@ async def test_an_unmatched_payment_is_told_once_listed_and_assigned(service: Se
     assert await did(service, body("tx_approved", **NOBODY)) == ("unmatched", None)
     assert await did(service, body("tx_approved", **NOBODY)) == ("unmatched", None)
     assert await did(service, body("tx_approved", id="other", subscription=[], **NOBODY)) == ("unmatched", None)
-    assert await db.fetchval("SELECT pending FROM jobs.alerts WHERE kind = 'payment_unmatched'") == 1
+    assert await db.fetchval("SELECT raised FROM jobs.alerts WHERE kind = 'payment_unmatched'") == 1
     database, acts = service.app[keys.DATABASE], service.app[keys.PAYMENTS]
     now = service.app[keys.CLOCK].now()
     waiting = await payments.unmatched(database, now)

@@ -3,12 +3,14 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 from support.postgres import own_postgres
 from support.probe import Probe
-from support.service import running_server, running_service
+from support.service import running_server, running_service, running_worker
 
+from agenciaos_jobs.engine import dispatcher
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.web import keys
 
@@ -31,6 +33,28 @@ async def test_callers_are_told_and_everything_goes_on_by_itself(settings: Setti
             assert (await service.get("/healthz"))[0] == 200
             postgres.start()
             assert (await service.outcome("monthly-report"))["status"] == "COMPLETED"
+
+
+async def test_a_database_that_is_slow_to_take_ends_holds_up_what_would_only_wait_for_it(
+    settings: Settings, database_url: str, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    async def work(_: Any) -> dict[str, Any]:
+        return {}
+
+    monkeypatch.setattr(dispatcher, "ENDS_AT_ONCE", 3)
+    probe, few = Probe(work), settings.model_copy(update={"worker_max_jobs": 5})
+    slow = await asyncpg.connect(database_url)
+    async with running_server(few) as service, running_worker(few, probe.jobs) as worker, asyncio.timeout(20):
+        await slow.execute("BEGIN; LOCK TABLE jobs.attempts IN EXCLUSIVE MODE")  # an attempt's end is a row of it
+        try:
+            run_ids = [await service.start(probe.job) for _ in range(20)]
+            while await db.fetchval("SELECT count(*) FROM jobs.runs WHERE status = 'EXECUTING'") != 5 + 3:
+                await asyncio.sleep(0.02)
+            assert (worker.ctx["workshop"].dispatcher.busy, probe.calls) == (5, 8)
+        finally:
+            await slow.close()
+        for run_id in run_ids:
+            assert (await service.finished(run_id))["status"] == "COMPLETED"
 
 
 @pytest.mark.slow

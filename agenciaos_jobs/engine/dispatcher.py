@@ -22,6 +22,9 @@ log = structlog.get_logger("agenciaos_jobs.dispatcher")
 LOOK_AGAIN = timedelta(seconds=1)
 """How long an idle worker relies on being woken."""
 
+ENDS_AT_ONCE = 100
+"""Runs whose code is through, and whose ends are being written, hold a slot only where they are more than this."""
+
 _ISOLATED_AT_ONCE = 2
 
 
@@ -51,8 +54,8 @@ class Dispatcher:
 
     @property
     def busy(self) -> int:
-        """Slots that hold a run."""
-        return len(self._tasks) - self._runner.ending
+        """Slots that hold a run. Where Postgres is too slow for the ends, those hold slots too."""
+        return len(self._tasks) - min(self._runner.ending, ENDS_AT_ONCE)
 
     async def run(self) -> None:
         """Works until :meth:`drain`."""
@@ -86,7 +89,7 @@ class Dispatcher:
 
     async def _step(self) -> float:
         """Starts what can be started; returns how many seconds there is nothing to do, unless something happens."""
-        free = self.slots - len(self._tasks) + self._runner.ending
+        free = self.slots - self.busy
         if free <= 0:
             return LOOK_AGAIN.total_seconds()
         try:
