@@ -49,10 +49,10 @@ class SystemClock:
         return in_milliseconds(present + self._offset if self._offset else present)
 
     def follow(self, reference: datetime, asked_at: datetime, answered_at: datetime) -> None:
-        """Takes over ``reference``, unless the difference is small, or no larger than an answer so late may be off."""
+        """Takes over ``reference``, unless the difference is small, or no larger than so late an answer may be off."""
         at_most_off = (answered_at - asked_at) / 2
         difference = reference - (asked_at + at_most_off)
-        if abs(difference) > max(_TOLERANCE, at_most_off):
+        if abs(difference) > at_most_off + _TOLERANCE:
             self._offset += difference
             self._offset_ms = round(self._offset / timedelta(milliseconds=1))
 
