@@ -18,10 +18,8 @@ def test_the_clock_follows_no_answer_that_came_too_late_to_tell():
     clock = SystemClock()
     asked_at = clock.now()
     answered_at = asked_at + timedelta(seconds=8)
-    for reference in (
-        asked_at,
-        answered_at + timedelta(microseconds=999),
-    ):  # what a process frozen after, or before, the database had answered sees
+    # What a process sees that was frozen after, or before, the database had answered; a reading cuts microseconds off.
+    for reference in (asked_at, answered_at + timedelta(microseconds=999)):
         clock.follow(reference, asked_at, answered_at)
         assert clock.now() - asked_at < timedelta(seconds=1)
     clock.follow(answered_at + timedelta(minutes=1), asked_at, answered_at)
