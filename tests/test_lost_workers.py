@@ -10,6 +10,7 @@ from support.service import running_server, running_service, running_worker
 from agenciaos_jobs.core.job import Finish
 from agenciaos_jobs.core.report import Month
 from agenciaos_jobs.core.run import ClaimedRun
+from agenciaos_jobs.engine.intake import new_run
 from agenciaos_jobs.jobs import JOBS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.storage import ai
@@ -103,9 +104,10 @@ async def test_a_lost_worker_s_run_starts_again(settings: Settings, db: asyncpg.
     assert run["attempts"][0]["error"]["name"] == "worker_lost"
 
 
-async def test_a_lost_worker_s_run_is_sent_again_by_the_round_that_finds_it(settings: Settings, db: asyncpg.Connection):
-    async with running_server(settings) as service, open_base(settings) as base:
-        run_id = await service.trigger("monthly-report", {"month": "2026-10"}, priority=7)
+async def test_a_lost_worker_s_run_is_sent_again_by_the_round_that_finds_it(settings: Settings):
+    async with open_base(settings) as base:
+        report = new_run(JOBS["generate-monthly-reports"], {"month": "2026-10"}, source="test", priority=7)
+        run_id = (await base.intake.trigger(report)).run_id
         await base.sender.flush()
         await base.queue.forget([run_id])
         await workshop(base, JOBS).runner.claim([run_id])  # by a worker that holds no lease
