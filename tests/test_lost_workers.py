@@ -4,6 +4,7 @@ import asyncio
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 from support.probe import Probe
 from support.service import running_server, running_service, running_worker
 
@@ -114,6 +115,20 @@ async def test_a_lost_worker_s_run_is_sent_again_by_the_round_that_finds_it(sett
         assert await base.queue.missing([run_id]) == {run_id}
         await workshop(base, JOBS).sweeper.sweep()
         assert await base.queue.missing([run_id]) == set()
+
+
+async def test_a_sweep_keeps_house_while_redis_is_away(settings: Settings, db: asyncpg.Connection):
+    away = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:9/0")})
+    await db.execute(
+        """INSERT INTO jobs.alerts (id, kind, key, subjects, details, since, raised_at, raised, pending)
+           VALUES ('alert_old', 'run_failed', 'x', '{}', '{}', '2020-01-01', '2020-01-01', 1, 0)"""
+    )
+    async with open_base(away) as base:
+        await base.intake.trigger(new_run(JOBS["generate-monthly-reports"], {"month": "2026-10"}, source="test"))
+        await workshop(base, JOBS).runner.claim([await db.fetchval("SELECT id FROM jobs.runs")])
+        await workshop(base, JOBS).sweeper.sweep()
+    assert await db.fetchval("SELECT status FROM jobs.runs") == "QUEUED"
+    assert await db.fetchval("SELECT count(*) FROM jobs.alerts") == 0
 
 
 async def test_the_reservation_of_a_crashed_ai_run_is_given_back(settings: Settings, db: asyncpg.Connection):

@@ -62,15 +62,18 @@ class Sweeper:
         """One round of repairs; what can't be reached is left for the next one."""
         try:
             await self._cut_off_lost()
-            await self._start_again(await self._repair_rows())
-            self._sender.send(*await runs.unpark_forgotten(self._database))
-            await self._send_missing()
+            lost = await self._repair_rows()
+            try:
+                await self._start_again(lost)
+                self._sender.send(*await runs.unpark_forgotten(self._database))
+                await self._send_missing()
+            except QUEUE_UNAVAILABLE as error:  # what is left needs Postgres alone
+                log.warning("sweep_interrupted", error=type(error).__name__)
             await self._keep_house()
             await self._count_hours()
-        except (DatabaseUnavailable, *QUEUE_UNAVAILABLE) as error:
+        except DatabaseUnavailable as error:
             log.warning("sweep_interrupted", error=type(error).__name__)
-            if isinstance(error, DatabaseUnavailable):
-                self._nobody_lost_before = self._clock.now() + _TIME_TO_RENEW
+            self._nobody_lost_before = self._clock.now() + _TIME_TO_RENEW
 
     async def _cut_off_lost(self) -> None:
         """Before the lock is asked for, which a lost worker may be the one to hold."""
