@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
@@ -11,6 +12,7 @@ from agenciaos_jobs.core.clock import SystemClock, make_id
 from agenciaos_jobs.engine import changes as changes_module
 from agenciaos_jobs.engine.changes import Changes, Watch
 from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.storage import watchers
 from agenciaos_jobs.web import keys
 
 PATIENCE = 10
@@ -135,7 +137,7 @@ async def test_the_last_watcher_s_leaving_ends_the_lease(
 
 async def test_without_notifications_watchers_look_every_second(changes: Changes, monkeypatch: pytest.MonkeyPatch):
     """As behind a pooler that hands connections out by the transaction."""
-    monkeypatch.setattr(changes_module, "_PATIENCE", 0.2)
+    monkeypatch.setattr(changes_module, "_PATIENCE", changes_module._PATIENCE / 25)
     monkeypatch.setattr(changes_module, "RETRY", changes_module.RETRY / 100)
     monkeypatch.setattr(changes, "_hear", lambda *_: None)
     async with changes.watch() as watch:
@@ -154,3 +156,22 @@ async def test_a_server_that_stops_ends_the_watches(settings: Settings):
     async with changes.watch() as late:
         assert [ids async for ids in late] == []
     await watching.__aexit__(None, None, None)
+
+
+async def test_a_server_that_stops_in_the_moment_it_hears_of_itself_does_not_wait(
+    changes: Changes, monkeypatch: pytest.MonkeyPatch
+):
+    """The listener is canceled in the very turn of the event loop that brings what it waits for."""
+    closing: list[asyncio.Task[None]] = []
+    all_ended_before = watchers.all_ended_before
+
+    async def ended_and_closing(*asked: Any) -> bool:
+        have_ended = await all_ended_before(*asked)
+        closing.append(asyncio.create_task(changes.close()))
+        return have_ended
+
+    monkeypatch.setattr(watchers, "all_ended_before", ended_and_closing)
+    async with changes.watch(), asyncio.timeout(PATIENCE):
+        while not closing:
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*closing)

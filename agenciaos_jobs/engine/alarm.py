@@ -8,6 +8,7 @@ import structlog
 from agenciaos_jobs.core.alert import Event, Raised, joined, together
 from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.engine.rounds import happens
 from agenciaos_jobs.storage import alerts
 from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
 
@@ -45,7 +46,7 @@ class Alarm:
                 self._waiting[name] = one
 
     async def _write(self) -> None:
-        await self._pause(_GATHERING)
+        await happens(self._closing, _GATHERING)
         while self._waiting:
             gathered, self._waiting = list(self._waiting.values()), {}
             try:
@@ -56,13 +57,7 @@ class Alarm:
                 self._take(gathered + newer)
                 if self._closing.is_set():
                     return
-                await self._pause(_WAIT_FOR_DATABASE)
-
-    async def _pause(self, time: timedelta) -> None:
-        try:
-            await asyncio.wait_for(self._closing.wait(), time.total_seconds())
-        except TimeoutError:
-            return
+                await happens(self._closing, _WAIT_FOR_DATABASE)
 
     def _clean(self, one: Raised) -> Raised:
         """Without secrets, and without what Postgres does not store."""

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Self
 
 import structlog
 
 from agenciaos_jobs.core.clock import Clock
+from agenciaos_jobs.engine.rounds import happens
 from agenciaos_jobs.storage import watchers
 from agenciaos_jobs.storage.database import Connection, Database, DatabaseUnavailable
 
@@ -18,7 +19,7 @@ LEASE = timedelta(seconds=30)
 RENEWAL = timedelta(seconds=10)
 RETRY = timedelta(seconds=1)
 
-_PATIENCE = 5
+_PATIENCE = timedelta(seconds=5)
 _IDLE_ROUNDS = 3
 _MOST_IDS = 10_000
 
@@ -115,16 +116,15 @@ class Changes:
         try:
             while idle < _IDLE_ROUNDS:
                 self._heard.clear()
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(_PATIENCE.total_seconds()):
                     was_told = await watchers.renew(connection, self._id, LEASE)
                 if is_new or not was_told:
                     is_new = False
                     await self._settle(connection)
-                if not await self._hears():
+                if not await happens(self._heard, _PATIENCE):
                     log.warning("changes_polled", reason="no notification arrives; is a transaction pooler between?")
                     return await self._poll()
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(cut.wait(), RENEWAL.total_seconds())
+                await happens(cut, RENEWAL)
                 idle = 0 if self._watches else idle + 1
         finally:
             if not connection.is_closed():
@@ -139,11 +139,6 @@ class Changes:
             await asyncio.sleep(pause)
             pause = min(2 * pause, RETRY.total_seconds())
             self._tell(None)
-
-    async def _hears(self) -> bool:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._heard.wait(), _PATIENCE)
-        return self._heard.is_set()
 
     async def _poll(self) -> None:
         """Where notifications do not come through, watchers look every second."""

@@ -1,4 +1,4 @@
-"""What is done again and again, until it is stopped."""
+"""What is done again and again, until it is stopped, and the waiting in between."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,5 +17,15 @@ async def every(interval: timedelta, act: Callable[[], Awaitable[None]], stop: a
             await act()
         except Exception:
             log.exception("background_round_failed", act=getattr(act, "__qualname__", str(act)))
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), interval.total_seconds())
+        await happens(stop, interval)
+
+
+async def happens(event: asyncio.Event, within: timedelta) -> bool:
+    """Waits for the event, and tells whether it came in time.
+
+    A cancellation in the moment of the event ends the waiting too; before Python 3.12 ``asyncio.wait_for`` loses it.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within.total_seconds()):
+            await event.wait()
+    return event.is_set()
