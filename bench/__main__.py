@@ -1,6 +1,5 @@
 """``python -m bench``: measures what docs/performance.md tables, ours beside stock arq and two peers."""
 
-import argparse
 import asyncio
 import subprocess
 import tempfile
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
+import click
 
 from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.core.clock import SystemClock
@@ -52,17 +52,16 @@ def redis_on_tcp() -> Iterator[str]:
         embedded.stop(process)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("suites", nargs="*", choices=[*SUITES, []], default=list(SUITES))
-    parser.add_argument("--runs", type=int, default=5_000, help="runs in each drain and trigger measurement")
-    options = parser.parse_args()
+@click.command(help=__doc__)
+@click.argument("suites", nargs=-1, type=click.Choice(list(SUITES)))
+@click.option("--runs", default=5_000, show_default=True, help="Runs in each drain and trigger measurement.")
+def main(suites: tuple[str, ...], runs: int) -> None:
     logs.configure("json", "error", Redactor())
     rows: list[Row] = []
     try:
-        for suite in options.suites or SUITES:
-            print(f"… {suite}", flush=True)
-            rows += _measured(suite, options.runs)
+        for suite in suites or SUITES:
+            click.echo(f"… {suite}")
+            rows += _measured(suite, runs)
     finally:
         show(rows)
 
