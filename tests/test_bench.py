@@ -22,6 +22,7 @@ def test_all_is_measured_or_what_is_named(
     from bench import __main__ as bench
     from bench.table import Row
 
+    monkeypatch.setattr(bench.logs, "configure", lambda *_: None)  # it is the tests' log too
     monkeypatch.setattr(bench, "_measured", lambda suite, runs: [Row(f"<{suite}>", "ours", runs, "/s")])
     result = CliRunner().invoke(bench.main, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
