@@ -22,7 +22,7 @@ def test_a_run_appears_and_finishes_while_one_looks_on(chromium: Chromium, live:
     chromium.click(".fresh")
     chromium.until(lambda: "Executando" in chromium.text(f"[data-row={run_id}]"))
     row = chromium.find(f"[data-row={run_id}]")
-    assert len(live.service.app[keys.CHANGES]._watches) == 1
+    chromium.until(lambda: len(live.service.app[keys.CHANGES]._watches) == 1)  # the page has been loaded anew
     duration = row.find_element(By.CSS_SELECTOR, "[data-since]").text
     chromium.until(lambda: row.find_element(By.CSS_SELECTOR, "[data-since]").text != duration, 1)
     released.add("it was seen")
