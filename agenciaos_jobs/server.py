@@ -8,58 +8,53 @@ from contextlib import asynccontextmanager
 import uvloop
 from aiohttp import web
 
-from agenciaos_jobs.adapters import metrics
-from agenciaos_jobs.core.clock import Clock
-from agenciaos_jobs.core.rate import Meter
-from agenciaos_jobs.core.signature import Verifier
+from agenciaos_jobs import dashboard
+from agenciaos_jobs.ai_content import openai_webhook
+from agenciaos_jobs.alerts.notifier import CONDITIONS_EVERY, Watch
+from agenciaos_jobs.api import health, openapi, trigger
+from agenciaos_jobs.dashboard.sessions import ACCESS, Access
 from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
-from agenciaos_jobs.engine.changes import Changes
-from agenciaos_jobs.engine.live import Live
-from agenciaos_jobs.engine.rounds import every
-from agenciaos_jobs.engine.timetable import Timetable
-from agenciaos_jobs.engine.watch import CONDITIONS_EVERY, Watch
-from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.engine.change_feed import Changes
+from agenciaos_jobs.engine.schedule_admin import Timetable
+from agenciaos_jobs.engine.subscriptions import Live
+from agenciaos_jobs.foundation import metrics
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.loops import every
+from agenciaos_jobs.foundation.webhook_signature import Verifier
+from agenciaos_jobs.http import auth, body, keys, shutdown
+from agenciaos_jobs.http.fixed_window import Meter
+from agenciaos_jobs.http.middleware import observe
+from agenciaos_jobs.payments.guru import webhook
+from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.web import (
-    auth,
+from agenciaos_jobs.trigger_dev import (
     batches,
-    body,
-    dashboard,
-    draining,
-    guru,
-    health,
-    keys,
-    management,
-    not_here,
-    openai_webhook,
-    openapi,
-    packets,
+    large_payloads,
+    metadata_and_tags,
+    not_implemented,
     realtime,
-    run_changes,
+    run_actions,
     run_list,
     schedules,
-    tasks,
-    tokens,
-    trigger,
+    token_claims,
 )
-from agenciaos_jobs.web.dashboard.access import ACCESS, Access
-from agenciaos_jobs.web.middleware import observe
+from agenciaos_jobs.trigger_dev import trigger as tasks
 from agenciaos_jobs.wiring import Base, open_base, settle
 
 _OPERATIONS = [
     *trigger.OPERATIONS,
     *tasks.OPERATIONS,
     *batches.OPERATIONS,
-    *guru.OPERATIONS,
-    *packets.OPERATIONS,
+    *webhook.OPERATIONS,
+    *large_payloads.OPERATIONS,
     *run_list.OPERATIONS,
-    *run_changes.OPERATIONS,
-    *management.OPERATIONS,
+    *metadata_and_tags.OPERATIONS,
+    *run_actions.OPERATIONS,
     *openai_webhook.OPERATIONS,
     *realtime.OPERATIONS,
     *schedules.OPERATIONS,
-    *tokens.OPERATIONS,
+    *token_claims.OPERATIONS,
     *health.OPERATIONS,
 ]
 
@@ -86,7 +81,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     for operation in [*_OPERATIONS, openapi.operation(_OPERATIONS)]:
         operation.add_to(app)
     dashboard.add_to(app)
-    not_here.add_to(app)
+    not_implemented.add_to(app)
     return app
 
 
@@ -156,7 +151,7 @@ def serve(settings: Settings) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         app = create_app(settings)
         app.on_startup.append(_settle)
-        runner.run(draining.serve(app, settings.host, settings.port, delay=delay, grace=grace))
+        runner.run(shutdown.serve(app, settings.host, settings.port, delay=delay, grace=grace))
 
 
 async def _settle(_: web.Application) -> None:

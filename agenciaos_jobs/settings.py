@@ -18,8 +18,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from agenciaos_jobs.adapters.channels import email, webhook
-from agenciaos_jobs.core.signature import Verifier
+from agenciaos_jobs.alerts.channels import email, webhook
+from agenciaos_jobs.foundation.webhook_signature import Verifier
 
 
 class SettingsError(Exception):

@@ -10,38 +10,38 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from agenciaos_jobs.adapters import tracing
-from agenciaos_jobs.adapters.channels import email, slack, webhook
-from agenciaos_jobs.adapters.guru import GuruAPI
-from agenciaos_jobs.adapters.openai import OpenAIModel
-from agenciaos_jobs.alerts import load_rules
-from agenciaos_jobs.app import Alerting, App, Rules
-from agenciaos_jobs.core.alert import Kind
-from agenciaos_jobs.core.clock import Clock, SystemClock
-from agenciaos_jobs.core.job import Job
-from agenciaos_jobs.core.notice import Channel
-from agenciaos_jobs.core.redact import Redactor
-from agenciaos_jobs.core.retention import Retention
+from agenciaos_jobs.ai_content.openai import OpenAIModel
+from agenciaos_jobs.alerts.alert import Kind
+from agenciaos_jobs.alerts.buffer import Alarm
+from agenciaos_jobs.alerts.channels import email, slack, webhook
+from agenciaos_jobs.alerts.failures import Faults
+from agenciaos_jobs.alerts.message import Channel
+from agenciaos_jobs.alerts.notifier import Watch
+from agenciaos_jobs.alerts.rules import load_rules
 from agenciaos_jobs.engine import queue
-from agenciaos_jobs.engine.alarm import Alarm
-from agenciaos_jobs.engine.caretaker import Caretaker
+from agenciaos_jobs.engine.context import Alerting, App, Rules
 from agenciaos_jobs.engine.control import Control
-from agenciaos_jobs.engine.dispatcher import Dispatcher
-from agenciaos_jobs.engine.faults import Faults
-from agenciaos_jobs.engine.heartbeat import Heartbeat
 from agenciaos_jobs.engine.intake import Intake, Sender
-from agenciaos_jobs.engine.payments import Payments
+from agenciaos_jobs.engine.model.job import Job
+from agenciaos_jobs.engine.model.retention_policy import Retention
 from agenciaos_jobs.engine.queue import Queue
-from agenciaos_jobs.engine.run_log import RunLog
-from agenciaos_jobs.engine.runner import Runner
-from agenciaos_jobs.engine.schedules import Scheduler
-from agenciaos_jobs.engine.sweeper import Sweeper
-from agenciaos_jobs.engine.tidier import Tidier
-from agenciaos_jobs.engine.watch import Watch
-from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.engine.scheduler import Scheduler
+from agenciaos_jobs.engine.store import workers
+from agenciaos_jobs.engine.store.workers import Worker
+from agenciaos_jobs.engine.worker.dispatcher import Dispatcher
+from agenciaos_jobs.engine.worker.heartbeat import Heartbeat
+from agenciaos_jobs.engine.worker.job_cleanup import Tidier
+from agenciaos_jobs.engine.worker.pruner import Caretaker
+from agenciaos_jobs.engine.worker.rescuer import Sweeper
+from agenciaos_jobs.engine.worker.run_log import RunLog
+from agenciaos_jobs.engine.worker.runner import Runner
+from agenciaos_jobs.foundation import database, migrate, sql, tracing
+from agenciaos_jobs.foundation.clock import Clock, SystemClock
+from agenciaos_jobs.foundation.redact import Redactor
+from agenciaos_jobs.payments.assignment import Payments
+from agenciaos_jobs.payments.guru.api import GuruAPI
+from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import database, migrate, queries, workers
-from agenciaos_jobs.storage.workers import Worker
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ async def open_base(settings: Settings, clock: Clock | None = None, kind: str = 
             settings.database_url.get_secret_value(),
             size=settings.database_pool_size,
             name=base_id,
-            on_query=tracing.query_logger(queries.name_of),
+            on_query=tracing.query_logger(sql.name_of),
         )
         stack.push_async_callback(pool.close)
         await migrate.require_schema(pool)

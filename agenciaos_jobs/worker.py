@@ -17,20 +17,23 @@ from zoneinfo import ZoneInfo
 import structlog
 import uvloop
 
-from agenciaos_jobs.adapters import logs
-from agenciaos_jobs.adapters.tracing import NotInstalled
-from agenciaos_jobs.alerts import AlertRulesError
-from agenciaos_jobs.core.clock import Clock
-from agenciaos_jobs.core.job import Job
-from agenciaos_jobs.core.redact import Redactor
-from agenciaos_jobs.engine import arq_jobs, caretaker, heartbeat, queue, run_log, schedules, sweeper, tidier, watch
-from agenciaos_jobs.engine.rounds import every
-from agenciaos_jobs.engine.schedules import declared
-from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.alerts import notifier
+from agenciaos_jobs.alerts.rules import AlertRulesError
+from agenciaos_jobs.api import worker_metrics
+from agenciaos_jobs.engine import queue, scheduler
+from agenciaos_jobs.engine.arq import jobs as arq_jobs
+from agenciaos_jobs.engine.model.job import Job
+from agenciaos_jobs.engine.scheduler import declared
+from agenciaos_jobs.engine.worker import heartbeat, job_cleanup, pruner, rescuer, run_log
+from agenciaos_jobs.foundation import logs
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.foundation.loops import every
+from agenciaos_jobs.foundation.migrate import SchemaError
+from agenciaos_jobs.foundation.redact import Redactor
+from agenciaos_jobs.foundation.tracing import NotInstalled
+from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings, SettingsError
-from agenciaos_jobs.storage.database import DatabaseUnavailable
-from agenciaos_jobs.storage.migrate import SchemaError
-from agenciaos_jobs.web import worker_metrics
 from agenciaos_jobs.wiring import Workshop, open_base, settle, workshop
 
 log = structlog.get_logger("agenciaos_jobs.worker")
@@ -68,13 +71,13 @@ async def working(
         loops = [
             asyncio.create_task(every(heartbeat.INTERVAL, shop.heartbeat.beat, stop)),
             asyncio.create_task(every(run_log.INTERVAL, shop.run_log.flush, stop)),
-            asyncio.create_task(every(sweeper.INTERVAL, shop.sweeper.sweep, stop)),
-            asyncio.create_task(every(schedules.INTERVAL, shop.scheduler.fire_due, stop)),
-            asyncio.create_task(every(tidier.INTERVAL, shop.tidier.tidy, stop)),
-            asyncio.create_task(every(watch.INTERVAL, shop.watch.round, stop)),
+            asyncio.create_task(every(rescuer.INTERVAL, shop.sweeper.sweep, stop)),
+            asyncio.create_task(every(scheduler.INTERVAL, shop.scheduler.fire_due, stop)),
+            asyncio.create_task(every(job_cleanup.INTERVAL, shop.tidier.tidy, stop)),
+            asyncio.create_task(every(notifier.INTERVAL, shop.watch.round, stop)),
             asyncio.create_task(shop.dispatcher.run()),
         ]
-        caring = asyncio.create_task(every(caretaker.INTERVAL, shop.caretaker.care, stop))
+        caring = asyncio.create_task(every(pruner.INTERVAL, shop.caretaker.care, stop))
         log.info("worker_started", worker_id=shop.heartbeat.worker_id, slots=settings.worker_max_jobs)
         try:
             async with worker_metrics.told(

@@ -10,11 +10,10 @@ from pathlib import Path
 import asyncpg
 import click
 
-from agenciaos_jobs.adapters import logs
-from agenciaos_jobs.core.clock import SystemClock
-from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded, seed
-from agenciaos_jobs.storage import migrate
+from agenciaos_jobs.foundation import logs, migrate
+from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.redact import Redactor
 from bench import drain, flight, latency, requests, stored, triggers
 from bench.table import Row, show
 

@@ -15,15 +15,15 @@ from aiohttp.test_utils import TestServer
 from rich.console import Console
 from rich.table import Table
 
-from agenciaos_jobs.adapters import logs
-from agenciaos_jobs.core.clock import SystemClock
-from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.dashboard import navigation
 from agenciaos_jobs.dev import embedded
+from agenciaos_jobs.engine.store import run_hours
+from agenciaos_jobs.foundation import database, logs
+from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.redact import Redactor
+from agenciaos_jobs.http.keys import DATABASE
 from agenciaos_jobs.server import create_app
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import database, run_hours
-from agenciaos_jobs.web.dashboard import navigation
-from agenciaos_jobs.web.keys import DATABASE
 from agenciaos_jobs.wiring import settle
 from bench.__main__ import prepare
 

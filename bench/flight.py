@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.engine.intake import new_run
-from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import open_base
 from bench import workers

@@ -8,9 +8,9 @@ import uvloop
 from pydantic import BaseModel
 
 from agenciaos_jobs import worker
-from agenciaos_jobs.adapters import logs
-from agenciaos_jobs.core.job import Job
-from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.engine.model.job import Job
+from agenciaos_jobs.foundation import logs
+from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.settings import Settings
 
 

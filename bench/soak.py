@@ -16,9 +16,9 @@ from typing import Any
 
 import aiohttp
 
-from agenciaos_jobs.adapters import logs
-from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded
+from agenciaos_jobs.foundation import logs
+from agenciaos_jobs.foundation.redact import Redactor
 from bench import workers
 from bench.__main__ import prepare
 from bench.audit import Accepted, Audit

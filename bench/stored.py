@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import asyncpg
 
-from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.engine.store import history
+from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import history
 from agenciaos_jobs.wiring import open_base, workshop
 from bench import workers
 from bench.drain import drain

@@ -13,12 +13,11 @@ from support.guru import TOKEN, GuruDouble
 from support.places import in_memory
 from support.service import Service, running_service
 
-from agenciaos_jobs.adapters import logs
-from agenciaos_jobs.core.clock import SystemClock
-from agenciaos_jobs.core.redact import Redactor
 from agenciaos_jobs.dev import embedded, seed
+from agenciaos_jobs.foundation import logs, migrate
+from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import migrate
 
 pytest.register_assert_rewrite(
     *(f"support.sdk_{topic}" for topic in ("batches", "realtime", "runs", "schedules", "triggers", "waits"))

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,13 +12,11 @@ import pytest
 from conftest import KEY
 from support.balancer import Balancer
 from support.double import OpenAIDouble
+from support.load import Load
 from support.processes import Command, environment, running
 
 from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.settings import Settings
-
-AI = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
-CLIENTS = 8
 
 
 class Deployment:
@@ -57,32 +54,6 @@ class Deployment:
         old = self.workers.pop(0)
         old.interrupt(signal.SIGTERM)
         self.exits.append(await old.ends(30))
-
-
-class Load:
-    """Clients that trigger without a pause, through the balancer."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self.statuses: Counter[int] = Counter()
-        self.run_ids: list[str] = []
-        self.seconds: list[float] = []
-        self.is_over = False
-
-    async def run(self) -> None:
-        async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {KEY}"}) as http:
-            await asyncio.gather(*[self._client(http, number) for number in range(CLIENTS)])
-
-    async def _client(self, http: aiohttp.ClientSession, number: int) -> None:
-        kinds = [{"type": "ai-content", "payload": AI}, {"type": "monthly-report", "payload": {"month": "2026-01"}}]
-        while not self.is_over:
-            began = time.perf_counter()
-            async with http.post(f"{self._url}/api/trigger", json=kinds[number % 2]) as response:
-                self.statuses[response.status] += 1
-                if response.status == 200:
-                    self.run_ids.append((await response.json())["jobId"])
-            self.seconds.append(time.perf_counter() - began)
-            await asyncio.sleep(0.05)
 
 
 @pytest.mark.slow

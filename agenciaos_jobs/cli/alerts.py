@@ -8,15 +8,15 @@ from typing import Literal
 import click
 from rich.table import Table
 
-from agenciaos_jobs.alerts import AlertRulesError, load_rules
+from agenciaos_jobs.alerts.alert import Alert, Kind, Telling
+from agenciaos_jobs.alerts.message import ChannelError
+from agenciaos_jobs.alerts.rules import AlertRulesError, load_rules
+from agenciaos_jobs.alerts.store import alerts as stored
+from agenciaos_jobs.alerts.store.alerts import ChannelState
+from agenciaos_jobs.alerts.text import duration, local, message, test_message
 from agenciaos_jobs.cli.common import Failure, console, load_settings, with_base
-from agenciaos_jobs.core.alert import Alert, Kind, Telling
-from agenciaos_jobs.core.alert_text import duration, local, message, test_message
-from agenciaos_jobs.core.clock import SystemClock
-from agenciaos_jobs.core.notice import ChannelError
+from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import alerts as stored
-from agenciaos_jobs.storage.alerts import ChannelState
 from agenciaos_jobs.wiring import Base, alerting_of
 
 HOW = "set SMTP_URL, SLACK_WEBHOOK_URL or ALERT_WEBHOOK_URL (docs/alerts.md)"

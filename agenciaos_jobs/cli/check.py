@@ -11,18 +11,19 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from agenciaos_jobs.adapters.guru import GuruAPI
-from agenciaos_jobs.adapters.openai_client import OpenAIClient, Refused, Unreachable
+from agenciaos_jobs.ai_content.openai_client import OpenAIClient, Refused, Unreachable
 from agenciaos_jobs.cli import alerts, upkeep
 from agenciaos_jobs.cli.common import load_settings, quiet_logs
-from agenciaos_jobs.core.clock import SystemClock
-from agenciaos_jobs.core.job import GiveUp, RetryLater
 from agenciaos_jobs.engine import queue
+from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
 from agenciaos_jobs.engine.queue import Queue
+from agenciaos_jobs.engine.store import workers
+from agenciaos_jobs.foundation import agencies, database, migrate
+from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.migrate import SchemaError
+from agenciaos_jobs.payments.guru.api import GuruAPI
 from agenciaos_jobs.settings import Settings, SettingsError, dotenv_in_use
-from agenciaos_jobs.storage import agencies, database, migrate, workers
-from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
-from agenciaos_jobs.storage.migrate import SchemaError
 
 State = Literal["ok", "warning", "fault"]
 

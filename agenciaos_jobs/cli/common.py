@@ -8,14 +8,14 @@ from typing import TypeVar
 import asyncpg
 from rich.console import Console
 
-from agenciaos_jobs.adapters import logs
-from agenciaos_jobs.adapters.tracing import NotInstalled
-from agenciaos_jobs.alerts import AlertRulesError
-from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.alerts.rules import AlertRulesError
 from agenciaos_jobs.dev import embedded, stack
+from agenciaos_jobs.foundation import logs
+from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.foundation.migrate import SchemaError
+from agenciaos_jobs.foundation.redact import Redactor
+from agenciaos_jobs.foundation.tracing import NotInstalled
 from agenciaos_jobs.settings import Settings, SettingsError
-from agenciaos_jobs.storage.database import DatabaseUnavailable
-from agenciaos_jobs.storage.migrate import SchemaError
 from agenciaos_jobs.wiring import Base, open_base
 
 T = TypeVar("T")

@@ -6,12 +6,12 @@ import click
 from rich.table import Table
 
 from agenciaos_jobs.cli.common import Failure, console, with_base
-from agenciaos_jobs.core.clock import SAO_PAULO
-from agenciaos_jobs.core.payment import Action
-from agenciaos_jobs.core.payment_words import sentence
-from agenciaos_jobs.engine.payments import NotUnmatched, UnknownAgency, UnknownPayment
-from agenciaos_jobs.storage import payments as stored
-from agenciaos_jobs.storage.payments import PaymentRecord
+from agenciaos_jobs.foundation.clock import SAO_PAULO
+from agenciaos_jobs.payments.assignment import NotUnmatched, UnknownAgency, UnknownPayment
+from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.store import payments as stored
+from agenciaos_jobs.payments.store.payments import PaymentRecord
+from agenciaos_jobs.payments.words import sentence
 from agenciaos_jobs.wiring import Base
 
 

@@ -4,8 +4,8 @@ import click
 from rich.table import Table
 
 from agenciaos_jobs.cli.common import console, with_base
-from agenciaos_jobs.core.retention import Fate, MonthOfRuns
-from agenciaos_jobs.engine.caretaker import Caretaker
+from agenciaos_jobs.engine.model.retention_policy import Fate, MonthOfRuns
+from agenciaos_jobs.engine.worker.pruner import Caretaker
 from agenciaos_jobs.wiring import Base
 
 

@@ -14,13 +14,13 @@ from rich.console import Console
 from rich.table import Table
 
 from agenciaos_jobs.cli.common import Failure, console, with_base
-from agenciaos_jobs.core.clock import SAO_PAULO
-from agenciaos_jobs.core.run import Accepted, Status
 from agenciaos_jobs.engine.control import UnknownJob, UnknownRun
 from agenciaos_jobs.engine.intake import KeyConflict, new_run
-from agenciaos_jobs.jobs import JOBS, JOBS_BY_NAME
-from agenciaos_jobs.storage import history, run_logs
-from agenciaos_jobs.storage.history import StoredRun
+from agenciaos_jobs.engine.model.run import Accepted, Status
+from agenciaos_jobs.engine.store import history, run_logs
+from agenciaos_jobs.engine.store.history import StoredRun
+from agenciaos_jobs.foundation.clock import SAO_PAULO
+from agenciaos_jobs.registry import JOBS, JOBS_BY_NAME
 from agenciaos_jobs.wiring import Base
 
 T = TypeVar("T")

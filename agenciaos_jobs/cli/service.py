@@ -6,14 +6,13 @@ from pathlib import Path
 import click
 import uvloop
 
-from agenciaos_jobs.adapters import logs
 from agenciaos_jobs.cli.common import console, load_settings
-from agenciaos_jobs.core.clock import SystemClock
-from agenciaos_jobs.core.redact import Redactor
+from agenciaos_jobs.foundation import database, logs
+from agenciaos_jobs.foundation import migrate as migrations
+from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.migrate import Migration
+from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import database
-from agenciaos_jobs.storage import migrate as migrations
-from agenciaos_jobs.storage.migrate import Migration
 
 
 @click.command()

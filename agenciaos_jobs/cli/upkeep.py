@@ -7,10 +7,10 @@ from importlib.util import find_spec
 from typing import Literal
 from urllib.parse import urlsplit
 
-from agenciaos_jobs.core.clock import SystemClock
+from agenciaos_jobs.engine.store import retention
+from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import retention
-from agenciaos_jobs.storage.database import Database
 
 State = Literal["ok", "warning", "fault"]
 Finding = tuple[State, str, str]

@@ -15,15 +15,17 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 
-from agenciaos_jobs.core.clock import SystemClock
-from agenciaos_jobs.core.report import Month
+from agenciaos_jobs.ai_content.jobs import generate_ai_content
 from agenciaos_jobs.dev import embedded, seed, stack
 from agenciaos_jobs.dev.stack import Stack, StackError
-from agenciaos_jobs.jobs import generate_ai_content, process_payment_webhook
+from agenciaos_jobs.foundation import agencies, database, migrate
+from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.database import Connection
+from agenciaos_jobs.foundation.month import Month
+from agenciaos_jobs.payments.jobs import process_payment_webhook
+from agenciaos_jobs.reports.store import monthly_reports
+from agenciaos_jobs.reports.store.monthly_reports import Report
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import agencies, database, migrate, reports
-from agenciaos_jobs.storage.database import Connection
-from agenciaos_jobs.storage.reports import Report
 
 AGENCY = "agency-123"
 PATIENCE = timedelta(seconds=120)
@@ -108,7 +110,7 @@ async def _send_all(service: Stack, console: Console) -> None:
         console.print(_ad(ran["ai-content"], is_stand_in=service.is_stand_in))
         console.print(_plan(str(before), str(await agencies.plan(pool, AGENCY)), ran["payment-webhook"]))
         month = Month.parse(ran["monthly-report"]["output"]["month"])
-        console.print(report_table(month, await reports.of_month(pool, month)))
+        console.print(report_table(month, await monthly_reports.of_month(pool, month)))
     finally:
         await pool.close()
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.dev import seed, stack
+from agenciaos_jobs.foundation import agencies, database, migrate
+from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.storage import agencies, database, migrate
 
 _GRACE = "2"
 

@@ -13,8 +13,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from agenciaos_jobs.core.clock import SystemClock
-from agenciaos_jobs.jobs.agents import AGENTS
+from agenciaos_jobs.ai_content.agents import AGENTS
+from agenciaos_jobs.foundation.clock import SystemClock
 
 _CLOCK = SystemClock()
 _TOKENS_PER_CHARACTER = 0.25

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from importlib.resources import files
 
-from agenciaos_jobs.storage.database import Connection
+from agenciaos_jobs.foundation.database import Connection
 
 AGENCIES = ["agency-123", "agency-124", "agency-125"]
 

@@ -1,1 +1,1 @@
-"""The life of a run: taken in, queued, run, and put right where something broke."""
+"""The life of a run: intake, queue, workers and schedules. It knows no job."""

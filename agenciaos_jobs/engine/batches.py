@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import structlog
 
-from agenciaos_jobs.core.clock import Clock
-from agenciaos_jobs.core.run import NewRun
 from agenciaos_jobs.engine.intake import Intake, first_of_each
-from agenciaos_jobs.storage import batches, idempotency, runs
-from agenciaos_jobs.storage.batches import Batch, BatchItem
-from agenciaos_jobs.storage.database import Connection, Database
+from agenciaos_jobs.engine.model.run import NewRun
+from agenciaos_jobs.engine.store import batches, idempotency, runs
+from agenciaos_jobs.engine.store.batches import Batch, BatchItem
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Connection, Database
 
 log = structlog.get_logger("agenciaos_jobs.batches")
 

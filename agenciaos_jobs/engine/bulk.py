@@ -7,11 +7,11 @@ from datetime import timedelta
 import structlog
 from pydantic import ValidationError
 
-from agenciaos_jobs.core.clock import Clock
 from agenciaos_jobs.engine.control import Control, UnknownJob, UnknownRun
-from agenciaos_jobs.storage import bulk
-from agenciaos_jobs.storage.bulk import Action, Result
-from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
+from agenciaos_jobs.engine.store import bulk
+from agenciaos_jobs.engine.store.bulk import Action, Result
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
 
 log = structlog.get_logger("agenciaos_jobs.bulk")
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import structlog
 
-from agenciaos_jobs.core.clock import Clock
-from agenciaos_jobs.core.job import Job, Json
-from agenciaos_jobs.core.metadata import Change, changed
-from agenciaos_jobs.core.run import Accepted
 from agenciaos_jobs.engine.intake import Intake, Sender, agency_key, new_run
-from agenciaos_jobs.storage import history, run_changes, runs
-from agenciaos_jobs.storage.database import Connection, Database
-from agenciaos_jobs.storage.history import StoredRun
-from agenciaos_jobs.storage.run_changes import Changeable
+from agenciaos_jobs.engine.model.job import Job, Json
+from agenciaos_jobs.engine.model.metadata import Change, changed
+from agenciaos_jobs.engine.model.run import Accepted
+from agenciaos_jobs.engine.store import history, run_changes, runs
+from agenciaos_jobs.engine.store.history import StoredRun
+from agenciaos_jobs.engine.store.run_changes import Changeable
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Connection, Database
 
 log = structlog.get_logger("agenciaos_jobs.control")
 

@@ -7,17 +7,18 @@ from typing import Any
 
 import structlog
 
-from agenciaos_jobs.core import trace
-from agenciaos_jobs.core.alert import Event, Kind
-from agenciaos_jobs.core.clock import Clock
-from agenciaos_jobs.core.job import Job, Json
-from agenciaos_jobs.core.run import Accepted, NewRun, QueuedRun
-from agenciaos_jobs.engine.batch import Batch
+from agenciaos_jobs.alerts.alert import Event, Kind
+from agenciaos_jobs.alerts.store import alerts
+from agenciaos_jobs.engine.model.job import Job, Json
+from agenciaos_jobs.engine.model.run import Accepted, NewRun, QueuedRun
 from agenciaos_jobs.engine.queue import UNAVAILABLE, Queue
-from agenciaos_jobs.storage import alerts, idempotency, runs, schedules
-from agenciaos_jobs.storage.database import Database, DatabaseUnavailable
-from agenciaos_jobs.storage.idempotency import Holder
-from agenciaos_jobs.storage.schedules import Slots, StoredSchedule
+from agenciaos_jobs.engine.store import idempotency, runs, schedules
+from agenciaos_jobs.engine.store.idempotency import Holder
+from agenciaos_jobs.engine.store.schedules import Slots, StoredSchedule
+from agenciaos_jobs.foundation import traceparent
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.group_commit import Batch
 
 log = structlog.get_logger("agenciaos_jobs.intake")
 
@@ -43,7 +44,7 @@ def new_run(job: Job[Any], payload: Json, *, source: str, **options: Any) -> New
         "max_attempts": job.attempts,
         "max_duration": job.max_duration,
         "priority": job.priority,
-        "traceparent": trace.CURRENT.get(),
+        "traceparent": traceparent.CURRENT.get(),
         "concurrency_key": agency_key(job.task, agency_id) if job.limited_by_agency and agency_id else None,
     }
     for name, value in options.items():

@@ -14,7 +14,7 @@ from arq.jobs import serialize_job
 from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError, ResponseError
 
-from agenciaos_jobs.core.run import QueuedRun
+from agenciaos_jobs.engine.model.run import QueuedRun
 
 log = structlog.get_logger("agenciaos_jobs.queue")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
+from agenciaos_jobs.http import keys
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.web import keys
 from support.chromium import Chromium, Site, site
 from support.guru import PRODUCT, TOKEN, body
 

@@ -16,8 +16,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from agenciaos_jobs.core.alert import Telling
-from agenciaos_jobs.core.notice import Channel, ChannelError, Message
+from agenciaos_jobs.alerts.alert import Telling
+from agenciaos_jobs.alerts.message import Channel, ChannelError, Message
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

@@ -3,7 +3,7 @@
 import random
 from datetime import datetime, timedelta
 
-from agenciaos_jobs.core.clock import make_id
+from agenciaos_jobs.foundation.clock import make_id
 
 
 class FrozenClock:

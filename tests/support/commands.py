@@ -9,6 +9,11 @@ from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import pytest
+
+from agenciaos_jobs.settings import Settings
+from support.processes import environment
+
 _FORKING = multiprocessing.get_context("forkserver")
 _FORKING.set_forkserver_preload(["agenciaos_jobs.cli", "agenciaos_jobs.server", "agenciaos_jobs.worker"])
 
@@ -46,3 +51,8 @@ def _run(words: tuple[str, ...], env: dict[str, str], cwd: str, path: str) -> No
     from agenciaos_jobs.cli import main
 
     main()
+
+
+@pytest.fixture
+def env(settings: Settings) -> dict[str, str]:
+    return environment(settings)

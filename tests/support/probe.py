@@ -4,8 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from agenciaos_jobs.core.job import Job
-from agenciaos_jobs.core.retry import Backoff
+from agenciaos_jobs.engine.model.job import Job
+from agenciaos_jobs.foundation.backoff import Backoff
 
 QUICK = Backoff(minimum=0.01, maximum=0.02)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from agenciaos_jobs import jobs
-from agenciaos_jobs.app import RunApp
-from agenciaos_jobs.core.job import GiveUp, Job, RetryLater
+from agenciaos_jobs import registry
+from agenciaos_jobs.engine.context import RunApp
+from agenciaos_jobs.engine.model.job import GiveUp, Job, RetryLater
 from agenciaos_jobs.settings import Settings
 from support.service import Service, running_service
 
@@ -94,11 +94,11 @@ JOBS = {
 @asynccontextmanager
 async def running_with_test_jobs(settings: Settings) -> AsyncIterator[Service]:
     """Server and worker that know ``echo``, ``slow``, ``talk``, ``fail`` and ``say`` besides the application's jobs."""
-    registers = (jobs.JOBS, jobs.OFFERED, jobs.JOBS_BY_NAME)
+    registers = (registry.JOBS, registry.OFFERED, registry.JOBS_BY_NAME)
     for register in registers:
         register.update(JOBS)
     try:
-        async with running_service(settings, jobs.JOBS) as service:
+        async with running_service(settings, registry.JOBS) as service:
             yield service
     finally:
         for register in registers:

@@ -4,7 +4,7 @@ import asyncio
 
 import asyncpg
 
-from agenciaos_jobs.web import keys
+from agenciaos_jobs.http import keys
 from support.node import run_node
 from support.service import Service
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import asyncpg
 
-from agenciaos_jobs.core.run import Status
+from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.settings import Settings
 from support.node import run_node
 from support.sdk import running_with_test_jobs

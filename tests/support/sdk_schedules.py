@@ -1,7 +1,7 @@
 """What must hold of ``schedules.*`` by Trigger.dev's SDK, whichever its line."""
 
-from agenciaos_jobs.engine.schedules import declared
-from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.engine.scheduler import declared
+from agenciaos_jobs.registry import JOBS
 from support.node import run_node
 from support.service import Service
 

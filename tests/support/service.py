@@ -11,13 +11,13 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from arq.worker import Worker, create_worker
 
-from agenciaos_jobs.core.clock import Clock
-from agenciaos_jobs.core.job import Job
 from agenciaos_jobs.engine.intake import Intake, new_run
-from agenciaos_jobs.jobs import JOBS
+from agenciaos_jobs.engine.model.job import Job
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.http import keys
+from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.server import create_app
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.web import keys
 from agenciaos_jobs.worker import worker_settings
 
 PATIENCE = 20

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from agenciaos_jobs.jobs import OFFERED
-from agenciaos_jobs.web.dashboard import navigation
+from agenciaos_jobs.dashboard import navigation
+from agenciaos_jobs.registry import OFFERED
 from support.chromium import Chromium, Site
 
 Visit = Callable[[Chromium], None]

@@ -1,0 +1,190 @@
+"""Writes marketing content with a language model, within the agency's plan."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Annotated, LiteralString
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from agenciaos_jobs.ai_content.agents import AGENTS
+from agenciaos_jobs.ai_content.conversation import Asker, Conversation, withdraw_abandoned
+from agenciaos_jobs.ai_content.prompt import Answer, Prompt, Reading, Usage, input_problem, prompt, read
+from agenciaos_jobs.ai_content.store import generations, responses
+from agenciaos_jobs.ai_content.store.generations import Generation
+from agenciaos_jobs.alerts.alert import Kind, budget_step
+from agenciaos_jobs.engine.context import RunApp
+from agenciaos_jobs.engine.model.job import HANDED_BACK, REVOKED, Finish, GiveUp, Job, Json, RetryLater
+from agenciaos_jobs.foundation import agencies
+from agenciaos_jobs.foundation.database import Connection
+from agenciaos_jobs.foundation.month import Month
+
+_INPUT_PROBLEMS: dict[str, LiteralString] = {
+    "input_empty": "at least one input must have a value",
+    "input_value_too_long": "{name} has {size} characters, at most {limit} are allowed",
+    "input_too_long": "has {size} characters in all, at most {limit} are allowed",
+}
+_PASSING_FAULTS = {"generation_failed"}
+_STOPPED = {HANDED_BACK, REVOKED}
+
+
+def _known_agent(name: str) -> str:
+    if name not in AGENTS:
+        raise PydanticCustomError("unknown_agent", "expected one of {expected}", {"expected": ", ".join(AGENTS)})
+    return name
+
+
+def _usable_input(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    if problem := input_problem(values):
+        code, figures = problem
+        raise PydanticCustomError(code, _INPUT_PROBLEMS[code], figures)
+    return values
+
+
+EXAMPLE: Json = {
+    "agencyId": "agency-123",
+    "agentType": "META_ADS_COPY",
+    "input": {"produto": "Smartphone", "publico": "Jovens 18-25"},
+    "userId": "user-456",
+}
+
+
+class Payload(BaseModel):
+    """What to write, for whom. ``input`` holds the fields that the agent expects, or others: the model sees all."""
+
+    model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "GenerateAiContent", "examples": [EXAMPLE]})
+
+    agencyId: str = Field(min_length=1, max_length=191)  # noqa: N815
+    agentType: Annotated[  # noqa: N815
+        str, AfterValidator(_known_agent), WithJsonSchema({"type": "string", "enum": list(AGENTS)})
+    ]
+    input: Annotated[dict[str, JsonValue], AfterValidator(_usable_input), Field(json_schema_extra={"minProperties": 1})]
+    userId: str | None = Field(default=None, max_length=191)  # noqa: N815
+
+
+async def run(app: RunApp, payload: Payload) -> Finish:
+    agency = await agencies.brief(app.database, payload.agencyId)
+    if agency is None:
+        raise GiveUp("agency_not_found", f"there is no agency {payload.agencyId!r}")
+    await _reserve(app, payload.agencyId, agency.plan)
+    request = prompt(AGENTS[payload.agentType], agency.name, agency.clients, agency.projects, payload.input)
+    content, usage = await _write(app, payload, request)
+    app.log.info("content_generated", agent=payload.agentType, model=usage.model, output_tokens=usage.output_tokens)
+    return Finish(partial(_complete, app=app, payload=payload, content=content, usage=usage))
+
+
+async def _reserve(app: RunApp, agency_id: str, plan: str) -> None:
+    """Sets aside one generation of the month in which the run was triggered, or gives up."""
+    month = Month.of(app.run.created_at)
+    limit = app.rules.ai_monthly_limit[plan]
+    reservation = await generations.reserve(app.database, app.run, agency_id, month, limit, app.clock.now())
+    if not reservation.granted:
+        resets_at = month.next.starts_at.isoformat()
+        message = f"plan {plan} allows {limit} generations a month, {reservation.used} are used; resets at {resets_at}"
+        details = {"limit": limit, "used": reservation.used, "plan": plan, "resetsAt": resets_at}
+        raise GiveUp("plan_limit_reached", message, details=details)
+    used = reservation.used + 1
+    if app.run.attempt == 1 and (step := budget_step(used, limit)):
+        app.alert(Kind.AI_BUDGET_AGENCY, str(step), subject=agency_id, used=used, limit=limit, plan=plan)
+
+
+async def _write(app: RunApp, payload: Payload, request: Prompt) -> tuple[Json, Usage]:
+    """The content and what it consumed, after at most one corrective round."""
+    ask = await _writer(app, payload)
+    answer = await ask(request)
+    usage = _billed(app, payload, answer.usage)
+    reading = _read(request, answer)
+    if reading.problems:
+        app.log.info("answer_to_be_corrected", problems=len(reading.problems))
+        answer = await ask(request.corrected(answer.text, reading.problems))
+        usage = _billed(app, payload, usage + answer.usage)
+        reading = _read(request, answer)
+    if reading.problems:
+        problems = "; ".join(reading.problems)
+        raise GiveUp("output_limits_exceeded", f"the answer breaks the agent's limits after a correction: {problems}")
+    return reading.content, usage
+
+
+async def _writer(app: RunApp, payload: Payload) -> Callable[[Prompt], Awaitable[Answer]]:
+    """How the model is asked: what takes long is written in the background."""
+    if not _in_background(app, payload):
+        return app.model.answer
+    asker = Asker(payload.agencyId, payload.userId, payload.agentType)
+    return (await Conversation.of(app, asker)).answer
+
+
+def _in_background(app: RunApp, payload: Payload) -> bool:
+    return AGENTS[payload.agentType].long and app.model.in_background
+
+
+def _billed(app: RunApp, payload: Payload, usage: Usage) -> Usage:
+    """Has what was consumed so far recorded even if the attempt fails.
+
+    What is written in the background outlives an attempt that is merely stopped, and is billed by who goes on with it.
+    """
+    if usage.cost is None:
+        app.log.warning("price_unknown", model=usage.model)
+
+    async def record(connection: Connection, error_code: str) -> None:
+        if _in_background(app, payload):
+            if error_code in _STOPPED:
+                return
+            await responses.settle(connection, app.run.id)
+        await generations.record(connection, _generation(app, payload, usage, error_code=error_code), app.clock.now())
+
+    app.when_failed(record)
+    return usage
+
+
+def _read(request: Prompt, answer: Answer) -> Reading:
+    """The answer's content or its problems; what no correction can mend is raised."""
+    if answer.fault:
+        code, message = answer.fault
+        raise RetryLater(code, message) if code in _PASSING_FAULTS else GiveUp(code, message)
+    reading = read(request.agent, answer.text)
+    if not reading.is_json:
+        raise RetryLater("output_not_json", "; ".join(reading.problems))
+    return reading
+
+
+async def _complete(connection: Connection, *, app: RunApp, payload: Payload, content: Json, usage: Usage) -> Json:
+    if _in_background(app, payload):
+        await responses.settle(connection, app.run.id)
+    await generations.record(connection, _generation(app, payload, usage, content=content), app.clock.now())
+    return {"success": True, "data": content, "usage": usage.as_json()}
+
+
+def _generation(
+    app: RunApp, payload: Payload, usage: Usage, *, content: Json | None = None, error_code: str | None = None
+) -> Generation:
+    return Generation(
+        run_id=app.run.id,
+        attempt=app.run.attempt,
+        agency_id=payload.agencyId,
+        user_id=payload.userId,
+        agent_type=payload.agentType,
+        usage=usage,
+        content=content,
+        error_code=error_code,
+    )
+
+
+async def _abandon(connection: Connection, run_ids: list[str]) -> None:
+    await generations.release(connection, run_ids)
+    await responses.abandon(connection, run_ids)
+
+
+JOB = Job(
+    task="generate-ai-content",
+    names=("ai-content",),
+    summary="Gera conteúdo de marketing com IA / Writes marketing content with AI",
+    accepted={"pt": "Geração de conteúdo iniciada", "en": "Content generation started"},
+    payload=Payload,
+    run=run,
+    attempts=3,
+    max_duration=900,
+    limited_by_agency=True,
+    agency=lambda payload: payload.agencyId,
+    abandon=_abandon,
+    tidy=withdraw_abandoned,
+)

@@ -1,0 +1,1 @@
+"""What is kept of what the model wrote, and of the requests under way."""

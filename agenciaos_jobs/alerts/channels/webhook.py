@@ -1,0 +1,150 @@
+"""Alerts to any address, signed as Standard Webhooks (https://www.standardwebhooks.com)."""
+
+import base64
+import ipaddress
+import socket
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from agenciaos_jobs.alerts.message import ChannelError, Message
+from agenciaos_jobs.foundation.backoff import retry_after
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.webhook_signature import sign
+
+_PATIENCE = aiohttp.ClientTimeout(total=20)
+PREFIX = "whsec_"
+
+
+class PrivateAddress(OSError):  # noqa: N818
+    """The address is not on the public internet."""
+
+
+class PublicResolver(AbstractResolver):
+    """Resolves names to public addresses only; what is connected to is what was looked at."""
+
+    def __init__(self) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        if hidden := [item["host"] for item in found if not is_public(item["host"])]:
+            raise PrivateAddress(f"{host} is at {hidden[0]}, which is not public")
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet's, also where it hides in an IPv6 one."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None) or _nat64(ip)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
+
+
+def _nat64(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    network = ipaddress.ip_network("64:ff9b::/96")
+    return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in network else None
+
+
+class WebhookChannel:
+    """Posts JSON: ``type``, ``timestamp`` and the message as ``data``. Redirects are not followed."""
+
+    def __init__(self, url: str, secrets: Sequence[str], clock: Clock, *, private_too: bool = False) -> None:
+        """``secrets``: what signs, and while it is rotated the one before too; a receiver believes either."""
+        self._url, self._keys, self._clock = url, [key_of(secret) for secret in secrets], clock
+        self._private_too = private_too
+
+    async def send(self, notice_id: str, message: Message) -> None:
+        kind = "alert.resolved" if message.is_over else "alert.test" if message.kind == "test" else "alert.raised"
+        body = orjson.dumps({"type": kind, "timestamp": message.at, "data": asdict(message)})
+        headers = {"Content-Type": "application/json"} | signature(self._keys, notice_id, self._clock.now(), body)
+        try:
+            self._refuse_literal()
+            async with (
+                self._session() as http,
+                http.post(self._url, data=body, headers=headers, allow_redirects=False) as response,
+            ):
+                _judge(response, self._clock.now())
+        except PrivateAddress as error:
+            raise _private(error) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            if isinstance(cause := getattr(error, "os_error", error.__cause__), PrivateAddress):
+                raise _private(cause) from error
+            raise ChannelError("webhook_unreachable", f"{type(error).__name__}: {error}", is_final=False) from error
+
+    async def probe(self) -> str:
+        """Only resolves the name: whatever is sent would be taken for an alert."""
+        host = urlsplit(self._url).hostname or ""
+        try:
+            self._refuse_literal()
+            if not self._private_too and not _is_literal(host):
+                await PublicResolver().resolve(host, 443, socket.AF_UNSPEC)
+        except PrivateAddress as error:
+            raise _private(error) from error
+        except OSError as error:
+            raise ChannelError("webhook_unreachable", f"{host}: {error}", is_final=False) from error
+        return f"{host} resolves; nothing was sent"
+
+    def _session(self) -> aiohttp.ClientSession:
+        resolver = None if self._private_too else PublicResolver()
+        return aiohttp.ClientSession(timeout=_PATIENCE, connector=aiohttp.TCPConnector(resolver=resolver))
+
+    def _refuse_literal(self) -> None:
+        host = urlsplit(self._url).hostname or ""
+        if not self._private_too and _is_literal(host) and not is_public(host):
+            raise PrivateAddress(f"{host} is not public")
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _private(error: Exception) -> ChannelError:
+    text = f"{error}: set ALERT_WEBHOOK_PRIVATE=true where it is a service of your own"
+    return ChannelError("webhook_address_private", text, is_final=True)
+
+
+def key_of(secret: str) -> bytes:
+    """The key in ``whsec_`` and base64, as receivers are given it; raises :class:`ValueError`."""
+    text = secret.removeprefix(PREFIX)
+    key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    if not 24 <= len(key) <= 64:
+        raise ValueError("expected whsec_ and the base64 of 24 to 64 bytes")
+    return key
+
+
+def signature(keys: Sequence[bytes], message_id: str, moment: datetime, body: bytes) -> dict[str, str]:
+    """The three headers: HMAC-SHA256 over id, unix seconds and body with dots between them, by each key."""
+    timestamp = str(int(moment.timestamp()))
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": " ".join(f"v1,{sign(key, signed).decode()}" for key in keys),
+    }
+
+
+def _judge(response: aiohttp.ClientResponse, now: datetime) -> None:
+    """Raises unless it was taken. 410 asks to send nothing more; a redirect would lead past the checked address."""
+    status = response.status
+    if 200 <= status < 300:
+        return
+    wait = retry_after(response.headers.get("Retry-After"), now)
+    is_final = status == 410 or 300 <= status < 400
+    raise ChannelError(f"webhook_{status}", f"the receiver answered {status}", is_final=is_final, after=wait)

@@ -1,0 +1,1 @@
+"""Alerts, their notifications, and the conditions that raise them."""

@@ -1,0 +1,97 @@
+"""What alerts watch: queues, failures, workers and what AI costs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from agenciaos_jobs.alerts.alert import CONDITIONS, DELIVERY, EPISODE, Kind
+from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Connection, Executor
+from agenciaos_jobs.foundation.sql import load
+
+QUERIES = load(__name__)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A condition that holds, with what its text tells."""
+
+    kind: Kind
+    key: str
+    details: Json
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Runs of a task that wait for too long."""
+
+    task: str
+    depth: int
+    oldest_due_at: datetime
+
+
+@dataclass(frozen=True)
+class Failing:
+    """How many runs of a task failed, of how many that ended."""
+
+    task: str
+    failed: int
+    ended: int
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A worker whose lease ran out."""
+
+    host: str
+    pid: int
+    seen_at: datetime
+
+
+async def take_round(executor: Executor, name: str, now: datetime, every: timedelta) -> bool:
+    """Whether the caller is the one that looks this time; ``name`` is ``conditions`` or ``budget``."""
+    return await executor.fetchval(QUERIES["take_round"], name, now, now - every) is not None
+
+
+async def hold(connection: Connection, held: Sequence[Held], clock: Clock) -> None:
+    """Notes which conditions hold; those of before that are not among them are over."""
+    now = clock.now()
+    rows = [vars(item) | {"id": clock.new_id("alert")} for item in held]
+    if rows:
+        await connection.execute(QUERIES["hold"], rows, now, EPISODE)
+    kinds, keys = [item.kind.value for item in held], [item.key for item in held]
+    await connection.execute(QUERIES["end"], sorted(kind.value for kind in CONDITIONS), kinds, keys, now)
+
+
+async def waiting(executor: Executor, due_before: datetime) -> list[Waiting]:
+    """By task, the runs that were due before then and have not been started."""
+    return [Waiting(**record) for record in await executor.fetch(QUERIES["waiting_too_long"], due_before, DELIVERY)]
+
+
+async def overdue(executor: Executor, due_before: datetime) -> int:
+    """How many schedules should have fired before then, and have not."""
+    return int(await executor.fetchval(QUERIES["overdue_schedules"], due_before))
+
+
+async def failing(executor: Executor, since: datetime, at_least: int, ignore: Sequence[str]) -> list[Failing]:
+    """The tasks with that many failures since then; where nothing fails this costs next to nothing."""
+    records = await executor.fetch(QUERIES["failures"], since, list(ignore), DELIVERY, at_least)
+    failed = {record["task"]: record["failed"] for record in records}
+    if not failed:
+        return []
+    ended = {record["task"]: record["ended"] for record in await executor.fetch(QUERIES["ended"], since, list(failed))}
+    return [Failing(task, count, max(count, ended.get(task, 0))) for task, count in failed.items()]
+
+
+async def lose_workers(connection: Connection, now: datetime) -> list[Lost]:
+    """Workers that are found lost now; each once, unless it comes back."""
+    records = await connection.fetch(QUERIES["lose_workers"], now)
+    return [Lost(record["host"], record["pid"], record["seen_at"]) for record in records]
+
+
+async def spent(executor: Executor, since: datetime, until: datetime) -> Decimal:
+    """US dollars that AI has cost in between, as far as prices are known."""
+    cost: Decimal = await executor.fetchval(QUERIES["spent"], since, until)
+    return cost

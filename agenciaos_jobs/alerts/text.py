@@ -1,0 +1,168 @@
+"""Alerts in words: what happened, since when, how often, where to look and what to try."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from agenciaos_jobs.alerts.alert import CONDITIONS, Alert, Telling
+from agenciaos_jobs.alerts.message import Message
+from agenciaos_jobs.alerts.words_en import EXPLANATIONS
+from agenciaos_jobs.alerts.words_pt import DOORS, WORDINGS
+from agenciaos_jobs.foundation.clock import SAO_PAULO
+from agenciaos_jobs.payments import words
+
+_LONGEST_TITLE = 140
+_LONGEST_TEXT = 600
+
+
+_PREFIX: Mapping[Telling, tuple[str, str]] = {
+    Telling.FIRST: ("", ""),
+    Telling.MORE: ("Mais {pending}: ", "{pending} more: "),
+    Telling.STILL: ("Continua: ", "Still: "),
+    Telling.OVER: ("Resolvido: ", "Over: "),
+}
+
+
+def message(alert: Alert, telling: Telling, now: datetime, public_url: str | None) -> Message:
+    """The alert in words, as ``telling`` has it told."""
+    wording, values = WORDINGS[alert.kind], _values(alert, now)
+    prefix, english_prefix = _PREFIX[telling]
+    before = "Antes: " if telling is Telling.OVER else ""
+    return Message(
+        kind=alert.kind,
+        key=alert.key,
+        telling=telling,
+        title=_cut(_fill(prefix + wording.title, values), _LONGEST_TITLE),
+        what=_cut(_fill(before + wording.what, values), _LONGEST_TEXT),
+        times=_times(alert, telling, now),
+        subjects=alert.subjects,
+        advice="" if telling is Telling.OVER else _fill(wording.advice, values),
+        english=_cut(_fill(english_prefix + wording.english, values), _LONGEST_TITLE),
+        since=alert.since.isoformat(),
+        at=now.isoformat(),
+        occurrences=alert.pending,
+        total=alert.raised,
+        link=public_url + page_of(alert, now) if public_url else None,
+    )
+
+
+def explanation(alert: Alert, now: datetime, *, in_english: bool) -> tuple[str, str, str]:
+    """The alert's title, what it is about and what to try, in one language."""
+    wording, values = WORDINGS[alert.kind], _values(alert, now)
+    what, advice = EXPLANATIONS[alert.kind] if in_english else (wording.what, wording.advice)
+    title = wording.english if in_english else wording.title
+    return (
+        _cut(_fill(title, values), _LONGEST_TITLE),
+        _cut(_fill(what, values), _LONGEST_TEXT),
+        _fill(advice, values),
+    )
+
+
+def page_of(alert: Alert, now: datetime) -> str:
+    """The dashboard's page that shows more of what the alert is about."""
+    values = _values(alert, now)
+    quoted = _Values({name: quote(str(value), safe="") for name, value in values.items()})
+    wording = WORDINGS[alert.kind]
+    page = wording.page_of_one if len(alert.subjects) == 1 else None
+    return _fill(page or wording.page, quoted)
+
+
+class _Values(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return "—"
+
+
+def _values(alert: Alert, now: datetime) -> _Values:
+    details = {name: _told(name, value) for name, value in alert.details.items() if value is not None}
+    newest = alert.subjects[-1] if alert.subjects else "—"
+    known: dict[str, Any] = {
+        "key": alert.key or "—",
+        "subject": newest,
+        "subjects": ", ".join(alert.subjects) or "—",
+        "pending": alert.pending,
+        "raised": alert.raised,
+        "name": details.get("code") or details.get("type") or "—",
+        "door": DOORS.get(alert.key, alert.key or "—"),
+        "why": _why(alert.details.get("code"), alert.details.get("reason")),
+    }
+    if isinstance(seconds := alert.details.get("seconds"), int | float):
+        known["age"] = duration(seconds)
+    return _Values({**details, **known})
+
+
+def _told(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if name in {"slot", "seen"}:
+        return local(datetime.fromisoformat(value))
+    if name in {"spent", "budget"}:
+        return value.replace(".", ",")
+    return "/".join(reversed(value.split("-"))) if name == "month" else value
+
+
+def _why(code: Any, reason: Any) -> str:
+    """A code in words, and what else is known; where the code is unknown, that alone."""
+    known = words.why(str(code))
+    told = known and known[0].upper() + known[1:]
+    return f"{told} ({reason})" if told and reason else told or str(reason or "—")
+
+
+def _fill(template: str, values: _Values) -> str:
+    return template.format_map(values)
+
+
+def _times(alert: Alert, telling: Telling, now: datetime) -> str:
+    began = local(alert.since)
+    if telling is Telling.OVER or (alert.kind in CONDITIONS and alert.ended_at):
+        return f"de {began} a {local(alert.ended_at or now)}"
+    if alert.kind in CONDITIONS:
+        lasted = (now - alert.since).total_seconds()
+        return f"desde {began} ({duration(lasted)})" if lasted >= 60 else f"desde {began}"
+    if telling is Telling.MORE:
+        return f"mais {alert.pending} desde o último aviso; {alert.raised} ao todo desde {began}"
+    return f"em {began}" if alert.raised == 1 else f"{alert.raised} vezes desde {began}"
+
+
+def local(moment: datetime) -> str:
+    """A moment as people in São Paulo read it."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(SAO_PAULO).strftime("%d/%m/%Y %H:%M")
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the largest units that tell enough: ``45 s``, ``12 min``, ``3 h 20 min``, ``2 d 4 h``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, hours = whole // 60, whole // 3600
+    if hours < 1:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{hours // 24} d {hours % 24} h" if hours % 24 else f"{hours // 24} d"
+
+
+def _cut(text: str, most: int) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def test_message(now: datetime, public_url: str | None) -> Message:
+    """What ``agenciaos-jobs alerts test`` sends."""
+    return Message(
+        kind="test",
+        key="",
+        telling=Telling.FIRST,
+        title="Teste dos alertas",
+        what="Os alertas do AgênciaOS Jobs chegam por aqui.",
+        times=f"em {local(now)}",
+        subjects=(),
+        advice="Nada a fazer.",
+        english="A test of the alerts: nothing to do.",
+        since=now.isoformat(),
+        at=now.isoformat(),
+        occurrences=1,
+        total=1,
+        link=public_url,
+    )

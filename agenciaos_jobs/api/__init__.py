@@ -1,0 +1,1 @@
+"""The service's own endpoints: `POST /api/trigger`, health, metrics and the OpenAPI document."""

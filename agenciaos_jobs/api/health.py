@@ -1,0 +1,122 @@
+"""Is the service alive, is it ready, and what has it counted."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from datetime import datetime
+
+from aiohttp import web
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from pydantic import BaseModel
+
+from agenciaos_jobs.engine import queue
+from agenciaos_jobs.engine.store import history, workers
+from agenciaos_jobs.foundation import metric_totals, metrics, migrate
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.http.body import answer
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, QUEUE
+from agenciaos_jobs.http.operation import Operation
+
+_PATIENCE = 3
+
+
+class Health(BaseModel):
+    """The process answers."""
+
+    status: str = "ok"
+
+
+class Readiness(BaseModel):
+    """``ok`` or what is wrong, for each thing the service stands on; ``draining`` where the server is about to stop."""
+
+    status: str
+    database: str
+    schema_version: str
+    queue: str
+
+
+async def alive(_: web.Request) -> web.Response:
+    return answer(Health())
+
+
+async def ready(request: web.Request) -> web.Response:
+    database, schema, wire = await asyncio.gather(
+        _state(migrate.schema_version(request.app[DATABASE])),
+        _state(migrate.require_schema(request.app[DATABASE])),
+        _state(request.app[QUEUE].ping()),
+    )
+    status = "ok" if {database, schema, wire} == {"ok"} else "unavailable"
+    if request.app[DRAINING].is_set():
+        status = "draining"
+    readiness = Readiness(status=status, database=database, schema_version=schema, queue=wire)
+    return answer(readiness, status=200 if status == "ok" else 503)
+
+
+async def _state(check: Awaitable[object]) -> str:
+    try:
+        await asyncio.wait_for(check, _PATIENCE)
+    except migrate.SchemaError as error:
+        return str(error)
+    except (DatabaseUnavailable, *queue.UNAVAILABLE) as error:
+        return f"unreachable ({type(error).__name__})"
+    return "ok"
+
+
+async def show_metrics(request: web.Request) -> web.Response:
+    """Of all workers and of this process; while Postgres is away, of this process alone."""
+    database, now = request.app[DATABASE], request.app[CLOCK].now()
+    try:
+        known = await asyncio.wait_for(_known(database, now), _PATIENCE)
+    except (DatabaseUnavailable, TimeoutError):
+        known = []
+    up = {"agenciaos_database_up": ("Whether Postgres answers this server.", float(bool(known)))}
+    own = metrics.Present({**up, **metrics.connections(*database.usage())})
+    text = metrics.text(metrics.SERVER, metrics.PROCESS, present=[*known, own])
+    return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+async def _known(database: Database, now: datetime) -> list[metrics.Totals | metrics.Present]:
+    """What the database tells: of workers, and of what waits for them."""
+    totals = metrics.Totals(await metric_totals.totals(database))
+    depths, alive_now = await history.queue_depth(database, now), await workers.alive(database, now)
+    return [totals, _Waiting(depths, alive_now, now.timestamp())]
+
+
+class _Waiting(metrics.Present):
+    """What waits for workers now, and how many there are."""
+
+    def __init__(self, depths: list[history.Depth], workers_alive: int, now: float) -> None:
+        super().__init__({"agenciaos_workers": ("Workers whose lease has not run out.", workers_alive)})
+        self._depths, self._now = depths, now
+
+    def collect(self) -> Iterator[Metric]:
+        yield from super().collect()
+        depth = GaugeMetricFamily("agenciaos_queue_depth", "Due runs that wait for a worker.", labels=["task"])
+        age = GaugeMetricFamily(
+            "agenciaos_queue_oldest_seconds", "How long the oldest of them has waited.", labels=["task"]
+        )
+        for waiting in self._depths:
+            depth.add_metric([waiting.task], waiting.depth)
+            age.add_metric([waiting.task], max(0.0, self._now - waiting.oldest_due_at.timestamp()))
+        yield depth
+        yield age
+
+
+OPERATIONS = [
+    Operation("GET", "/healthz", alive, "O processo está vivo / The process is alive", {200: Health}, needs_key=False),
+    Operation(
+        "GET",
+        "/readyz",
+        ready,
+        "Banco, esquema e fila estão prontos / Database, schema and queue are ready",
+        {200: Readiness, 503: Readiness},
+        needs_key=False,
+    ),
+    Operation(
+        "GET",
+        "/metrics",
+        show_metrics,
+        "Métricas do Prometheus / Prometheus metrics",
+        {200: "text/plain"},
+        needs_key=False,
+    ),
+]

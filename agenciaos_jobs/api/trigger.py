@@ -1,0 +1,116 @@
+"""``POST /api/trigger``: AgênciaOS's own contract."""
+
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
+
+from agenciaos_jobs.engine.intake import KeyConflict, new_run
+from agenciaos_jobs.engine.model.job import Job, Json
+from agenciaos_jobs.engine.model.run import NewRun
+from agenciaos_jobs.foundation import language, logs
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.answers import TriggerAnswer
+from agenciaos_jobs.http.body import answer, as_model, read_json
+from agenciaos_jobs.http.fields import LONGEST_TTL, read_delay, read_key_header, read_ttl
+from agenciaos_jobs.http.keys import CLOCK, INTAKE, REQUEST_ID
+from agenciaos_jobs.http.operation import Operation
+from agenciaos_jobs.http.problems import HttpProblem, invalid
+from agenciaos_jobs.payments.guru import token, webhook
+from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
+
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class TriggerRequest(BaseModel):
+    """Which job to start, with what."""
+
+    type: str
+    payload: dict[str, Any] = Field(default_factory=dict)
+    idempotencyKey: Annotated[str, Field(min_length=1, max_length=2048)] | None = None  # noqa: N815
+    delay: str | None = None
+    ttl: Annotated[int, Field(ge=1, le=LONGEST_TTL)] | str | None = None
+    priority: Annotated[int, Field(ge=0, le=LONGEST_TTL)] | None = None
+    maxAttempts: Annotated[int, Field(ge=1, le=100)] | None = None  # noqa: N815
+    maxDuration: Annotated[int, Field(ge=5, le=86_400)] | None = None  # noqa: N815
+    tags: tuple[Tag, ...] = Field(default=(), max_length=10)
+
+
+async def trigger(request: web.Request) -> web.Response:
+    given = await read_json(request)
+    if token.is_native(given):
+        return await webhook.take(request, given)
+    body = as_model(given, TriggerRequest)
+    job = JOBS_BY_NAME.get(body.type)
+    if job is None:
+        expected = ", ".join(sorted(JOBS_BY_NAME))
+        text: Text = {"pt": "Tipo de job não reconhecido", "en": "Unknown job type"}
+        raise HttpProblem(400, text, extra={"expected": expected})
+    new = run_of(job, body, request, source="api")
+    try:
+        accepted = await request.app[INTAKE].trigger(new)
+    except KeyConflict as conflict:
+        raise HttpProblem(409, KEY_IN_USE, extra={"jobId": conflict.run_id}) from None
+    logs.also_about(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
+    message = job.accepted[language.of(request)]
+    return answer(TriggerAnswer(jobId=accepted.run_id, message=message, isCached=accepted.is_cached or None))
+
+
+def run_of(job: Job[Any], body: TriggerRequest, request: web.Request, *, source: str, **options: Any) -> NewRun:
+    """What the body asks for; 422 with each field that is wrong."""
+    try:
+        return new_run(job, body.payload, source=source, **_options(body, request), **options)
+    except ValidationError as error:
+        raise invalid(error, "payload") from None
+
+
+def _options(body: TriggerRequest, request: web.Request) -> Json:
+    return {
+        "delay": read_delay(body.delay, request.app[CLOCK].now()) if body.delay else None,
+        "ttl": read_ttl(body.ttl),
+        "tags": body.tags,
+        "priority": body.priority,
+        "max_attempts": body.maxAttempts,
+        "max_duration": body.maxDuration,
+        "idempotency_key": body.idempotencyKey or read_key_header(request),
+        "request_id": request[REQUEST_ID],
+    }
+
+
+KEY_IN_USE: Text = {
+    "pt": "A idempotencyKey já foi usada com outro payload",
+    "en": "The idempotencyKey is in use with another payload",
+}
+
+
+def _schema() -> Json:
+    """The body as one alternative a job, so that the document tells each payload's fields."""
+    base = TriggerRequest.model_json_schema()
+    alternatives = [
+        {
+            "title": job.summary,
+            "type": "object",
+            "required": ["type", "payload"],
+            "properties": base["properties"]
+            | {
+                "type": {"type": "string", "enum": [job.task, *job.names]},
+                "payload": {"$ref": f"#/components/schemas/{job.task}"},
+            },
+        }
+        for job in OFFERED.values()
+    ]
+    return {"oneOf": alternatives}
+
+
+OPERATIONS = [
+    Operation(
+        "POST",
+        "/api/trigger",
+        trigger,
+        "Inicia um job / Starts a job",
+        request=_schema(),
+        answers={200: TriggerAnswer},
+        problems=(400, 408, 409, 413, 415, 422, 503),
+        without_key=webhook.forwarded,
+    )
+]

@@ -1,1 +1,0 @@
-"""Rules without I/O: decided in plain functions, tested by the thousand."""

@@ -1,0 +1,34 @@
+"""The dashboard: every run, and what can be done about it.
+
+A page is one module: its view, its handler, and ``PAGES``. Its template stands in ``templates``, its queries in
+``storage``. ``t("português", "English")`` says a text in the reader's language.
+"""
+
+from aiohttp import web
+
+from agenciaos_jobs.dashboard import static_files
+from agenciaos_jobs.dashboard.pages import (
+    agencies,
+    alerts,
+    bulk,
+    errors,
+    live,
+    login,
+    overview,
+    payments,
+    reports,
+    run,
+    runs,
+    schedules,
+    test,
+)
+
+MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules, test, payments, alerts)
+
+
+def add_to(app: web.Application) -> None:
+    """Adds the pages' routes, and those of what they load."""
+    for module in MODULES:
+        for page in module.PAGES:
+            page.add_to(app)
+    app.router.add_get("/static/{version}/{name}", static_files.serve)

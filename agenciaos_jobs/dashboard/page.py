@@ -1,0 +1,97 @@
+"""One declaration for a page or an action: its route, and who may use it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from aiohttp import web
+
+from agenciaos_jobs.dashboard import sessions
+from agenciaos_jobs.dashboard.rendering import HEADERS, SESSION, render
+from agenciaos_jobs.dashboard.sessions import ACCESS, Session
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.auth import is_same
+from agenciaos_jobs.http.keys import BODY_TIMEOUT
+from agenciaos_jobs.http.problems import HttpProblem
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_FOREIGN: Text = {
+    "pt": "O pedido não veio desta página; recarregue-a e tente de novo",
+    "en": "The request did not come from this page; reload it and try again",
+}
+_TOO_SLOW: Text = {"pt": "O formulário não chegou a tempo", "en": "The form did not arrive in time"}
+_ENDED: Text = {"pt": "A sessão terminou; entre de novo", "en": "The session has ended; log in again"}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page (GET) or an action (POST), for whoever is logged in.
+
+    An action is refused unless one of our own pages sent it, and with the session's own token where it takes a session.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    needs_login: bool = True
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_route(self.method, self.path, self._handle)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        session = await request.app[ACCESS].session(request.cookies.get(sessions.COOKIE, ""))
+        if session:
+            request[SESSION] = session
+        elif self.needs_login:
+            return _to_login(request)
+        if request.method == "POST":
+            await _require_own_form(request, session if self.needs_login else None)
+        return await self.handler(request)
+
+
+async def form(request: web.Request) -> Mapping[str, str]:
+    """The form that was sent, its last value of each name; NUL, which Postgres can't keep, is left out."""
+    return {name: values[-1] for name, values in (await form_lists(request)).items()}
+
+
+async def form_lists(request: web.Request) -> Mapping[str, list[str]]:
+    """The form that was sent, with all values of each name."""
+    try:
+        async with asyncio.timeout(request.app[BODY_TIMEOUT]):
+            fields = await request.post()
+    except TimeoutError:
+        raise HttpProblem(408, _TOO_SLOW, headers={"Connection": "close"}) from None
+    return {name: [str(value).replace("\0", "") for value in fields.getall(name)] for name in fields}
+
+
+def see(path: str) -> web.Response:
+    """Sends the browser to another page with GET."""
+    return web.Response(status=303, headers={**HEADERS, "Location": path})
+
+
+def is_page_wanted(request: web.BaseRequest) -> bool:
+    """Whether a person is to read the answer, and not a program."""
+    is_wire = request.path.startswith(("/api/", "/webhooks/", "/realtime/"))
+    return not is_wire and "text/html" in request.headers.get("Accept", "")
+
+
+def problem_page(request: web.Request, problem: HttpProblem) -> web.Response:
+    """A problem, as a page."""
+    response = render(request, "problem.html", status=problem.status, problem=problem)
+    response.headers.update(problem.headers)
+    return response
+
+
+def _to_login(request: web.Request) -> web.Response:
+    if request.method != "GET" or "X-Live" in request.headers or not is_page_wanted(request):
+        raise HttpProblem(401, _ENDED)
+    return see("/login" if request.path == "/" else f"/login?next={quote(request.path_qs, safe='/')}")
+
+
+async def _require_own_form(request: web.Request, session: Session | None) -> None:
+    if not sessions.is_same_origin(request):
+        raise HttpProblem(403, _FOREIGN)
+    if session and not is_same((await form(request)).get("csrf", ""), session.csrf):
+        raise HttpProblem(403, _FOREIGN)

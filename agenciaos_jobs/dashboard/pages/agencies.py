@@ -1,0 +1,128 @@
+"""Agencies: their plan and how they came to it, their AI of the month, and their reports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from agenciaos_jobs.ai_content.jobs import generate_ai_content
+from agenciaos_jobs.dashboard.charts import Bars, Step, stacked
+from agenciaos_jobs.dashboard.formatting import Speech
+from agenciaos_jobs.dashboard.labels import ACTIONS
+from agenciaos_jobs.dashboard.page import Page
+from agenciaos_jobs.dashboard.pages.runs import address_between
+from agenciaos_jobs.dashboard.rendering import language_of, render, speech
+from agenciaos_jobs.dashboard.store import agencies, payments, reports
+from agenciaos_jobs.dashboard.store.agencies import Agency, AgencyRow, AiMonth
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.month import Month
+from agenciaos_jobs.http.keys import APP, CLOCK, DATABASE
+from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.payments.words import sentence
+
+PAGE = 50
+MONTHS_SHOWN = 12
+MOST_EVENTS = 30
+NEARLY = 0.8
+
+_UNKNOWN: Text = {"pt": "Agência não encontrada", "en": "Agency not found"}
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Generations that were used of the month's; ``limit`` is ``None`` for a plan that has none set."""
+
+    used: int
+    limit: int | None
+
+    @property
+    def share(self) -> float:
+        """Of the limit, 1 at most."""
+        if self.limit is None:
+            return 0
+        return min(1.0, self.used / self.limit) if self.limit else 1.0
+
+    @property
+    def tone(self) -> str:
+        """The colour it is shown in."""
+        return "" if self.share < NEARLY else "bad" if self.share >= 1 else "near"
+
+
+async def show_agencies(request: web.Request) -> web.StreamResponse:
+    database, query = request.app[DATABASE], request.query
+    month, limits = Month.of(request.app[CLOCK].now()), request.app[APP].rules.ai_monthly_limit
+    plans = await agencies.plans(database)
+    after = query.get("after", "").replace("\0", "").partition("\n")
+    found = await agencies.page(
+        database,
+        month,
+        text=query.get("q", "").replace("\0", "").strip()[:200] or None,
+        plan=query.get("plan") if query.get("plan") in plans else None,
+        after=(after[0], after[2]) if after[1] else None,
+        limit=PAGE + 1,
+    )
+    rows: Sequence[AgencyRow] = found[:PAGE]
+    return render(
+        request,
+        "agencies.html",
+        rows=[(row, Quota(row.used, limits.get(row.plan))) for row in rows],
+        older="\n".join(rows[-1].place) if len(found) > PAGE else None,
+        is_first_page="after" not in query,
+        is_filtered=bool(query.get("q") or query.get("plan")),
+        plans=plans,
+        month=month.first_day,
+    )
+
+
+async def show_agency(request: web.Request) -> web.StreamResponse:
+    database, agency = request.app[DATABASE], await _agency(request)
+    month = Month.of(request.app[CLOCK].now())
+    first = back(month, MONTHS_SHOWN - 1)
+    months = await agencies.months(database, agency.id, first)
+    limit = request.app[APP].rules.ai_monthly_limit.get(agency.plan)
+    events = await payments.page(database, agency_id=agency.id, limit=MOST_EVENTS)
+    return render(
+        request,
+        "agency.html",
+        agency=agency,
+        month=month.first_day,
+        quota=Quota(await agencies.used(database, agency.id, month), limit),
+        present=next((item for item in months if item.month == month.first_day), None),
+        chart=_chart(agency.id, months, first, speech(request)),
+        has_generations=bool(months),
+        agents=await agencies.agents(database, agency.id, month),
+        subscription=await agencies.subscription(database, agency.id),
+        events=[(row.record, sentence(row.record, language_of(request))) for row in events],
+        actions=ACTIONS,
+        most_events=MOST_EVENTS,
+        reports=(await reports.of_agency(database, agency.id, first.previous, month))[::-1],
+    )
+
+
+async def _agency(request: web.Request) -> Agency:
+    agency_id = request.match_info["agency_id"]
+    agency = await agencies.one(request.app[DATABASE], agency_id) if "\0" not in agency_id else None
+    if agency is None:
+        raise HttpProblem(404, _UNKNOWN)
+    return agency
+
+
+def back(month: Month, count: int) -> Month:
+    """The month so many months before."""
+    number = month.year * 12 + month.number - 1 - count
+    return Month(number // 12, number % 12 + 1)
+
+
+def _chart(agency_id: str, months: Sequence[AiMonth], first: Month, says: Speech) -> Bars:
+    """A bar a month; each leads to its runs."""
+    known, steps, month = {item.month: item for item in months}, [], first
+    for _ in range(MONTHS_SHOWN):
+        item = known.get(month.first_day)
+        href = address_between(*month.bounds, agency=agency_id, task=generate_ai_content.JOB.task)
+        values = {"good": item.completed, "bad": item.failed} if item else {}
+        steps.append(Step(says.month(month.first_day), values, href, says.short_month(month.first_day)))
+        month = month.next
+    return stacked(steps, ("good", "bad"), height=150)
+
+
+PAGES = [Page("GET", "/agencies", show_agencies), Page("GET", "/agencies/{agency_id}", show_agency)]

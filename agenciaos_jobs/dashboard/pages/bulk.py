@@ -1,0 +1,83 @@
+"""Doing one thing to many runs: those that were ticked, or all that a filter finds."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import get_args
+
+from aiohttp import web
+
+from agenciaos_jobs.dashboard.page import Page, form_lists, see
+from agenciaos_jobs.dashboard.pages.runs import FILTERS, in_words, kept_filter, read_filter
+from agenciaos_jobs.dashboard.rendering import render, speech
+from agenciaos_jobs.dashboard.store import runs
+from agenciaos_jobs.dashboard.store.runs import Filter
+from agenciaos_jobs.engine.model.run import Status
+from agenciaos_jobs.engine.store import bulk
+from agenciaos_jobs.engine.store.bulk import Action
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.keys import BULK, CLOCK, DATABASE
+from agenciaos_jobs.http.problems import HttpProblem
+
+MOST = 10_000
+MOST_SHOWN = 200
+
+_OPEN = frozenset({Status.DELAYED, Status.QUEUED, Status.EXECUTING})
+_NOTHING: Text = {"pt": "Nenhuma execução foi escolhida", "en": "No run was chosen"}
+_UNKNOWN: Text = {"pt": "Esta ação em massa não existe", "en": "There is no such bulk action"}
+
+
+async def act(request: web.Request) -> web.StreamResponse:
+    """Starts at once for runs that were ticked; asks first for all that the filter finds."""
+    given = await form_lists(request)
+    fields = {name: values[-1] for name, values in given.items()}
+    wanted, _, scope = fields.get("action", "").partition("-")
+    if wanted not in get_args(Action):
+        raise HttpProblem(400, _NOTHING)
+    action: Action = "cancel" if wanted == "cancel" else "replay"
+    run_ids = given.get("run", [])[:MOST]
+    if scope == "all":
+        found = narrowed(read_filter(fields, request.app[CLOCK].now()), action)
+        run_ids = await runs.matching(request.app[DATABASE], found, MOST)
+        if "confirmed" not in fields:
+            return _ask(request, action, fields, len(run_ids))
+    if not run_ids:
+        raise HttpProblem(400, _NOTHING)
+    return see(f"/bulk/{await request.app[BULK].start(action, list(dict.fromkeys(run_ids)))}")
+
+
+def narrowed(wanted: Filter, action: Action) -> Filter:
+    """Only runs that the action means something to: what is under way can be canceled, what has ended replayed."""
+    chosen = set(wanted.statuses or Status)
+    return replace(wanted, statuses=tuple(sorted(chosen & _OPEN if action == "cancel" else chosen - _OPEN)))
+
+
+def _ask(request: web.Request, action: Action, fields: Mapping[str, str], count: int) -> web.Response:
+    kept, says = kept_filter(fields), speech(request)
+    shown = [(says.of(FILTERS[name]), in_words(name, value, says)) for name, value in kept.items()]
+    if fields.get("since"):
+        kept["since"] = fields["since"]
+    return render(request, "bulk_ask.html", action=action, fields=kept, shown=shown, count=count, most=MOST)
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    database, bulk_id = request.app[DATABASE], request.match_info["bulk_id"].replace("\0", "")
+    asked = await bulk.get(database, bulk_id)
+    if asked is None:
+        raise HttpProblem(404, _UNKNOWN)
+    progress = await bulk.progress(database, bulk_id)
+    left = progress.pop(None, 0)
+    if left:
+        request.app[BULK].go_on(bulk_id)
+    return render(
+        request,
+        "bulk.html",
+        asked=asked,
+        progress=progress,
+        left=left,
+        total=left + sum(progress.values()),
+        results=await bulk.results(database, bulk_id, MOST_SHOWN),
+        most_shown=MOST_SHOWN,
+    )
+
+
+PAGES = [Page("POST", "/runs/bulk", act), Page("GET", "/bulk/{bulk_id}", show)]

@@ -1,0 +1,190 @@
+"""Faults that have ended runs, each told once: how often, since when, whose runs; and what can be done about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypedDict
+
+from aiohttp import web
+
+from agenciaos_jobs.dashboard import cursor
+from agenciaos_jobs.dashboard.charts import Bars, Step, stacked
+from agenciaos_jobs.dashboard.formatting import Speech
+from agenciaos_jobs.dashboard.page import Page, form, see
+from agenciaos_jobs.dashboard.pages.runs import address_between
+from agenciaos_jobs.dashboard.rendering import render, speech
+from agenciaos_jobs.dashboard.store import errors as dashboard_errors
+from agenciaos_jobs.engine.store import errors
+from agenciaos_jobs.engine.store.errors import Trend
+from agenciaos_jobs.foundation.clock import SAO_PAULO
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.keys import BULK, CLOCK, DATABASE
+from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.registry import JOBS
+
+PAGE = 25
+MOST_AGENCIES = 20
+MOST_CASES = 20
+MOST_REPLAYED = 10_000
+
+
+class Buckets(TypedDict):
+    """Equal steps of time."""
+
+    until: datetime
+    step: timedelta
+    steps: int
+
+
+@dataclass(frozen=True)
+class Period:
+    """A stretch of time up to now, in equal steps that begin on the hour, every six hours, or at midnight."""
+
+    name: Text
+    step: timedelta
+    steps: int
+
+    def until(self, now: datetime) -> datetime:
+        """The end of the step that now is in."""
+        midnight = now.astimezone(SAO_PAULO).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+        return midnight + self.step * ((now - midnight) // self.step + 1)
+
+    def since(self, now: datetime) -> datetime:
+        return self.until(now) - self.step * self.steps
+
+    def buckets(self, now: datetime) -> Buckets:
+        """What is asked of the storage."""
+        return {"until": self.until(now), "step": self.step, "steps": self.steps}
+
+
+PERIODS: Mapping[str, Period] = {
+    "24h": Period({"pt": "Últimas 24 horas", "en": "Last 24 hours"}, timedelta(hours=1), 24),
+    "7d": Period({"pt": "Últimos 7 dias", "en": "Last 7 days"}, timedelta(hours=6), 28),
+    "30d": Period({"pt": "Últimos 30 dias", "en": "Last 30 days"}, timedelta(days=1), 30),
+}
+
+STATES: Mapping[str, tuple[bool | None, Text]] = {
+    "open": (False, {"pt": "Abertos", "en": "Open"}),
+    "resolved": (True, {"pt": "Resolvidos", "en": "Resolved"}),
+    "all": (None, {"pt": "Todos", "en": "All"}),
+}
+
+_CHOICES: Mapping[str, Any] = {"periods": PERIODS, "states": STATES}
+
+_UNKNOWN: Text = {"pt": "Grupo de erros não encontrado", "en": "Error group not found"}
+_NOTHING: Text = {"pt": "Não há execução a repetir", "en": "There is no run to replay"}
+
+
+async def show_errors(request: web.Request) -> web.StreamResponse:
+    query, period = request.query, _period(request.query)
+    state = query["state"] if query.get("state") in STATES else "open"
+    task = query.get("task") if query.get("task") in JOBS else None
+    found = await errors.trends(
+        request.app[DATABASE],
+        **PERIODS[period].buckets(request.app[CLOCK].now()),
+        task=task,
+        is_resolved=STATES[state][0],
+        after=cursor.read(query.get("after", "")),
+        limit=PAGE + 1,
+    )
+    return render(
+        request,
+        "errors.html",
+        trends=found[:PAGE],
+        older=cursor.written(*found[PAGE - 1].group.place) if len(found) > PAGE else None,
+        is_first_page="after" not in query,
+        period=period,
+        state=state,
+        **_CHOICES,
+        task=task,
+        tasks=list(JOBS),
+        done=query.get("done"),
+    )
+
+
+async def show_error(request: web.Request) -> web.StreamResponse:
+    now, database, period = request.app[CLOCK].now(), request.app[DATABASE], _period(request.query)
+    trend = await _trend(request, PERIODS[period], now)
+    name, since = trend.group.fingerprint, PERIODS[period].since(now)
+    return render(
+        request,
+        "error.html",
+        group=trend.group,
+        trend=trend,
+        chart=_chart(trend, PERIODS[period], now, speech(request)),
+        period=period,
+        agencies=await dashboard_errors.affected(database, name, since, MOST_AGENCIES),
+        cases=await dashboard_errors.latest(database, name, MOST_CASES),
+        is_known=trend.group.task in JOBS,
+        done=request.query.get("done"),
+    )
+
+
+async def resolve(request: web.Request) -> web.StreamResponse:
+    name = await _name(request)
+    await errors.resolve(request.app[DATABASE], [name], request.app[CLOCK].now())
+    return see(f"/errors/{name}?done=resolved")
+
+
+async def reopen(request: web.Request) -> web.StreamResponse:
+    name = await _name(request)
+    await errors.reopen(request.app[DATABASE], [name])
+    return see(f"/errors/{name}?done=reopened")
+
+
+async def replay(request: web.Request) -> web.StreamResponse:
+    """Replays the group's runs, or one agency's of them, after a question; those that were replayed already rest."""
+    given, now = await form(request), request.app[CLOCK].now()
+    trend = await _trend(request, PERIODS["24h"], now)
+    agency_id = given.get("agency") or None
+    name = trend.group.fingerprint
+    run_ids = await dashboard_errors.unreplayed(request.app[DATABASE], name, agency_id, MOST_REPLAYED)
+    if "confirmed" not in given:
+        return render(
+            request, "error_ask.html", group=trend.group, agency_id=agency_id, count=len(run_ids), most=MOST_REPLAYED
+        )
+    if not run_ids:
+        raise HttpProblem(409, _NOTHING)
+    return see(f"/bulk/{await request.app[BULK].start('replay', run_ids)}")
+
+
+async def _name(request: web.Request) -> str:
+    """The fingerprint of a group that exists."""
+    return (await _trend(request, PERIODS["24h"], request.app[CLOCK].now())).group.fingerprint
+
+
+async def _trend(request: web.Request, period: Period, now: datetime) -> Trend:
+    name = request.match_info["fingerprint"]
+    found = None
+    if "\0" not in name:
+        found = await errors.trend(request.app[DATABASE], name, **period.buckets(now))
+    if found is None:
+        raise HttpProblem(404, _UNKNOWN)
+    return found
+
+
+def _period(query: Mapping[str, str]) -> str:
+    return query["period"] if query.get("period") in PERIODS else "24h"
+
+
+def _chart(trend: Trend, period: Period, now: datetime, says: Speech) -> Bars:
+    """A bar a step, the last one up to now; each leads to its failures."""
+    steps, every = [], 6 if period.steps == 30 else 4
+    for number, count in enumerate(trend.counts):
+        start = period.since(now) + number * period.step
+        local = start.astimezone(SAO_PAULO)
+        day = says.day(local.date())
+        label = day if period.step >= timedelta(days=1) else f"{day}, {local:%H:%M}"
+        tick = (f"{local:%H:%M}" if period.steps == 24 else day) if number % every == every // 2 else None
+        href = address_between(start, start + period.step, task=trend.group.task, status="failures")
+        steps.append(Step(label, {"bad": count}, href, tick))
+    return stacked(steps, ("bad",), height=150)
+
+
+PAGES = [
+    Page("GET", "/errors", show_errors),
+    Page("GET", "/errors/{fingerprint}", show_error),
+    Page("POST", "/errors/{fingerprint}/resolve", resolve),
+    Page("POST", "/errors/{fingerprint}/reopen", reopen),
+    Page("POST", "/errors/{fingerprint}/replay", replay),
+]

@@ -1,0 +1,87 @@
+"""Logging in and out, and what a reader may choose: language and theme."""
+
+from datetime import datetime
+
+from aiohttp import web
+
+from agenciaos_jobs.alerts.alert import Kind
+from agenciaos_jobs.dashboard import sessions
+from agenciaos_jobs.dashboard.page import Page, form, see
+from agenciaos_jobs.dashboard.rendering import SESSION, THEMES, render
+from agenciaos_jobs.dashboard.sessions import ACCESS, LockedOut
+from agenciaos_jobs.http.client_address import address_of
+from agenciaos_jobs.http.keys import APP, CLOCK
+
+_A_YEAR = 365 * 24 * 3600
+
+
+async def show_login(request: web.Request) -> web.StreamResponse:
+    destination = own_path(request.query.get("next", "/"))
+    if SESSION in request:
+        return see(destination)
+    return render(request, "login.html", destination=destination, is_wrong=False, locked_until=None)
+
+
+async def log_in(request: web.Request) -> web.StreamResponse:
+    given = await form(request)
+    destination = own_path(given.get("next", "/"))
+    try:
+        cookie = await request.app[ACCESS].log_in(given.get("password", ""), address_of(request))
+    except LockedOut as lock:
+        return _refused(request, destination, lock.until)
+    if cookie is None:
+        return _refused(request, destination)
+    response = see(destination)
+    response.set_cookie(
+        sessions.COOKIE,
+        cookie,
+        max_age=round(sessions.SESSION.total_seconds()),
+        httponly=True,
+        samesite="Lax",
+        secure=sessions.is_secure(request),
+    )
+    return response
+
+
+def _refused(request: web.Request, destination: str, until: datetime | None = None) -> web.Response:
+    """The password was wrong, or is not looked at ``until`` then."""
+    request.app[APP].alert(Kind.WRONG_TOKEN, "dashboard", subject=address_of(request))
+    view = {"destination": destination, "is_wrong": until is None, "locked_until": until}
+    page = render(request, "login.html", status=429 if until else 401, **view)
+    if until:
+        wait = (until - request.app[CLOCK].now()).total_seconds()
+        page.headers["Retry-After"] = str(max(1, round(wait)))
+    return page
+
+
+async def log_out(request: web.Request) -> web.StreamResponse:
+    await request.app[ACCESS].log_out(request[SESSION])
+    response = see("/login")
+    response.del_cookie(sessions.COOKIE)
+    return response
+
+
+async def choose(request: web.Request) -> web.StreamResponse:
+    """Keeps the chosen language or theme in the browser, and goes back."""
+    given = await form(request)
+    response = see(own_path(given.get("back", "/")))
+    for name, values in {"language": ("pt", "en"), "theme": THEMES}.items():
+        if given.get(name) in values:
+            response.set_cookie(
+                name, given[name], max_age=_A_YEAR, samesite="Lax", httponly=True, secure=sessions.is_secure(request)
+            )
+    return response
+
+
+def own_path(path: str) -> str:
+    """``path`` where it is one of this server's own, else ``/``."""
+    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_own else "/"
+
+
+PAGES = [
+    Page("GET", "/login", show_login, needs_login=False),
+    Page("POST", "/login", log_in, needs_login=False),
+    Page("POST", "/logout", log_out),
+    Page("POST", "/preferences", choose, needs_login=False),
+]

@@ -1,0 +1,121 @@
+"""Payments: every delivery, what it did to a plan and why; and those that wait for somebody to say whose they are."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from agenciaos_jobs.dashboard.labels import ACTIONS, SOURCES
+from agenciaos_jobs.dashboard.page import Page, form, see
+from agenciaos_jobs.dashboard.rendering import language_of, render
+from agenciaos_jobs.dashboard.store import payments as dashboard_payments
+from agenciaos_jobs.dashboard.store import run, runs
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, PAYMENTS, REDACTOR
+from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.payments.assignment import NotUnmatched, UnknownAgency, UnknownPayment
+from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.store import payments
+from agenciaos_jobs.payments.store.payments import PaymentRecord
+from agenciaos_jobs.payments.words import sentence
+
+PAGE = 50
+MOST_WAITING = 20
+SENDERS = ("guru", "api")
+
+_UNKNOWN: Text = {"pt": "Pagamento não encontrado", "en": "Payment not found"}
+_TAKEN: Text = {
+    "pt": "Este pagamento já é de uma agência, ou não é de ninguém",
+    "en": "This payment is an agency's already, or nobody's at all",
+}
+_UNKNOWN_AGENCY: Text = {"pt": "Não existe agência com este id", "en": "There is no agency with this id"}
+
+
+async def show_payments(request: web.Request) -> web.StreamResponse:
+    database, query = request.app[DATABASE], request.query
+    found = await dashboard_payments.page(
+        database,
+        agency_id=query.get("agency", "").replace("\0", "").strip()[:200] or None,
+        action=next((known for known in Action if known == query.get("action")), None),
+        source=query.get("source") if query.get("source") in SENDERS else None,
+        before_id=_number(query.get("before", "")),
+        limit=PAGE + 1,
+    )
+    language, rows = language_of(request), found[:PAGE]
+    waiting = await payments.unmatched(database, request.app[CLOCK].now())
+    return render(
+        request,
+        "payments.html",
+        rows=[(row, sentence(row.record, language)) for row in rows],
+        older=rows[-1].record.id if len(found) > PAGE else None,
+        is_first_page="before" not in query,
+        is_filtered=any(query.get(name) for name in ("action", "source", "agency")),
+        waiting=[(record, sentence(record, language)) for record in waiting[:MOST_WAITING]],
+        waiting_in_all=len(waiting),
+        agencies=await runs.agencies(database),
+        actions=ACTIONS,
+        senders={name: SOURCES[name] for name in SENDERS},
+    )
+
+
+async def show_payment(request: web.Request) -> web.StreamResponse:
+    return await _page(request, await _record(request), {})
+
+
+async def assign(request: web.Request) -> web.StreamResponse:
+    """Makes the payment an agency's, and the customer's others that wait; runs deal with them."""
+    record, agency_id = await _record(request), (await form(request)).get("agency", "").strip()
+    language = language_of(request)
+    try:
+        if not agency_id:
+            raise UnknownAgency(agency_id)
+        await request.app[PAYMENTS].assign(record.id, agency_id)
+    except UnknownPayment:
+        raise HttpProblem(404, _UNKNOWN) from None
+    except NotUnmatched:
+        raise HttpProblem(409, _TAKEN) from None
+    except UnknownAgency:
+        return await _page(request, record, {"agency": agency_id, "wrong": _UNKNOWN_AGENCY[language]})
+    return see(f"/payments/{record.id}?done=assigned")
+
+
+async def _page(request: web.Request, record: PaymentRecord, refused: Mapping[str, str]) -> web.Response:
+    """One delivery; ``refused`` is what the form was given, and what is wrong with it."""
+    database, language = request.app[DATABASE], language_of(request)
+    others = await dashboard_payments.same_event(database, record)
+    waits = record.action is Action.UNMATCHED and all(other.id < record.id for other in others)
+    return render(
+        request,
+        "payment.html",
+        status=422 if refused else 200,
+        payment=record,
+        words=sentence(record, language),
+        agency=await run.agency_name(database, record.agency_id) if record.agency_id else None,
+        body=request.app[REDACTOR].value(record.payload),
+        others=[(other, sentence(other, language)) for other in others],
+        runs=await run.replays(database, record.run_id),
+        waits=waits,
+        refused=refused,
+        agencies=await runs.agencies(database) if waits else [],
+        actions=ACTIONS,
+        done=request.query.get("done"),
+    )
+
+
+async def _record(request: web.Request) -> PaymentRecord:
+    number = _number(request.match_info["payment_id"])
+    record = await payments.get(request.app[DATABASE], number) if number is not None else None
+    if record is None:
+        raise HttpProblem(404, _UNKNOWN)
+    return record
+
+
+def _number(text: str) -> int | None:
+    """An event's number, as far as the database counts."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
+
+
+PAGES = [
+    Page("GET", "/payments", show_payments),
+    Page("GET", "/payments/{payment_id}", show_payment),
+    Page("POST", "/payments/{payment_id}/assign", assign),
+]

@@ -1,0 +1,117 @@
+"""The financial reports of a month: every agency's, and one agency's among its last months."""
+
+from decimal import Decimal, InvalidOperation
+
+from aiohttp import web
+
+from agenciaos_jobs.dashboard.csv_export import as_sheet
+from agenciaos_jobs.dashboard.money_chart import money_chart
+from agenciaos_jobs.dashboard.page import Page
+from agenciaos_jobs.dashboard.pages.agencies import back
+from agenciaos_jobs.dashboard.rendering import HEADERS, render, speech
+from agenciaos_jobs.dashboard.store import agencies
+from agenciaos_jobs.dashboard.store import reports as dashboard_reports
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.month import Month
+from agenciaos_jobs.http.keys import CLOCK, DATABASE
+from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.reports.store import monthly_reports
+from agenciaos_jobs.reports.store.monthly_reports import Report
+
+PAGE = 100
+PREVIOUS = 12
+
+_UNKNOWN: Text = {"pt": "Agência não encontrada", "en": "Agency not found"}
+_NO_MONTH: Text = {"pt": "Este mês não existe", "en": "There is no such month"}
+
+
+async def show_reports(request: web.Request) -> web.StreamResponse:
+    """``?month=2026-10``; without it, the newest month that has reports."""
+    database, query = request.app[DATABASE], request.query
+    known = await dashboard_reports.months(database)
+    newest = known[0] if known else Month.of(request.app[CLOCK].now()).previous
+    month = _month(query["month"]) if query.get("month") else newest
+    found = await dashboard_reports.page(database, month, after=_place(query.get("after", "")), limit=PAGE + 1)
+    return render(
+        request,
+        "reports.html",
+        month=month,
+        months=sorted({*known, month}, reverse=True),
+        newest=newest,
+        totals=await dashboard_reports.totals(database, month),
+        reports=found[:PAGE],
+        older=_written(found[PAGE - 1]) if len(found) > PAGE else None,
+        is_first_page="after" not in query,
+    )
+
+
+async def show_report(request: web.Request) -> web.StreamResponse:
+    """One agency's month, and the twelve before it."""
+    database, agency_id = request.app[DATABASE], request.match_info["agency_id"]
+    month, agency = _month(request.match_info["month"]), None
+    found: list[Report] = []
+    if "\0" not in agency_id:
+        found = await dashboard_reports.of_agency(database, agency_id, back(month, PREVIOUS), month)
+        agency = await agencies.one(database, agency_id)
+    if not found and agency is None:
+        raise HttpProblem(404, _UNKNOWN)
+    report = found[-1] if found and found[-1].month == month.first_day else None
+    earlier = [item for item in found if item is not report]
+    return render(
+        request,
+        "report.html",
+        agency_id=agency_id,
+        name=agency.name if agency else agency_id,
+        month=month,
+        report=report,
+        chart=money_chart([back(month, number).first_day for number in range(PREVIOUS, -1, -1)], found),
+        history=found[::-1],
+        usual=_usual(earlier),
+    )
+
+
+async def download(request: web.Request) -> web.StreamResponse:
+    month = _month(request.match_info["month"])
+    found = await monthly_reports.of_month(request.app[DATABASE], month)
+    headers = {**HEADERS, "Content-Disposition": f'attachment; filename="relatorios-{month}.csv"'}
+    return web.Response(
+        body=as_sheet(found, speech(request)), content_type="text/csv", charset="utf-8", headers=headers
+    )
+
+
+def _usual(earlier: list[Report]) -> dict[str, Decimal] | None:
+    """The mean of the months before."""
+    if not earlier:
+        return None
+    return {
+        name: sum((getattr(item, name) for item in earlier), Decimal()) / len(earlier)
+        for name in ("revenue", "expenses", "profit")
+    }
+
+
+def _month(text: str) -> Month:
+    try:
+        return Month.parse(text)
+    except ValueError:
+        raise HttpProblem(404, _NO_MONTH) from None
+
+
+def _written(report: Report) -> str:
+    return f"{report.revenue} {report.agency_id}"
+
+
+def _place(text: str) -> tuple[Decimal, str] | None:
+    """Reads what :func:`_written` wrote; anything else is the beginning."""
+    revenue, _, agency_id = text.replace("\0", "").partition(" ")
+    try:
+        value = Decimal(revenue)
+    except InvalidOperation:
+        return None
+    return (value, agency_id) if value.is_finite() and abs(value.adjusted()) < 100 else None
+
+
+PAGES = [
+    Page("GET", "/reports", show_reports),
+    Page("GET", r"/reports/{month:\d\d\d\d-\d\d}.csv", download),
+    Page("GET", r"/reports/{month:\d\d\d\d-\d\d}/{agency_id}", show_report),
+]

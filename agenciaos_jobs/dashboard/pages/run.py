@@ -1,0 +1,169 @@
+"""One run: what happened to it, what it made, and what can be done about it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import ValidationError
+
+from agenciaos_jobs.dashboard.page import Page, form, see
+from agenciaos_jobs.dashboard.pages.runs import kept_filter, read_filter
+from agenciaos_jobs.dashboard.rendering import language_of, render
+from agenciaos_jobs.dashboard.store import run as dashboard_run
+from agenciaos_jobs.dashboard.store import runs
+from agenciaos_jobs.dashboard.timeline import bars, spans
+from agenciaos_jobs.engine.control import UnknownRun
+from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.model.run import Status
+from agenciaos_jobs.engine.store import history
+from agenciaos_jobs.engine.store.history import StoredRun
+from agenciaos_jobs.engine.store.run_logs import LogLine
+from agenciaos_jobs.foundation import language
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE, REDACTOR
+from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.registry import JOBS
+
+MOST_LINES = 500
+MASKED = ("payload", "output", "metadata", "error")
+"""What of a run may hold secrets."""
+
+LEVELS: Mapping[str, tuple[str, ...]] = {
+    "info": ("info", "warning", "error", "critical"),
+    "warning": ("warning", "error", "critical"),
+    "error": ("error", "critical"),
+}
+"""What is shown from a level on; without one, everything."""
+
+_UNKNOWN: Text = {"pt": "Execução não encontrada", "en": "Run not found"}
+_UNKNOWN_TASK: Text = {"pt": "Esta tarefa não existe mais", "en": "This task does not exist any more"}
+
+
+async def show_run(request: web.Request) -> web.StreamResponse:
+    database, now, redactor = request.app[DATABASE], request.app[CLOCK].now(), request.app[REDACTOR]
+    run = await _run(request)
+    attempts = await history.attempts(database, run.id)
+    newer, older = await runs.neighbours(database, read_filter(request.query, now), run.id)
+    return render(
+        request,
+        "run.html",
+        run=run,
+        attempts=attempts,
+        bars=bars(spans(run, attempts), now),
+        now=now,
+        **{name: redactor.value(getattr(run, name)) for name in MASKED},
+        content=_content(run),
+        log=await _log(request, run),
+        levels=LEVELS,
+        most_lines=MOST_LINES,
+        billed=await dashboard_run.billed(database, run.id),
+        replays=await dashboard_run.replays(database, run.id),
+        agency=await dashboard_run.agency_name(database, run.agency_id) if run.agency_id else None,
+        is_known=run.task in JOBS,
+        newer=newer,
+        older=older,
+        kept=kept_filter(request.query),
+        done=request.query.get("done"),
+    )
+
+
+async def _log(request: web.Request, run: StoredRun) -> list[LogLine]:
+    """The lines that the address asks for."""
+    levels, text = LEVELS.get(request.query.get("level", "")), request.query.get("find", "").replace("\0", "")
+    return await dashboard_run.log(request.app[DATABASE], run.id, levels=levels, text=text, most=MOST_LINES)
+
+
+async def cancel(request: web.Request) -> web.StreamResponse:
+    run_id = request.match_info["run_id"]
+    try:
+        was_ended = await request.app[CONTROL].cancel(run_id)
+    except UnknownRun:
+        raise HttpProblem(404, _UNKNOWN) from None
+    return see(f"/runs/{run_id}?done={'canceled' if was_ended else 'over'}")
+
+
+async def replay(request: web.Request) -> web.StreamResponse:
+    run = await _run(request)
+    _require_task(run)
+    try:
+        accepted = await request.app[CONTROL].replay(run.id)
+    except ValidationError as error:
+        return _edit(request, run, _pretty(request.app[REDACTOR].value(run.payload)), _faults(error, request))
+    return see(f"/runs/{accepted.run_id}?done=replayed")
+
+
+async def show_edit(request: web.Request) -> web.StreamResponse:
+    run = await _run(request)
+    _require_task(run)
+    return _edit(request, run, _pretty(request.app[REDACTOR].value(run.payload)), [])
+
+
+async def replay_edited(request: web.Request) -> web.StreamResponse:
+    """Runs again with another payload, checked as a trigger's is; what is masked in it stays as it was."""
+    run = await _run(request)
+    _require_task(run)
+    text = (await form(request)).get("payload", "")
+    says = language_of(request)
+    try:
+        given = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        where = f"linha {error.lineno}, coluna {error.colno}" if says == "pt" else f"line {error.lineno}"
+        fault = ("", f"não é JSON válido ({where})" if says == "pt" else f"not valid JSON ({where})")
+        return _edit(request, run, text, [fault])
+    if not isinstance(given, dict):
+        return _edit(request, run, text, [("", "deve ser um objeto" if says == "pt" else "must be an object")])
+    try:
+        payload = request.app[REDACTOR].restore(given, run.payload)
+        accepted = await request.app[CONTROL].replay(run.id, payload=payload)
+    except ValidationError as error:
+        return _edit(request, run, text, _faults(error, request))
+    return see(f"/runs/{accepted.run_id}?done=replayed")
+
+
+def _edit(request: web.Request, run: StoredRun, text: str, faults: list[tuple[str, str]]) -> web.Response:
+    return render(request, "replay.html", status=422 if faults else 200, run=run, text=text, faults=faults)
+
+
+def _faults(error: ValidationError, request: web.Request) -> list[tuple[str, str]]:
+    """Each field that is wrong, and why."""
+    says = language_of(request)
+    return [
+        (
+            ".".join(map(str, problem["loc"])),
+            language.field_message(problem["type"], problem["msg"], problem.get("ctx", {}), says),
+        )
+        for problem in error.errors(include_input=False, include_url=False)
+    ]
+
+
+async def _run(request: web.Request) -> StoredRun:
+    try:
+        return await request.app[CONTROL].get(request.match_info["run_id"])
+    except UnknownRun:
+        raise HttpProblem(404, _UNKNOWN) from None
+
+
+def _require_task(run: StoredRun) -> None:
+    if run.task not in JOBS:
+        raise HttpProblem(409, _UNKNOWN_TASK)
+
+
+def _content(run: StoredRun) -> Json | None:
+    """What a model wrote, to be shown as what it is; ``None`` where the run wrote nothing."""
+    agent = run.payload.get("agentType")
+    data = run.output.get("data") if run.status is Status.COMPLETED and run.output else None
+    return {"agent": agent, "data": data} if isinstance(agent, str) and isinstance(data, dict) else None
+
+
+def _pretty(payload: Any) -> str:
+    return orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode()
+
+
+PAGES = [
+    Page("GET", "/runs/{run_id}", show_run),
+    Page("POST", "/runs/{run_id}/cancel", cancel),
+    Page("POST", "/runs/{run_id}/replay", replay),
+    Page("GET", "/runs/{run_id}/edit", show_edit),
+    Page("POST", "/runs/{run_id}/edit", replay_edited),
+]

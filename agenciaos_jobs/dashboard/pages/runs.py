@@ -1,0 +1,192 @@
+"""The list of runs, filtered by what the address says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from agenciaos_jobs.dashboard.formatting import Speech
+from agenciaos_jobs.dashboard.labels import SOURCES, STATUSES
+from agenciaos_jobs.dashboard.page import Page
+from agenciaos_jobs.dashboard.rendering import render, speech
+from agenciaos_jobs.dashboard.store import runs
+from agenciaos_jobs.dashboard.store.runs import FIRST_ID, LAST_ID, Filter, Listing, RunRow
+from agenciaos_jobs.engine.model.run import FAILURES, Status
+from agenciaos_jobs.foundation.clock import SAO_PAULO, make_id
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.keys import CLOCK, DATABASE
+from agenciaos_jobs.registry import JOBS
+
+PAGE = 50
+MOST_FRESH = 100
+
+PERIODS: Mapping[str, tuple[timedelta, Text]] = {
+    "1h": (timedelta(hours=1), {"pt": "Última hora", "en": "Last hour"}),
+    "24h": (timedelta(hours=24), {"pt": "Últimas 24 horas", "en": "Last 24 hours"}),
+    "7d": (timedelta(days=7), {"pt": "Últimos 7 dias", "en": "Last 7 days"}),
+    "30d": (timedelta(days=30), {"pt": "Últimos 30 dias", "en": "Last 30 days"}),
+}
+
+GROUPS: Mapping[str, tuple[tuple[Status, ...], Text]] = {
+    "open": ((Status.DELAYED, Status.QUEUED, Status.EXECUTING), {"pt": "Em andamento", "en": "Under way"}),
+    "failures": (tuple(sorted(FAILURES)), {"pt": "Todas as falhas", "en": "All failures"}),
+}
+
+FILTERS: Mapping[str, Text] = {
+    "q": {"pt": "Busca", "en": "Search"},
+    "task": {"pt": "Tarefa", "en": "Task"},
+    "status": {"pt": "Situação", "en": "Status"},
+    "agency": {"pt": "Agência", "en": "Agency"},
+    "source": {"pt": "Origem", "en": "Source"},
+    "period": {"pt": "Período", "en": "Period"},
+    "tag": {"pt": "Etiqueta", "en": "Tag"},
+    "from": {"pt": "De", "en": "From"},
+    "to": {"pt": "Até", "en": "To"},
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run, with what is worked out of its times (in seconds)."""
+
+    run: RunRow
+    wait: float | None
+    duration: float | None
+
+    @property
+    def is_running(self) -> bool:
+        return self.run.status is Status.EXECUTING
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.run.status in {Status.QUEUED, Status.DELAYED}
+
+
+async def show_runs(request: web.Request) -> web.StreamResponse:
+    now, database, query = request.app[CLOCK].now(), request.app[DATABASE], request.query
+    wanted = read_filter(query, now)
+    found = await runs.listing(
+        database, wanted, PAGE, before=_given(query, "before"), after=_given(query, "after"), most=MOST_FRESH
+    )
+    lines = [line(run, now) for run in found.rows]
+    return render(
+        request,
+        "runs.html",
+        lines=lines,
+        found=found,
+        since=_since(query, found, now),
+        newer=_cursor("after", found.rows[0].id) if found.has_newer and found.rows else None,
+        older=_cursor("before", found.rows[-1].id) if found.has_older and found.rows else None,
+        is_first_page="before" not in query and "after" not in query,
+        kept=kept_filter(query),
+        stretch=_stretch(query, speech(request)),
+        is_filtered=bool(kept_filter(query)),
+        tasks=list(JOBS),
+        groups=GROUPS,
+        periods=PERIODS,
+        agencies=await runs.agencies(database),
+        most_fresh=MOST_FRESH,
+    )
+
+
+def read_filter(query: Mapping[str, str], now: datetime) -> Filter:
+    """The filter that an address or a form names; what is no known value is left out."""
+    first, end = FIRST_ID, LAST_ID
+    if period := PERIODS.get(query.get("period", "")):
+        first = _floor(now - period[0])
+    if start := _moment(query.get("from")):
+        first = _floor(start)
+    if finish := _moment(query.get("to")):
+        end = _floor(finish)
+    if since := _given(query, "since"):
+        end = min(end, since + "0")
+    return Filter(
+        first=first,
+        end=end,
+        task=_given(query, "task"),
+        statuses=_statuses(query.get("status", "")),
+        agency_id=_given(query, "agency"),
+        tag=_given(query, "tag"),
+        source=_given(query, "source"),
+        text=_given(query, "q"),
+    )
+
+
+def kept_filter(query: Mapping[str, str]) -> dict[str, str]:
+    """What of an address says which runs are listed, for links that keep to them."""
+    return {name: query[name] for name in FILTERS if query.get(name)}
+
+
+def address_between(start: datetime, end: datetime, **wanted: str) -> str:
+    """The list of the runs that were made from one moment up to before another."""
+    return f"/runs?{urlencode(wanted | {'from': _written(start), 'to': _written(end)})}"
+
+
+def _written(moment: datetime) -> str:
+    """In as few letters as :func:`_moment` reads."""
+    return f"{moment.astimezone(UTC):{'%Y%m%dT%H%MZ' if moment.minute else '%Y%m%dT%HZ'}}"
+
+
+def line(run: RunRow, now: datetime) -> Line:
+    """What a run's times say at this moment."""
+    waited_until = run.started_at or run.finished_at or now
+    wait = max(0.0, (waited_until - min(run.due_at, waited_until)).total_seconds()) if run.attempt <= 1 else None
+    duration = ((run.finished_at or now) - run.started_at).total_seconds() if run.started_at else None
+    return Line(run, wait, duration)
+
+
+def in_words(name: str, value: str, says: Speech) -> str:
+    """The value of a filter as a reader knows it."""
+    known: Text | None = None
+    if name == "status":
+        known = GROUPS[value][1] if value in GROUPS else STATUSES.get(Status(value)) if value in STATUSES else None
+    elif name == "source":
+        known = SOURCES.get(value)
+    elif name == "period" and value in PERIODS:
+        known = PERIODS[value][1]
+    elif name in {"from", "to"} and (moment := _moment(value)):
+        return f"{says.day(moment.astimezone(SAO_PAULO).date())}, {says.hour(moment)}"
+    return says.of(known) if known else value
+
+
+def _stretch(query: Mapping[str, str], says: Speech) -> str:
+    """The moments that the address names, in words; empty where it names none."""
+    named = [name for name in ("from", "to") if _moment(query.get(name))]
+    return " ".join(f"{says.of(FILTERS[name]).lower()} {in_words(name, query[name], says)}" for name in named)
+
+
+def _since(query: Mapping[str, str], found: Listing, now: datetime) -> str:
+    """The id up to which the first page shows runs, so that rows stay where they are while new ones come."""
+    return query.get("since") or (found.rows[0].id if found.rows else make_id("run", now, 0))
+
+
+def _cursor(name: str, run_id: str) -> dict[str, str | None]:
+    return {"before": None, "after": None, "since": None} | {name: run_id}
+
+
+def _statuses(text: str) -> tuple[Status, ...] | None:
+    if text in GROUPS:
+        return GROUPS[text][0]
+    return (Status(text),) if text in Status.__members__ else None
+
+
+def _given(query: Mapping[str, str], name: str) -> str | None:
+    return query.get(name, "").replace("\0", "").strip()[:500] or None
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return moment if moment and moment.tzinfo else None
+
+
+def _floor(moment: datetime) -> str:
+    """No id made at or after this moment sorts before this text."""
+    return make_id("run", moment, 0)[: len("run_") + 10]
+
+
+PAGES = [Page("GET", "/runs", show_runs)]

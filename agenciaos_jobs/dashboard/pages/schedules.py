@@ -1,0 +1,94 @@
+"""Schedules: when each fires next, what its last run came to; on, off, and now."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from agenciaos_jobs.dashboard.page import Page, see
+from agenciaos_jobs.dashboard.rendering import language_of, render
+from agenciaos_jobs.dashboard.store import schedules
+from agenciaos_jobs.engine.intake import new_run
+from agenciaos_jobs.engine.model.cron_text import describe
+from agenciaos_jobs.engine.schedule_admin import DeclaredByJob, UnknownSchedule
+from agenciaos_jobs.engine.scheduler import payload_of
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, INTAKE, TIMETABLE
+from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.registry import JOBS
+
+PAGE = 50
+
+_UNKNOWN: Text = {"pt": "Agenda não encontrada", "en": "Schedule not found"}
+_DECLARED: Text = {
+    "pt": "Esta agenda é declarada pelo próprio job; muda-se no código dele",
+    "en": "This schedule is declared by the job itself; it is changed in its code",
+}
+_UNKNOWN_TASK: Text = {"pt": "Esta tarefa não existe mais", "en": "This task does not exist any more"}
+_UNFIT: Text = {
+    "pt": "O job não aceita mais o que esta agenda lhe dá",
+    "en": "The job does not take any more what this schedule gives it",
+}
+
+
+async def show_schedules(request: web.Request) -> web.StreamResponse:
+    query, language = request.query, language_of(request)
+    after = tuple(query.get("after", "").replace("\0", "").split("\n"))
+    found = await schedules.page(request.app[DATABASE], after=after if len(after) == 3 else None, limit=PAGE + 1)
+    rows = found[:PAGE]
+    return render(
+        request,
+        "schedules.html",
+        rows=[(row, describe(row.stored.cron, language)) for row in rows],
+        older="\n".join(rows[-1].place) if len(found) > PAGE else None,
+        is_first_page="after" not in query,
+        tasks=JOBS,
+        done=query.get("done"),
+    )
+
+
+async def activate(request: web.Request) -> web.StreamResponse:
+    with _problems():
+        await request.app[TIMETABLE].activate(request.match_info["schedule_id"])
+    return see("/schedules?done=activated")
+
+
+async def deactivate(request: web.Request) -> web.StreamResponse:
+    with _problems():
+        await request.app[TIMETABLE].deactivate(request.match_info["schedule_id"])
+    return see("/schedules?done=deactivated")
+
+
+async def run_now(request: web.Request) -> web.StreamResponse:
+    """Makes a run as the schedule would at this moment; its slots stay as they are."""
+    with _problems():
+        stored = await request.app[TIMETABLE].get(request.match_info["schedule_id"])
+    job = JOBS.get(stored.task)
+    if job is None:
+        raise HttpProblem(409, _UNKNOWN_TASK)
+    payload = {} if stored.is_declared else payload_of(stored, request.app[CLOCK].now())
+    try:
+        new = new_run(job, payload, source="dashboard", schedule_id=stored.id)
+    except ValidationError:
+        raise HttpProblem(409, _UNFIT) from None
+    accepted = await request.app[INTAKE].trigger(new)
+    return see(f"/runs/{accepted.run_id}")
+
+
+@contextmanager
+def _problems() -> Iterator[None]:
+    try:
+        yield
+    except UnknownSchedule:
+        raise HttpProblem(404, _UNKNOWN) from None
+    except DeclaredByJob:
+        raise HttpProblem(409, _DECLARED) from None
+
+
+PAGES = [
+    Page("GET", "/schedules", show_schedules),
+    Page("POST", "/schedules/{schedule_id}/activate", activate),
+    Page("POST", "/schedules/{schedule_id}/deactivate", deactivate),
+    Page("POST", "/schedules/{schedule_id}/run", run_now),
+]

@@ -1,0 +1,113 @@
+"""Starting a run by hand: a form for each task, checked as the trigger door checks."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import ValidationError
+
+from agenciaos_jobs.ai_content.agents import AGENTS
+from agenciaos_jobs.api.trigger import KEY_IN_USE, TriggerRequest, run_of
+from agenciaos_jobs.dashboard.page import Page, form, see
+from agenciaos_jobs.dashboard.payload_form import Field, example_of, fields, read, written
+from agenciaos_jobs.dashboard.rendering import language_of, render
+from agenciaos_jobs.dashboard.store import runs
+from agenciaos_jobs.engine.intake import KeyConflict
+from agenciaos_jobs.engine.model.job import Job, Json
+from agenciaos_jobs.foundation.language import Language, Text, field_message
+from agenciaos_jobs.http.keys import DATABASE, INTAKE
+from agenciaos_jobs.http.problems import HttpProblem, invalid
+from agenciaos_jobs.registry import OFFERED
+
+OPTIONS = ("delay", "tags", "maxAttempts", "idempotencyKey")
+AGENCY_FIELDS = {"agencyId", "customerId"}
+
+_UNKNOWN: Text = {"pt": "Esta tarefa não existe", "en": "There is no such task"}
+
+Faults = Mapping[str, Sequence[str]]
+
+
+async def show_test(request: web.Request) -> web.StreamResponse:
+    """``?task=…``; other values of the address are filled in, the rest is the task's example."""
+    query = request.query
+    job = OFFERED.get(query.get("task", ""), next(iter(OFFERED.values())))
+    schema = job.payload.model_json_schema()
+    known, example = fields(schema), example_of(schema)
+    if any(field.name in query for field in known):
+        example = {}
+    values = {
+        f"payload.{field.name}": query.get(field.name) or written(field, example.get(field.name)) for field in known
+    }
+    return await _page(request, job, known, values, {})
+
+
+async def start(request: web.Request) -> web.StreamResponse:
+    job = OFFERED.get(request.match_info["task"])
+    if job is None:
+        raise HttpProblem(404, _UNKNOWN)
+    given, language = await form(request), language_of(request)
+    known = fields(job.payload.model_json_schema())
+    payload, unread = read(known, {field.name: given.get(f"payload.{field.name}", "") for field in known})
+    if unread:
+        faults = {f"payload.{name}": [text[language]] for name, text in unread.items()}
+        return await _page(request, job, known, given, faults)
+    try:
+        asked = _request(job, payload, given)
+        accepted = await request.app[INTAKE].trigger(run_of(job, asked, request, source="dashboard", is_test=True))
+    except HttpProblem as problem:
+        if problem.status != 422:
+            raise
+        return await _page(request, job, known, given, faults_of(problem, language))
+    except KeyConflict:
+        return await _page(request, job, known, given, {"idempotencyKey": [KEY_IN_USE[language]]})
+    return see(f"/runs/{accepted.run_id}")
+
+
+def _request(job: Job[Any], payload: Json, given: Mapping[str, str]) -> TriggerRequest:
+    options: Json = {name: given[name].strip() for name in OPTIONS if given.get(name, "").strip()}
+    if "tags" in options:
+        options["tags"] = [tag.strip() for tag in options["tags"].split(",") if tag.strip()]
+    try:
+        return TriggerRequest.model_validate({"type": job.task, "payload": payload, **options})
+    except ValidationError as error:
+        raise invalid(error) from None
+
+
+def faults_of(problem: HttpProblem, language: Language) -> dict[str, list[str]]:
+    """What is wrong, by the field of the form beside which it is told."""
+    found: dict[str, list[str]] = {}
+    for error in problem.errors:
+        place = [str(part) for part in error["field"]]
+        depth = 2 if place[:1] == ["payload"] else 1
+        message = field_message(error["code"], error["text"], error["ctx"], language)
+        inside = ".".join(place[depth:])
+        found.setdefault(".".join(place[:depth]), []).append(f"{inside}: {message}" if inside else message)
+    return found
+
+
+async def _page(
+    request: web.Request, job: Job[Any], known: Sequence[Field], values: Mapping[str, str], faults: Faults
+) -> web.Response:
+    named = {*(f"payload.{field.name}" for field in known), *OPTIONS}
+    schema = job.payload.model_json_schema()
+    return render(
+        request,
+        "test.html",
+        status=422 if faults else 200,
+        jobs=list(OFFERED.values()),
+        job=job,
+        fields=known,
+        values=values,
+        faults=faults,
+        elsewhere=[text for name, texts in faults.items() if name not in named for text in texts],
+        agencies=await runs.agencies(request.app[DATABASE]),
+        agency_fields=AGENCY_FIELDS,
+        agents=AGENTS.values() if any(field.name == "agentType" for field in known) else (),
+        summary=job.summary.partition(" / ")[0 if language_of(request) == "pt" else 2],
+        body=orjson.dumps({"type": job.task, "payload": example_of(schema)}, option=orjson.OPT_INDENT_2).decode(),
+        options_open=any(values.get(name) or faults.get(name) for name in OPTIONS),
+    )
+
+
+PAGES = [Page("GET", "/test", show_test), Page("POST", "/test/{task}", start)]

@@ -1,0 +1,124 @@
+"""From a view to HTML, in the reader's language and theme."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+import orjson
+from aiohttp import web
+
+from agenciaos_jobs.dashboard import navigation, static_files
+from agenciaos_jobs.dashboard.charts import sparkline
+from agenciaos_jobs.dashboard.formatting import Speech
+from agenciaos_jobs.dashboard.labels import SOURCES, STATUSES, TONES
+from agenciaos_jobs.dashboard.sessions import Session
+from agenciaos_jobs.foundation import language as languages
+from agenciaos_jobs.foundation.language import Language
+from agenciaos_jobs.http.keys import CLOCK
+
+SESSION = web.RequestKey("dashboard_session", Session)
+
+THEMES = ("auto", "light", "dark")
+
+HEADERS = {
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self'",
+            "connect-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    ),
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+_COMPRESSED_FROM = 1_000
+
+
+def language_of(request: web.BaseRequest) -> Language:
+    """The language that was chosen on a page, else the browser's."""
+    match request.cookies.get("language"):
+        case "pt":
+            return "pt"
+        case "en":
+            return "en"
+    return languages.of(request)
+
+
+def speech(request: web.Request) -> Speech:
+    """How to say things to whoever sent this request."""
+    return Speech(language_of(request), request.app[CLOCK].now())
+
+
+def render(request: web.Request, template: str, *, status: int = 200, **view: Any) -> web.Response:
+    """The page ``template`` with ``view``'s names in it.
+
+    A script that wants the live parts anew says so in ``X-Live``, and gets the page without its frame.
+    """
+    text = _templates().get_template(template).render(_context(request) | view)
+    response = web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
+    response.headers["Vary"] = "Accept-Encoding, Accept-Language, Cookie"
+    if len(text) > _COMPRESSED_FROM:
+        response.enable_compression()
+    return response
+
+
+def _context(request: web.Request) -> dict[str, Any]:
+    says = speech(request)
+    session = request.get(SESSION)
+    theme = request.cookies.get("theme")
+    return {
+        "frame": "bare.html" if "X-Live" in request.headers else "frame.html",
+        "language": says.language,
+        "says": says,
+        "t": says.text,
+        "menu": navigation.menu(request.app),
+        "path": request.path,
+        "here": request.path_qs,
+        "query": request.query,
+        "with_query": lambda **changes: with_query(request.query, changes),
+        "session": session,
+        "csrf": session.csrf if session else "",
+        "theme": theme if theme in THEMES else "auto",
+    }
+
+
+def with_query(query: Mapping[str, str], changes: Mapping[str, Any]) -> str:
+    """The query with some values changed, or left out where they are changed to nothing; begins with ``?``."""
+    values = {**query, **changes}
+    return "?" + urlencode({name: value for name, value in values.items() if value not in (None, "")})
+
+
+def _pretty(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [part.strip() for part in text.split("\n") if part.strip()]
+
+
+@cache
+def _templates() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("agenciaos_jobs.dashboard"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters |= {"pretty": _pretty, "paragraphs": _paragraphs, "points": sparkline}
+    environment.globals |= {"static": static_files.url, "STATUSES": STATUSES, "TONES": TONES, "SOURCES": SOURCES}
+    return environment

@@ -1,0 +1,48 @@
+"""Alerts as the dashboard lists them, and what was sent of each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from agenciaos_jobs.alerts.alert import Alert, Kind
+from agenciaos_jobs.foundation.database import Executor
+from agenciaos_jobs.foundation.sql import load
+
+QUERIES = load(__name__)
+
+
+@dataclass(frozen=True)
+class SentNotice:
+    """One telling on one channel: sent once ``sent_at`` is set; ``error`` is why the last try failed."""
+
+    channel: str
+    telling: str
+    title: str
+    run_id: str
+    created_at: datetime
+    sent_at: datetime | None
+    error: str | None
+    failed_at: datetime | None
+
+
+async def page(
+    executor: Executor, *, kind: Kind | None = None, after: tuple[datetime, str] | None = None, limit: int
+) -> list[Alert]:
+    """The alerts that were raised last, from behind ``after`` (when one was raised, and its id) on."""
+    position = after or (None, None)
+    return [_alert(record) for record in await executor.fetch(QUERIES["page"], kind, *position, limit)]
+
+
+async def one(executor: Executor, alert_id: str) -> Alert | None:
+    record = await executor.fetchrow(QUERIES["one"], alert_id)
+    return _alert(record) if record else None
+
+
+async def notices(executor: Executor, alert_id: str, limit: int) -> list[SentNotice]:
+    """What was sent of an alert, the newest first."""
+    return [SentNotice(**record) for record in await executor.fetch(QUERIES["notices"], alert_id, limit)]
+
+
+def _alert(record: asyncpg.Record) -> Alert:
+    return Alert(**{**record, "kind": Kind(record["kind"]), "subjects": tuple(record["subjects"])})

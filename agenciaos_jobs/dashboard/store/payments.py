@@ -1,0 +1,51 @@
+"""Payments as the dashboard lists them."""
+
+from dataclasses import dataclass, fields
+
+import asyncpg
+
+from agenciaos_jobs.foundation.database import Database, Executor
+from agenciaos_jobs.foundation.sql import load
+from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.store.payments import PaymentRecord
+
+QUERIES = load(__name__)
+
+_COLUMNS = [field.name for field in fields(PaymentRecord)]
+
+
+@dataclass(frozen=True)
+class PaymentRow:
+    """A delivery, and the name of the agency whose it is."""
+
+    record: PaymentRecord
+    agency: str | None
+
+
+async def page(
+    database: Database,
+    *,
+    agency_id: str | None = None,
+    action: Action | None = None,
+    source: str | None = None,
+    before_id: int | None = None,
+    limit: int,
+) -> list[PaymentRow]:
+    """The newest deliveries first; ``before_id`` is the last one of the page before."""
+    async with database.transaction() as connection:
+        await connection.execute(QUERIES["plan_each_time"])
+        found = await connection.fetch(QUERIES["page"], agency_id, action, source, before_id, limit)
+    return [PaymentRow(_record(record), record["agency"]) for record in found]
+
+
+async def same_event(executor: Executor, record: PaymentRecord) -> list[PaymentRecord]:
+    """Other deliveries of the same event, the newest first; none where the sender gave it no id."""
+    if record.event_id is None:
+        return []
+    found = await executor.fetch(QUERIES["same_event"], record.source, record.event_id, record.id)
+    return [_record(one) for one in found]
+
+
+def _record(record: asyncpg.Record) -> PaymentRecord:
+    values = {name: record[name] for name in _COLUMNS}
+    return PaymentRecord(**values | {"action": Action(record["action"])})

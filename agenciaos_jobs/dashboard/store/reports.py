@@ -1,0 +1,59 @@
+"""Monthly reports as the dashboard shows them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from agenciaos_jobs.foundation.database import Executor
+from agenciaos_jobs.foundation.month import Month
+from agenciaos_jobs.foundation.sql import load
+from agenciaos_jobs.reports.store.monthly_reports import Report
+
+QUERIES = load(__name__)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """All agencies' month together. Money is in reais, ``ai_cost`` in US dollars."""
+
+    agencies: int
+    revenue: Decimal
+    expenses: Decimal
+    profit: Decimal
+    previous_revenue: Decimal
+    previous_expenses: Decimal
+    previous_profit: Decimal
+    recurring_revenue: Decimal
+    ai_generations: int
+    ai_cost: Decimal
+    generated_at: datetime | None
+
+    @property
+    def margin(self) -> Decimal | None:
+        return self.profit / self.revenue if self.revenue else None
+
+
+async def months(executor: Executor) -> list[Month]:
+    """The months that have reports, the newest first."""
+    return [Month(record["month"].year, record["month"].month) for record in await executor.fetch(QUERIES["months"])]
+
+
+async def totals(executor: Executor, month: Month) -> Totals:
+    record = await executor.fetchrow(QUERIES["totals"], month.first_day)
+    assert record
+    return Totals(**record)
+
+
+async def page(
+    executor: Executor, month: Month, *, after: tuple[Decimal, str] | None = None, limit: int
+) -> list[Report]:
+    """The month's reports, the largest revenue first, from behind that revenue and agency on."""
+    position = after or (None, None)
+    records = await executor.fetch(QUERIES["page"], month.first_day, *position, limit)
+    return [Report(**record) for record in records]
+
+
+async def of_agency(executor: Executor, agency_id: str, first: Month, last: Month) -> list[Report]:
+    """An agency's reports from one month to another, both included, oldest first."""
+    records = await executor.fetch(QUERIES["of_agency"], agency_id, first.first_day, last.first_day)
+    return [Report(**record) for record in records]

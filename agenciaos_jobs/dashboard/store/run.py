@@ -1,0 +1,67 @@
+"""What the dashboard tells of one run besides its row and its attempts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from agenciaos_jobs.dashboard.store.runs import literally
+from agenciaos_jobs.engine.model.run import Status
+from agenciaos_jobs.engine.store.run_logs import LogLine
+from agenciaos_jobs.foundation.database import Executor
+from agenciaos_jobs.foundation.sql import load
+
+QUERIES = load(__name__)
+
+
+@dataclass(frozen=True)
+class Billed:
+    """What a run's calls to the model consumed; ``cost`` is in US dollars, ``None`` where no price is known."""
+
+    agent_type: str
+    model: str
+    requests: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    cost: Decimal | None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A run that repeats another one."""
+
+    id: str
+    status: Status
+    created_at: datetime
+
+
+async def log(
+    executor: Executor, run_id: str, *, levels: Sequence[str] | None = None, text: str | None = None, most: int
+) -> list[LogLine]:
+    """The run's newest lines of these levels with ``text`` in them, oldest first."""
+    pattern = f"%{literally(text)}%" if text else None
+    records = await executor.fetch(QUERIES["log"], run_id, levels, pattern, most)
+    return [LogLine(run_id=run_id, **record) for record in records]
+
+
+async def log_end(executor: Executor, run_id: str) -> datetime | None:
+    """When the run's newest line was written."""
+    end: datetime | None = await executor.fetchval(QUERIES["log_end"], run_id)
+    return end
+
+
+async def billed(executor: Executor, run_id: str) -> Billed | None:
+    record = await executor.fetchrow(QUERIES["generation"], run_id)
+    return Billed(**record) if record else None
+
+
+async def replays(executor: Executor, run_id: str) -> list[Replay]:
+    """The newest 20 runs that repeat this one."""
+    records = await executor.fetch(QUERIES["replays"], run_id)
+    return [Replay(**{**record, "status": Status(record["status"])}) for record in records]
+
+
+async def agency_name(executor: Executor, agency_id: str) -> str | None:
+    name: str | None = await executor.fetchval(QUERIES["agency"], agency_id)
+    return name

@@ -1,0 +1,131 @@
+"""Runs as the dashboard lists them. Ids sort by time, so a stretch of time is a stretch of ids."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from agenciaos_jobs.engine.model.run import Status
+from agenciaos_jobs.foundation.database import Database, Executor
+from agenciaos_jobs.foundation.sql import load
+
+QUERIES = load(__name__)
+
+FIRST_ID, LAST_ID = "run_", "run_~"
+"""Before and after every run's id."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which runs: those with ids from ``first`` up to before ``end`` that have all that is given.
+
+    ``text`` is what ``jobs.find_runs`` looks for: a part of an id or of an error's message, or a batch or schedule.
+    """
+
+    first: str = FIRST_ID
+    end: str = LAST_ID
+    task: str | None = None
+    statuses: tuple[Status, ...] | None = None
+    agency_id: str | None = None
+    tag: str | None = None
+    source: str | None = None
+    text: str | None = None
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """In the order in which the queries take them."""
+        statuses = None if self.statuses is None else list(self.statuses)
+        return self.first, self.end, self.task, statuses, self.agency_id, self.tag, self.source, self.text
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """A run's line in a list."""
+
+    id: str
+    task: str
+    status: Status
+    agency_id: str | None
+    agency: str | None
+    source: str
+    tags: list[str]
+    attempt: int
+    max_attempts: int
+    created_at: datetime
+    due_at: datetime
+    started_at: datetime | None
+    attempt_started_at: datetime | None
+    finished_at: datetime | None
+    error: str | None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A page of runs, the newest first, and whether there are others on either side of it."""
+
+    rows: list[RunRow]
+    has_newer: bool
+    has_older: bool
+    fresh: int
+
+
+async def listing(
+    database: Database,
+    wanted: Filter,
+    size: int,
+    *,
+    before: str | None = None,
+    after: str | None = None,
+    most: int = 100,
+) -> Listing:
+    """The newest runs, or those next to ``before`` (older) or ``after`` (newer) an id.
+
+    ``fresh`` counts what came since the filter's ``end``, up to ``most``.
+    """
+    if after is not None:
+        return await _newer(database, wanted, size, after)
+    stretch = replace(wanted, end=min(before, wanted.end)) if before else wanted
+    rows = await _rows(database, stretch, size + 1, newest_first=True)
+    fresh = 0
+    if wanted.end != LAST_ID and not before:
+        since = replace(wanted, first=max(wanted.first, wanted.end), end=LAST_ID)
+        fresh = len(await matching(database, since, most))
+    return Listing(rows[:size], has_newer=before is not None, has_older=len(rows) > size, fresh=fresh)
+
+
+async def _newer(database: Database, wanted: Filter, size: int, after: str) -> Listing:
+    stretch = replace(wanted, first=max(wanted.first, after + "0"))
+    rows = await _rows(database, stretch, size + 1, newest_first=False)
+    return Listing(rows[-size:], has_newer=len(rows) > size, has_older=True, fresh=0)
+
+
+async def _rows(database: Database, wanted: Filter, limit: int, *, newest_first: bool) -> list[RunRow]:
+    records = await database.fetch(QUERIES["listing"], *wanted.values, newest_first, limit)
+    return [_row(record) for record in records]
+
+
+async def neighbours(executor: Executor, wanted: Filter, run_id: str) -> tuple[str | None, str | None]:
+    """The next newer and the next older of the runs that are wanted, beside any run."""
+    record = await executor.fetchrow(QUERIES["neighbours"], *wanted.values, run_id)
+    assert record is not None
+    return record["newer"], record["older"]
+
+
+async def matching(database: Database, wanted: Filter, most: int) -> list[str]:
+    """The ids of the newest runs that are wanted."""
+    return [record["id"] for record in await database.fetch(QUERIES["matching"], *wanted.values, most)]
+
+
+async def agencies(executor: Executor) -> list[tuple[str, str]]:
+    """Ids and names of the agencies, for a form to choose from; the first 500."""
+    return [(record["id"], record["name"]) for record in await executor.fetch(QUERIES["agencies"])]
+
+
+def _row(record: asyncpg.Record) -> RunRow:
+    return RunRow(**{**record, "status": Status(record["status"])})
+
+
+def literally(text: str) -> str:
+    """The text as a pattern of LIKE that stands for nothing else."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

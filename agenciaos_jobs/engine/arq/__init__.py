@@ -1,0 +1,1 @@
+"""arq as the worker's host: the only folder that imports arq."""

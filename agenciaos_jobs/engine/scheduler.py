@@ -1,0 +1,125 @@
+"""Schedules: which slot is due, and the one run it makes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from agenciaos_jobs.engine.intake import Intake, new_run
+from agenciaos_jobs.engine.model.cron import first_upcoming, last_slot, next_slot
+from agenciaos_jobs.engine.model.job import Job, Json, Schedule
+from agenciaos_jobs.engine.model.run import NewRun
+from agenciaos_jobs.engine.store import schedules
+from agenciaos_jobs.engine.store.schedules import Slots, StoredSchedule
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+
+log = structlog.get_logger("agenciaos_jobs.schedules")
+
+INTERVAL = timedelta(seconds=1)
+
+_TOLD_AHEAD = 5
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A schedule that a job declares for itself."""
+
+    id: str
+    job: Job[Any]
+    schedule: Schedule
+
+
+def declared(jobs: Mapping[str, Job[Any]]) -> Iterator[Declared]:
+    """The schedules that the jobs declare."""
+    for job in jobs.values():
+        if job.schedule:
+            yield Declared(f"sched_{job.task}", job, job.schedule)
+
+
+def slots_at(schedule: Schedule, moment: datetime) -> Slots:
+    """Where the schedule stands at a moment."""
+    return Slots(last_slot(schedule, moment), next_slot(schedule, moment))
+
+
+def payload_of(stored: StoredSchedule, slot: datetime) -> Json:
+    """What a scheduled run is given, as Trigger.dev's scheduled tasks read it; times are UTC."""
+    known = {
+        "scheduleId": stored.id,
+        "type": stored.type,
+        "timestamp": _written(slot),
+        "lastTimestamp": _written(stored.fired_slot) if stored.fired_slot else None,
+        "externalId": stored.external_id,
+        "timezone": stored.timezone,
+        "upcoming": [_written(moment) for moment in first_upcoming(stored.schedule, slot, _TOLD_AHEAD)],
+    }
+    return {name: value for name, value in known.items() if value is not None}
+
+
+class Scheduler:
+    """Fires what is due, within a second of its slot. However many workers do, and however late: one run a slot."""
+
+    def __init__(self, database: Database, intake: Intake, clock: Clock, jobs: Mapping[str, Job[Any]]) -> None:
+        self._database, self._intake, self._clock, self._jobs = database, intake, clock, jobs
+        self._declared = {item.id: item for item in declared(jobs)}
+
+    async def declare(self) -> None:
+        """Makes the jobs' own schedules known; a new one begins with its next slot."""
+        now = self._clock.now()
+        for item in self._declared.values():
+            slots, stored = slots_at(item.schedule, now), await schedules.get(self._database, item.id)
+            following = next_slot(item.schedule, stored.last_slot) if stored else slots.next
+            await schedules.declare(self._database, item.id, item.job.task, item.schedule, now, slots, following)
+
+    async def fire_due(self) -> None:
+        """Fires each schedule that has a slot which made no run: its newest one, once."""
+        try:
+            for stored in await schedules.due(self._database, self._clock.now()):
+                await self._fire(stored)
+        except DatabaseUnavailable as error:
+            log.warning("schedules_interrupted", error=str(error))
+
+    async def fire(self, schedule_id: str) -> None:
+        """The same for one schedule."""
+        stored, now = await schedules.get(self._database, schedule_id), self._clock.now()
+        if stored and stored.active and stored.next_slot and stored.next_slot <= now:
+            await self._fire(stored)
+
+    async def _fire(self, stored: StoredSchedule) -> None:
+        job = self._jobs.get(stored.task)
+        if job is None or (stored.is_declared and stored.id not in self._declared):
+            return  # a worker of another release knows it
+        try:
+            slots = slots_at(stored.schedule, self._clock.now())
+        except (ValueError, KeyError) as error:  # written by hand, or its zone is gone; others must not wait for it
+            log.error("schedule_unreadable", schedule_id=stored.id, error=str(error))
+            return
+        if job.is_needed and not await job.is_needed(self._database, self._clock.now()):
+            await schedules.take_slot(self._database, stored, slots)
+            return
+        await self._intake.fire(stored, slots, _run_of(job, stored, slots.last))
+
+
+def _run_of(job: Job[Any], stored: StoredSchedule, slot: datetime) -> NewRun:
+    payload = {} if stored.is_declared else payload_of(stored, slot)
+    try:
+        return new_run(job, payload, source="schedule", schedule_id=stored.id)
+    except ValidationError:
+        # The job has come to ask for more since. The run is made all the same, and its failure tells why.
+        log.warning("schedule_does_not_fit", schedule_id=stored.id, task=job.task)
+        return NewRun(
+            task=job.task,
+            payload=payload,
+            agency_id=None,
+            max_attempts=1,
+            max_duration=job.max_duration,
+            source="schedule",
+            schedule_id=stored.id,
+        )
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

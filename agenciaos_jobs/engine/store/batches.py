@@ -1,0 +1,93 @@
+"""Batches of runs, and which run each of their items is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from agenciaos_jobs.engine.store.idempotency import key_digest
+from agenciaos_jobs.foundation.database import Connection, Executor
+from agenciaos_jobs.foundation.sql import load
+
+QUERIES = load(__name__)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch. It is sealed once all its ``run_count`` items have arrived."""
+
+    id: str
+    run_count: int
+    idempotency_key: str | None
+    created_at: datetime
+    sealed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class BatchItem:
+    """An item of a batch; ``is_cached`` where an idempotency key had made its run before."""
+
+    position: int
+    run_id: str
+    is_cached: bool
+
+
+@dataclass(frozen=True)
+class Progress:
+    """When a batch last changed, and how many of its runs have not ended."""
+
+    updated_at: datetime | None
+    unfinished: int
+
+
+async def insert(connection: Connection, batch: Batch, key: str | None, key_expires_at: datetime) -> bool:
+    """Stores a batch; ``False`` where ``key`` is another batch's."""
+    digest = key_digest(key)
+    if digest:
+        await connection.execute(QUERIES["free_expired_key"], digest, batch.created_at)
+    values = (batch.id, batch.run_count, batch.idempotency_key, digest, key_expires_at, batch.created_at)
+    return await connection.fetchval(QUERIES["insert"], *values) is not None
+
+
+async def get(executor: Executor, batch_id: str) -> Batch | None:
+    return _batch(await executor.fetchrow(QUERIES["get"], batch_id))
+
+
+async def with_key(executor: Executor, key: str) -> Batch | None:
+    return _batch(await executor.fetchrow(QUERIES["with_key"], key_digest(key)))
+
+
+async def hold(connection: Connection, batch_id: str) -> Batch | None:
+    """The batch, which nobody else changes until the transaction ends."""
+    return _batch(await connection.fetchrow(QUERIES["hold"], batch_id))
+
+
+async def seal(connection: Connection, batch_id: str, now: datetime) -> None:
+    await connection.execute(QUERIES["seal"], batch_id, now)
+
+
+async def add_items(connection: Connection, batch_id: str, items: Sequence[BatchItem]) -> None:
+    """Notes which run each item is, in one statement."""
+    positions, run_ids = [item.position for item in items], [item.run_id for item in items]
+    await connection.execute(QUERIES["add_items"], batch_id, positions, run_ids, [item.is_cached for item in items])
+
+
+async def items(executor: Executor, batch_id: str) -> list[BatchItem]:
+    """The items that have arrived, in their order."""
+    return [BatchItem(**record) for record in await executor.fetch(QUERIES["items"], batch_id)]
+
+
+async def progress(executor: Executor, batch_id: str) -> Progress:
+    record = await executor.fetchrow(QUERIES["progress"], batch_id)
+    assert record is not None
+    return Progress(**record)
+
+
+async def drop_old(executor: Executor, before: datetime) -> None:
+    """Forgets batches that were made before then, and which runs they had; the runs stay as long as they do."""
+    await executor.execute(QUERIES["drop_old"], before)
+
+
+def _batch(record: asyncpg.Record | None) -> Batch | None:
+    return Batch(**record) if record else None

@@ -1,0 +1,125 @@
+"""Runs and attempts as they are read."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.model.run import Status
+from agenciaos_jobs.foundation.database import Executor
+from agenciaos_jobs.foundation.sql import load
+
+QUERIES = load(__name__)
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a list tells of a run."""
+
+    id: str
+    task: str
+    status: Status
+    tags: list[str]
+    idempotency_key: str | None
+    is_test: bool
+    standing_by: bool
+    woken: bool
+    metadata: Json | None
+    created_at: datetime
+    updated_at: datetime
+    delayed_until: datetime | None
+    expires_at: datetime | None
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def ttl(self) -> timedelta | None:
+        """How long the run may wait for its start, counted from when it is queued."""
+        if self.expires_at is None:
+            return None
+        return self.expires_at - (self.delayed_until or self.created_at)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether an attempt has begun and waits for something outside."""
+        return self.status is Status.QUEUED and self.standing_by and not self.woken
+
+
+@dataclass(frozen=True)
+class StoredRun(RunSummary):
+    """A run as its row tells it."""
+
+    payload: Json
+    output: Json | None
+    error: Json | None
+    agency_id: str | None
+    source: str
+    request_id: str | None
+    schedule_id: str | None
+    replay_of: str | None
+    priority: int
+    concurrency_key: str | None
+    concurrency_limit: int | None
+    parked: bool
+    attempt: int
+    losses: int
+    max_attempts: int
+    max_duration: int
+    worker_id: str | None
+    due_at: datetime
+    attempt_started_at: datetime | None
+    queue: str | None
+    batch_id: str | None
+    error_group: str | None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt that has ended."""
+
+    run_id: str
+    number: int
+    status: str
+    worker_id: str | None
+    started_at: datetime
+    finished_at: datetime
+    error: Json | None
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How many runs of a task are due, and since when the oldest is."""
+
+    task: str
+    depth: int
+    oldest_due_at: datetime
+
+
+async def get(executor: Executor, run_id: str) -> StoredRun | None:
+    record = await executor.fetchrow(QUERIES["get"], run_id)
+    return _stored(record) if record else None
+
+
+async def attempts(executor: Executor, run_id: str) -> list[Attempt]:
+    return [Attempt(**record) for record in await executor.fetch(QUERIES["attempts"], run_id)]
+
+
+async def newest(
+    executor: Executor, *, task: str | None = None, status: str | None = None, agency_id: str | None = None, limit: int
+) -> list[StoredRun]:
+    """The newest runs first, filtered by what is given."""
+    return [_stored(record) for record in await executor.fetch(QUERIES["newest"], task, status, agency_id, limit)]
+
+
+async def queue_depth(executor: Executor, now: datetime) -> list[Depth]:
+    return [Depth(**record) for record in await executor.fetch(QUERIES["queue_depth"], now)]
+
+
+_STORED = [field.name for field in fields(StoredRun)]
+
+
+def _stored(record: asyncpg.Record) -> StoredRun:
+    values: dict[str, Any] = {name: record[name] for name in _STORED}
+    return StoredRun(**values | {"status": Status(record["status"])})

@@ -1,0 +1,142 @@
+"""How runs went, hour by hour. Hours that are over are counted once; the present one each time it is asked for."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from agenciaos_jobs.engine.store.history import Depth
+from agenciaos_jobs.foundation.clock import SAO_PAULO
+from agenciaos_jobs.foundation.database import Database, Executor
+from agenciaos_jobs.foundation.histogram import Histogram
+from agenciaos_jobs.foundation.sql import load
+
+QUERIES = load(__name__)
+
+HOUR = timedelta(hours=1)
+KEPT = timedelta(days=32)
+SETTLED = timedelta(minutes=10)
+MOST = 96
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """Runs by how they went, ``open`` being those that are under way: of each hour, and of each task."""
+
+    by_hour: Mapping[datetime, Mapping[str, int]]
+    by_task: Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long a task's runs waited for their first attempt, and how long they took from there."""
+
+    wait: Histogram = field(default_factory=Histogram)
+    duration: Histogram = field(default_factory=Histogram)
+
+
+@dataclass(frozen=True)
+class Spend:
+    """What generations with a model have cost, in US dollars; ``unpriced`` ones had no known price.
+
+    An agency's, or everyone's where ``agency_id`` is ``None``.
+    """
+
+    agency_id: str | None
+    agency: str | None
+    model: str
+    generations: int
+    unpriced: int
+    cost: Decimal
+
+
+@dataclass(frozen=True)
+class Bill:
+    """AI spend, the dearest first: of the agencies that spent most, and of all ``agencies`` together."""
+
+    by_agency: Sequence[Spend]
+    by_model: Sequence[Spend]
+    agencies: int
+
+
+def hour_of(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)
+
+
+async def count_closed_hours(database: Database, now: datetime, most: int = MOST) -> int:
+    """Counts hours that have closed, the newest first, ``most`` at a time; returns how many those were.
+
+    An hour is counted again while runs of it end, so what is kept is always what counting the runs would give.
+    """
+    async with database.transaction() as connection:
+        if not await connection.fetchval(QUERIES["lock"]):
+            return 0
+        end = hour_of(now - SETTLED)
+        records = await connection.fetch(QUERIES["due"], hour_of(now - KEPT), end, most)
+        if hours := [record["hour"] for record in records]:
+            for step in ("forget_counts", "forget_times", "count", "count_times", "seal"):
+                await connection.execute(QUERIES[step], hours)
+        return len(hours)
+
+
+async def outcomes(executor: Executor, since: datetime, until: datetime) -> Outcomes:
+    """From the hour of ``since`` to that of ``until``, both included."""
+    by_hour: dict[datetime, dict[str, int]] = defaultdict(dict)
+    by_task: dict[str, dict[str, int]] = defaultdict(dict)
+    for record in await executor.fetch(QUERIES["outcomes"], hour_of(since), hour_of(until)):
+        if record["hour"]:
+            by_hour[record["hour"]][record["outcome"]] = record["runs"]
+        else:
+            by_task[record["task"]][record["outcome"]] = record["runs"]
+    return Outcomes(by_hour, by_task)
+
+
+async def times(executor: Executor, since: datetime, until: datetime) -> Mapping[str, Times]:
+    """By task, from the hour of ``since`` to that of ``until``."""
+    by_task: dict[str, Times] = defaultdict(Times)
+    for record in await executor.fetch(QUERIES["times"], hour_of(since), hour_of(until)):
+        task_times = by_task[record["task"]]
+        histogram = task_times.wait if record["kind"] == "wait" else task_times.duration
+        histogram.counts[record["bucket"]] = record["runs"]
+    return by_task
+
+
+async def waiting(executor: Executor, now: datetime) -> list[Depth]:
+    """What is due and waits, by task."""
+    return [Depth(**record) for record in await executor.fetch(QUERIES["waiting"], now)]
+
+
+async def executing(executor: Executor) -> int:
+    return int(await executor.fetchval(QUERIES["executing"]))
+
+
+async def count_closed_days(database: Database, now: datetime) -> int:
+    """Counts what AI cost on days that are over, one transaction each; returns how many those were."""
+    last = (now - SETTLED).astimezone(SAO_PAULO).date() - timedelta(days=1)
+    records = await database.fetch(QUERIES["due_days"], last - KEPT, last, MOST)
+    for record in records:
+        async with database.transaction() as connection:
+            if not await connection.fetchval(QUERIES["lock"]):
+                return 0
+            day: date = record["day"]
+            if await connection.fetchval(QUERIES["counted_until"], day, day):
+                await connection.execute(QUERIES["count_ai"], day, _midnight(day), _midnight(day + timedelta(days=1)))
+    return len(records)
+
+
+async def bill(executor: Executor, first_day: date, now: datetime, most: int) -> Bill:
+    """From a day of São Paulo on."""
+    today = now.astimezone(SAO_PAULO).date()
+    uncounted = await executor.fetchval(QUERIES["counted_until"], first_day, today) or today
+    records = await executor.fetch(QUERIES["spend"], first_day, uncounted, _midnight(uncounted), most)
+    rows = [Spend(*tuple(record)[:-1]) for record in records]
+    return Bill(
+        by_agency=[row for row in rows if row.agency_id is not None],
+        by_model=[row for row in rows if row.agency_id is None],
+        agencies=max((record["agencies"] for record in records), default=0),
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), SAO_PAULO)

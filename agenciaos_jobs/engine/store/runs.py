@@ -1,0 +1,244 @@
+"""Runs and their attempts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+import orjson
+
+from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.model.run import ClaimedRun, NewRun, QueuedRun, RunError, Status
+from agenciaos_jobs.engine.store.idempotency import REQUEST_LIFE, key_digest
+from agenciaos_jobs.foundation.database import Connection, Database, Executor
+from agenciaos_jobs.foundation.sql import load
+
+QUERIES = load(__name__)
+
+SUSPECT = 2
+"""A run that has taken this many workers down is run in a process of its own."""
+
+ANY_NUMBER = 1_000_000
+
+
+class OwnershipLost(Exception):  # noqa: N818
+    """The attempt is not this worker's any more: it was canceled, or taken for lost and given to another."""
+
+
+@dataclass(frozen=True)
+class LostRun:
+    """A run taken back from a lost worker: queued again, or ended as CRASHED."""
+
+    id: str
+    task: str
+    priority: int
+    goes_on: bool
+    worker_id: str | None
+
+
+def payload_hash(payload: Json) -> str:
+    """The same for payloads that are equal as JSON, whatever the order of their keys."""
+    return sha256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+async def insert(executor: Executor, new: Sequence[tuple[str, NewRun]], now: datetime) -> set[str]:
+    """Stores runs under the given ids in one statement; returns the ids that were stored.
+
+    A run is left out when its idempotency key is held by another one that still counts, or when its request has been
+    here before. No key may occur twice here.
+    """
+    rows = [_row(run_id, run, now) for run_id, run in new]
+    return {record["id"] for record in await executor.fetch(QUERIES["insert"], rows, now)}
+
+
+def _row(run_id: str, run: NewRun, now: datetime) -> Json:
+    due_at = now + run.delay if run.delay else now
+    key = run.idempotency_key
+    return {
+        "id": run_id,
+        "task": run.task,
+        "status": Status.DELAYED if run.delay else Status.QUEUED,
+        "payload": run.payload,
+        "agency_id": run.agency_id,
+        "source": run.source,
+        "tags": run.tags,
+        "idempotency_key": run.shown_key or key,
+        "key_digest": key_digest(key),
+        "payload_hash": payload_hash(run.payload) if key else None,
+        "key_expires_at": now + run.idempotency_ttl,
+        "request_id": run.request_id,
+        "schedule_id": run.schedule_id,
+        "replay_of": run.replay_of,
+        "traceparent": run.traceparent,
+        "priority": run.priority,
+        "concurrency_key": run.concurrency_key,
+        "concurrency_limit": run.concurrency_limit,
+        "max_attempts": run.max_attempts,
+        "max_duration": run.max_duration,
+        "due_at": due_at,
+        "expires_at": due_at + run.ttl if run.ttl is not None else None,
+        "queue": run.queue,
+        "metadata": run.metadata,
+        "batch_id": run.batch_id,
+        "is_test": run.is_test,
+        "request_digest": key_digest(run.request_key),
+        "request_expires_at": now + REQUEST_LIFE if run.request_key else None,
+    }
+
+
+async def claim(
+    database: Database, run_ids: list[str], worker_id: str, now: datetime, *, suspects_too: bool = False
+) -> list[ClaimedRun]:
+    """Makes this worker the owner of those runs that are due and free, each at its next attempt.
+
+    Runs whose concurrency key has no free place are parked until one of that key ends. Suspects, which have taken
+    workers down, are left alone unless ``suspects_too``.
+    """
+    most_losses = ANY_NUMBER if suspects_too else SUSPECT - 1
+    records = await database.fetch(QUERIES["claim"], run_ids, worker_id, now, most_losses)
+    if len(records) < len(run_ids):
+        taken = {record["id"] for record in records}
+        rest = [run_id for run_id in run_ids if run_id not in taken]
+        async with database.transaction() as connection:
+            if await connection.fetch(QUERIES["lock_keys"], rest):
+                records += await connection.fetch(QUERIES["claim_keyed"], rest, worker_id, now, most_losses)
+    return [ClaimedRun(**{**record, "tags": tuple(record["tags"])}) for record in records]
+
+
+async def park_rest(database: Database, run_ids: list[str], now: datetime) -> list[str]:
+    """Parks what waits with the same concurrency keys as those of the runs that are parked; returns its ids."""
+    async with database.transaction() as connection:
+        if not await connection.fetch(QUERIES["lock_keys"], run_ids):
+            return []
+        return [record["id"] for record in await connection.fetch(QUERIES["park_rest"], run_ids, now)]
+
+
+async def suspects(executor: Executor, run_ids: list[str], now: datetime) -> list[str]:
+    """Those of the runs that are due and have taken :data:`SUSPECT` workers down."""
+    return [record["id"] for record in await executor.fetch(QUERIES["suspects"], run_ids, now, SUSPECT)]
+
+
+async def unpark(database: Database, keys: list[str]) -> list[QueuedRun]:
+    """Takes out the next parked run of each key, as often as the key is given.
+
+    Who is about to park a run, because he still counts the place that is free now, is waited for.
+    """
+    async with database.transaction() as connection:
+        await connection.execute(QUERIES["lock_named_keys"], keys)
+        return [QueuedRun(**record) for record in await connection.fetch(QUERIES["unpark"], keys)]
+
+
+async def unpark_forgotten(executor: Executor) -> list[QueuedRun]:
+    """Takes out parked runs for which there is room, although nobody has said so."""
+    return [QueuedRun(**record) for record in await executor.fetch(QUERIES["unpark_forgotten"])]
+
+
+async def complete(
+    executor: Executor, done: Sequence[tuple[ClaimedRun, Json]], worker_id: str, now: datetime
+) -> set[str]:
+    """Ends runs that change nothing else, in one statement; returns the ids of those that were this worker's."""
+    ids = [run.id for run, _ in done]
+    numbers = [run.attempt for run, _ in done]
+    outputs = [output for _, output in done]
+    return {
+        record["run_id"] for record in await executor.fetch(QUERIES["complete"], ids, numbers, worker_id, outputs, now)
+    }
+
+
+async def hold(connection: Connection, run: ClaimedRun, worker_id: str) -> None:
+    """Locks the run's row for the transaction; raises :class:`OwnershipLost` where it is not this worker's."""
+    if await connection.fetchrow(QUERIES["hold"], run.id, run.attempt, worker_id) is None:
+        raise OwnershipLost(run.id)
+
+
+async def finish(
+    executor: Executor,
+    run: ClaimedRun,
+    worker_id: str,
+    status: Status,
+    now: datetime,
+    *,
+    output: Json | None = None,
+    error: RunError | None = None,
+) -> None:
+    """Ends the run and its attempt, or raises :class:`OwnershipLost`."""
+    ended = await executor.fetchval(
+        QUERIES["finish"], run.id, run.attempt, worker_id, status, output, error and error.as_json(), now
+    )
+    if ended is None:
+        raise OwnershipLost(run.id)
+
+
+async def retry(
+    executor: Executor, run: ClaimedRun, worker_id: str, due_at: datetime, error: RunError, now: datetime
+) -> None:
+    """Ends the attempt and queues the run for ``due_at``, or raises :class:`OwnershipLost`."""
+    if await executor.fetchval(QUERIES["retry"], run.id, run.attempt, worker_id, due_at, error.as_json(), now) is None:
+        raise OwnershipLost(run.id)
+
+
+async def hand_back(executor: Executor, run: ClaimedRun, worker_id: str, now: datetime) -> None:
+    """Queues the run again as if this attempt had not been, or raises :class:`OwnershipLost`."""
+    if await executor.fetchval(QUERIES["hand_back"], run.id, run.attempt, worker_id, now) is None:
+        raise OwnershipLost(run.id)
+
+
+async def stand_by(executor: Executor, run: ClaimedRun, worker_id: str, due_at: datetime, now: datetime) -> datetime:
+    """Queues the run so that this attempt goes on at ``due_at``, or now where it was woken; returns when.
+
+    Raises :class:`OwnershipLost`.
+    """
+    due: datetime | None = await executor.fetchval(QUERIES["stand_by"], run.id, run.attempt, worker_id, due_at, now)
+    if due is None:
+        raise OwnershipLost(run.id)
+    return due
+
+
+async def wake(executor: Executor, run_id: str, now: datetime) -> QueuedRun | None:
+    """Makes a run that stands by due now; returns it where it is to be sent."""
+    record = await executor.fetchrow(QUERIES["wake"], run_id, now)
+    if record is None or not record["waits"]:
+        return None
+    return QueuedRun(record["id"], record["task"], record["due_at"], record["priority"])
+
+
+async def take_back_lost(executor: Executor, error: RunError, now: datetime) -> list[LostRun]:
+    """Ends the attempts of workers that are gone, with ``error``; the runs are queued again while attempts are left."""
+    return [LostRun(**record) for record in await executor.fetch(QUERIES["take_back_lost"], now, error.as_json())]
+
+
+async def waiting(executor: Executor, due_before: datetime, after_id: str, limit: int) -> list[QueuedRun]:
+    """Runs that are due, in the order of their ids from ``after_id`` on."""
+    records = await executor.fetch(QUERIES["waiting"], due_before, after_id, limit)
+    return [QueuedRun(**record) for record in records]
+
+
+async def release_due(executor: Executor, now: datetime) -> None:
+    """Turns DELAYED runs whose time has come into QUEUED ones."""
+    await executor.execute(QUERIES["release_due"], now)
+
+
+async def expire(executor: Executor, error: RunError, now: datetime) -> list[tuple[str, str]]:
+    """Ends runs that were not started within their time to live; returns their ids and tasks."""
+    return [(record["id"], record["task"]) for record in await executor.fetch(QUERIES["expire"], now, error.as_json())]
+
+
+@dataclass(frozen=True)
+class Canceled:
+    """A run that was canceled, and what it was before."""
+
+    task: str
+    status_before: Status
+    concurrency_key: str | None
+
+
+async def cancel(connection: Connection, run_id: str, now: datetime) -> Canceled | None:
+    """Ends a run that has not ended; ``None`` where it has, or there is none."""
+    record = await connection.fetchrow(QUERIES["cancel"], run_id, now)
+    return Canceled(record["task"], Status(record["status_before"]), record["concurrency_key"]) if record else None
+
+
+async def reschedule(executor: Executor, run_id: str, due_at: datetime, now: datetime) -> QueuedRun | None:
+    """Gives a DELAYED run another time; ``None`` where it is not DELAYED."""
+    record = await executor.fetchrow(QUERIES["reschedule"], run_id, due_at, now)
+    return QueuedRun(run_id, record["task"], due_at, record["priority"]) if record else None

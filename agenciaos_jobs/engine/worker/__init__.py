@@ -1,0 +1,1 @@
+"""The worker: dispatcher, runner, recorder, heartbeat, rescuer and pruner."""

@@ -1,0 +1,81 @@
+"""Retention: months of runs that are too old are dropped, by one worker, once a day.
+
+Payment events, monthly reports and the bills of AI generations are kept for ever.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from agenciaos_jobs.engine.model.retention_policy import Fate, MonthOfRuns, Retention
+from agenciaos_jobs.engine.store import retention
+from agenciaos_jobs.engine.store.retention import TableBusy
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+
+log = structlog.get_logger("agenciaos_jobs.caretaker")
+
+INTERVAL = timedelta(minutes=10)
+_PRUNING = timedelta(days=1)
+_ONE_MONTH = timedelta(hours=6)
+_FORGETTING = timedelta(hours=1)
+
+
+class Caretaker:
+    """Apart from the sweeper, because reading old months takes long."""
+
+    def __init__(self, database: Database, clock: Clock, rules: Retention) -> None:
+        self._database, self._clock, self._rules = database, clock, rules
+
+    async def care(self) -> None:
+        """Does what is due, unless another worker does."""
+        now = self._clock.now()
+        try:
+            if await retention.begin_chore(self._database, "forget", now, _FORGETTING):
+                await self.forget()
+            if await retention.begin_chore(self._database, "prune", now, _PRUNING):
+                await self.prune()
+        except DatabaseUnavailable as error:
+            log.warning("care_interrupted", error=type(error).__name__)
+
+    async def months(self) -> list[MonthOfRuns]:
+        """The months that are old enough to hold expired runs."""
+        return await retention.months(self._database, self._rules.cutoffs(self._clock.now()))
+
+    async def prune(self) -> list[MonthOfRuns]:
+        """Drops and thins months; returns them as they were. A month that is in use is left for the next day."""
+        cutoffs, pruned = self._rules.cutoffs(self._clock.now()), []
+        for month in await self.months():
+            if month.fate is not Fate.KEPT and await self._prune(month, cutoffs):
+                log.info("month_pruned", month=month.month, fate=month.fate, runs=month.expired, bytes=month.bytes)
+                pruned.append(month)
+        return pruned
+
+    async def _prune(self, month: MonthOfRuns, cutoffs: tuple[datetime, datetime]) -> bool:
+        chore = f"month {month.month}"
+        if not await retention.begin_chore(self._database, chore, self._clock.now(), _ONE_MONTH):
+            return False
+        try:
+            if month.fate is Fate.DROPPED:
+                await retention.drop(self._database, month.month)
+            else:
+                await retention.thin(self._database, month.month, cutoffs)
+        except TableBusy:
+            log.warning("month_not_pruned", month=month.month)
+            return False
+        finally:
+            await retention.end_chore(self._database, chore)
+        return True
+
+    async def forget(self) -> None:
+        """Drops idempotency keys that hold no longer, and the texts of generations whose runs have expired."""
+        now = self._clock.now()
+        await _until_done(lambda: retention.drop_expired_keys(self._database, now))
+        completed_before, _ = self._rules.cutoffs(now)
+        await _until_done(lambda: retention.forget_contents(self._database, completed_before))
+
+
+async def _until_done(act: Callable[[], Awaitable[int]]) -> None:
+    while await act():
+        pass

@@ -1,0 +1,238 @@
+"""One attempt at a run, from claim to record."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from agenciaos_jobs.engine.context import App
+from agenciaos_jobs.engine.intake import Sender
+from agenciaos_jobs.engine.model.job import Finish, GiveUp, Job, Json, RetryLater, StandBy
+from agenciaos_jobs.engine.model.run import Again, ClaimedRun, OutOfTime, RunError, Status, after_failure
+from agenciaos_jobs.engine.store import runs
+from agenciaos_jobs.engine.store.runs import OwnershipLost
+from agenciaos_jobs.engine.worker.recorder import Recorder, Running
+from agenciaos_jobs.engine.worker.run_log import RunLog
+from agenciaos_jobs.foundation import logs, metrics, traceparent, tracing
+from agenciaos_jobs.foundation.backoff import Backoff
+from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.foundation.redact import Redactor
+
+log = structlog.get_logger("agenciaos_jobs.runner")
+
+_WAIT_FOR_DATABASE = timedelta(seconds=1)
+_LAST_LOOK = timedelta(seconds=5)
+
+
+class Runner:
+    """Runs what it can claim. Whatever a job does, its run's row tells how the attempt ended."""
+
+    def __init__(
+        self,
+        app: App,
+        jobs: Mapping[str, Job[Any]],
+        worker_id: str,
+        sender: Sender,
+        run_log: RunLog,
+        redactor: Redactor,
+    ) -> None:
+        self._app, self._jobs, self._worker_id, self._run_log = app, jobs, worker_id, run_log
+        self._recorder = Recorder(app, jobs, worker_id, sender, redactor)
+        self.running: dict[str, Running] = {}
+        self.ending = 0
+        self.slot_freed: Callable[[], None] = lambda: None
+
+    async def attempt(self, run_id: str) -> timedelta | None:
+        """Claims the run and makes one attempt; returns the wait before the next one, if one is due."""
+        try:
+            claimed = await self.claim([run_id], suspects_too=True)
+        except DatabaseUnavailable as error:
+            log.warning("database_unavailable", run_id=run_id, error=str(error))
+            return _WAIT_FOR_DATABASE
+        due_at = await self.carry_out(claimed[0]) if claimed else None
+        return due_at - self._app.clock.now() if due_at else None
+
+    async def claim(self, run_ids: list[str], *, suspects_too: bool = False) -> list[ClaimedRun]:
+        """Makes this worker the owner of those runs that are due and nobody else's."""
+        now = self._app.clock.now()
+        return await runs.claim(self._app.database, run_ids, self._worker_id, now, suspects_too=suspects_too)
+
+    async def park_rest(self, run_ids: list[str]) -> list[str]:
+        """Has all wait that would only find no place, as some of these runs did; returns their ids."""
+        return await runs.park_rest(self._app.database, run_ids, self._app.clock.now())
+
+    async def suspects(self, run_ids: list[str]) -> list[str]:
+        """Those of the runs that wait and have taken workers down: they are run in processes of their own."""
+        return await runs.suspects(self._app.database, run_ids, self._app.clock.now())
+
+    async def carry_out(self, run: ClaimedRun) -> datetime | None:
+        """Makes an attempt at a claimed run; returns when the next one is due, if one is."""
+        logs.about(**_context(run))
+        try:
+            with tracing.span(f"run {run.task}", "consumer", run.traceparent, partial(_attributes, run)):
+                return await self._carry_out(run)
+        finally:
+            self._recorder.free(run)
+
+    async def _carry_out(self, run: ClaimedRun) -> datetime | None:
+        task = asyncio.current_task()
+        assert task is not None
+        running = Running(run, self._app.for_run(run, self._run_log.logger(run)), task)
+        self.running[run.id] = running
+        metrics.STARTS.labels(run.task).inc()
+        metrics.WAIT_SECONDS.labels(run.task).observe((self._app.clock.now() - run.due_at).total_seconds())
+        log.debug("run_started")
+        try:
+            due_at = await self._perform(running)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._recorder.let_go(running))
+            raise
+        except OwnershipLost:
+            log.warning("run_ownership_lost")
+            return None
+        else:
+            running.app.failure_effects.clear()  # they refer to what holds them, and would outlive the run with it
+            return due_at
+        finally:
+            self.ending -= running.is_ending
+            del self.running[run.id]
+
+    def _ends(self, running: Running) -> None:
+        """The job's code is through: what is left is to write that down, which takes no slot."""
+        if not running.is_ending:
+            running.is_ending = True
+            self.ending += 1
+            self.slot_freed()
+
+    async def _perform(self, running: Running) -> datetime | None:
+        try:
+            result = await self._call(running)
+            await self._complete(running, result)
+            return None
+        except OwnershipLost:
+            raise
+        except StandBy as pause:
+            return await self._stand_by(running, pause)
+        except Exception as error:  # noqa: BLE001 - a job may raise anything, and every run must end in its row
+            return await self._fail(running, error)
+
+    async def _call(self, running: Running) -> Json | Finish:
+        """The job's own code, within its longest duration."""
+        run = running.run
+        job = self._jobs.get(run.task)
+        if job is None:
+            raise GiveUp("unknown_task", f"no job is named {run.task!r}")
+        payload = _read(job, run.payload)
+        try:
+            async with asyncio.timeout(self._time_left(run).total_seconds()) as limit:
+                result: Json | Finish = await job.run(running.app, payload)
+                return result
+        except TimeoutError as error:
+            if limit.expired():
+                raise OutOfTime(f"the attempt took longer than {run.max_duration} s") from error
+            raise
+
+    def _time_left(self, run: ClaimedRun) -> timedelta:
+        """What is left of the attempt's longest duration; one that stood by until it was over may look once more."""
+        left = _deadline(run) - self._app.clock.now()
+        return left if left > timedelta() else _LAST_LOOK
+
+    async def _stand_by(self, running: Running, pause: StandBy) -> datetime | None:
+        run, now = running.run, self._app.clock.now()
+        if now >= _deadline(run):
+            return await self._fail(running, OutOfTime(f"the attempt took longer than {run.max_duration} s"))
+        self._ends(running)
+        await self._run_log.flush()
+        due_at = min(now + pause.after, _deadline(run))
+        due: datetime = await self._record(lambda: self._recorder.stand_by(running, due_at))
+        log.debug("run_standing_by", seconds=(due - now).total_seconds())
+        return due
+
+    async def _complete(self, running: Running, result: Json | Finish) -> None:
+        self._ends(running)
+        await self._run_log.flush()
+        error = await self._record(lambda: self._recorder.succeed(running, result))
+        outcome = Status.FAILED if error else Status.COMPLETED
+        self._count(running.run, outcome, error)
+
+    async def _fail(self, running: Running, cause: Exception) -> datetime | None:
+        self._ends(running)
+        run, error = running.run, self._recorder.describe(cause)
+        tracing.mark_failed(error.code or error.type)
+        backoff = self._jobs[run.task].backoff if run.task in self._jobs else Backoff()
+        next_step = after_failure(cause, run.attempt, run.max_attempts, backoff, self._app.clock.random())
+        await self._run_log.flush()
+        due_at = self._app.clock.now() + (next_step.after if isinstance(next_step, Again) else timedelta())
+        await self._record(lambda: self._recorder.fail(running, error, next_step, due_at))
+        unforeseen = not isinstance(cause, GiveUp | RetryLater | OutOfTime)
+        self._count(run, next_step, error, cause if unforeseen else None)
+        return due_at if isinstance(next_step, Again) else None
+
+    async def _record(self, write: Callable[[], Awaitable[Any]]) -> Any:
+        """Writes the attempt's end. The work is done, so a database that is away is waited for."""
+        while True:
+            try:
+                return await write()
+            except DatabaseUnavailable as error:
+                log.warning("database_unavailable", error=str(error))
+                await asyncio.sleep(_WAIT_FOR_DATABASE.total_seconds())
+
+    def _count(
+        self, run: ClaimedRun, outcome: Status | Again, error: RunError | None, unforeseen: Exception | None = None
+    ) -> None:
+        now = self._app.clock.now()
+        duration = (now - run.attempt_started_at).total_seconds()
+        label = "retried" if isinstance(outcome, Again) else outcome.lower()
+        metrics.RUNS.labels(run.task, label).inc()
+        metrics.RUN_SECONDS.labels(run.task).observe(duration)
+        told: Json = {"duration": round(duration, 3)}
+        if error is None:
+            log.info("run_completed", **told)
+            return
+        told |= {"error_type": error.type, "error_code": error.code}
+        if isinstance(outcome, Again):
+            log.warning("attempt_failed", **told, retry_in=round(outcome.after.total_seconds(), 3), exc_info=unforeseen)
+        else:
+            log.error("run_failed", **told, status=outcome, exc_info=unforeseen)
+
+
+def _deadline(run: ClaimedRun) -> datetime:
+    return run.attempt_started_at + timedelta(seconds=run.max_duration)
+
+
+def _context(run: ClaimedRun) -> Json:
+    known = {"run_id": run.id, "task": run.task, "agency_id": run.agency_id, "attempt": run.attempt}
+    if run.request_id:
+        known["request_id"] = run.request_id
+    if run.traceparent:
+        known["trace_id"] = traceparent.trace_id(run.traceparent)
+    return known
+
+
+def _attributes(run: ClaimedRun) -> Json:
+    """OpenTelemetry's names for what it has names for (https://opentelemetry.io/docs/specs/semconv/messaging/)."""
+    return {
+        "messaging.system": "agenciaos",
+        "messaging.operation.type": "process",
+        "messaging.message.id": run.id,
+        "agenciaos.task": run.task,
+        "agenciaos.attempt": run.attempt,
+        "agenciaos.agency_id": run.agency_id,
+        "agenciaos.request_id": run.request_id,
+    }
+
+
+def _read(job: Job[Any], payload: Json) -> BaseModel:
+    """The stored payload as the job's type; a door has checked it, but the type may have changed since."""
+    try:
+        model: BaseModel = job.payload.model_validate(payload)
+    except ValidationError as error:
+        fields = "; ".join(
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors(include_input=False)
+        )
+        raise GiveUp("invalid_payload", fields) from None
+    return model

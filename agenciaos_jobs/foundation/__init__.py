@@ -1,0 +1,1 @@
+"""What knows nothing of jobs: clock, ids, logs, metrics, traces, database and migrations."""

@@ -1,0 +1,182 @@
+"""The connection pool, and which errors mean that Postgres is away."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+import orjson
+from asyncpg import exceptions as pg
+
+from agenciaos_jobs.foundation.sql import load
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+
+QUERIES = load(__name__)
+
+
+class DatabaseUnavailable(Exception):  # noqa: N818
+    """Postgres is away, restarting or full: worth another try, and nobody's bad input."""
+
+
+class Database:
+    """A pool of connections. Whatever means that the server is away comes out as :class:`DatabaseUnavailable`."""
+
+    def __init__(self, pool: Pool, patience: float, connect: Callable[[], Awaitable[Connection]]) -> None:
+        self._pool, self._patience, self._connect = pool, patience, connect
+
+    async def fetch(self, query: str, *values: Any) -> list[asyncpg.Record]:
+        with _outages_translated:
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                return await connection.fetch(query, *values)
+
+    async def fetchrow(self, query: str, *values: Any) -> asyncpg.Record | None:
+        with _outages_translated:
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                return await connection.fetchrow(query, *values)
+
+    async def fetchval(self, query: str, *values: Any) -> Any:
+        with _outages_translated:
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                return await connection.fetchval(query, *values)
+
+    async def execute(self, query: str, *values: Any) -> str:
+        with _outages_translated:
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                return await connection.execute(query, *values)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """One connection, for several statements that need no transaction."""
+        with _outages_translated:
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """A connection in a transaction, which commits unless the block raises."""
+        with _outages_translated:
+            async with self._pool.acquire(timeout=self._patience) as connection, connection.transaction():
+                yield connection
+
+    @asynccontextmanager
+    async def own_connection(self) -> AsyncIterator[Connection]:
+        """A connection outside the pool, for who keeps it for long."""
+        with _outages_translated:
+            connection = await self._connect()
+            try:
+                yield connection
+            finally:
+                await connection.close(timeout=self._patience)
+
+    def usage(self) -> tuple[int, int, int]:
+        """Connections that are open, those of them that are idle, and how many there may be."""
+        return self._pool.get_size(), self._pool.get_idle_size(), self._pool.get_max_size()
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+Executor: TypeAlias = "Connection | Database"
+
+_OUTAGES: tuple[type[BaseException], ...] = (
+    OSError,
+    TimeoutError,
+    pg.PostgresConnectionError,
+    pg.CannotConnectNowError,
+    pg.AdminShutdownError,
+    pg.CrashShutdownError,
+    pg.TooManyConnectionsError,
+    pg.ReadOnlySQLTransactionError,
+    pg.DeadlockDetectedError,  # with a migration, which gives way sooner as a rule
+    pg.InternalClientError,  # what asyncpg makes of a server that goes away, or is not up yet, while it connects
+)
+
+
+class _Translated:
+    """What means an outage comes out of the block as :class:`DatabaseUnavailable`."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if isinstance(error, _OUTAGES):
+            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+        # asyncpg has no class of its own for a connection that was closed under a caller.
+        is_closed = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
+        if is_closed and not isinstance(error, asyncpg.DataError):
+            raise DatabaseUnavailable(str(error)) from error
+
+
+_outages_translated = _Translated()
+
+
+_PRISMA_ONLY = {"schema", "connection_limit", "pool_timeout", "connect_timeout", "socket_timeout", "pgbouncer"}
+_LIBPQ_ONLY = {"channel_binding", "gssencmode", "keepalives", "options"}
+
+
+async def connect(
+    url: str,
+    *,
+    size: int = 10,
+    patience: float = 10,
+    name: str = "",
+    on_query: Callable[[Any], None] | None = None,
+) -> Database:
+    """A pool of at most ``size`` connections; connecting, or waiting for a free one, takes ``patience`` s at most.
+
+    ``name`` is whose connections they are, as Postgres tells it (``application_name``: ``agenciaos-jobs worker_01…``).
+    ``on_query`` hears of every statement: see asyncpg's ``add_query_logger``.
+
+    Raises :class:`DatabaseUnavailable`, or asyncpg's error where the server refuses the login.
+    """
+    options: dict[str, Any] = {
+        "dsn": without_foreign_options(url),
+        "timeout": patience,
+        "command_timeout": 60,
+        "statement_cache_size": 0 if "pgbouncer=true" in url else 1024,
+        "server_settings": {"application_name": f"agenciaos-jobs {name}".strip(), "timezone": "UTC"},
+    }
+
+    async def prepare(connection: Connection) -> None:
+        await _use_json(connection)
+        await connection.execute(QUERIES["prepare"])
+        if on_query:
+            connection.add_query_logger(on_query)
+
+    with _outages_translated:
+        pool = await asyncpg.create_pool(**options, min_size=1, max_size=size, init=prepare, reset=_nothing_to_reset)
+    return Database(pool, patience, partial(asyncpg.connect, **options))
+
+
+def without_foreign_options(url: str) -> str:
+    """``url`` less the options that only Prisma or libpq know, so that the application's own one can be used here."""
+    parts = urlsplit(url)
+    options = [(name, value) for name, value in parse_qsl(parts.query) if name not in _PRISMA_ONLY | _LIBPQ_ONLY]
+    return urlunsplit(parts._replace(query=urlencode(options)))
+
+
+async def _use_json(connection: Connection) -> None:
+    for kind in ("json", "jsonb"):
+        await connection.set_type_codec(
+            kind, schema="pg_catalog", encoder=_encode_json, decoder=orjson.loads, format="text"
+        )
+
+
+def _encode_json(value: Any) -> str:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+async def _nothing_to_reset(_: Connection) -> None:
+    """No code here changes a session, so a returned connection costs no round trip."""

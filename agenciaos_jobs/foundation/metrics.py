@@ -1,0 +1,184 @@
+"""Prometheus metrics.
+
+A server counts its own requests. What workers count is added up in ``jobs.metric_totals`` (see
+engine/worker/heartbeat.py), so that any server's ``/metrics`` covers all workers, also where workers can't be scraped.
+What is true of one process only (its memory, its event loop, its connections) is reported by that process.
+
+A job adds a metric of its own in one line, ``REPORTS = metrics.counter("agenciaos_reports_total", "Reports made.")``,
+and counts with ``REPORTS.inc()``. The rules for names are https://prometheus.io/docs/practices/naming/.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+from agenciaos_jobs.ai_content.prompt import Usage
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+
+SERVER = CollectorRegistry()
+WORKER = CollectorRegistry()
+PROCESS = CollectorRegistry()
+
+_SHORT = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+_LONG = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+
+
+def counter(name: str, meaning: str, labels: Sequence[str] = ()) -> Counter:
+    """Something that workers count; ``name`` ends in ``_total``."""
+    return Counter(name, meaning, labels, registry=WORKER)
+
+
+def histogram(name: str, meaning: str, labels: Sequence[str] = (), buckets: Sequence[float] = _LONG) -> Histogram:
+    """Something that workers measure; ``name`` ends in its unit, such as ``_seconds``."""
+    return Histogram(name, meaning, labels, buckets=buckets, registry=WORKER)
+
+
+ProcessCollector(registry=PROCESS)
+PlatformCollector(registry=PROCESS)
+LOOP_LAG = Histogram(
+    "agenciaos_event_loop_lag_seconds",
+    "How late the event loop wakes what is due.",
+    buckets=_SHORT,
+    registry=PROCESS,
+)
+
+RATE_LIMITED = Counter(
+    "agenciaos_rate_limited_total", "Requests refused with 429, by what limit.", ["policy"], registry=SERVER
+)
+WEBHOOKS = Counter("agenciaos_webhooks_total", "Webhooks received.", ["source", "outcome"], registry=SERVER)
+
+RUNS = counter("agenciaos_runs_total", "Attempts ended, by what became of their runs.", ["task", "outcome"])
+STARTS = counter("agenciaos_run_starts_total", "Attempts begun, or gone on with after standing by.", ["task"])
+RUN_SECONDS = histogram("agenciaos_run_duration_seconds", "Time from an attempt's start to its end.", ["task"])
+WAIT_SECONDS = histogram(
+    "agenciaos_run_wait_seconds", "Time from when a run was due to the start of its attempt.", ["task"]
+)
+OPENAI_CALLS = counter("agenciaos_openai_calls_total", "Calls to OpenAI.", ["model", "outcome"])
+OPENAI_SECONDS = histogram("agenciaos_openai_call_duration_seconds", "Time that calls to OpenAI took.", ["model"])
+TOKENS = counter("agenciaos_openai_tokens_total", "Tokens billed by OpenAI.", ["model", "kind"])
+COST = counter("agenciaos_openai_cost_dollars_total", "US dollars billed by OpenAI, where known.", ["model"])
+SWEEPER_REPAIRS = counter("agenciaos_sweeper_repairs_total", "Runs the sweeper put right.", ["kind"])
+ALERTS = counter(
+    "agenciaos_alerts_total", "Alerts that were told, by how: first, more, still or over.", ["kind", "telling"]
+)
+ALERT_DELIVERIES = counter(
+    "agenciaos_alert_deliveries_total", "Alerts that a channel took or refused.", ["channel", "outcome"]
+)
+LEASES_LOST = counter("agenciaos_leases_lost_total", "Workers whose lease ran out in the middle of their runs.")
+
+Labels = tuple[tuple[str, str], ...]
+Sample = tuple[str, Labels]
+
+
+def record_usage(usage: Usage, outcome: str) -> None:
+    """Counts a call that was billed."""
+    OPENAI_CALLS.labels(usage.model, outcome).inc()
+    TOKENS.labels(usage.model, "input").inc(usage.input_tokens - usage.cached_tokens)
+    TOKENS.labels(usage.model, "cached").inc(usage.cached_tokens)
+    TOKENS.labels(usage.model, "output").inc(usage.output_tokens)
+    if usage.cost is not None:
+        COST.labels(usage.model).inc(float(usage.cost))
+
+
+def counted(registry: CollectorRegistry) -> dict[Sample, float]:
+    """Every sample of a registry that only ever grows."""
+    samples = (sample for metric in registry.collect() for sample in metric.samples)
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for sample in samples
+        if not sample.name.endswith("_created")
+    }
+
+
+class Totals:
+    """Shows added-up worker samples as the metrics they came from."""
+
+    def __init__(self, totals: Mapping[Sample, float]) -> None:
+        """What has no labels is told from 0 on, so that its first increase is one."""
+        unlabelled = {sample: 0.0 for sample in counted(WORKER) if not sample[1]}
+        self._totals = unlabelled | dict(totals)
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in WORKER.collect():
+            if metric.type == "histogram":
+                yield self._histogram(metric)
+            else:
+                yield self._counter(metric)
+
+    def _counter(self, metric: Metric) -> Metric:
+        family = CounterMetricFamily(metric.name, metric.documentation)
+        for (name, labels), value in self._totals.items():
+            if name == f"{metric.name}_total":
+                family.add_sample(name, dict(labels), value)
+        return family
+
+    def _histogram(self, metric: Metric) -> Metric:
+        family = HistogramMetricFamily(metric.name, metric.documentation)
+        own = [
+            (name, labels, value)
+            for (name, labels), value in self._totals.items()
+            if name.startswith(metric.name + "_")
+        ]
+        for name, labels, value in sorted(own, key=_bucket_order):
+            family.add_sample(name, dict(labels), value)
+        return family
+
+
+class Present:
+    """What is now: gauges by name, each with its meaning and its value."""
+
+    def __init__(self, gauges: Mapping[str, tuple[str, float]]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        for name, (meaning, value) in self._gauges.items():
+            yield GaugeMetricFamily(name, meaning, value=value)
+
+
+def connections(size: int, idle: int, most: int) -> Mapping[str, tuple[str, float]]:
+    """A pool's gauges."""
+    return {
+        "agenciaos_database_connections": ("Connections to Postgres that are open.", size),
+        "agenciaos_database_connections_busy": ("Those of them that are in use.", size - idle),
+        "agenciaos_database_connections_max": ("How many there may be (DATABASE_POOL_SIZE).", most),
+    }
+
+
+def text(*registries: CollectorRegistry, present: Sequence[Present | Totals] = ()) -> bytes:
+    """Prometheus's text format (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
+    combined = CollectorRegistry(auto_describe=False)
+    for collector in present:
+        combined.register(collector)
+    return b"".join(generate_latest(registry) for registry in (*registries, combined))
+
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def watch_loop() -> None:
+    """Measures, twice a second and for ever, how late the event loop is."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _LOOK
+        await asyncio.sleep(_LOOK)
+        LOOP_LAG.observe(max(0.0, loop.time() - due))
+
+
+_LOOK = 0.5
+
+
+def _bucket_order(sample: tuple[str, Labels, float]) -> tuple[Labels, str, float]:
+    name, labels, _ = sample
+    bound = float(dict(labels).get("le", "0").replace("+Inf", "inf"))
+    return tuple(pair for pair in labels if pair[0] != "le"), name, bound

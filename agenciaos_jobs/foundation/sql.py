@@ -1,0 +1,28 @@
+"""Reads the named queries that stand beside a module, in a file of the same name.
+
+A file holds any number of statements, each under a line ``-- name: verb``.
+"""
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+
+_ROOT = __package__.partition(".")[0]
+_NAMES: dict[str, str] = {}
+_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
+
+
+def load(module: str) -> Mapping[str, str]:
+    """The statements by name of the ``.sql`` file beside ``module``, which passes its own ``__name__``."""
+    package, _, family = module.rpartition(".")
+    text = files(package).joinpath(f"{family}.sql").read_text("utf-8")
+    _, *parts = _NAME.split(text)
+    queries = {name: sql.strip() for name, sql in zip(parts[::2], parts[1::2], strict=True)}
+    label = module.removeprefix(f"{_ROOT}.").replace(".store.", ".")
+    _NAMES.update({sql: f"{label}.{name}" for name, sql in queries.items()})
+    return queries
+
+
+def name_of(sql: str) -> str:
+    """The wing, file and name of a statement that was loaded here, such as ``engine.runs.claim``."""
+    return _NAMES.get(sql, "sql")

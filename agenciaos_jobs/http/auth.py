@@ -1,0 +1,79 @@
+"""Who may ask."""
+
+import hmac
+from collections.abc import Awaitable, Callable, Collection
+from hashlib import sha256
+
+from aiohttp import web
+
+from agenciaos_jobs.alerts.alert import Kind
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http import public_token, rate_limits
+from agenciaos_jobs.http.client_address import address_of
+from agenciaos_jobs.http.keys import APP, CLOCK, KEY_DIGESTS, PUBLIC_TOKEN, SECRET_KEYS
+from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.scopes import may_read
+
+Names = Callable[[web.Request], Awaitable[Collection[str]]]
+"""What a request reads, by the names that a public token's scopes may give it: see :func:`may_read`."""
+
+
+async def admit(request: web.Request, key: str | None, reads: Names | None = None) -> None:
+    """Lets the secret key through and, where ``reads`` is given, a public token that may read what is asked for.
+
+    ``key`` is what :func:`key_of` found. Refuses with 401 what is neither, with 403 a token whose scopes do not cover
+    the request, with 429 what is too much.
+    """
+    if key:
+        rate_limits.count_key(request, key)
+        return
+    rate_limits.count_address(request)
+    given = _bearer(request)
+    token = _token(request, given)
+    if token is None:
+        if reads is None or not public_token.looks_like_one(given):  # those run out in every page that stays open
+            request.app[APP].alert(Kind.WRONG_TOKEN, "api", subject=address_of(request))
+        raise HttpProblem(401, _UNKNOWN, headers={"WWW-Authenticate": "Bearer"})
+    if reads is None or not may_read(token.scopes, await reads(request)):
+        raise HttpProblem(403, _OUT_OF_SCOPE)
+    request[PUBLIC_TOKEN] = token
+
+
+def _token(request: web.Request, given: str) -> public_token.PublicToken | None:
+    now = request.app[CLOCK].now()
+    tokens = (public_token.read(given, key, now) for key in request.app[SECRET_KEYS])
+    return next((token for token in tokens if token), None)
+
+
+def key_of(request: web.Request) -> str | None:
+    """Which secret key the request carries: ``key``, ``previous``, or none."""
+    digest = digest_of(_bearer(request))
+    for name, expected in request.app[KEY_DIGESTS].items():
+        if hmac.compare_digest(digest, expected):
+            return name
+    return None
+
+
+def _bearer(request: web.Request) -> str:
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""
+
+
+def is_same(given: str, secret: str) -> bool:
+    """Compares in a time that tells nothing of the secret, not even its length."""
+    return hmac.compare_digest(digest_of(given), digest_of(secret))
+
+
+def digest_of(text: str) -> bytes:
+    """What a secret is compared by."""
+    return sha256(text.encode("utf-8", "surrogateescape")).digest()
+
+
+_UNKNOWN: Text = {
+    "pt": "Envie a chave em Authorization: Bearer (TRIGGER_SECRET_KEY), ou um token público válido",
+    "en": "Send the key as Authorization: Bearer (TRIGGER_SECRET_KEY), or a valid public token",
+}
+_OUT_OF_SCOPE: Text = {
+    "pt": "Os escopos deste token público não incluem esta leitura",
+    "en": "The scopes of this public token do not cover this request",
+}

@@ -1,0 +1,25 @@
+"""CORS: pages of any site may read what a public token lets them (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
+
+from aiohttp import web
+
+from agenciaos_jobs.http.keys import OPEN_TO_BROWSERS
+
+_EXPOSED = "electric-cursor, electric-handle, electric-offset, electric-schema, electric-up-to-date, x-request-id"
+
+
+async def preflight(request: web.Request) -> web.Response:
+    """What a browser asks before it sends the token along."""
+    request[OPEN_TO_BROWSERS] = True
+    headers = {
+        "Access-Control-Allow-Methods": "GET",
+        "Access-Control-Allow-Headers": request.headers.get("Access-Control-Request-Headers", "authorization"),
+        "Access-Control-Max-Age": "86400",
+    }
+    return web.Response(status=204, headers=headers)
+
+
+def let_pages_read(request: web.Request, response: web.StreamResponse) -> None:
+    """Marks answers, errors too, of what is open to browsers. Tokens are no cookies, so any site may ask."""
+    if request[OPEN_TO_BROWSERS]:
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Access-Control-Expose-Headers"] = _EXPOSED

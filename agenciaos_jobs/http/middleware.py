@@ -1,0 +1,66 @@
+"""Around every request: an id, a log line, metrics, and errors in one form."""
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiohttp import web
+
+from agenciaos_jobs.dashboard import page
+from agenciaos_jobs.foundation import logs, tracing
+from agenciaos_jobs.foundation import traceparent as trace
+from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.http import cors, problems, rate_limits, shutdown
+from agenciaos_jobs.http.keys import BODY, CLOCK, OPEN_TO_BROWSERS, QUOTA, REQUEST_ID
+from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.request_metrics import count_request
+
+log = structlog.get_logger("agenciaos_jobs.web")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_USABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_QUIET = {"/healthz", "/readyz", "/metrics"}
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Gives the request its id (the caller's, where it sent a usable one), logs and counts it."""
+    began = time.perf_counter()
+    given = request.headers.get("X-Request-Id")
+    request_id = given if given and _USABLE_ID.fullmatch(given) else request.app[CLOCK].new_id("req")
+    request[REQUEST_ID], request[BODY], request[QUOTA], request[OPEN_TO_BROWSERS] = request_id, None, None, False
+    route = request.match_info.route.resource
+    path = route.canonical if route else "unmatched"
+    traceparent = trace.read(request.headers.get("traceparent"))
+    trace.CURRENT.set(traceparent)
+    logs.about(request_id=request_id, **({"trace_id": trace.trace_id(traceparent)} if traceparent else {}))
+    with tracing.span(f"{request.method} {path}", "server", traceparent) as span:
+        response = await _with_errors_as_answers(request, handler)
+        span.set_attribute("http.response.status_code", response.status)
+        duration = time.perf_counter() - began
+        response.headers["X-Request-Id"] = request_id
+        rate_limits.tell(request, response)
+        shutdown.close_when_draining(request, response)
+        cors.let_pages_read(request, response)
+        count_request(request.method, path, response.status, duration)
+        tell = log.debug if path in _QUIET and response.status < 400 else log.info
+        tell("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))
+    return response
+
+
+async def _with_errors_as_answers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except HttpProblem as raised:
+        problem = raised
+    except web.HTTPException as error:
+        problem = problems.from_http(error)
+    except DatabaseUnavailable as error:
+        log.error("database_unavailable", error=type(error).__name__)
+        problem = problems.unavailable()
+    except Exception:
+        log.exception("request_failed")
+        problem = problems.internal()
+    return page.problem_page(request, problem) if page.is_page_wanted(request) else problem.answer(request)

@@ -1,0 +1,55 @@
+"""Rate limits: for each key, and for each address of those who showed none.
+
+The headers are those of https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/. Each server counts for
+itself, so a limit holds per server.
+"""
+
+import time
+from typing import Literal
+
+from aiohttp import web
+
+from agenciaos_jobs.foundation import metrics
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.client_address import address_of
+from agenciaos_jobs.http.fixed_window import WINDOW, Meter
+from agenciaos_jobs.http.keys import METERS, QUOTA
+from agenciaos_jobs.http.problems import HttpProblem
+
+Policy = Literal["key", "address"]
+
+_TOO_MANY: Text = {
+    "pt": "Requisições demais; tente novamente em alguns segundos",
+    "en": "Too many requests; try again in a few seconds",
+}
+
+
+def count_key(request: web.Request, name: str) -> None:
+    """One request more with this key; 429 where that is too many."""
+    _count(request, "key", name)
+
+
+def count_address(request: web.Request) -> None:
+    """One request more from this address; 429 where that is too many."""
+    _count(request, "address", address_of(request))
+
+
+def _count(request: web.Request, policy: Policy, caller: str) -> None:
+    meter: Meter = request.app[METERS][policy]
+    if not meter.limit:
+        return
+    quota = meter.take(caller, time.monotonic())
+    headers = {
+        "RateLimit-Policy": f'"{policy}";q={quota.limit};w={WINDOW}',
+        "RateLimit": f'"{policy}";r={max(quota.remaining, 0)};t={quota.seconds}',
+    }
+    request[QUOTA] = headers
+    if quota.remaining < 0:
+        metrics.RATE_LIMITED.labels(policy).inc()
+        raise HttpProblem(429, _TOO_MANY, headers={"Retry-After": str(quota.seconds)})
+
+
+def tell(request: web.Request, response: web.StreamResponse) -> None:
+    """Adds what is left to the answer."""
+    if quota := request[QUOTA]:
+        response.headers.update(quota)

@@ -1,1 +1,0 @@
-"""What the jobs around Guru's payments share."""

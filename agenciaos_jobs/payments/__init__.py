@@ -1,0 +1,1 @@
+"""Who has bought what, and which plan that gives."""

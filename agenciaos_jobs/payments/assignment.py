@@ -1,0 +1,93 @@
+"""What people do to payments: say whose one is."""
+
+import orjson
+import structlog
+
+from agenciaos_jobs.engine.intake import Intake, new_run
+from agenciaos_jobs.foundation import agencies
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Database
+from agenciaos_jobs.payments.guru.reader import read
+from agenciaos_jobs.payments.jobs import process_guru_webhook
+from agenciaos_jobs.payments.ownership import customer_names
+from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.policy.event import NotUnderstood, PaymentEvent
+from agenciaos_jobs.payments.store import payments, purchases
+from agenciaos_jobs.payments.store.payments import NewRecord, PaymentRecord
+
+log = structlog.get_logger("agenciaos_jobs.payments")
+
+
+class UnknownPayment(Exception):  # noqa: N818
+    """There is no payment event with this number."""
+
+
+class UnknownAgency(Exception):  # noqa: N818
+    """There is no agency with this id."""
+
+
+class NotUnmatched(Exception):  # noqa: N818
+    """The event is some agency's already, or nobody's payment at all."""
+
+
+class Payments:
+    """Acts on payment events that wait for a person."""
+
+    def __init__(self, database: Database, intake: Intake, clock: Clock) -> None:
+        self._database, self._intake, self._clock = database, intake, clock
+
+    async def assign(self, event_id: int, agency_id: str) -> list[str]:
+        """Makes an unmatched event's customer the agency's, and deals with all that waits of that customer.
+
+        Returns the ids of the runs that do so. Raises :class:`UnknownPayment`, :class:`UnknownAgency` or
+        :class:`NotUnmatched`. Doing it twice changes nothing.
+        """
+        record = await payments.get(self._database, event_id)
+        if record is None:
+            raise UnknownPayment(event_id)
+        event = read(orjson.dumps(record.payload), record.recorded_at)
+        if record.action is not Action.UNMATCHED or isinstance(event, NotUnderstood):
+            raise NotUnmatched(f"{event_id} is {record.action}")
+        if not await agencies.exists(self._database, agency_id):
+            raise UnknownAgency(agency_id)
+        await self._remember(record, event, agency_id)
+        started = [await self._again(one) for one in await self._waiting(record)]
+        log.info("payment_assigned", payment=event_id, agency_id=agency_id, runs=len(started))
+        return started
+
+    async def _remember(self, record: PaymentRecord, event: PaymentEvent, agency_id: str) -> None:
+        """The purchase, and the customer too unless several agencies share the address."""
+        now, email = self._clock.now(), event.customer.email
+        is_shared = email is not None and len(await agencies.of_email(self._database, email)) > 1
+        names = [name for name in customer_names(event) if not is_shared or name.startswith(("contract:", "uuid:"))]
+        async with self._database.transaction() as connection:
+            await purchases.lock(connection, event.contract)
+            await purchases.remember(connection, names, agency_id, now)
+            assigned = NewRecord(
+                run_id=record.run_id,
+                source=record.source,
+                event=record.event,
+                occurred_at=now,
+                recorded_at=now,
+                action=Action.ASSIGNED,
+                reason=f"event {record.id} was assigned by hand",
+                payload={"event": record.id},
+                customer_id=record.customer_id,
+                contract_id=record.contract_id,
+                agency_id=agency_id,
+                code="assigned",
+            )
+            await payments.add(connection, assigned)
+
+    async def _waiting(self, record: PaymentRecord) -> list[PaymentRecord]:
+        """The customer's unmatched events, oldest first."""
+        unmatched = await payments.unmatched(self._database, self._clock.now())
+        return [
+            one
+            for one in unmatched
+            if one.contract_id == record.contract_id or one.customer_id == record.customer_id or one.id == record.id
+        ]
+
+    async def _again(self, record: PaymentRecord) -> str:
+        new = new_run(process_guru_webhook.JOB, record.payload, source="assigned", replay_of=record.run_id)
+        return (await self._intake.trigger(new)).run_id

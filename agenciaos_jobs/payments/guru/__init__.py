@@ -1,0 +1,1 @@
+"""Digital Manager Guru as the payment provider: reader, token, webhook and REST client."""

@@ -1,0 +1,78 @@
+"""Digital Manager Guru's REST API: https://docs.digitalmanager.guru/developers."""
+
+import asyncio
+import json
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+from agenciaos_jobs.engine.model.job import GiveUp, Json, RetryLater
+from agenciaos_jobs.foundation.backoff import retry_after
+from agenciaos_jobs.foundation.clock import Clock
+
+_PATIENCE = aiohttp.ClientTimeout(total=15)
+_LONGEST_WAIT = timedelta(minutes=10)
+
+
+class GuruAPI:
+    """Asks once; retries belong to the run. Amounts come as Decimals."""
+
+    def __init__(
+        self, clock: Clock, *, api_key: str, base_url: str, timeout: aiohttp.ClientTimeout = _PATIENCE
+    ) -> None:
+        self._clock, self._base_url = clock, base_url
+        headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
+        self._session = aiohttp.ClientSession(headers=headers, timeout=timeout)
+
+    async def transaction(self, transaction_id: str) -> Json | None:
+        """A sale; ``None`` where Guru knows none with this id.
+
+        Like every call: :class:`RetryLater` for what may pass (429, timeouts, outages), :class:`GiveUp` for what won't.
+        """
+        return await self._get(f"/transactions/{quote(transaction_id, safe='')}")
+
+    async def subscription(self, name: str) -> Json | None:
+        """A subscription by its uuid or its code; ``None`` where Guru knows none."""
+        return await self._get(f"/subscriptions/{quote(name, safe='')}")
+
+    async def ping(self) -> None:
+        """Asks for nothing in particular, to see whether the key is accepted."""
+        await self._get("/subscriptions", contact_email="check@agenciaos.invalid")
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def _get(self, path: str, **parameters: str) -> Json | None:
+        try:
+            async with self._session.get(self._base_url + path, params=parameters) as response:
+                if response.status == 404:
+                    return None
+                if response.status != 200:
+                    raise self._refusal(response)
+                found = json.loads(await response.read(), parse_float=Decimal)
+        except TimeoutError as error:
+            raise RetryLater("guru_timeout", "Guru did not answer in time") from error
+        except (aiohttp.ClientError, asyncio.IncompleteReadError, OSError) as error:
+            raise RetryLater("guru_unreachable", f"Guru could not be reached: {type(error).__name__}") from error
+        except (ValueError, RecursionError) as error:
+            raise RetryLater("guru_malformed", "Guru's answer was not JSON") from error
+        return _body(found)
+
+    def _refusal(self, response: aiohttp.ClientResponse) -> GiveUp | RetryLater:
+        code, said = f"guru_http_{response.status}", f"Guru answered {response.status}"
+        if response.status in {408, 425, 429} or response.status >= 500:
+            wait = retry_after(response.headers.get("Retry-After"), self._clock.now(), most=_LONGEST_WAIT)
+            return RetryLater(code, said, after=wait)
+        return GiveUp(code, said)
+
+
+def _body(found: Any) -> Json:
+    """The object itself, where it came wrapped in ``data``."""
+    if isinstance(found, dict) and isinstance(found.get("data"), dict):
+        found = found["data"]
+    if not isinstance(found, dict):
+        raise RetryLater("guru_malformed", "Guru's answer was no object")
+    return found

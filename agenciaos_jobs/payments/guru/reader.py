@@ -1,0 +1,242 @@
+"""Digital Manager Guru's webhooks, read: bytes in, an event or the named reason why there is none out.
+
+The wire is described at https://docs.digitalmanager.guru/developers; where its description and the bodies that really
+come disagree, both are understood.
+"""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from agenciaos_jobs.payments.guru.fields import count, end, first_text, flag, moment, money, newest, part, text, word
+from agenciaos_jobs.payments.policy.event import Customer, NotUnderstood, PaymentEvent, identified
+from agenciaos_jobs.payments.policy.purchase import ENDED, SUBSCRIPTION_STATUSES, Charge, Contract, Snapshot
+
+PAID = frozenset({"approved", "completed"})
+REVERSED = frozenset({"refunded", "chargeback", "dispute"})
+UNDONE = frozenset({"canceled", "expired"})
+"""Ends that a sale may come to without ever having been paid."""
+
+OPEN = frozenset(
+    {"abandoned", "analysis", "billet_printed", "blocked", "charging", "delayed", "failed", "in_recovery", "pending"}
+    | {"pending_transfer", "processing", "rejected", "scheduled", "started", "transferred", "trial", "waiting_payment"}
+)
+"""What a sale may be besides: no money has come by it, and none has gone."""
+
+SALE_STATUSES = PAID | REVERSED | UNDONE | OPEN
+
+_TRACKING = ("source", "src", "sck", "ref", "checkout_source")
+
+
+def read(body: bytes, received_at: datetime) -> PaymentEvent | NotUnderstood:
+    """What a webhook's body says, wrapped or not; amounts are Decimals made from its text."""
+    try:
+        parsed = json.loads(body, parse_float=Decimal, parse_constant=lambda _: None)
+    except (ValueError, RecursionError) as error:
+        return NotUnderstood("not_json", f"the body is not JSON: {type(error).__name__}")
+    return read_object(unwrapped(parsed), received_at)
+
+
+def unwrapped(body: Any) -> Any:
+    """The event itself, where it came as ``{"payload": {…}, "attempts": …, "request_id": …}``."""
+    inner = part(body, "payload")
+    return inner if isinstance(inner, dict) and not text(part(body, "webhook_type")) else body
+
+
+def read_object(body: Any, received_at: datetime) -> PaymentEvent | NotUnderstood:
+    """What a parsed body says; numbers with a point may be Decimals."""
+    if not isinstance(body, dict):
+        return NotUnderstood("not_an_object", "the body is no JSON object")
+    match word(body.get("webhook_type")) or _guessed(body):
+        case "transaction":
+            return _transaction(body)
+        case "subscription":
+            return _subscription(body)
+        case "webhook_deactivation":
+            return _deactivation(body, received_at)
+        case other:
+            return NotUnderstood("unknown_webhook_type", f"webhook_type is {other!r}")
+
+
+def _guessed(body: dict[str, Any]) -> str:
+    """What a body without ``webhook_type`` is about, as the REST API's are."""
+    if text(body.get("last_status")) and first_text(body.get("subscription_code"), body.get("id")):
+        return "subscription"
+    return "transaction" if text(body.get("status")) and isinstance(body.get("payment"), dict) else ""
+
+
+def _transaction(body: dict[str, Any]) -> PaymentEvent | NotUnderstood:
+    sale, status, dates = text(body.get("id")), word(body.get("status")), part(body, "dates")
+    at = newest(*(moment(part(dates, name)) for name in ("updated_at", "canceled_at", "confirmed_at", "created_at")))
+    if sale is None:
+        return NotUnderstood("missing_id", "the transaction has no id")
+    if status not in SALE_STATUSES:
+        return NotUnderstood("unknown_status", f"a transaction's status {status!r} is not known")
+    if at is None:
+        return NotUnderstood("missing_date", "the transaction names no moment")
+    code = first_text(
+        part(body, "subscription", "subscription_code"),
+        part(body, "subscription", "id"),
+        part(body, "subscription", "internal_id"),
+    )
+    charge = _charge(body, sale, status, at)
+    facts = Contract(charges=(charge,), was_paid=charge.was_paid) if charge else Contract()
+    if status == "trial" and code:
+        facts = Contract(snapshot=_trial(body, at))
+    event = PaymentEvent(
+        kind="transaction",
+        id=sale,
+        status=status,
+        occurred_at=at,
+        contract=code or f"sale:{sale}",
+        uuid=text(part(body, "subscription", "internal_id")),
+        products=_products(body),
+        amount=money(part(body, "payment", "total")) or money(part(body, "payment", "gross")),
+        customer=_customer(body.get("contact"), body),
+        facts=facts,
+        period_end=end(part(body, "invoice", "period_end")),
+        cycle=count(part(body, "invoice", "cycle")),
+    )
+    return identified(event)
+
+
+def _charge(body: dict[str, Any], sale: str, status: str, at: datetime) -> Charge | None:
+    """The payment that a transaction is; ``None`` while it is neither paid nor taken back."""
+    confirmed_at = moment(part(body, "dates", "confirmed_at"))
+    if status not in PAID | REVERSED | UNDONE:
+        return None
+    invoice = part(body, "invoice")
+    return Charge(
+        key=sale,
+        invoice=first_text(part(invoice, "id"), part(invoice, "code")) or sale,
+        cycle=count(part(invoice, "cycle")) or 0,
+        products=_products(body),
+        period_end=end(part(invoice, "period_end")),
+        paid=at if status in PAID else None,
+        paid_at=confirmed_at or (at if status in PAID | REVERSED else None),
+        reversed=None if status in PAID else at,
+        reversed_as="" if status in PAID else status,
+        was_paid=status in PAID | REVERSED or confirmed_at is not None,
+    )
+
+
+def _trial(body: dict[str, Any], at: datetime) -> Snapshot:
+    ends = end(part(body, "subscription", "trial_finished_at"))
+    return Snapshot(at, "trial", at, products=_products(body), trial_end=ends)
+
+
+def _subscription(body: dict[str, Any]) -> PaymentEvent | NotUnderstood:
+    code = first_text(body.get("subscription_code"), body.get("id"), body.get("internal_id"))
+    snapshot = _snapshot(body)
+    if code is None:
+        return NotUnderstood("missing_id", "the subscription has no id")
+    if isinstance(snapshot, NotUnderstood):
+        return snapshot
+    event = PaymentEvent(
+        kind="subscription",
+        id=code,
+        status=snapshot.status,
+        occurred_at=snapshot.version,
+        contract=code,
+        uuid=first_text(body.get("internal_id"), None if text(body.get("id")) == code else body.get("id")),
+        products=snapshot.products,
+        amount=money(part(body, "current_invoice", "value")),
+        customer=_customer(body.get("subscriber") or body.get("contact"), part(body, "last_transaction"), body),
+        facts=_facts(body, snapshot),
+        period_end=snapshot.period_end,
+        cycle=snapshot.cycle or None,
+    )
+    return identified(event)
+
+
+def _snapshot(body: dict[str, Any]) -> Snapshot | NotUnderstood:
+    status, dates, invoice = word(body.get("last_status")), part(body, "dates"), part(body, "current_invoice")
+    status_at = moment(part(dates, "last_status_at")) or moment(body.get("last_status_at"))
+    named = (
+        part(dates, "updated_at"),
+        body.get("updated_at"),
+        part(invoice, "created_at"),
+        part(invoice, "updated_at"),
+    )
+    version = newest(status_at, moment(part(dates, "started_at")), *map(moment, named))
+    if status not in SUBSCRIPTION_STATUSES:
+        return NotUnderstood("unknown_status", f"a subscription's status {status!r} is not known")
+    if version is None:
+        return NotUnderstood("missing_date", "the subscription names no moment")
+    return Snapshot(
+        version=version,
+        status=status,
+        status_at=status_at or version,
+        cycle=count(part(invoice, "cycle")) or 0,
+        invoice=first_text(part(invoice, "code"), part(invoice, "id")),
+        products=_products(body),
+        period_end=end(part(dates, "cycle_end_date")) or end(part(invoice, "period_end")),
+        trial_end=end(body.get("trial_finished_at")),
+        ends_with_cycle=flag(body.get("cancel_at_cycle_end")),
+    )
+
+
+def _facts(body: dict[str, Any], snapshot: Snapshot) -> Contract:
+    is_paid = word(part(body, "current_invoice", "status")) == "paid" and snapshot.status == "active"
+    charges: tuple[Charge, ...] = ()
+    if is_paid and snapshot.invoice:
+        charge = Charge(
+            key=f"invoice:{snapshot.invoice}",
+            invoice=snapshot.invoice,
+            cycle=snapshot.cycle,
+            products=snapshot.products,
+            period_end=end(part(body, "current_invoice", "period_end")) or snapshot.period_end,
+            paid=snapshot.status_at,
+            paid_at=snapshot.status_at,
+            was_paid=True,
+            is_invoice=True,
+        )
+        charges = (charge,)
+    is_late = snapshot.status == "pastdue"
+    return Contract(
+        snapshot=snapshot,
+        charges=charges,
+        overdue=((snapshot.invoice or "", snapshot.status_at),) if is_late else (),
+        ended_at=snapshot.status_at if snapshot.status in ENDED else None,
+        was_paid=snapshot.status == "active" or (count(body.get("charged_times")) or 0) > 0,
+    )
+
+
+def _deactivation(body: dict[str, Any], received_at: datetime) -> PaymentEvent:
+    """Guru has switched a webhook off. What its body holds besides the type is not documented, so all of it is told."""
+    told = {name: value for name, value in body.items() if name not in {"webhook_type", "api_token"}}
+    detail = json.dumps(told, ensure_ascii=True, default=str)[:2000]
+    webhook = first_text(part(body, "webhook", "id"), body.get("webhook_id"), body.get("id"), body.get("url"))
+    at = newest(moment(body.get("deactivated_at")), moment(body.get("created_at"))) or received_at
+    event = PaymentEvent("webhook_deactivation", webhook or "webhook", "deactivated", at, detail=detail)
+    return identified(event)
+
+
+def _products(body: Any) -> tuple[str, ...]:
+    product, item = part(body, "product"), next(iter(_listed(part(body, "items"))), None)
+    names = [
+        part(product, "offer", "id") or part(item, "offer", "id"),
+        *(part(one, name) for one in (product, item) for name in ("internal_id", "id", "marketplace_id")),
+    ]
+    return tuple(dict.fromkeys(name for name in map(text, names) if name))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _customer(contact: Any, *sales: Any) -> Customer:
+    tracked = [part(sale, name) for sale in sales for name in ("source", "trackings")]
+    named = [value for one in tracked for name, value in _named(one) if name.startswith("utm_") or name in _TRACKING]
+    email = text(part(contact, "email"))
+    return Customer(
+        id=text(part(contact, "id")),
+        email=email.lower() if email else None,
+        name=text(part(contact, "name")),
+        tracking=tuple(dict.fromkeys(found for value in named if (found := text(value)))),
+    )
+
+
+def _named(value: Any) -> list[tuple[str, Any]]:
+    return [(str(name), item) for name, item in value.items()] if isinstance(value, dict) else []

@@ -1,0 +1,121 @@
+"""``POST /webhooks/guru``: what Digital Manager Guru sends, also where its users pointed it, at ``/api/trigger``.
+
+Guru tries again after most refusals, but never after 401, 403, 404, 410 or 422: only a wrong token is answered with one
+of those. Whatever carries the right token is kept, understood or not.
+"""
+
+from typing import Any
+
+from aiohttp import web
+
+from agenciaos_jobs.alerts.alert import Kind
+from agenciaos_jobs.engine.intake import new_run
+from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.foundation import language, logs, metrics
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http import auth, rate_limits
+from agenciaos_jobs.http.answers import TriggerAnswer
+from agenciaos_jobs.http.body import answer, read_bytes
+from agenciaos_jobs.http.client_address import address_of
+from agenciaos_jobs.http.keys import APP, GURU_TOKENS, INTAKE, REQUEST_ID
+from agenciaos_jobs.http.operation import Operation
+from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.payments.guru import token as guru_token
+from agenciaos_jobs.payments.jobs.process_guru_webhook import JOB, UNREADABLE
+
+
+async def receive(request: web.Request) -> web.Response:
+    """A webhook of Guru's."""
+    body = await read_bytes(request)
+    try:
+        parsed = guru_token.parsed(body)
+    except ValueError:
+        parsed = None
+    if guru_token.is_native(parsed):
+        return await take(request, parsed)
+    return await _take_text(request, body)
+
+
+async def take(request: web.Request, body: Json) -> web.Response:
+    """Keeps a body that carries the token: one INSERT, then 200."""
+    token = _authentic(request, list(guru_token.tokens(body)))
+    try:
+        kept = guru_token.without_token(body, token)
+    except ValueError:
+        kept = _as_text(await read_bytes(request), token)
+    return await _keep(request, kept)
+
+
+async def forwarded(request: web.Request) -> web.Response | None:
+    """A request for ``/api/trigger`` without the key, where it is Guru's."""
+    try:
+        body = guru_token.parsed(await read_bytes(request))
+    except ValueError:
+        return None
+    return await take(request, body) if guru_token.is_native(body) else None
+
+
+async def _take_text(request: web.Request, body: bytes) -> web.Response:
+    """A body in which no token stands where it should: kept if the right one is in it anyhow."""
+    token = _authentic(request, guru_token.tokens_in_text(body.decode("utf-8", "replace")))
+    return await _keep(request, _as_text(body, token))
+
+
+def _as_text(body: bytes, token: str) -> Json:
+    return {UNREADABLE: guru_token.text_without_token(body.decode("utf-8", "replace"), token)}
+
+
+def _authentic(request: web.Request, given: list[str]) -> str:
+    """The account's token, or the one before it, that is among those given."""
+    expected = request.app[GURU_TOKENS]
+    if not expected:
+        raise HttpProblem(503, _NOT_CONFIGURED, headers={"Retry-After": "60"})
+    for known in expected:
+        if any(auth.is_same(token, known) for token in given):
+            return known
+    metrics.WEBHOOKS.labels("guru", "refused").inc()
+    rate_limits.count_address(request)
+    request.app[APP].alert(Kind.WRONG_TOKEN, "guru", subject=address_of(request))
+    raise HttpProblem(401, _WRONG_TOKEN)
+
+
+async def _keep(request: web.Request, payload: Json) -> web.Response:
+    new = new_run(JOB, payload, source="guru", request_id=request[REQUEST_ID])
+    accepted = await request.app[INTAKE].trigger(new)
+    metrics.WEBHOOKS.labels("guru", "kept").inc()
+    logs.also_about(run_id=accepted.run_id, task=JOB.task)
+    return answer(TriggerAnswer(jobId=accepted.run_id, message=JOB.accepted[language.of(request)]))
+
+
+_WRONG_TOKEN: Text = {
+    "pt": "O api_token não é o da conta (DMG_WEBHOOK_SECRET)",
+    "en": "The api_token is not the account's (DMG_WEBHOOK_SECRET)",
+}
+_NOT_CONFIGURED: Text = {
+    "pt": "DMG_WEBHOOK_SECRET não está definida: nenhum webhook da Guru pode ser autenticado",
+    "en": "DMG_WEBHOOK_SECRET is not set: no webhook of Guru's can be authenticated",
+}
+
+_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "A Guru webhook, bare or as {payload: …}; kept whatever else is in it",
+    "required": [guru_token.TOKEN],
+    "properties": {
+        guru_token.TOKEN: {"type": "string"},
+        "webhook_type": {"type": "string", "enum": ["transaction", "subscription", "webhook_deactivation"]},
+    },
+}
+
+OPERATIONS = [
+    Operation(
+        "POST",
+        "/webhooks/guru",
+        receive,
+        "Recebe um webhook da Digital Manager Guru / Receives a webhook of Digital Manager Guru",
+        request=_SCHEMA,
+        answers={200: TriggerAnswer},
+        problems=(401, 408, 413, 503),
+        needs_key=False,
+        limits_itself=True,
+    )
+]

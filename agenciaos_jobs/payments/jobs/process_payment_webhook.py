@@ -1,0 +1,116 @@
+"""Turns a payment event into an agency's plan."""
+
+from decimal import Decimal
+from functools import partial
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from agenciaos_jobs.alerts.alert import Kind
+from agenciaos_jobs.engine.context import RunApp
+from agenciaos_jobs.engine.model.job import Finish, GiveUp, Job, Json
+from agenciaos_jobs.foundation import agencies
+from agenciaos_jobs.foundation.database import Connection
+from agenciaos_jobs.payments.policy.application_decision import Action, Decision, Payment, decide
+from agenciaos_jobs.payments.store import payments
+
+SOURCE = "api"
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=191)]
+
+
+def _no_number(value: object) -> object:
+    """A moment is ISO 8601 text; a bare number could be seconds or milliseconds."""
+    if value is not None and not isinstance(value, str):
+        raise PydanticCustomError("datetime_type", "expected a date and time in ISO 8601")
+    return value
+
+
+EXAMPLE: Json = {
+    "event": "payment.approved",
+    "customerId": "agency-123",
+    "productId": "pro-monthly",
+    "amount": 97.00,
+    "status": "paid",
+}
+
+
+class Payload(BaseModel):
+    """AgênciaOS's own, normalised payment event. ``customerId`` is the agency's id, ``amount`` is in reais."""
+
+    model_config = ConfigDict(
+        extra="ignore", json_schema_extra={"title": "ProcessPaymentWebhook", "examples": [EXAMPLE]}
+    )
+
+    event: Name
+    customerId: Name  # noqa: N815
+    productId: Name  # noqa: N815
+    amount: Annotated[Decimal, Field(max_digits=20, decimal_places=4)]
+    status: Name
+    eventId: Name | None = None  # noqa: N815
+    occurredAt: Annotated[AwareDatetime | None, BeforeValidator(_no_number)] = None  # noqa: N815
+
+
+async def run(app: RunApp, payload: Payload) -> Finish:
+    payment = Payment(
+        source=SOURCE,
+        event=payload.event,
+        status=payload.status,
+        customer_id=payload.customerId,
+        product_id=payload.productId,
+        amount=payload.amount,
+        occurred_at=payload.occurredAt or app.run.created_at,
+        event_id=payload.eventId,
+        raw=app.run.payload,
+    )
+    return Finish(partial(_apply, app=app, payment=payment))
+
+
+async def _apply(connection: Connection, *, app: RunApp, payment: Payment) -> Json | GiveUp:
+    """Decides and acts under the agency's lock, so that deliveries for one agency take effect one after the other."""
+    now, agency_id = app.clock.now(), payment.customer_id
+    await payments.lock_agency(connection, agency_id)
+    decision = await _decide(connection, app, payment)
+    if decision.subscription and decision.plan_after:
+        await payments.save_subscription(connection, agency_id, decision.subscription, now)
+        await agencies.set_plan(connection, agency_id, decision.plan_after, now)
+    known_agency = None if decision.code == "unknown_agency" else agency_id
+    await payments.record_event(connection, app.run.id, payment, decision, known_agency, now)
+    app.log.info("payment_decided", action=decision.action, plan=decision.plan_after)
+    if decision.action is Action.REJECTED:
+        subject = payment.event_id or app.run.id
+        app.alert(Kind.PAYMENT_UNMATCHED, SOURCE, subject=subject, code=decision.code, reason=decision.reason)
+        return GiveUp(decision.code or "rejected", decision.reason)
+    return {
+        "success": True,
+        "action": decision.action,
+        "reason": decision.reason,
+        "planBefore": decision.plan_before,
+        "planAfter": decision.plan_after,
+    }
+
+
+async def _decide(connection: Connection, app: RunApp, payment: Payment) -> Decision:
+    seen = payment.event_id and await payments.is_decided(connection, payment.source, payment.event_id)
+    return decide(
+        payment,
+        current=await payments.subscription(connection, payment.customer_id),
+        agency_plan=await agencies.plan(connection, payment.customer_id),
+        is_decided=bool(seen),
+        products=app.rules.plan_products,
+    )
+
+
+JOB = Job(
+    task="process-payment-webhook",
+    names=("payment-webhook",),
+    summary="Aplica um pagamento ao plano da agência / Applies a payment to the agency's plan",
+    accepted={"pt": "Pagamento recebido", "en": "Payment received"},
+    payload=Payload,
+    run=run,
+    attempts=3,
+    max_duration=60,
+    priority=24 * 3600,
+    agency=lambda payload: payload.customerId,
+)

@@ -1,0 +1,1 @@
+"""Payments and purchases in Postgres."""

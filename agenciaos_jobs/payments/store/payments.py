@@ -1,0 +1,163 @@
+"""Subscriptions, and the deliveries that made them what they are."""
+
+from dataclasses import astuple, dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+
+import asyncpg
+
+from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.foundation.database import Connection, Executor
+from agenciaos_jobs.foundation.sql import load
+from agenciaos_jobs.payments.policy.application_decision import Action, Decision, Payment, Subscription
+
+QUERIES = load(__name__)
+
+
+@dataclass(frozen=True)
+class NewRecord:
+    """A delivery, what it did and why, in the order in which ``add`` takes its columns. ``amount`` is in reais."""
+
+    run_id: str
+    source: str
+    event: str
+    occurred_at: datetime
+    recorded_at: datetime
+    action: Action
+    reason: str
+    payload: Json
+    event_id: str | None = None
+    status: str | None = None
+    customer_id: str | None = None
+    agency_id: str | None = None
+    product_id: str | None = None
+    amount: Decimal | None = None
+    plan_before: str | None = None
+    plan_after: str | None = None
+    contract_id: str | None = None
+    email: str | None = None
+    code: str | None = None
+    cycle: int | None = None
+    period_end: datetime | None = None
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRecord(NewRecord):
+    """A row of the audit; ids rise in the order of the decisions about one agency."""
+
+    id: int
+
+
+async def lock_agency(connection: Connection, agency_id: str) -> None:
+    """Lets one transaction at a time decide about an agency's subscription."""
+    await connection.execute(QUERIES["lock_agency"], agency_id)
+
+
+async def subscription(connection: Connection, agency_id: str) -> Subscription | None:
+    record = await connection.fetchrow(QUERIES["subscription"], agency_id)
+    return Subscription(**record) if record else None
+
+
+async def is_decided(connection: Connection, source: str, event_id: str) -> bool:
+    """Whether an earlier delivery of the event was understood and dealt with."""
+    return bool(await connection.fetchval(QUERIES["is_decided"], source, event_id))
+
+
+async def was_told(executor: Executor, record: NewRecord, *, of_customer: bool) -> bool:
+    """Whether the event, or any of its customer's, has come to the same before."""
+    customer = record.customer_id if of_customer else None
+    return bool(await executor.fetchval(QUERIES["was_told"], record.action, record.code, record.event_id, customer))
+
+
+async def save_subscription(connection: Connection, agency_id: str, new: Subscription, now: datetime) -> None:
+    await connection.execute(
+        QUERIES["save_subscription"],
+        agency_id,
+        new.plan,
+        new.status,
+        new.product_id,
+        new.last_event_id,
+        new.last_event_at,
+        new.source,
+        new.code,
+        new.period_end,
+        new.due_at,
+        now,
+    )
+
+
+async def record_event(
+    connection: Connection, run_id: str, payment: Payment, decision: Decision, agency_id: str | None, now: datetime
+) -> None:
+    """Adds a delivery of the application's own, what it did and why."""
+    record = NewRecord(
+        run_id=run_id,
+        source=payment.source,
+        event=payment.event,
+        occurred_at=payment.occurred_at,
+        recorded_at=now,
+        action=decision.action,
+        reason=decision.reason,
+        payload=payment.raw,
+        event_id=payment.event_id,
+        status=payment.status,
+        customer_id=payment.customer_id,
+        agency_id=agency_id,
+        product_id=payment.product_id,
+        amount=payment.amount,
+        plan_before=decision.plan_before,
+        plan_after=decision.plan_after,
+        code=decision.code,
+    )
+    await add(connection, record)
+
+
+async def add(connection: Connection, record: NewRecord) -> None:
+    """Adds a row to the audit; none is ever changed."""
+    await connection.execute(QUERIES["add"], *astuple(record))
+
+
+async def get(executor: Executor, record_id: int) -> PaymentRecord | None:
+    record = await executor.fetchrow(QUERIES["get"], record_id)
+    return _record(record) if record else None
+
+
+async def history(executor: Executor, agency_id: str) -> list[PaymentRecord]:
+    """Everything that is an agency's, in the order of the decisions."""
+    return [_record(record) for record in await executor.fetch(QUERIES["history"], agency_id)]
+
+
+async def newest(
+    executor: Executor,
+    *,
+    agency_id: str | None = None,
+    action: Action | None = None,
+    before_id: int | None = None,
+    limit: int,
+) -> list[PaymentRecord]:
+    """The newest deliveries first, filtered by what is given; ``before_id`` pages on."""
+    return [_record(record) for record in await executor.fetch(QUERIES["newest"], agency_id, action, before_id, limit)]
+
+
+async def unmatched(executor: Executor, now: datetime) -> list[PaymentRecord]:
+    """Events that nobody's are, oldest first; each once, however often it came."""
+    return await waiting(executor, Action.UNMATCHED, now)
+
+
+async def waiting(executor: Executor, action: Action, before: datetime) -> list[PaymentRecord]:
+    """Events whose last word is ``action``, recorded at or before a moment, oldest first."""
+    return [_record(record) for record in await executor.fetch(QUERIES["waiting"], action, before)]
+
+
+async def name_agency(connection: Connection, run_id: str, agency_id: str) -> None:
+    """Makes a run the agency's, whose it turned out to be."""
+    await connection.execute(QUERIES["name_agency"], run_id, agency_id)
+
+
+_COLUMNS = [field.name for field in fields(PaymentRecord)]
+
+
+def _record(record: asyncpg.Record) -> PaymentRecord:
+    values = {name: record[name] for name in _COLUMNS}
+    return PaymentRecord(**values | {"action": Action(record["action"])})

@@ -1,1 +1,0 @@
-"""Postgres, which is the truth: typed functions over the named queries in ``queries/``."""

@@ -1,0 +1,1 @@
+"""Trigger.dev's wire, as its SDKs speak it."""

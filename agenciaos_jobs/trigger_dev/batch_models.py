@@ -1,0 +1,91 @@
+"""What the wires for batches carry."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from agenciaos_jobs.trigger_dev.options import Camel, Key, KeyOptions
+from agenciaos_jobs.trigger_dev.trigger import TaskTrigger
+
+MOST_ITEMS = 1_000
+
+
+class BatchTrigger(TaskTrigger):
+    """One item of a batch."""
+
+    task: str
+
+
+class BatchRequest(Camel):
+    """A batch with all of its items."""
+
+    items: list[BatchTrigger] = Field(min_length=1, max_length=MOST_ITEMS)
+
+
+class BatchRun(Camel):
+    """The run of an item; ``isCached`` where an idempotency key had made it before."""
+
+    id: str
+    task_identifier: str
+    is_cached: bool
+    idempotency_key: str | None = None
+
+
+class BatchHandle(Camel):
+    """A batch that was triggered whole; ``isCached`` where its key had made it before."""
+
+    id: str
+    is_cached: bool
+    idempotency_key: str | None = None
+    run_count: int
+    runs: list[BatchRun]
+
+
+class BatchCreate(Camel):
+    """A batch whose items are to follow."""
+
+    run_count: Annotated[int, Field(ge=1, le=MOST_ITEMS)]
+    task_identifiers: list[str] = Field(default=[])
+    idempotency_key: Key | None = None
+    idempotency_key_options: KeyOptions | None = None
+
+
+class BatchCreated(Camel):
+    """A batch to send items to, unless ``isCached``: then they are all there."""
+
+    id: str
+    run_count: int
+    is_cached: bool
+    idempotency_key: str | None = None
+
+
+class BatchLine(BatchTrigger):
+    """One line of a stream of items. ``index`` counts from 0; an item sent again is left out."""
+
+    index: Annotated[int, Field(ge=0, lt=MOST_ITEMS)]
+
+
+class BatchStreamed(Camel):
+    """What came of a stream; ``sealed`` once all items of the batch are there."""
+
+    id: str
+    items_accepted: int
+    items_deduplicated: int
+    sealed: bool
+    enqueued_count: int
+    expected_count: int
+    runs: list[str] = Field(description="The runs of the items that are there, in the items' order")
+
+
+class BatchState(Camel):
+    """A batch; COMPLETED once all of its runs have ended."""
+
+    id: str
+    status: str
+    idempotency_key: str | None = None
+    created_at: datetime
+    updated_at: datetime
+    run_count: int
+    runs: list[str]
+    processing: dict[str, Any]

@@ -1,0 +1,209 @@
+"""Batches, on each of the wires that Trigger.dev's SDKs have had for them: whole, or as a stream of items."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from agenciaos_jobs.engine.batches import Added, UnknownBatch
+from agenciaos_jobs.engine.model.run import NewRun, Status
+from agenciaos_jobs.engine.store.batches import BatchItem
+from agenciaos_jobs.engine.store.idempotency import REQUEST_LIFE
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.body import answer, parse_json, read_bytes, read_model
+from agenciaos_jobs.http.fields import read_ttl
+from agenciaos_jobs.http.keys import BATCHES
+from agenciaos_jobs.http.operation import Operation
+from agenciaos_jobs.http.problems import HttpProblem, invalid, wrong_field
+from agenciaos_jobs.trigger_dev import token_resources
+from agenciaos_jobs.trigger_dev.batch_models import (
+    MOST_ITEMS,
+    BatchCreate,
+    BatchCreated,
+    BatchHandle,
+    BatchLine,
+    BatchRequest,
+    BatchRun,
+    BatchState,
+    BatchStreamed,
+    BatchTrigger,
+)
+from agenciaos_jobs.trigger_dev.trigger import CLAIMS, known_job, request_key, run_of
+
+MOST_BYTES = 32 * 1024 * 1024
+
+
+async def trigger_batch(request: web.Request) -> web.Response:
+    body = await read_model(request, BatchRequest, most=MOST_BYTES)
+    new = {n: await _run_of(request, item, "items", str(n)) for n, item in enumerate(body.items)}
+    given = request.headers.get("idempotency-key")
+    key, ttl = _batch_key(request, given)
+    added, is_cached = await request.app[BATCHES].trigger(new, key=key, shown_key=given, ttl=ttl)
+    return answer(_handle(added, new, is_cached), headers=CLAIMS)
+
+
+async def create_batch(request: web.Request) -> web.Response:
+    body = await read_model(request, BatchCreate)
+    for task in body.task_identifiers:
+        known_job(task)
+    key, ttl = _batch_key(request, body.idempotency_key)
+    shown = body.idempotency_key_options.key if body.idempotency_key_options else body.idempotency_key
+    batch, is_cached = await request.app[BATCHES].create(body.run_count, key=key, ttl=ttl, shown_key=shown)
+    created = BatchCreated(
+        id=batch.id, run_count=batch.run_count, is_cached=is_cached, idempotency_key=batch.idempotency_key
+    )
+    return answer(created, headers=CLAIMS)
+
+
+async def stream_batch_items(request: web.Request) -> web.Response:
+    lines = _lines(await read_bytes(request, most=MOST_BYTES))
+    new = {item.index: await _run_of(request, item, "items", str(item.index)) for item in lines}
+    try:
+        added = await request.app[BATCHES].add(request.match_info["batch_id"], new)
+    except UnknownBatch:
+        raise _not_found() from None
+    streamed = BatchStreamed(
+        id=added.batch.id,
+        items_accepted=len(new) - added.repeated,
+        items_deduplicated=added.repeated,
+        sealed=added.is_sealed,
+        enqueued_count=len(added.items),
+        expected_count=added.batch.run_count,
+        runs=[item.run_id for item in added.items],
+    )
+    return answer(streamed)
+
+
+async def retrieve_batch(request: web.Request) -> web.Response:
+    try:
+        batch, items, progress = await request.app[BATCHES].get(request.match_info["batch_id"])
+    except UnknownBatch:
+        raise _not_found() from None
+    is_over = batch.sealed_at is not None and progress.unfinished == 0
+    return answer(
+        BatchState(
+            id=batch.id,
+            status=Status.COMPLETED if is_over else "PENDING",
+            idempotency_key=batch.idempotency_key,
+            created_at=batch.created_at,
+            updated_at=max(batch.created_at, progress.updated_at or batch.created_at),
+            run_count=batch.run_count,
+            runs=[item.run_id for item in items],
+            processing={"errors": []},
+        )
+    )
+
+
+async def _run_of(request: web.Request, item: BatchTrigger, *where: str) -> NewRun:
+    """An item is found again by its place in the batch, so its request's key is left to the batch."""
+    return await run_of(request, known_job(item.task), item, *where, request_key=None)
+
+
+def _batch_key(request: web.Request, given: str | None) -> tuple[str | None, timedelta | None]:
+    """The caller's key for a batch and its life; without one, what makes repetitions of the request one batch."""
+    if given:
+        if len(given) > 2048:
+            raise wrong_field("idempotency-key", "string_too_long", "should have at most 2048 characters")
+        return given, read_ttl(request.headers.get("idempotency-key-ttl") or None, "idempotency-key-ttl")
+    repeated = request_key(request)
+    return (f"request:{repeated}", REQUEST_LIFE) if repeated else (None, None)
+
+
+def _lines(body: bytes) -> list[BatchLine]:
+    """The items of a stream; 422 names the first line that is none."""
+    texts = [line for line in body.split(b"\n") if line.strip()]
+    if len(texts) > MOST_ITEMS:
+        raise wrong_field(
+            "items",
+            "too_long",
+            f"should have at most {MOST_ITEMS} items",
+            max_length=MOST_ITEMS,
+            actual_length=len(texts),
+        )
+    lines = []
+    for number, text in enumerate(texts):
+        try:
+            lines.append(BatchLine.model_validate(parse_json(text)))
+        except ValidationError as error:
+            raise invalid(error, "items", str(number)) from None
+    return lines
+
+
+def _handle(added: Added, new: Mapping[int, NewRun], is_cached: bool) -> BatchHandle:
+    return BatchHandle(
+        id=added.batch.id,
+        is_cached=is_cached,
+        idempotency_key=added.batch.idempotency_key,
+        run_count=added.batch.run_count,
+        runs=[_batch_run(item, new, is_cached) for item in added.items],
+    )
+
+
+def _batch_run(item: BatchItem, new: Mapping[int, NewRun], is_cached: bool) -> BatchRun:
+    asked = new.get(item.position)
+    return BatchRun(
+        id=item.run_id,
+        task_identifier=asked.task if asked else "",
+        is_cached=is_cached or item.is_cached,
+        idempotency_key=asked.idempotency_key if asked else None,
+    )
+
+
+def _not_found() -> HttpProblem:
+    text: Text = {"pt": "Lote não encontrado", "en": "Batch not found"}
+    return HttpProblem(404, text)
+
+
+BATCH_ID = {"batch_id": {"type": "string", "minLength": 1}}
+
+_REFUSALS = (400, 404, 408, 413, 415, 422, 503)
+_WHOLE = "Inicia um lote inteiro / Triggers a batch as a whole"
+_STATE = "Um lote / A batch"
+
+OPERATIONS = [
+    Operation(
+        "POST", "/api/v1/tasks/batch", trigger_batch, _WHOLE, {200: BatchHandle}, BatchRequest, problems=_REFUSALS
+    ),
+    Operation(
+        "POST", "/api/v2/tasks/batch", trigger_batch, _WHOLE, {200: BatchHandle}, BatchRequest, problems=_REFUSALS
+    ),
+    Operation(
+        "POST",
+        "/api/v3/batches",
+        create_batch,
+        "Cria um lote que recebe itens / Makes a batch that takes items",
+        {200: BatchCreated},
+        BatchCreate,
+        problems=_REFUSALS,
+    ),
+    Operation(
+        "POST",
+        "/api/v3/batches/{batch_id}/items",
+        stream_batch_items,
+        "Recebe itens, um por linha (NDJSON) / Takes items, one a line",
+        {200: BatchStreamed},
+        parameters=BATCH_ID,
+        problems=(400, 404, 408, 413, 422, 503),
+    ),
+    Operation(
+        "GET",
+        "/api/v1/batches/{batch_id}",
+        retrieve_batch,
+        _STATE,
+        {200: BatchState},
+        parameters=BATCH_ID,
+        problems=(404, 503),
+        reads=token_resources.of_batch,
+    ),
+    Operation(
+        "GET",
+        "/api/v2/batches/{batch_id}",
+        retrieve_batch,
+        _STATE,
+        {200: BatchState},
+        parameters=BATCH_ID,
+        problems=(404, 503),
+        reads=token_resources.of_batch,
+    ),
+]

@@ -1,0 +1,97 @@
+"""Payloads of 128 KB and more, which SDK 4.x sends ahead of the trigger: it asks for an address, and puts them there.
+
+The address needs no key: it is signed, and good for some minutes and for one packet.
+"""
+
+import hmac
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from aiohttp import web
+from yarl import URL
+
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.auth import is_same
+from agenciaos_jobs.http.body import answer, has_nul, read_bytes
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, SECRET_KEYS
+from agenciaos_jobs.http.operation import Operation
+from agenciaos_jobs.http.problems import HttpProblem, wrong_field
+from agenciaos_jobs.trigger_dev.options import Camel
+from agenciaos_jobs.trigger_dev.store import packets
+from agenciaos_jobs.trigger_dev.store.packets import Packet
+
+_TO_SEND = timedelta(minutes=15)
+_TO_USE = timedelta(days=1)
+
+
+class PacketAddress(Camel):
+    """Where to put a packet, and the payload to trigger with once it is there (``application/store``)."""
+
+    presigned_url: str
+    storage_path: str
+
+
+class PacketStored(Camel):
+    """The packet that was stored."""
+
+    id: str
+
+
+async def create_packet(request: web.Request) -> web.Response:
+    clock = request.app[CLOCK]
+    packet_id, expires_at = clock.new_id("packet"), str(round((clock.now() + _TO_SEND).timestamp()))
+    scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
+    origin = URL.build(scheme=scheme if scheme in {"http", "https"} else request.scheme, authority=request.host)
+    signature = _signature(request.app[SECRET_KEYS][0], packet_id, expires_at)
+    url = origin / "api/packets" / packet_id % {"expires": expires_at, "signature": signature}
+    return answer(PacketAddress(presigned_url=str(url), storage_path=packet_id))
+
+
+async def put_packet(request: web.Request) -> web.Response:
+    packet_id, expires_at = request.match_info["packet_id"], request.query.get("expires", "")
+    given = request.query.get("signature", "")
+    expected = [_signature(key, packet_id, expires_at) for key in request.app[SECRET_KEYS]]
+    if not any(is_same(given, signature) for signature in expected) or _is_past(expires_at, request.app[CLOCK]):
+        text: Text = {"pt": "O endereço não vale, ou não vale mais", "en": "The address is not good, or no longer"}
+        raise HttpProblem(403, text)
+    try:
+        body = (await read_bytes(request)).decode()
+    except UnicodeDecodeError:
+        raise wrong_field("", "not_utf8", "must be UTF-8 text") from None
+    if has_nul(body.encode()) or "\0" in body:
+        raise wrong_field("", "nul_character", "must not contain the NUL character (U+0000)")
+    packet = Packet(request.content_type, body)
+    await packets.put(request.app[DATABASE], packet_id, packet, request.app[CLOCK].now() + _TO_USE)
+    return answer(PacketStored(id=packet_id))
+
+
+def _signature(key: str, packet_id: str, expires_at: str) -> str:
+    signed = f"packet:{packet_id}:{expires_at}".encode("utf-8", "surrogateescape")
+    return hmac.new(key.encode(), signed, sha256).hexdigest()
+
+
+def _is_past(expires_at: str, clock: Clock) -> bool:
+    return datetime.fromtimestamp(int(expires_at), UTC) <= clock.now()
+
+
+OPERATIONS = [
+    Operation(
+        "PUT",
+        "/api/v2/packets/{name}",
+        create_packet,
+        "Endereço para um payload grande / An address for a large payload",
+        answers={200: PacketAddress},
+        parameters={"name": {"type": "string", "minLength": 1}},
+    ),
+    Operation(
+        "PUT",
+        "/api/packets/{packet_id}",
+        put_packet,
+        "Recebe um payload grande / Takes a large payload",
+        answers={200: PacketStored},
+        parameters={"packet_id": {"type": "string", "minLength": 1}},
+        problems=(403, 408, 413, 422, 503),
+        needs_key=False,
+    ),
+]

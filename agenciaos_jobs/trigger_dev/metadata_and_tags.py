@@ -1,0 +1,156 @@
+"""What the SDK reads and changes of a run that is there: its metadata, its tags, and its idempotency key."""
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import Field
+
+from agenciaos_jobs.engine.control import TooManyTags
+from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.model.metadata import Change, Kind
+from agenciaos_jobs.engine.store import idempotency
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.body import answer, read_model
+from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE
+from agenciaos_jobs.http.operation import Operation
+from agenciaos_jobs.http.problems import HttpProblem, wrong_field
+from agenciaos_jobs.trigger_dev import token_resources
+from agenciaos_jobs.trigger_dev.options import MOST_METADATA, Camel, Metadata, Tags
+from agenciaos_jobs.trigger_dev.run_actions import RUN_ID, known_run
+from agenciaos_jobs.trigger_dev.trigger import known_job
+
+MOST_TAGS = 10
+
+
+class MetadataOperation(Camel):
+    """One change; ``key`` is a field of the metadata, or a path such as ``$.progress.done``."""
+
+    type: Kind
+    key: str = Field(default="", max_length=512)
+    value: Any = None
+
+
+class MetadataUpdate(Camel):
+    """The new metadata, or changes to the present one."""
+
+    metadata: Metadata | None = None
+    operations: list[MetadataOperation] = Field(default=[], max_length=1000)
+
+
+class MetadataAnswer(Camel):
+    """The metadata as it is now."""
+
+    metadata: Json
+
+
+class TagsRequest(Camel):
+    """Tags to add; a run has ten at most."""
+
+    tags: Tags
+
+
+class TagsAdded(Camel):
+    """What was done, in a sentence."""
+
+    message: str
+
+
+class KeyReset(Camel):
+    """The task that the key was used with."""
+
+    task_identifier: str
+
+
+class KeyWasReset(Camel):
+    """The key that is free again."""
+
+    id: str
+
+
+async def read_metadata(request: web.Request) -> web.Response:
+    with known_run(request) as run_id:
+        run = await request.app[CONTROL].get(run_id)
+    return answer(MetadataAnswer(metadata=run.metadata or {}))
+
+
+async def update_metadata(request: web.Request) -> web.Response:
+    body = await read_model(request, MetadataUpdate)
+    changes = [Change(item.type, item.key, item.value) for item in body.operations]
+    if body.metadata is not None:
+        changes = [Change("update", value=body.metadata), *changes]
+    with known_run(request) as run_id:
+        metadata = await request.app[CONTROL].change_metadata(run_id, changes, _refuse_too_large)
+    return answer(MetadataAnswer(metadata=metadata))
+
+
+async def add_tags(request: web.Request) -> web.Response:
+    body = await read_model(request, TagsRequest)
+    with known_run(request) as run_id:
+        try:
+            added = await request.app[CONTROL].add_tags(run_id, body.tags, MOST_TAGS)
+        except TooManyTags as error:
+            message = f"the run would have {error.count} tags of at most {MOST_TAGS}"
+            raise wrong_field("tags", "too_many_tags", message, count=error.count, most=MOST_TAGS) from None
+    return answer(TagsAdded(message=f"Added {added} tags" if added else "No new tags to add"))
+
+
+async def reset_key(request: web.Request) -> web.Response:
+    body, key = await read_model(request, KeyReset), request.match_info["key"]
+    job = known_job(body.task_identifier)
+    held = "\0" not in key and await idempotency.reset(request.app[DATABASE], job.task, key, request.app[CLOCK].now())
+    if not held:
+        text: Text = {"pt": "Nenhuma execução tem esta idempotencyKey", "en": "No run has this idempotencyKey"}
+        raise HttpProblem(404, text)
+    return answer(KeyWasReset(id=key))
+
+
+def _refuse_too_large(metadata: Json) -> None:
+    if len(orjson.dumps(metadata)) > MOST_METADATA:
+        raise wrong_field("metadata", "metadata_too_large", "should have at most 256 KB")
+
+
+_REFUSALS = (400, 404, 408, 413, 415, 422, 503)
+
+OPERATIONS = [
+    Operation(
+        "GET",
+        "/api/v1/runs/{run_id}/metadata",
+        read_metadata,
+        "Os metadados de uma execução / A run's metadata",
+        {200: MetadataAnswer},
+        parameters=RUN_ID,
+        problems=(404, 503),
+        reads=token_resources.of_run,
+    ),
+    Operation(
+        "PUT",
+        "/api/v1/runs/{run_id}/metadata",
+        update_metadata,
+        "Muda os metadados de uma execução / Changes a run's metadata",
+        {200: MetadataAnswer},
+        MetadataUpdate,
+        parameters=RUN_ID,
+        problems=_REFUSALS,
+    ),
+    Operation(
+        "POST",
+        "/api/v1/runs/{run_id}/tags",
+        add_tags,
+        "Acrescenta tags a uma execução / Adds tags to a run",
+        {200: TagsAdded},
+        TagsRequest,
+        parameters=RUN_ID,
+        problems=_REFUSALS,
+    ),
+    Operation(
+        "POST",
+        "/api/v1/idempotencyKeys/{key}/reset",
+        reset_key,
+        "Libera uma idempotencyKey / Frees an idempotency key",
+        {200: KeyWasReset},
+        KeyReset,
+        parameters={"key": {"type": "string", "minLength": 1}},
+        problems=_REFUSALS,
+    ),
+]

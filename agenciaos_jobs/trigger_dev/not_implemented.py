@@ -1,0 +1,86 @@
+"""What Trigger.dev's cloud has and this service does not: a sentence, never a 404 that looks like a typo."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.operation import Handler
+from agenciaos_jobs.http.problems import HttpProblem
+
+_JOBS_ARE_PYTHON: Text = {
+    "pt": "Aqui as tarefas são arquivos Python do próprio serviço; não há implantações da Trigger.dev",
+    "en": "Tasks are Python files of this service; there are no deployments of Trigger.dev's here",
+}
+_ENVIRONMENT: Text = {
+    "pt": "As variáveis de ambiente são as do próprio processo; não são geridas por esta API",
+    "en": "Environment variables are the process's own; this API does not manage them",
+}
+_NO_WAITPOINTS: Text = {
+    "pt": "Uma execução não fica suspensa à espera de um sinal; use delay ou outra execução",
+    "en": "A run does not wait suspended for a signal; use delay, or another run",
+}
+_NO_STREAMS: Text = {
+    "pt": "As tarefas não transmitem dados enquanto rodam; leia metadata ou output",
+    "en": "Tasks do not stream while they run; read metadata or output",
+}
+_NO_BULK: Text = {
+    "pt": "Não há ações em massa nesta API; chame cada execução, ou use o painel",
+    "en": "There are no bulk actions in this API; call each run, or use the dashboard",
+}
+_NO_QUEUES: Text = {
+    "pt": "Filas não são geridas por esta API; o limite vem com cada trigger (queue.concurrencyLimit)",
+    "en": "This API does not manage queues; a limit comes with each trigger (queue.concurrencyLimit)",
+}
+_NO_TRACES: Text = {
+    "pt": "Não há traces da Trigger.dev; as tentativas estão em GET /api/v3/runs/{id}",
+    "en": "There are no traces of Trigger.dev's; attempts are in GET /api/v3/runs/{id}",
+}
+_INSIDE_TASKS: Text = {
+    "pt": "Esta chamada é de dentro de uma tarefa da Trigger.dev, que aqui não roda",
+    "en": "This call comes from inside a task of Trigger.dev's, which does not run here",
+}
+_ONE_KEY: Text = {
+    "pt": "O SDK assina tokens públicos por si, com TRIGGER_SECRET_KEY; não há outras chaves",
+    "en": "The SDK signs public tokens itself, with TRIGGER_SECRET_KEY; there are no other keys",
+}
+_CLOUD_ONLY: Text = {
+    "pt": "Este recurso da Trigger.dev não existe neste serviço",
+    "en": "This feature of Trigger.dev's does not exist in this service",
+}
+
+NOT_HERE: Mapping[str, Text] = {
+    "/api/v{version:[0-9]+}/deployments{rest:(/.*)?}": _JOBS_ARE_PYTHON,
+    "/api/v{version:[0-9]+}/artifacts{rest:(/.*)?}": _JOBS_ARE_PYTHON,
+    "/api/v{version:[0-9]+}/projects/{project}/envvars{rest:(/.*)?}": _ENVIRONMENT,
+    "/api/v{version:[0-9]+}/projects/{project}/{rest:(?!runs$).+}": _JOBS_ARE_PYTHON,
+    "/api/v{version:[0-9]+}/waitpoints{rest:(/.*)?}": _NO_WAITPOINTS,
+    "/api/v{version:[0-9]+}/runs/{run_id}/input-streams/{rest:.+}": _NO_STREAMS,
+    "/api/v{version:[0-9]+}/runs/{run_id}/session-streams/{rest:.+}": _NO_STREAMS,
+    "/realtime/v{version:[0-9]+}/streams{rest:(/.*)?}": _NO_STREAMS,
+    "/realtime/v{version:[0-9]+}/sessions{rest:(/.*)?}": _NO_STREAMS,
+    "/api/v{version:[0-9]+}/bulk-actions{rest:(/.*)?}": _NO_BULK,
+    "/api/v{version:[0-9]+}/queues{rest:(/.*)?}": _NO_QUEUES,
+    "/api/v{version:[0-9]+}/concurrency-limits{rest:(/.*)?}": _NO_QUEUES,
+    "/api/v{version:[0-9]+}/runs/{run_id}/{rest:(trace|events|spans/.+)}": _NO_TRACES,
+    "/api/v{version:[0-9]+}/runs/{run_id}/{rest:(result|packets/.+)}": _INSIDE_TASKS,
+    "/api/v{version:[0-9]+}/batches/{batch_id}/results": _INSIDE_TASKS,
+    "/api/v1/packets/{rest:.+}": _INSIDE_TASKS,
+    "/engine/{rest:.*}": _INSIDE_TASKS,
+    "/api/v{version:[0-9]+}/auth/{rest:(public-tokens|oidc/.+)}": _ONE_KEY,
+    "/api/v{version:[0-9]+}/{feature:(sessions|query|reports|prompts|webhooks|whoami|orgs)}{rest:(/.*)?}": _CLOUD_ONLY,
+}
+"""Addresses by aiohttp's patterns."""
+
+
+def add_to(app: web.Application) -> None:
+    """Has each of them answered with 501, after all that there is."""
+    for path, text in NOT_HERE.items():
+        app.router.add_route("*", path, _refusing(text))
+
+
+def _refusing(text: Text) -> Handler:
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        raise HttpProblem(501, text, headers={"x-should-retry": "false"})
+
+    return refuse

@@ -1,0 +1,133 @@
+"""What a trigger of Trigger.dev's SDK can ask for besides its payload."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.http.fields import LONGEST_TTL, read_delay, read_ttl
+
+MOST_METADATA = 256 * 1024
+NO_LIMIT = 2**31 - 1
+"""The SDK's ``timeout.None``."""
+
+
+def _as_list(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+def _as_text(given: Any) -> Any:
+    return str(given) if isinstance(given, int | float) and not isinstance(given, bool) else given
+
+
+def _unwrapped(queue: Any) -> Any:
+    """4.x sends a queue that its caller gave as an object one level deeper, and its name alone where it can."""
+    if isinstance(queue, str):
+        return {"name": queue}
+    return queue["name"] if isinstance(queue, dict) and isinstance(queue.get("name"), dict) else queue
+
+
+def _as_object(metadata: Any) -> Any:
+    try:
+        return orjson.loads(metadata) if isinstance(metadata, str) else metadata
+    except orjson.JSONDecodeError:
+        return metadata
+
+
+def _small_enough(metadata: Json) -> Json:
+    if len(orjson.dumps(metadata)) > MOST_METADATA:
+        raise PydanticCustomError("metadata_too_large", "should have at most 256 KB")
+    return metadata
+
+
+def _refused(_: Any) -> Any:
+    raise PydanticCustomError("not_supported", "is not supported here")
+
+
+Key = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
+ConcurrencyKey = Annotated[str, StringConstraints(min_length=1, max_length=512), BeforeValidator(_as_text)]
+Tag = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Tags = Annotated[list[Tag], BeforeValidator(_as_list), Field(max_length=10)]
+Metadata = Annotated[Json, BeforeValidator(_as_object), AfterValidator(_small_enough)]
+Duration = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+PayloadType = Literal["application/super+json", "application/json", "text/plain", "application/store"]
+Machine = Literal["micro", "small-1x", "small-2x", "medium-1x", "medium-2x", "large-1x", "large-2x"]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+OF_NO_EFFECT = Field(default=None, description="accepted, and of no effect here")
+Refused = Annotated[Any, BeforeValidator(_refused), Field(description="not supported here: 422", json_schema_extra={})]
+
+
+class Camel(BaseModel):
+    """A part of the wire, whose names are in camel case."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class Queue(Camel):
+    """What runs share a limit in; without a concurrency key, all runs of the queue."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    concurrency_limit: Annotated[int, Field(ge=1, le=100_000)] | None = None
+
+
+class KeyOptions(Camel):
+    """The idempotency key as its caller wrote it; the SDK sends its hash as the key."""
+
+    key: Key
+
+
+class TaskOptions(Camel):
+    """The options of one trigger. Those that mean nothing here are accepted; those that promise much are refused."""
+
+    payload_type: PayloadType | None = None
+    queue: Annotated[Queue, BeforeValidator(_unwrapped)] | None = None
+    concurrency_key: ConcurrencyKey | None = None
+    idempotency_key: Key | None = None
+    idempotency_key_ttl: Duration | None = Field(default=None, alias="idempotencyKeyTTL")
+    idempotency_key_options: KeyOptions | None = None
+    delay: Duration | None = None
+    ttl: Annotated[int, Field(ge=1, le=LONGEST_TTL)] | Duration | None = None
+    tags: Tags | None = None
+    max_attempts: Annotated[int, Field(ge=1, le=100)] | None = None
+    max_duration: Annotated[int, Field(ge=5, le=NO_LIMIT)] | None = None
+    metadata: Metadata | None = None
+    priority: Annotated[float, Field(ge=0, le=LONGEST_TTL)] | None = None
+    test: bool | None = None
+    machine: Machine | None = OF_NO_EFFECT
+    lock_to_version: Name | None = OF_NO_EFFECT
+    region: Name | None = OF_NO_EFFECT
+    debounce: Refused = None
+    gates: Refused = None
+    concurrency: Refused = None
+
+    def as_run_options(self, task: str, now: datetime, where: str) -> Json:
+        """:class:`NewRun`'s options. ``where`` is where these options stand in the body, for a 422 that names one."""
+        where = f"{where}." if where else ""
+        shown = self.idempotency_key_options
+        return {
+            "delay": read_delay(self.delay, now, f"{where}delay") if self.delay else None,
+            "ttl": read_ttl(self.ttl, f"{where}ttl"),
+            "tags": None if self.tags is None else tuple(dict.fromkeys(self.tags)),
+            "max_attempts": self.max_attempts,
+            "max_duration": self.max_duration,
+            "metadata": self.metadata,
+            "priority": None if self.priority is None else round(self.priority),
+            "is_test": self.test,
+            "idempotency_key": self.idempotency_key,
+            "idempotency_ttl": read_ttl(self.idempotency_key_ttl, f"{where}idempotencyKeyTTL"),
+            "shown_key": shown.key if shown and self.idempotency_key else None,
+            "queue": self.queue.name if self.queue else None,
+            **self._limit(task),
+        }
+
+    def _limit(self, task: str) -> Json:
+        limit = self.queue.concurrency_limit if self.queue else None
+        if self.concurrency_key is None and limit is None:
+            return {}
+        name = self.queue.name if self.queue else f"task/{task}"
+        shared = f"{name}:{self.concurrency_key}" if self.concurrency_key else name
+        return {"concurrency_key": shared, "concurrency_limit": limit}

@@ -1,0 +1,178 @@
+"""Subscriptions of Trigger.dev's SDKs: long polls in ElectricSQL's shape protocol."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, RootModel
+
+from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.store import batches
+from agenciaos_jobs.engine.store.live import Reading
+from agenciaos_jobs.engine.subscriptions import OneBatch, OneRun, Subject, Tagged
+from agenciaos_jobs.foundation.duration import parse_duration
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, LIVE, PUBLIC_TOKEN
+from agenciaos_jobs.http.operation import Operation
+from agenciaos_jobs.http.problems import HttpProblem, wrong_field
+from agenciaos_jobs.trigger_dev import electric, token_resources
+
+POLL = timedelta(seconds=20)
+"""How long a request waits for news."""
+
+_AGE = "24h"
+
+
+class Message(BaseModel):
+    """A row that came or changed, or a control message: ``up-to-date`` or ``must-refetch``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    key: str | None = None
+    value: dict[str, str | None] | None = None
+    headers: Json
+
+
+class Messages(RootModel[list[Message]]):
+    """The last one tells that there is no more for now."""
+
+
+async def subscribe_to_run(request: web.Request) -> web.Response:
+    return await _answer(request, OneRun(request.match_info["run_id"]))
+
+
+async def subscribe_to_batch(request: web.Request) -> web.Response:
+    batch_id = request.match_info["batch_id"]
+    if "\0" in batch_id or await batches.get(request.app[DATABASE], batch_id) is None:
+        raise HttpProblem(404, _UNKNOWN_BATCH)
+    return await _answer(request, OneBatch(batch_id))
+
+
+async def subscribe_to_tags(request: web.Request) -> web.Response:
+    tags = token_resources.asked_tags(request)
+    if not tags or "\0" in request.query["tags"]:
+        raise wrong_field("tags", "missing", "Field required")
+    try:
+        age = parse_duration(request.query.get("createdAt", _AGE))
+    except ValueError as error:
+        raise wrong_field("createdAt", "duration", str(error)) from None
+    return await _answer(request, Tagged(tags, age))
+
+
+async def _answer(request: web.Request, subject: Subject) -> web.Response:
+    """What is new to the subscriber: at once where it asks for the first time, else when there is something."""
+    live, offset = request.app[LIVE], request.query.get("offset", electric.BEGINNING)
+    skipped, form = _skipped(request), _form(request)
+    handle = request.query.get("handle", "")
+    if offset == electric.BEGINNING:
+        reading = await live.read(subject, None)
+        if isinstance(subject, OneRun) and not reading.runs:
+            raise HttpProblem(404, _UNKNOWN_RUN)
+        return _told(request, reading, _new_handle(request, form), "insert", skipped)
+    if not handle.startswith(form) or not electric.is_mark(offset):
+        return _refetch(_new_handle(request, form))
+    if request.query.get("live") == "true":
+        reading = await live.news(subject, offset, _patience(request))
+    else:
+        reading = await live.read(subject, offset)
+    if reading.is_foreign:
+        return _refetch(_new_handle(request, form))
+    return _told(request, reading, handle, "update", skipped)
+
+
+def _told(
+    request: web.Request, reading: Reading, handle: str, operation: str, skipped: Collection[str]
+) -> web.Response:
+    messages = [*(electric.change(run, operation, skipped) for run in reading.runs), electric.UP_TO_DATE]
+    headers = {
+        "electric-handle": handle,
+        "electric-offset": reading.mark,
+        "electric-schema": orjson.dumps(electric.schema(skipped)).decode(),
+        "electric-cursor": str(round(request.app[CLOCK].now().timestamp() * 1000)),
+        "electric-up-to-date": "",
+        "Cache-Control": "no-store",
+    }
+    return web.Response(body=orjson.dumps(messages), content_type="application/json", headers=headers)
+
+
+def _refetch(handle: str) -> web.Response:
+    """409: what the subscriber holds is of another shape or another database, and it is to begin anew."""
+    headers = {"electric-handle": handle, "Cache-Control": "no-store"}
+    body = orjson.dumps([electric.MUST_REFETCH])
+    return web.Response(status=409, body=body, content_type="application/json", headers=headers)
+
+
+def _patience(request: web.Request) -> timedelta:
+    """No longer than a public token is good for."""
+    if PUBLIC_TOKEN not in request:
+        return POLL
+    return max(timedelta(), min(POLL, request[PUBLIC_TOKEN].expires_at - request.app[CLOCK].now()))
+
+
+def _skipped(request: web.Request) -> frozenset[str]:
+    """The columns that the subscriber does not want, and those that its token is not to see."""
+    asked = frozenset(request.query.get("skipColumns", "").split(","))
+    return asked | request[PUBLIC_TOKEN].skipped_columns if PUBLIC_TOKEN in request else asked
+
+
+def _form(request: web.Request) -> str:
+    """The same for all requests for one shape, and for no other."""
+    asked = [request.path, *(request.query.get(name, "") for name in ("tags", "createdAt", "skipColumns"))]
+    return sha256("\n".join(asked).encode()).hexdigest()[:20] + "-"
+
+
+def _new_handle(request: web.Request, form: str) -> str:
+    return f"{form}{round(request.app[CLOCK].now().timestamp() * 1000)}"
+
+
+_UNKNOWN_RUN: Text = {"pt": "Execução não encontrada", "en": "Run not found"}
+_UNKNOWN_BATCH: Text = {"pt": "Lote não encontrado", "en": "Batch not found"}
+_ID: dict[str, Any] = {"type": "string", "minLength": 1}
+_PROTOCOL: dict[str, dict[str, Any]] = {
+    "offset": {"type": "string", "description": "-1 at first, then the last answer's electric-offset"},
+    "handle": {"type": "string", "description": "the last answer's electric-handle"},
+    "live": {"type": "string", "enum": ["true", "false"], "description": "true waits up to 20 s for news"},
+    "skipColumns": {"type": "string", "description": "columns to leave out, with commas between them"},
+}
+_TAGS: dict[str, dict[str, Any]] = {
+    "tags": {"type": "string", "description": "with commas between them; runs must have all of them"},
+    "createdAt": {"type": "string", "description": "no older than this, such as 1h", "default": _AGE},
+}
+
+OPERATIONS = [
+    Operation(
+        "GET",
+        "/realtime/v1/runs/{run_id}",
+        subscribe_to_run,
+        "Acompanha uma execução / Follows a run",
+        answers={200: Messages, 409: Messages},
+        parameters={"run_id": _ID},
+        query=_PROTOCOL,
+        problems=(404, 503),
+        reads=token_resources.of_run,
+    ),
+    Operation(
+        "GET",
+        "/realtime/v1/batches/{batch_id}",
+        subscribe_to_batch,
+        "Acompanha as execuções de um lote / Follows the runs of a batch",
+        answers={200: Messages, 409: Messages},
+        parameters={"batch_id": _ID},
+        query=_PROTOCOL,
+        problems=(404, 503),
+        reads=token_resources.of_batch,
+    ),
+    Operation(
+        "GET",
+        "/realtime/v1/runs",
+        subscribe_to_tags,
+        "Acompanha as execuções com todas estas tags / Follows the runs with all of these tags",
+        answers={200: Messages, 409: Messages},
+        query=_PROTOCOL | _TAGS,
+        problems=(422, 503),
+        reads=token_resources.of_tags,
+    ),
+]

@@ -1,0 +1,202 @@
+"""``GET /api/v1/runs``: Trigger.dev's ``runs.list``, with its filters and its pages."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from agenciaos_jobs.engine.model.run import Status
+from agenciaos_jobs.foundation.duration import parse_duration
+from agenciaos_jobs.http.body import answer
+from agenciaos_jobs.http.keys import CLOCK, DATABASE
+from agenciaos_jobs.http.operation import Operation
+from agenciaos_jobs.http.problems import wrong_field
+from agenciaos_jobs.trigger_dev import token_resources
+from agenciaos_jobs.trigger_dev.options import Camel
+from agenciaos_jobs.trigger_dev.run_models import SdkListedRun, summary
+from agenciaos_jobs.trigger_dev.store import run_list
+from agenciaos_jobs.trigger_dev.store.run_list import Page, RunFilter
+
+DEFAULT_SIZE, MOST_SIZE = 25, 100
+
+OWN_QUEUE = "task/"
+"""What the SDK puts before a task to name the task's own queue."""
+
+# Statuses that only Trigger.dev has: no run here is ever in one of them.
+_FOREIGN = {
+    *("PENDING_VERSION", "DEQUEUED", "WAITING", "WAITING_FOR_DEPLOY"),
+    *("REATTEMPTING", "FROZEN", "INTERRUPTED"),
+}
+_UNKNOWN_HERE = ("filter[version]", "filter[bulkAction]", "filter[machine]", "filter[region]")
+
+
+class Pagination(Camel):
+    """What to ask for with ``page[after]`` for older runs, and with ``page[before]`` for newer ones."""
+
+    next: str | None = None
+    previous: str | None = None
+
+
+class RunList(Camel):
+    """Runs, the newest first."""
+
+    data: list[SdkListedRun]
+    pagination: Pagination
+
+
+async def list_runs(request: web.Request) -> web.Response:
+    wanted, size = read_filter(request), _size(request)
+    after, before = _text(request, "page[after]"), _text(request, "page[before]")
+    if wanted is None:
+        return answer(RunList(data=[], pagination=Pagination()))
+    database = request.app[DATABASE]
+    found = await run_list.page(database, wanted, size, after=after, before=before)
+    worked = await run_list.worked(database, [run.id for run in found.runs])
+    listed = [SdkListedRun(**summary(run, worked[run.id].time, worked[run.id].cost)) for run in found.runs]
+    return answer(RunList(data=listed, pagination=_pagination(found)))
+
+
+async def list_project_runs(request: web.Request) -> web.Response:
+    """There is one project, whatever its name."""
+    return await list_runs(request)
+
+
+def read_filter(request: web.Request) -> RunFilter | None:
+    """What is asked for; ``None`` where no run here can have it. 422 names what is no filter's value."""
+    if any(request.query.get(name) for name in _UNKNOWN_HERE):
+        return None
+    statuses = _statuses(request)
+    if statuses is not None and not statuses:
+        return None
+    since, until = _moment(request, "from"), _moment(request, "to")
+    if period := request.query.get("filter[createdAt][period]"):
+        since = max(request.app[CLOCK].now() - _period(period), since or datetime.min.replace(tzinfo=UTC))
+    tasks, queues = _several(request, "filter[taskIdentifier]"), _several(request, "filter[queue]")
+    if queues and all(queue.startswith(OWN_QUEUE) for queue in queues):
+        own, queues = {queue.removeprefix(OWN_QUEUE) for queue in queues}, None
+        tasks = sorted(own if tasks is None else own.intersection(tasks))
+    return RunFilter(
+        statuses=statuses,
+        tasks=tasks,
+        tags=_several(request, "filter[tag]"),
+        queues=queues,
+        schedule_id=_text(request, "filter[schedule]"),
+        batch_id=_text(request, "filter[batch]"),
+        is_test=_flag(request, "filter[isTest]"),
+        created_from=since,
+        created_to=until,
+    )
+
+
+def _pagination(found: Page) -> Pagination:
+    if not found.runs:
+        return Pagination()
+    return Pagination(
+        next=found.runs[-1].id if found.has_older else None,
+        previous=found.runs[0].id if found.has_newer else None,
+    )
+
+
+def _statuses(request: web.Request) -> list[Status] | None:
+    given = _several(request, "filter[status]")
+    if given is None:
+        return None
+    known = set(Status)
+    for status in given:
+        if status not in known | _FOREIGN:
+            expected = ", ".join(sorted(known))
+            raise wrong_field("filter[status]", "literal_error", f"should be one of {expected}", expected=expected)
+    return [Status(status) for status in given if status in known]
+
+
+def _text(request: web.Request, name: str) -> str | None:
+    text = request.query.get(name) or None
+    if text and "\0" in text:
+        raise wrong_field(name, "nul_character", "must not contain the NUL character (U+0000)")
+    return text
+
+
+def _several(request: web.Request, name: str) -> list[str] | None:
+    text = _text(request, name)
+    return [part.strip() for part in text.split(",") if part.strip()] if text else None
+
+
+def _flag(request: web.Request, name: str) -> bool | None:
+    text = request.query.get(name)
+    if text not in {None, "", "true", "false"}:
+        raise wrong_field(name, "bool_parsing", "should be true or false")
+    return None if not text else text == "true"
+
+
+def _moment(request: web.Request, end: str) -> datetime | None:
+    """ISO 8601, or what the SDK makes of a date: unix milliseconds."""
+    name = f"filter[createdAt][{end}]"
+    text = request.query.get(name)
+    if not text:
+        return None
+    try:
+        if text.lstrip("-").isdecimal():
+            return datetime.fromtimestamp(int(text) / 1000, UTC)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        raise wrong_field(name, "datetime_parsing", "should be a date and time, or unix milliseconds") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _period(text: str) -> timedelta:
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise wrong_field("filter[createdAt][period]", "duration", str(error)) from None
+
+
+def _size(request: web.Request) -> int:
+    text = request.query.get("page[size]") or str(DEFAULT_SIZE)
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= MOST_SIZE:
+        raise wrong_field("page[size]", "page_size", f"should be a number from 1 to {MOST_SIZE}", most=MOST_SIZE)
+    return int(text)
+
+
+_TEXT = {"type": "string"}
+QUERY: Mapping[str, Mapping[str, Any]] = {
+    "filter[status]": {"type": "string", "description": "several with commas between them"},
+    "filter[taskIdentifier]": _TEXT,
+    "filter[tag]": _TEXT,
+    "filter[queue]": _TEXT,
+    "filter[schedule]": _TEXT,
+    "filter[batch]": _TEXT,
+    "filter[isTest]": {"type": "string", "enum": ["true", "false"]},
+    "filter[createdAt][from]": {"type": "string", "description": "ISO 8601, or unix milliseconds"},
+    "filter[createdAt][to]": {"type": "string", "description": "ISO 8601, or unix milliseconds"},
+    "filter[createdAt][period]": {"type": "string", "description": "such as 1d"},
+    "page[size]": {"type": "integer", "minimum": 1, "maximum": MOST_SIZE, "default": DEFAULT_SIZE},
+    "page[after]": {"type": "string", "description": "a run's id: what is older"},
+    "page[before]": {"type": "string", "description": "a run's id: what is newer"},
+}
+"""The parameters of a list, for the OpenAPI document."""
+
+_SUMMARY = "Execuções, das mais novas às mais antigas / Runs, the newest first"
+
+OPERATIONS = [
+    Operation(
+        "GET",
+        "/api/v1/runs",
+        list_runs,
+        _SUMMARY,
+        {200: RunList},
+        query=QUERY,
+        problems=(422, 503),
+        reads=token_resources.of_list,
+    ),
+    Operation(
+        "GET",
+        "/api/v1/projects/{project}/runs",
+        list_project_runs,
+        _SUMMARY,
+        {200: RunList},
+        parameters={"project": {"type": "string", "minLength": 1}},
+        query=QUERY,
+        problems=(422, 503),
+    ),
+]

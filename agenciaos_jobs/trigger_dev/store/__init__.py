@@ -1,0 +1,1 @@
+"""Queries of Trigger.dev's endpoints alone."""

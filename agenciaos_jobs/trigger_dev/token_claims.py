@@ -1,0 +1,30 @@
+"""What the SDKs ask for before they mint a public token themselves."""
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel
+
+from agenciaos_jobs.http.operation import Operation
+from agenciaos_jobs.http.public_token import CLAIMS
+
+
+class Claims(BaseModel):
+    """What a public token says besides its scopes and times."""
+
+    sub: str
+    pub: bool
+
+
+async def tell_claims(_: web.Request) -> web.Response:
+    return web.Response(body=orjson.dumps(CLAIMS), content_type="application/json")
+
+
+OPERATIONS = [
+    Operation(
+        "POST",
+        "/api/v1/auth/jwt/claims",
+        tell_claims,
+        "O que um token público declara / What a public token says",
+        answers={200: Claims},
+    )
+]

@@ -1,0 +1,133 @@
+"""``POST /api/v1/tasks/{task}/trigger``: how Trigger.dev's SDK starts a run."""
+
+from typing import Any
+
+import orjson
+from aiohttp import web
+from pydantic import ValidationError
+
+from agenciaos_jobs.engine.intake import KeyConflict, new_run
+from agenciaos_jobs.engine.model.job import Job
+from agenciaos_jobs.engine.model.run import Accepted, NewRun
+from agenciaos_jobs.foundation import logs
+from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.http import public_token
+from agenciaos_jobs.http.body import MAX_BODY, answer, has_nul, read_model
+from agenciaos_jobs.http.fields import read_key_header
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, INTAKE, REQUEST_ID
+from agenciaos_jobs.http.operation import Operation
+from agenciaos_jobs.http.problems import HttpProblem, invalid, wrong_field
+from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
+from agenciaos_jobs.trigger_dev import superjson
+from agenciaos_jobs.trigger_dev.options import Camel, TaskOptions
+from agenciaos_jobs.trigger_dev.store import packets
+
+# A payload arrives as text inside of JSON, which may double its size.
+MOST_BYTES = 2 * MAX_BODY + 512 * 1024
+
+CLAIMS = {"x-trigger-jwt-claims": orjson.dumps(public_token.CLAIMS).decode()}
+"""What lets the SDK mint public tokens itself, signed with the secret key."""
+
+STORED = "application/store"
+
+
+class TaskTrigger(Camel):
+    """What to start the task with. ``payload`` is read by ``options.payloadType``; without one it is plain JSON."""
+
+    payload: Any = None
+    options: TaskOptions = TaskOptions()
+
+
+class TaskHandle(Camel):
+    """The run; ``isCached`` says that an earlier call with the same key had made it."""
+
+    id: str
+    is_cached: bool | None = None
+
+
+async def trigger_task(request: web.Request) -> web.Response:
+    job = known_job(request.match_info["task"])
+    body = await read_model(request, TaskTrigger, most=MOST_BYTES)
+    new = await run_of(request, job, body)
+    accepted = await accept(request, new)
+    logs.also_about(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
+    return answer(TaskHandle(id=accepted.run_id, is_cached=accepted.is_cached or None), headers=CLAIMS)
+
+
+async def accept(request: web.Request, new: NewRun) -> Accepted:
+    """Triggers by Trigger.dev's rule: a key that is in use answers with its run, whatever the payload."""
+    try:
+        return await request.app[INTAKE].trigger(new)
+    except KeyConflict as conflict:
+        return Accepted(conflict.run_id, is_cached=True)
+
+
+async def run_of(request: web.Request, job: Job[Any], asked: TaskTrigger, *where: str, **more: Any) -> NewRun:
+    """The run that is asked for, at ``where`` in the body; 422 or 413 names what is wrong with it."""
+    options = asked.options.as_run_options(job.task, request.app[CLOCK].now(), ".".join([*where, "options"]))
+    if options["idempotency_key"] is None and not where:
+        options["idempotency_key"] = read_key_header(request)
+    payload = await read_payload(request, asked.payload, asked.options.payload_type, ".".join([*where, "payload"]))
+    keys = {"request_id": request[REQUEST_ID], "request_key": request_key(request)} | more
+    try:
+        return new_run(job, {} if payload is None else payload, source="sdk", **options, **keys)
+    except ValidationError as error:
+        raise invalid(error, *where, "payload") from None
+
+
+def known_job(task: str, *where: str) -> Job[Any]:
+    """The job of a task, or 404 with the tasks there are."""
+    job = JOBS_BY_NAME.get(task)
+    if job is None:
+        there_are = ", ".join(sorted(OFFERED))
+        text: Text = {
+            "pt": f"A tarefa {task[:100]} não existe; há {there_are}",
+            "en": f"There is no task {task[:100]}; there are {there_are}",
+        }
+        raise HttpProblem(404, text, extra={"tasks": sorted(OFFERED)})
+    return job
+
+
+def request_key(request: web.Request) -> str | None:
+    """What the SDK sends with each of its own repetitions of one request."""
+    return request.headers.get("x-trigger-request-idempotency-key") or None
+
+
+async def read_payload(request: web.Request, payload: Any, kind: str | None, name: str) -> Any:
+    """The payload as JSON. ``kind`` says how it was written, ``name`` is its field's, for a 422."""
+    if kind == STORED:
+        packet = await packets.get(request.app[DATABASE], str(payload), request.app[CLOCK].now())
+        if packet is None:
+            raise wrong_field(name, "unknown_packet", "names a packet that was not sent, or long ago")
+        payload, kind = packet.body, packet.content_type
+    size = len(payload.encode()) if isinstance(payload, str) else len(orjson.dumps(payload))
+    if size > MAX_BODY:
+        raise web.HTTPRequestEntityTooLarge(max_size=MAX_BODY, actual_size=size)
+    return _decoded(payload, kind, name)
+
+
+def _decoded(payload: Any, kind: str | None, name: str) -> Any:
+    if kind not in {"application/super+json", "application/json"} or not isinstance(payload, str):
+        return payload
+    if has_nul(payload.encode()):
+        raise wrong_field(name, "nul_character", "must not contain the NUL character (U+0000)")
+    try:
+        return superjson.parse(payload) if kind == "application/super+json" else orjson.loads(payload)
+    except ValueError as error:
+        raise wrong_field(name, "payload_type", f"is not {kind}: {error}", kind=kind) from None
+
+
+TASK = {"task": {"type": "string", "minLength": 1}}
+
+OPERATIONS = [
+    Operation(
+        "POST",
+        "/api/v1/tasks/{task}/trigger",
+        trigger_task,
+        "Inicia uma tarefa, como o SDK da Trigger.dev / Starts a task, as Trigger.dev's SDK does",
+        request=TaskTrigger,
+        answers={200: TaskHandle},
+        parameters=TASK,
+        problems=(400, 404, 408, 413, 415, 422, 503),
+    ),
+]

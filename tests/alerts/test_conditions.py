@@ -1,0 +1,220 @@
+"""What alerts watch by themselves: queues, failure rates, workers, schedules, and what AI costs."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import asyncpg
+from support.alerting import raised, watching
+from support.clock import FrozenClock
+from support.service import running_service
+
+from agenciaos_jobs.alerts.alert import Alert, Kind
+from agenciaos_jobs.alerts.failures import Faults
+from agenciaos_jobs.alerts.store import alerts
+from agenciaos_jobs.engine.model.run import RunError
+from agenciaos_jobs.engine.store import workers
+from agenciaos_jobs.engine.store.workers import Worker
+from agenciaos_jobs.registry import JOBS
+from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.wiring import Base, workshop
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+async def known(base: Base, kind: Kind) -> Alert | None:
+    found = await alerts.newest(base.app.database, kind=kind)
+    return found[0] if found else None
+
+
+async def runs(db: asyncpg.Connection, clock: FrozenClock, status: str, count: int, task: str = "probe") -> list[str]:
+    """Rows as the engine leaves them."""
+    now = clock.now()
+    ids = [clock.new_id("run") for _ in range(count)]
+    await db.execute(
+        """INSERT INTO jobs.runs (id, task, status, payload, source, max_attempts, max_duration, created_at, updated_at,
+                                  due_at, finished_at)
+           SELECT id, $2, $3, '{}', 'test', 1, 60, $4::timestamptz, $4, $4,
+                  CASE WHEN $3 <> 'QUEUED' THEN $4::timestamptz END
+           FROM unnest($1::text[]) AS id""",
+        ids,
+        task,
+        status,
+        now,
+    )
+    return ids
+
+
+async def fail(base: Base, ids: list[str], code: str | None = None, task: str = "probe") -> None:
+    faults = Faults(base.app.clock, base.app.alerting.rules)
+    async with base.app.database.transaction() as connection:
+        await faults.note(connection, [(run_id, task, RunError("E", "x", code)) for run_id in ids])
+
+
+async def test_a_queue_that_falls_behind_is_told_and_so_is_its_end(settings: Settings, db: asyncpg.Connection):
+    clock = FrozenClock(NOON)
+    async with watching(settings, clock) as (base, watch):
+        ids = await runs(db, clock, "QUEUED", 3)
+        await db.execute("UPDATE jobs.runs SET parked = true, concurrency_key = 'k' WHERE id = $1", ids[0])
+        await runs(db, clock, "QUEUED", 1, task="deliver-alert")
+        clock.pass_(MINUTE)
+        await watch.look()
+        assert await known(base, Kind.QUEUE_AGE) is None
+        clock.pass_(2 * MINUTE)
+        await watch.look()
+        await watch.look()
+        found = await known(base, Kind.QUEUE_AGE)
+        assert found
+        assert (found.key, found.details, found.raised, found.pending) == ("probe", {"depth": 2, "seconds": 180}, 1, 1)
+        await watch.tell()
+        await db.execute("UPDATE jobs.runs SET status = 'EXECUTING'")
+        clock.pass_(MINUTE)
+        await watch.look()
+        found = await known(base, Kind.QUEUE_AGE)
+        assert found
+        assert (found.ended_at, found.since) == (clock.now(), clock.now() - MINUTE)
+        await watch.tell()
+        await watch.tell()
+        found = await known(base, Kind.QUEUE_AGE)
+        assert found
+        assert (found.told, found.told_at) == (2, clock.now())
+
+
+async def test_a_failure_rate_counts_what_the_rule_counts(settings: Settings, db: asyncpg.Connection):
+    clock = FrozenClock(NOON)
+    async with watching(settings, clock) as (base, watch):
+        await runs(db, clock, "COMPLETED", 21)
+        await fail(base, await runs(db, clock, "FAILED", 50), code="plan_limit_reached")
+        await fail(base, await runs(db, clock, "FAILED", 50, task="deliver-alert"), task="deliver-alert")
+        await fail(base, await runs(db, clock, "FAILED", 4))
+        await watch.look()
+        assert await known(base, Kind.FAILURE_RATE) is None, "too few failures"
+        await fail(base, await runs(db, clock, "FAILED", 10))
+        await watch.look()
+        assert await known(base, Kind.FAILURE_RATE) is None, "14 of 85"
+        await fail(base, await runs(db, clock, "FAILED", 6))
+        clock.pass_(9 * MINUTE)
+        await watch.look()
+        found = await known(base, Kind.FAILURE_RATE)
+        assert found
+        assert found.details == {"failed": 20, "ended": 91, "percent": 22, "window": "10 min"}
+        await watch.tell()
+        clock.pass_(2 * MINUTE)
+        await watch.look()
+        found = await known(base, Kind.FAILURE_RATE)
+        assert found
+        assert (found.ended_at, found.told) == (clock.now(), 1)
+
+
+async def test_schedules_that_nobody_fires_are_told_where_no_worker_is_alive(
+    settings: Settings, db: asyncpg.Connection
+):
+    clock = FrozenClock(NOON)
+    async with watching(settings, clock) as (base, watch):
+        await workshop(base, JOBS).scheduler.declare()
+        clock.pass_(timedelta(hours=24))
+        await watch.look()
+        found = await known(base, Kind.NO_WORKERS)
+        assert found
+        assert found.details["waiting"] >= 1
+
+
+async def test_a_lost_worker_is_told_once_and_again_when_it_is_lost_again(settings: Settings, db: asyncpg.Connection):
+    clock = FrozenClock(NOON)
+    async with watching(settings, clock) as (base, watch):
+        worker = Worker("worker_1", "host", 7, NOON)
+        for count in (1, 2):
+            await workers.renew(base.app.database, worker, clock.now(), clock.now() + timedelta(seconds=10))
+            await watch.look()
+            clock.pass_(MINUTE)
+            await watch.look()
+            await watch.look()
+            found = await known(base, Kind.WORKER_LOST)
+            assert found
+            assert (found.raised, found.subjects) == (count, ("host:7",))
+        await workers.leave(base.app.database, worker)
+
+
+async def test_a_schedule_that_fires_late_is_told(settings: Settings, db: asyncpg.Connection):
+    clock = FrozenClock(datetime(2026, 11, 24, 12, tzinfo=UTC))
+    async with watching(settings, clock) as (base, _):
+        monthly = JOBS["generate-monthly-reports"]
+        shop = workshop(base, {monthly.task: monthly})
+        await shop.scheduler.declare()
+        clock.set(datetime(2026, 12, 1, 9, 4, tzinfo=UTC))
+        await shop.scheduler.fire_due()
+        await asyncio.sleep(0)
+        assert await known(base, Kind.SCHEDULE_MISSED) is None
+        clock.set(datetime(2027, 1, 1, 11, 0, tzinfo=UTC))
+        await shop.scheduler.fire_due()
+        found = await known(base, Kind.SCHEDULE_MISSED)
+        clock.set(datetime(2027, 4, 1, 9, 0, tzinfo=UTC))
+        await shop.scheduler.fire_due()
+        again = await known(base, Kind.SCHEDULE_MISSED)
+    assert found
+    assert (found.key, found.subjects) == ("sched_generate-monthly-reports", ("generate-monthly-reports",))
+    assert found.details == {"slot": "2027-01-01T09:00:00+00:00", "seconds": 7200}
+    assert again
+    assert again.details["slot"] == "2027-02-01T09:00:00+00:00", "the first of those that were missed"
+
+
+async def test_the_ai_budget_is_told_at_80_and_at_100_percent_once_a_month(settings: Settings, db: asyncpg.Connection):
+    clock = FrozenClock(NOON)
+    settings = settings.model_copy(update={"ai_budget_usd": Decimal(10)})
+
+    async def spend(cost: str) -> None:
+        await db.execute(
+            """INSERT INTO jobs.ai_generations (run_id, attempt, agency_id, agent_type, status, model, requests,
+                 input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost, created_at)
+               VALUES ('run_x', 1, 'a', 'X', 'completed', 'm', 1, 1, 0, 1, 0, $1, $2)""",
+            Decimal(cost),
+            clock.now(),
+        )
+
+    async with watching(settings, clock) as (base, watch):
+        for cost, expected in (("7.99", 0), ("0.01", 1), ("0.5", 1), ("1.5", 2), ("9", 2)):
+            await spend(cost)
+            clock.pass_(6 * MINUTE)
+            await watch.look()
+            found = await alerts.newest(base.app.database, kind=Kind.AI_BUDGET_TOTAL)
+            assert len(found) == expected, cost
+        assert {item.key for item in found} == {"2026-11:80", "2026-11:100"}
+        assert found[-1].details == {"spent": "8.00", "budget": "10.00", "percent": 80, "month": "2026-11"}
+        clock.set(datetime(2026, 12, 2, tzinfo=UTC))
+        await watch.look()
+        assert len(await alerts.newest(base.app.database, kind=Kind.AI_BUDGET_TOTAL)) == 2
+
+
+async def test_an_agency_that_reaches_its_plan_s_limit_is_told(settings: Settings, db: asyncpg.Connection):
+    settings = settings.model_copy(update={"ai_monthly_limit_pro": 5, "ai_monthly_limit_free": 5})
+    request = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
+    async with running_service(settings) as service:
+        before = 0
+        for _ in range(5):
+            run = await service.outcome("ai-content", request)
+            before += run["status"] == "COMPLETED"
+        rows = [await raised(db, Kind.AI_BUDGET_AGENCY)]
+    assert before, "the agency could not write at all"
+    assert rows[0]["subjects"] == ["agency-123"]
+    keys = await db.fetch("SELECT key FROM jobs.alerts WHERE kind = 'ai_budget_agency' ORDER BY key")
+    assert [row["key"] for row in keys] == ["100", "80"]
+
+
+async def test_each_look_is_made_by_one_process(settings: Settings, db: asyncpg.Connection):
+    clock: Any = FrozenClock(NOON)
+    async with watching(settings, clock) as (_, watch):
+        looks = 0
+
+        async def look() -> None:
+            nonlocal looks
+            looks += 1
+
+        watch.look = look  # type: ignore[method-assign]
+        await db.execute("UPDATE jobs.alert_rounds SET last_at = '-infinity'")
+        await asyncio.gather(*[watch.round() for _ in range(6)])
+        assert looks == 1
+        clock.pass_(MINUTE)
+        await watch.round()
+        assert looks == 2

@@ -1,0 +1,167 @@
+"""Every kind of alert, raised through the doors and read on every channel as an operator reads it."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from standardwebhooks import Webhook
+from support.alerting import look_now, sent, watching
+from support.browsing import operator
+from support.channels import PUBLIC_URL, SECRET, FakeSlack, Mailbox, Receiver, every_channel, trusted
+from support.clock import FrozenClock
+from support.guru import EMAIL, PRODUCT, TOKEN, GuruDouble, body
+from support.service import Service, running_server, running_worker
+
+from agenciaos_jobs.alerts.alert import Kind
+from agenciaos_jobs.foundation.backoff import Backoff
+from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.registry import JOBS
+from agenciaos_jobs.settings import Settings
+
+__all__ = ["trusted"]
+pytestmark = pytest.mark.usefixtures("trusted")
+
+AGE = timedelta(hours=2)
+QUICK = JOBS | {name: replace(JOBS[name], backoff=Backoff(0, 0, 1)) for name in ("process-guru-webhook",)}
+RULES = "[wrong_token]\nthreshold = 1\n[failure_rate]\nthreshold = 2\nshare = 0.01\n"
+FUTURE = {"month": "2999-01"}
+AI = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
+NOBODYS = {
+    "event": "payment.approved",
+    "customerId": "nobody",
+    "productId": "pro-monthly",
+    "amount": 97,
+    "status": "paid",
+}
+
+
+@asynccontextmanager
+async def operating(
+    settings: Settings, guru: GuruDouble, path: Path
+) -> AsyncIterator[tuple[Settings, Mailbox, FakeSlack, Receiver]]:
+    """Settings with every channel, a small budget, and rules that tell at the first wrong key."""
+    rules = path / "alerts.toml"
+    rules.write_text(RULES)
+    async with every_channel() as (channels, *places):
+        own = {
+            "alerts_file": rules,
+            "ai_budget_usd": Decimal("0.00001"),
+            "ai_monthly_limit_free": 1,
+            "ai_monthly_limit_pro": 1,
+            "plan_products": {PRODUCT: "PRO"},
+            "dmg_api_key": "user-token",
+            "dmg_api_url": guru.url,
+        }
+        yield Settings.model_validate(settings.model_dump() | channels | own), *places
+
+
+async def what_happens_while_no_worker_is_there(service: Service, settings: Settings, clock: FrozenClock) -> list[str]:
+    hourly = {"task": "generate-monthly-reports", "cron": "0 * * * *", "timezone": "America/Sao_Paulo"}
+    assert (await service.post("/api/v1/schedules", hourly | {"deduplicationKey": "k"}))[0] == 200
+    waiting = [await service.trigger("monthly-report", FUTURE) for _ in range(2)]
+    clock.pass_(AGE)
+    async with watching(settings, clock) as (_, watch):
+        await watch.look()
+        await watch.tell()
+    clock.pass_(timedelta(minutes=1))
+    return waiting
+
+
+async def what_happens_at_the_doors(service: Service, db: asyncpg.Connection, guru: GuruDouble) -> None:
+    fingerprint = await db.fetchval("SELECT fingerprint FROM jobs.error_groups WHERE code = 'month_in_future'")
+    async with operator(service) as browser:
+        assert (await browser.post(f"/errors/{fingerprint}/resolve"))[0] == 303
+    assert (await service.outcome("monthly-report", FUTURE))["status"] == "FAILED"
+    assert (await service.outcome("ai-content", AI))["status"] == "COMPLETED"
+    await service.outcome("payment-webhook", NOBODYS | {"eventId": "evt_7"})
+    await service.get("/api/v3/runs/run_1", Authorization="Bearer wrong")
+    await by_guru(service, body("tx_approved"))  # which Guru's API does not know
+    guru.knows(body("sub_active"))
+    await by_guru(service, body("sub_active"))
+    guru.knows(body("sub_canceled"))
+    await service.outcome("reconcile-payments")
+    off = {"api_token": TOKEN, "webhook_type": "webhook_deactivation", "id": "wh_7", "reason": "60 % failures"}
+    await by_guru(service, off)
+
+
+async def by_guru(service: Service, content: dict[str, Any]) -> None:
+    status, answer = await service.post("/webhooks/guru", content)
+    assert status == 200
+    await service.finished(answer["jobId"])
+
+
+RAISED_HERE = set(Kind) - {Kind.WORKER_LOST, Kind.CHANNEL_BROKEN}
+
+
+async def test_each_alert_is_told_on_each_channel_with_all_that_an_operator_needs(
+    settings: Settings, db: asyncpg.Connection, guru_double: GuruDouble, tmp_path: Path
+):
+    await db.execute("UPDATE users SET email = $1 WHERE id = 'user-456'", EMAIL)
+    clock = FrozenClock(SystemClock().now() - AGE)  # so that signatures are of now
+    async with operating(settings, guru_double, tmp_path) as (own, mailbox, slack, receiver):
+        async with running_server(own, clock) as service:
+            waiting = await what_happens_while_no_worker_is_there(service, own, clock)
+            async with running_worker(own, QUICK, clock):
+                for run_id in waiting:
+                    await service.finished(run_id)
+                await what_happens_at_the_doors(service, db, guru_double)
+                await look_now(db)
+                await sent(db, RAISED_HERE, {"email", "slack", "webhook"})
+                await sent(db, {Kind.QUEUE_AGE, Kind.NO_WORKERS}, {"email", "slack", "webhook"}, "over")
+            await each_link_leads_somewhere(service, mailbox.mails)
+        await each_telling_is_complete(db, mailbox, slack, receiver)
+
+
+async def each_telling_is_complete(
+    db: asyncpg.Connection, mailbox: Mailbox, slack: FakeSlack, receiver: Receiver
+) -> None:
+    tellings = await db.fetch("SELECT message FROM jobs.alert_notices WHERE channel = 'email' AND telling = 'first'")
+    for row in tellings:
+        message = json.loads(row["message"])
+        assert is_mailed(message, mailbox.mails), message
+        assert is_in_slack(message, slack.bodies), message
+        assert is_delivered(message, receiver), message
+
+
+def is_mailed(message: dict[str, Any], mails: list[EmailMessage]) -> bool:
+    (text,) = [mail.get_content() for mail in mails if mail["Subject"] == f"[AgênciaOS Jobs] {message['title']}"]
+    parts = (
+        message["what"],
+        f"Quando: {message['times']}",
+        f"O que fazer: {message['advice']}",
+        f"No painel: {PUBLIC_URL}/",
+        f"English: {message['english']}",
+    )
+    return all(part and part in text for part in parts)
+
+
+def is_in_slack(message: dict[str, Any], bodies: list[bytes]) -> bool:
+    posts = [json.loads(post) for post in bodies]
+    (blocks,) = [post["blocks"] for post in posts if post["blocks"][0]["text"]["text"] == f"🔴 {message['title']}"]
+    text = json.dumps(blocks, ensure_ascii=False)
+    parts = (message["times"], "*O que fazer:*", f"<{PUBLIC_URL}/", message["english"])
+    return all(part in text for part in parts)
+
+
+def is_delivered(message: dict[str, Any], receiver: Receiver) -> bool:
+    verified = [
+        Webhook(SECRET).verify(given, headers) for given, headers in zip(receiver.bodies, receiver.headers, strict=True)
+    ]
+    return [told["data"] for told in verified].count(message) == 1
+
+
+async def each_link_leads_somewhere(service: Service, mails: list[EmailMessage]) -> None:
+    """To a page of the dashboard that there is."""
+    async with operator(service) as browser:
+        for mail in mails:
+            link = mail.get_content().split(f"No painel: {PUBLIC_URL}")[1].split()[0]
+            status, _ = await browser.get(link)
+            assert status == 200, (mail["Subject"], link)

@@ -1,0 +1,97 @@
+"""`check` has a line for each thing that an operator sets up, with what to do about it."""
+
+from pathlib import Path
+
+import asyncpg
+from pydantic import SecretStr
+from support.commands import cli
+from support.processes import environment
+from support.service import running_worker
+
+from agenciaos_jobs.cli import upkeep
+from agenciaos_jobs.dev import embedded
+from agenciaos_jobs.foundation import database
+from agenciaos_jobs.settings import Settings
+
+
+async def told(settings: Settings) -> dict[str, tuple[str, str]]:
+    pool = await database.connect(settings.database_url.get_secret_value(), size=1)
+    try:
+        found = [finding async for finding in upkeep.findings(settings)]
+        found += [finding async for finding in upkeep.of_database(pool, settings)]
+    finally:
+        await pool.close()
+    return {name: (state, text) for state, name, text in found}
+
+
+async def test_all_is_well(settings: Settings):
+    secret = SecretStr("whsec_c2VncmVkbyBkZSB0ZXN0ZQ==")
+    found = await told(settings.model_copy(update={"openai_webhook_secret": secret}))
+    assert {state for state, _ in found.values()} == {"ok"}
+    assert found.keys() == {
+        "rotation",
+        "DASHBOARD_PASSWORD",
+        "rate limits",
+        "OPENAI_WEBHOOK_SECRET",
+        "LOG_FORMAT",
+        "WORKER_METRICS_PORT",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "retention",
+        "partitions",
+    }
+
+
+async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connection):
+    await db.execute("INSERT INTO jobs.housekeeping VALUES ('prune', now() - interval '5 days')")
+    await db.execute(
+        """INSERT INTO jobs.runs (id, task, status, payload, source, max_attempts, max_duration, created_at, updated_at,
+                                  due_at) VALUES ('run_0', 't', 'QUEUED', '{}', 's', 1, 1, now(), now(), now())"""
+    )
+    changes = {
+        "trigger_secret_key_previous": SecretStr("tr_the_key_before"),
+        "dmg_webhook_secret_previous": SecretStr("B" * 40),
+        "dashboard_password": None,
+        "rate_limit_address": 0,
+        "log_format": "console",
+        "worker_metrics_port": embedded.free_port(),
+        "otel_exporter_otlp_endpoint": f"http://127.0.0.1:{embedded.free_port()}",
+    }
+    found = await told(settings.model_copy(update=changes))
+    assert {state for state, _ in found.values()} == {"warning"}
+    assert found.keys() == {
+        "TRIGGER_SECRET_KEY_PREVIOUS",
+        "DMG_WEBHOOK_SECRET_PREVIOUS",
+        "DASHBOARD_PASSWORD",
+        "rate limits",
+        "LOG_FORMAT",
+        "WORKER_METRICS_PORT",
+        "OPENAI_WEBHOOK_SECRET",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "retention",
+        "partitions",
+    }
+    assert "remove it" in found["TRIGGER_SECRET_KEY_PREVIOUS"][1]
+
+
+async def test_what_is_set_and_reached_is_said_too(settings: Settings):
+    reached = settings.model_copy(update={"worker_metrics_port": embedded.free_port(), "openai_background": False})
+    async with running_worker(reached):
+        found = await told(reached)
+        assert found["WORKER_METRICS_PORT"] == ("ok", f"127.0.0.1:{reached.worker_metrics_port} answers")
+    assert "holds a worker's slot" in found["OPENAI_BACKGROUND"][1]
+    for name, changes in {
+        "DASHBOARD_PASSWORD": {"dashboard_password": SecretStr("short")},
+        "LOG_LEVEL": {"log_level": "debug"},
+    }.items():
+        assert (await told(settings.model_copy(update=changes)))[name][0] == "warning"
+
+
+async def test_the_command_prints_a_line_for_each_of_them(settings: Settings, tmp_path: Path):
+    _, text = await cli("check", env=environment(settings), cwd=tmp_path)
+    lines = [line.split(maxsplit=1)[1] for line in text.splitlines()]
+    for name in (
+        *("settings", "database", "schema", "workers", "queue", "OPENAI_API_KEY", "OPENAI_WEBHOOK_SECRET"),
+        *("DMG_WEBHOOK_SECRET", "DMG_API_KEY", "rotation", "DASHBOARD_PASSWORD", "rate limits", "LOG_FORMAT"),
+        *("WORKER_METRICS_PORT", "OTEL_EXPORTER_OTLP_ENDPOINT", "retention", "partitions", "alerts"),
+    ):
+        assert len([line for line in lines if line.startswith(f"{name} ")]) == 1, name

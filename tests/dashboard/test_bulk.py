@@ -1,0 +1,83 @@
+"""One thing done to many runs."""
+
+import re
+
+import asyncpg
+from support.browsing import operator, settled
+from support.service import Service, running_server, running_worker
+
+from agenciaos_jobs.engine.bulk import TAKEN_FOR
+from agenciaos_jobs.engine.store import bulk
+from agenciaos_jobs.http import keys
+from agenciaos_jobs.settings import Settings
+
+REPORT = {"month": "2026-10"}
+
+
+async def trigger(service: Service, count: int, **options) -> list[str]:
+    return [await service.trigger("monthly-report", REPORT, **options) for _ in range(count)]
+
+
+async def test_ticked_runs_are_canceled_with_a_result_each(settings: Settings):
+    async with running_server(settings) as service, operator(service) as browser:
+        run_ids = await trigger(service, 3)
+        other = (await trigger(service, 1))[0]
+        await service.post(f"/api/v2/runs/{run_ids[0]}/cancel", {})
+        chosen = [("run", run_id) for run_id in [*run_ids, "run_nope"]]
+        status, path = await browser.post("/runs/bulk", [*chosen, ("action", "cancel")])
+        assert status == 303
+        page = await settled(browser, path)
+        assert [
+            re.search(rf"{words}: (\d)", page)[1] for words in ("Canceladas", "Já tinham terminado", "Com problema")
+        ] == [
+            "2",
+            "1",
+            "1",
+        ]
+        assert "a execução não existe mais" in page
+        assert [(await service.run(run_id))["status"] for run_id in run_ids] == ["CANCELED"] * 3
+        assert (await service.run(other))["status"] == "QUEUED"
+
+
+async def test_all_that_a_filter_finds_are_replayed_after_a_question(settings: Settings):
+    async with running_server(settings) as service, operator(service) as browser:
+        wanted = await trigger(service, 60, tags=["again"])
+        await trigger(service, 2, tags=["again"], delay="1h")
+        async with running_worker(settings):
+            for run_id in wanted:
+                await service.finished(run_id)
+        fields = {"action": "replay-all", "tag": "again"}
+        status, page = await browser.post("/runs/bulk", fields)
+        assert (status, "Repetir 60 execuções?" in page) == (200, True)
+        _, path = await browser.post("/runs/bulk", {**fields, "confirmed": "1"})
+        page = await settled(browser, path)
+        assert "Repetidas: 60" in page
+        again = set(re.findall(r'href="/runs/(run_\w+)"', page)) - set(wanted)
+        assert len(again) == 60
+        assert {(await service.run(run_id))["tags"][0] for run_id in again} == {"again"}
+        status, page = await browser.post("/runs/bulk", {"action": "cancel-all", "task": "process-payment-webhook"})
+        assert "Nenhuma execução a mudar" in page
+
+
+async def test_nothing_chosen_is_said(settings: Settings):
+    async with running_server(settings) as service, operator(service) as browser:
+        for fields in ({"action": "cancel"}, {"action": "delete", "run": "run_1"}, {}):
+            assert (await browser.post("/runs/bulk", fields))[0] == 400
+        assert (await browser.get("/bulk/bulk_nope"))[0] == 404
+
+
+async def test_what_one_server_left_the_next_one_finishes_and_no_run_is_replayed_twice(
+    settings: Settings, db: asyncpg.Connection
+):
+    async with running_server(settings) as service:
+        run_ids = await trigger(service, 5)
+        app = service.app
+        now = app[keys.CLOCK].now()
+        await bulk.start(app[keys.DATABASE], "bulk_1", "replay", run_ids, now)
+        # Two were in hand when the server died: one of them had been replayed already.
+        await bulk.take(app[keys.DATABASE], "bulk_1", now - 2 * TAKEN_FOR, now - 3 * TAKEN_FOR, 2)
+        await app[keys.CONTROL].replay(run_ids[0], idempotency_key=f"bulk_1:{run_ids[0]}")
+    async with running_server(settings) as service, operator(service) as browser:
+        page = await settled(browser, "/bulk/bulk_1")
+        assert "Repetidas: 5" in page
+    assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE replay_of IS NOT NULL") == 5

@@ -1,0 +1,145 @@
+"""A run's page: its times, its log, where it came from, what it made, and the runs beside it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import asyncpg
+import pytest
+from support.browsing import Browser, operator
+from support.clock import FrozenClock
+from support.sdk import JOBS, running_with_test_jobs
+from support.service import Service, running_server, running_service
+
+from agenciaos_jobs.ai_content.agents import AGENTS
+from agenciaos_jobs.dashboard.formatting import Speech
+from agenciaos_jobs.settings import Settings
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+OCTOBER = {"month": "2026-10"}
+
+
+def log_of(page: str) -> list[str]:
+    return re.findall(r'class="level">\w+</span><span class="break"><b>([^<]+)', page)
+
+
+async def listed(browser: Browser, query: str) -> list[str]:
+    return re.findall(r'data-row="(run_\w+)"', (await browser.get(f"/runs?{query}"))[1])
+
+
+async def test_the_log_is_filtered_by_level_and_text(settings: Settings):
+    async with running_with_test_jobs(settings) as service, operator(service) as browser:
+        run_id = await service.start(JOBS["talk"], {})
+        await service.finished(run_id)
+        for query, expected in (
+            ("", ["begun", "halfway", "nearly done"]),
+            ("?level=info", ["begun", "halfway", "nearly done"]),
+            ("?level=warning", ["halfway", "nearly done"]),
+            ("?level=error", ["nearly done"]),
+            ("?find=HALF", ["halfway"]),
+            ("?find=0.5&level=info", ["halfway"]),
+            ("?find=%25", []),
+            ("?level=error&find=halfway", []),
+        ):
+            _, page = await browser.get(f"/runs/{run_id}{query}")
+            assert log_of(page) == expected, query
+        assert "s3cret" not in (await browser.get(f"/runs/{run_id}"))[1]
+        assert "Nenhuma linha com este filtro" in (await browser.get(f"/runs/{run_id}?find=nothing"))[1]
+
+
+async def test_what_is_written_down_is_masked_wherever_it_stands(settings: Settings):
+    async with running_server(settings) as service, operator(service) as browser:
+        run_id = await service.trigger("monthly-report", OCTOBER)
+        secrets = {"authorization": "Bearer s3cret", "dbPassword": "s3cret", "nested": [{"client_secret": "s3cret"}]}
+        async with service.http.put(
+            f"/api/v1/runs/{run_id}/metadata", json={"metadata": {**secrets, "step": 7}}
+        ) as done:
+            assert done.status == 200
+        _, page = await browser.get(f"/runs/{run_id}")
+        assert ("s3cret" in page, "dbPassword" in page, page.count("••••••••")) == (False, True, 3)
+
+
+async def test_times_are_told_to_the_millisecond(settings: Settings, db: asyncpg.Connection):
+    async with running_server(settings, FrozenClock(NOW)) as service, operator(service) as browser:
+        run_id = await service.trigger("monthly-report", OCTOBER)
+        started, ended = NOW + timedelta(milliseconds=1234), NOW + timedelta(minutes=4, milliseconds=2345)
+        await db.execute(
+            """UPDATE jobs.runs SET status = 'COMPLETED', attempt = 1, started_at = $2, attempt_started_at = $2,
+                                    finished_at = $3 WHERE id = $1""",
+            run_id,
+            started,
+            ended,
+        )
+        await db.execute(
+            """INSERT INTO jobs.attempts (run_id, number, status, started_at, finished_at)
+               VALUES ($1, 1, 'COMPLETED', $2, $3)""",
+            run_id,
+            started,
+            ended,
+        )
+        _, page = await browser.get(f"/runs/{run_id}")
+        timeline = page.partition('data-part="timeline"')[2].partition("</section>")[0]
+        for told in ("09:00:00,000", "09:00:01,234", "09:04:02,345", "1,234 s", "4 min 01,111 s", "4 min 02,345 s"):
+            assert told in timeline, told
+        assert re.search(r'<time [^>]*title="24/11/2026 09:00:00,000 \(São Paulo\)" data-ago>', page)
+
+
+def test_precise_lengths_of_time():
+    says = Speech("pt", NOW)
+    lengths = {0: "0 ms", 84: "84 ms", 2_309: "2,309 s", 249_007: "4 min 09,007 s", 3_725_500: "1 h 02 min 05,500 s"}
+    assert {length: says.precise(timedelta(milliseconds=length)) for length in lengths} == lengths
+    assert says.precise(timedelta(seconds=-1)) == "0 ms"
+
+
+@pytest.mark.parametrize("agent", AGENTS)
+async def test_what_a_model_wrote_is_shown_as_what_it_is(service: Service, agent: str):
+    async with operator(service) as browser:
+        run = await service.outcome("ai-content", {"agencyId": "agency-123", "agentType": agent, "input": {"a": "b"}})
+        _, page = await browser.get(f"/runs/{run['id']}")
+    content = page.partition('data-part="content"')[2].partition("</section>")[0]
+    shape = {
+        "META_ADS_COPY": ('<article class="ad">', "Patrocinado"),
+        "INSTAGRAM_CAPTION": ('<article class="post">', 'class="hashtags"'),
+        "FEED_STORIES": ('<ol class="stories">', '<article class="post">'),
+        "BLOG_ARTICLE": ('<article class="prose">', "<h3>"),
+        "YOUTUBE_SCRIPT": ('<article class="prose">', "<h4>"),
+        "WHATSAPP_SALES_SCRIPT": ('<div class="chat">', "<p>"),
+        "CRM_FOLLOW_UP": ('<ol class="touches">', "Dia "),
+    }[agent]
+    assert all(part in content for part in shape), content
+
+
+async def test_a_run_is_found_by_a_part_of_its_id_its_batch_and_its_schedule(settings: Settings):
+    async with running_service(settings) as service, operator(service) as browser:
+        first = await service.trigger("monthly-report", OCTOBER)
+        items = [{"task": "generate-monthly-reports", "payload": OCTOBER}] * 2
+        status, batch = await service.post("/api/v1/tasks/batch", {"items": items})
+        assert status == 200, batch
+        together = [run["id"] for run in batch["runs"]]
+        _, path = await browser.post("/schedules/sched_generate-monthly-reports/run")
+        scheduled = path.rpartition("/")[2]
+        for text in (first, first[:-3], f"…{first[-8:]}".replace("…", "%E2%80%A6"), first[-8:].upper()):
+            assert first in await listed(browser, f"q={text}"), text
+            assert scheduled not in await listed(browser, f"q={first[-8:]}")
+        assert await listed(browser, f"q={batch['id']}") == sorted(together, reverse=True)
+        assert f'href="/runs?q={batch["id"]}"' in (await browser.get(f"/runs/{together[0]}"))[1]
+        assert await listed(browser, "q=sched_generate-monthly-reports") == [scheduled]
+        assert await listed(browser, "q=batch_none") == await listed(browser, f"q={first[-8:]}&status=FAILED") == []
+
+
+async def test_a_run_leads_to_the_ones_beside_it_in_the_list_it_was_opened_from(settings: Settings):
+    async with running_server(settings) as service, operator(service) as browser:
+        ids = [await service.trigger("monthly-report", OCTOBER, tags=["odd"] if n % 2 else []) for n in range(5)]
+
+        async def beside(number: int, query: str = "") -> tuple[str | None, ...]:
+            _, page = await browser.get(f"/runs/{ids[number]}{query}")
+            found = [re.search(rf'href="/runs/(run_\w+)([^"]*)" [^>]*data-key="{key}"', page) for key in "kj"]
+            assert all(link is None or link[2] == query for link in found)
+            return tuple(link and link[1] for link in found)
+
+        assert await beside(2) == (ids[3], ids[1])
+        assert await beside(4) == (None, ids[3])
+        assert await beside(0) == (ids[1], None)
+        assert await beside(1, "?tag=odd") == (ids[3], None)
+        assert await beside(2, "?tag=odd") == (ids[3], ids[1])
+        _, page = await browser.get("/runs?tag=odd")
+        assert f'href="/runs/{ids[3]}?tag=odd"' in page

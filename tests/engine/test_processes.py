@@ -1,0 +1,187 @@
+"""The engine against what happens in production: real arq processes, killed, frozen, starved of Redis and Postgres."""
+
+import asyncio
+import runpy
+import signal
+from pathlib import Path
+
+import asyncpg
+import pytest
+from support.double import OpenAIDouble
+from support.processes import worker
+from support.service import Service, running_server
+
+from agenciaos_jobs.engine import queue
+from agenciaos_jobs.registry import JOBS
+from agenciaos_jobs.settings import Settings
+
+AI = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
+REPORT = {"month": "2026-10"}
+
+
+async def executing(service: Service, run_ids: list[str]) -> None:
+    for run_id in run_ids:
+        await service.reaches(run_id, lambda run: run["isExecuting"])
+
+
+async def test_a_killed_worker_s_runs_start_again_elsewhere(
+    settings: Settings, tmp_path: Path, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    openai_double.gate.clear()
+    async with running_server(settings) as service, worker(settings, tmp_path) as first:
+        run_ids = [await service.trigger("ai-content", AI) for _ in range(8)]
+        await executing(service, run_ids)
+        async with worker(settings, tmp_path) as second:
+            first.interrupt(signal.SIGKILL)
+            killed_at = asyncio.get_running_loop().time()
+            openai_double.gate.set()
+            runs = [await service.finished(run_id) for run_id in run_ids]
+            assert asyncio.get_running_loop().time() - killed_at < 20
+            second.interrupt(signal.SIGTERM)
+            assert await second.ends() == 0
+    for run in runs:
+        assert (run["status"], run["attemptCount"]) == ("COMPLETED", 2)
+        assert run["attempts"][0]["error"]["name"] == "worker_lost"
+    assert await db.fetchval("SELECT count(*) FROM ai_usage") == 8
+    assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 8
+
+
+@pytest.mark.slow
+async def test_a_frozen_worker_changes_nothing_when_it_wakes(
+    settings: Settings, tmp_path: Path, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    openai_double.gate.clear()
+    async with running_server(settings) as service, worker(settings, tmp_path) as frozen:
+        run_id = await service.trigger("ai-content", AI)
+        await executing(service, [run_id])
+        frozen.interrupt(signal.SIGSTOP)
+        openai_double.gate.set()  # the answer waits in the frozen worker's socket
+        async with worker(settings, tmp_path):
+            run = await service.finished(run_id)
+            assert (run["status"], run["attemptCount"]) == ("COMPLETED", 2)
+            frozen.interrupt(signal.SIGCONT)
+            await frozen.says("run_ownership_lost", '"outcome":"revoked"')
+    assert await db.fetchval("SELECT count(*) FROM ai_usage") == 1
+    assert await db.fetchval("SELECT count(*) FROM jobs.ai_generations WHERE status = 'completed'") == 1
+    assert await db.fetchval("SELECT count(*) FROM jobs.attempts") == 2
+
+
+async def test_a_flushed_redis_under_load_loses_and_repeats_nothing(
+    settings: Settings, tmp_path: Path, db: asyncpg.Connection
+):
+    redis = queue.connect(settings.redis_url.get_secret_value())
+    async with running_server(settings) as service, worker(settings, tmp_path), worker(settings, tmp_path):
+        run_ids = []
+        for number in range(300):
+            run_ids.append(await service.trigger("monthly-report", REPORT))
+            if number % 50 == 25:
+                await redis.flushall()
+        runs = [await service.finished(run_id) for run_id in run_ids]
+    await redis.aclose()
+    assert {(run["status"], run["attemptCount"]) for run in runs} == {("COMPLETED", 1)}
+    assert await db.fetchval("SELECT count(*) FROM jobs.attempts") == 300
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [(), ("agenciaos-jobs", "worker")], ids=["arq", "own"])
+async def test_sigterm_waits_for_what_runs_and_hands_back_the_rest(
+    settings: Settings, tmp_path: Path, openai_double: OpenAIDouble, command: tuple[str, ...]
+):
+    openai_double.gate.clear()
+    async with running_server(settings) as service:
+        async with worker(settings, tmp_path, *command, SHUTDOWN_GRACE="30") as process:
+            run_id = await service.trigger("ai-content", AI)
+            await executing(service, [run_id])
+            process.interrupt(signal.SIGTERM)
+            await process.says("worker_draining")
+            waiting = await service.trigger("monthly-report", REPORT)
+            openai_double.gate.set()
+            assert await process.ends(10) == 0
+        assert (await service.run(run_id))["status"] == "COMPLETED"
+        assert (await service.run(waiting))["status"] == "QUEUED"
+        openai_double.gate.clear()
+        async with worker(settings, tmp_path, *command, SHUTDOWN_GRACE="30") as process:
+            run_id = await service.trigger("ai-content", AI)
+            await executing(service, [run_id])
+            process.interrupt(signal.SIGTERM)
+            await process.says("worker_draining")
+            process.interrupt(signal.SIGTERM)
+            assert await process.ends(10) == 0
+        run = await service.run(run_id)
+        assert (run["status"], run["attemptCount"], run["attempts"]) == ("QUEUED", 0, [])
+        openai_double.gate.set()
+        async with worker(settings, tmp_path, *command):
+            run = await service.finished(run_id)
+            assert (run["status"], run["attemptCount"]) == ("COMPLETED", 1)
+
+
+async def test_an_executing_run_is_canceled_within_two_seconds(
+    settings: Settings, tmp_path: Path, db: asyncpg.Connection, openai_double: OpenAIDouble
+):
+    openai_double.gate.clear()
+    async with running_server(settings) as service, worker(settings, tmp_path) as process:
+        run_id = await service.trigger("ai-content", AI)
+        await executing(service, [run_id])
+        began = asyncio.get_running_loop().time()
+        assert await service.post(f"/api/v2/runs/{run_id}/cancel", {}) == (200, {"id": run_id})
+        await process.says('"outcome":"revoked"')
+        assert asyncio.get_running_loop().time() - began < 2
+        async with asyncio.timeout(2):
+            while openai_double.calls[-1].transport is not None:  # the call to the model is hung up
+                await asyncio.sleep(0.01)
+        run = await service.run(run_id)
+        assert (run["status"], run["isCancelled"]) == ("CANCELED", True)
+        assert [attempt["status"] for attempt in run["attempts"]] == ["CANCELED"]
+        assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 0
+        assert await service.post(f"/api/v2/runs/{run_id}/cancel", {}) == (200, {"id": run_id})
+
+
+@pytest.mark.slow
+async def test_poison_takes_workers_down_three_times_at_most_and_blocks_nobody(settings: Settings, tmp_path: Path):
+    """The job is known to every process of the test through sitecustomize, which Python imports when it starts."""
+    (tmp_path / "poison.py").write_text(POISON)
+    (tmp_path / "sitecustomize.py").write_text("import poison")
+    job = runpy.run_path(str(tmp_path / "poison.py"))["JOB"]
+    async with running_server(settings) as service:
+        deadly = await service.start(job, {"kill": True})
+        others = [await service.start(job, {"kill": False}) for _ in range(5)]
+        deaths = 0
+        async with asyncio.timeout(100):
+            while not (await service.run(deadly))["isCompleted"]:
+                async with worker(settings, tmp_path, PYTHONPATH=str(tmp_path), SHUTDOWN_GRACE="0") as process:
+                    ended = asyncio.create_task(process.process.wait())
+                    crashed = asyncio.create_task(service.reaches(deadly, lambda run: run["isCompleted"]))
+                    await asyncio.wait([ended, crashed], return_when=asyncio.FIRST_COMPLETED)
+                    deaths += ended.done()
+                    if crashed.done():
+                        others_ended = [await service.finished(run_id) for run_id in others]
+                    for task in (ended, crashed):
+                        task.cancel()
+        run = await service.run(deadly)
+    assert (run["status"], run["attemptCount"], run["error"]["name"]) == ("CRASHED", 3, "worker_lost")
+    assert deaths == 2  # the third time only a process of the run's own died
+    assert {other["status"] for other in others_ended} == {"COMPLETED"}
+    del JOBS["poison"]
+
+
+POISON = """
+import asyncio, os, signal
+from pydantic import BaseModel
+from agenciaos_jobs import jobs
+from agenciaos_jobs.core.job import Job
+
+
+class Payload(BaseModel):
+    kill: bool
+
+
+async def run(app, payload):
+    await asyncio.sleep(0.3)
+    if payload.kill:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return {}
+
+
+JOB = Job(task="poison", payload=Payload, run=run, summary="", accepted={}, attempts=10)
+jobs.JOBS["poison"] = JOB
+"""

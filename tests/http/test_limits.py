@@ -1,0 +1,91 @@
+"""Two keys while one is rotated; rate limits for each key, and for each address that shows none."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+from support.public_tokens import token
+from support.service import Service, running_server
+
+from agenciaos_jobs.http.fixed_window import WINDOW, Meter
+from agenciaos_jobs.settings import Settings
+
+OLD, NEW = "tr_the_key_before_01", "tr_the_key_of_today_1"
+REPORT = {"type": "monthly-report", "payload": {"month": "2026-01"}}
+
+
+@pytest.fixture
+async def rotating(settings: Settings) -> AsyncIterator[Service]:
+    """A server that knows two keys; the application still uses the old one."""
+    keys = {"trigger_secret_key": SecretStr(NEW), "trigger_secret_key_previous": SecretStr(OLD)}
+    async with running_server(settings.model_copy(update=keys)) as server:
+        server.http.headers["Authorization"] = f"Bearer {OLD}"
+        yield server
+
+
+@pytest.fixture
+async def limited(settings: Settings) -> AsyncIterator[Service]:
+    async with running_server(settings.model_copy(update={"rate_limit_key": 5, "rate_limit_address": 3})) as server:
+        yield server
+
+
+async def test_both_keys_are_good_while_one_is_rotated(rotating: Service):
+    for key in (OLD, NEW):
+        status, _ = await rotating.post("/api/trigger", REPORT, Authorization=f"Bearer {key}")
+        assert status == 200
+    assert (await rotating.post("/api/trigger", REPORT, Authorization="Bearer tr_another_key_0123"))[0] == 401
+    _, answer = await rotating.post("/api/trigger", REPORT)
+    for key, expected in ((OLD, 200), (NEW, 200), ("tr_another_key_0123", 401)):
+        public = token("read:runs", key=key)
+        assert (await rotating.get(f"/api/v3/runs/{answer['jobId']}", Authorization=f"Bearer {public}"))[0] == expected
+
+
+async def test_answers_tell_what_is_left_of_a_key_s_limit_and_429_when_to_come_back(limited: Service):
+    left = []
+    async with asyncio.timeout(30):
+        while True:  # a window may end in between
+            async with limited.http.post("/api/trigger", json=REPORT) as response:
+                left.append(response.headers["RateLimit"].split(";")[1])
+                problem = await response.json()
+                if response.status == 429:
+                    break
+                assert response.status == 200
+    assert left[-6:] == ["r=4", "r=3", "r=2", "r=1", "r=0", "r=0"]
+    assert response.headers["RateLimit-Policy"] == '"key";q=5;w=10'
+    assert 1 <= int(response.headers["Retry-After"]) <= WINDOW
+    assert (problem["status"], problem["title"]) == (429, "Requisições demais")
+
+
+async def test_who_shows_no_key_is_counted_by_address_and_does_not_use_up_a_key_s(limited: Service):
+    statuses = []
+    async with asyncio.timeout(30):
+        while 429 not in statuses:
+            statuses.append((await limited.post("/api/trigger", REPORT, Authorization="Bearer wrong"))[0])
+    assert set(statuses) == {401, 429}
+    async with limited.http.post("/webhooks/openai", json={}, headers={"Authorization": ""}) as response:
+        assert (response.status, response.headers["RateLimit-Policy"]) == (429, '"address";q=3;w=10')
+        assert re.fullmatch(r'"address";r=0;t=\d+', response.headers["RateLimit"])
+        assert response.headers["Retry-After"] == response.headers["RateLimit"].rpartition("=")[2]
+    assert (await limited.post("/webhooks/openai", {}, Authorization=""))[0] == 429
+    assert (await limited.post("/api/trigger", REPORT))[0] == 200
+    for _ in range(10):
+        assert (await limited.get("/healthz", Authorization=""))[0] == 200
+    # behind a proxy on a private network, whoever the proxy says
+    forwarded = {"Authorization": "", "X-Forwarded-For": "203.0.113.9"}
+    assert (await limited.post("/webhooks/openai", {}, **forwarded))[0] == 401
+
+
+@given(limit=st.integers(1, 50), moments=st.lists(st.floats(0, 100), min_size=1, max_size=200))
+def test_no_window_lets_more_through_than_its_limit(limit: int, moments: list[float]):
+    meter, through = Meter(limit), {}
+    for moment in sorted(moments):
+        quota = meter.take("caller", moment)
+        window = int(moment // WINDOW)
+        through[window] = through.get(window, 0) + (quota.remaining >= 0)
+        assert 0 < quota.seconds <= WINDOW
+    assert max(through.values()) <= limit
+    assert all(count == min(limit, sum(int(m // WINDOW) == w for m in moments)) for w, count in through.items())

@@ -1,0 +1,39 @@
+"""The command that measures, as far as it can be told without measuring."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "measured"),
+    [
+        ((), ["latency", "drain", "triggers", "flight", "stored", "requests"]),
+        (("drain", "latency", "--runs", "7"), ["drain", "latency"]),
+    ],
+)
+def test_all_is_measured_or_what_is_named(
+    arguments: tuple[str, ...], measured: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import __main__ as bench
+    from bench.table import Row
+
+    monkeypatch.setattr(bench.logs, "configure", lambda *_: None)  # it is the tests' log too
+    monkeypatch.setattr(bench, "_measured", lambda suite, runs: [Row(f"<{suite}>", "ours", runs, "/s")])
+    result = CliRunner().invoke(bench.main, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    assert [line.split("<")[1].split(">")[0] for line in result.output.splitlines() if "<" in line] == measured
+    assert ("7.0" in result.output) == ("7" in arguments)
+
+
+def test_a_suite_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import __main__ as bench
+
+    result = CliRunner().invoke(bench.main, ["latencies"])
+    assert result.exit_code == 2
+    assert "'latencies' is not one of" in result.output

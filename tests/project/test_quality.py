@@ -1,0 +1,54 @@
+"""The checks a change must pass besides behaving."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(sys.executable).parent
+SOURCES = sorted((ROOT / "agenciaos_jobs").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").glob("**/[a-z]*.py"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["mypy"],
+        ["lint-imports"],
+        ["bandit", "-q", "-ll", "-r", "agenciaos_jobs"],
+    ],
+    ids=["ruff", "format", "mypy", "imports", "bandit"],
+)
+def test_check(command: list[str]):
+    done = subprocess.run(
+        [str(SCRIPTS / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+def test_files_and_functions_stay_small():
+    long = [str(path) for path in SOURCES + TESTS if len(path.read_text().splitlines()) > 250]
+    functions = [
+        f"{path}:{node.lineno}"
+        for path in SOURCES + TESTS
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno > 40
+    ]
+    assert not long
+    assert not functions
+
+
+def test_sql_stands_in_query_files_only():
+    verbs = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ")
+    found = [
+        f"{path}:{node.lineno}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith(verbs)
+    ]
+    assert found == [], "SQL belongs in the .sql file beside its module"
