@@ -1,1 +1,57 @@
-"""AgênciaOS's background jobs."""
+"""Background jobs of AgênciaOS.
+
+These names are what a job is written with, and they are a promise: they change only with a release that says so. A job
+is a module with a pydantic payload, an ``async def run(context, payload)`` and a ``JOB``::
+
+    from datetime import timedelta
+
+    from pydantic import BaseModel
+
+    from agenciaos_jobs import Job, RetryLater, RunContext
+
+
+    class Payload(BaseModel):
+        invoice: str
+
+
+    async def run(context: RunContext, payload: Payload) -> dict[str, str]:
+        row = await context.database.fetchrow("SELECT sent_at FROM invoices WHERE id = $1", payload.invoice)
+        if row is None:
+            raise RetryLater("invoice_missing", "the invoice is not there yet", after=timedelta(minutes=5))
+        context.log.info("reminded", invoice=payload.invoice)
+        return {"invoice": payload.invoice}
+
+
+    JOB = Job("send-reminder", Payload, run)
+
+``JOBS_MODULES`` names the module to servers and workers. docs/writing-a-job.md goes on from here.
+"""
+
+from agenciaos_jobs.engine.context import JobContext, RunContext
+from agenciaos_jobs.engine.model.job import (
+    CommitWith,
+    GiveUp,
+    Hooks,
+    Job,
+    Limits,
+    RetryLater,
+    Schedule,
+    Snooze,
+)
+from agenciaos_jobs.foundation.backoff import Backoff
+from agenciaos_jobs.foundation.text import Text
+
+__all__ = [
+    "Backoff",
+    "CommitWith",
+    "GiveUp",
+    "Hooks",
+    "Job",
+    "JobContext",
+    "Limits",
+    "RetryLater",
+    "RunContext",
+    "Schedule",
+    "Snooze",
+    "Text",
+]

@@ -1,5 +1,12 @@
-"""The jobs of every wing: one module each in its folder ``jobs``, with its payload, ``run`` and ``JOB``."""
+"""The jobs of this service: those of the wings, and those of an operator's own modules.
 
+A wing's job is a module in its folder ``jobs`` with a ``JOB``; nothing lists them. An operator's are in the modules
+that ``JOBS_MODULES`` names, each with a ``JOB`` or several ``JOBS``.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -8,19 +15,56 @@ from agenciaos_jobs.engine.model.job import Job
 
 _WINGS = ("ai_content", "alerts", "payments", "reports")
 
-
-def _discover() -> dict[str, Job[Any]]:
-    folders = [import_module(f"{__package__}.{wing}.jobs") for wing in _WINGS]
-    modules = [f"{folder.__name__}.{module.name}" for folder in folders for module in iter_modules(folder.__path__)]
-    jobs = [import_module(name).JOB for name in modules]
-    return {job.task: job for job in sorted(jobs, key=lambda job: job.task)}
-
-
-JOBS = _discover()
+JOBS: dict[str, Job[Any]] = {}
 """Every job by the name of its task."""
 
-OFFERED = {task: job for task, job in JOBS.items() if not job.is_internal}
+OFFERED: dict[str, Job[Any]] = {}
 """The jobs that may be started from outside."""
 
-JOBS_BY_NAME = {name: job for job in OFFERED.values() for name in (job.task, *job.names)}
+JOBS_BY_NAME: dict[str, Job[Any]] = {}
 """These by each of the names that ``POST /api/trigger`` knows them by."""
+
+
+class JobsModuleError(Exception):
+    """``JOBS_MODULES`` names a module that can't be used; the message says which, and why."""
+
+
+def add(job: Job[Any]) -> None:
+    """Adds a job; one that is there already stays. Raises :class:`JobsModuleError` where a name is taken."""
+    if JOBS.get(job.task) is job:
+        return
+    if taken := [name for name in (job.task, *job.names) if name in JOBS or name in JOBS_BY_NAME]:
+        raise JobsModuleError(f"JOBS_MODULES: there is a job named {taken[0]!r} already")
+    JOBS[job.task] = job
+    if not job.is_internal:
+        OFFERED[job.task] = job
+        JOBS_BY_NAME.update(dict.fromkeys((job.task, *job.names), job))
+
+
+def add_modules(names: Iterable[str]) -> None:
+    """Adds the jobs of an operator's modules, which are found from the working directory too.
+
+    Raises :class:`JobsModuleError` for a module that can't be imported or has no job.
+    """
+    for name in names:
+        if os.getcwd() not in sys.path:
+            sys.path.append(os.getcwd())
+        try:
+            module = import_module(name)
+        except Exception as error:
+            raise JobsModuleError(f"JOBS_MODULES: {name} can't be imported: {type(error).__name__}: {error}") from error
+        found = [*getattr(module, "JOBS", ()), *([module.JOB] if hasattr(module, "JOB") else [])]
+        if not found or not all(isinstance(job, Job) for job in found):
+            raise JobsModuleError(f"JOBS_MODULES: {name} has neither JOB = Job(…) nor JOBS = [Job(…), …]")
+        for job in found:
+            add(job)
+
+
+def _add_wings() -> None:
+    folders = [import_module(f"{__package__}.{wing}.jobs") for wing in _WINGS]
+    modules = [f"{folder.__name__}.{module.name}" for folder in folders for module in iter_modules(folder.__path__)]
+    for job in sorted((import_module(name).JOB for name in modules), key=lambda job: job.task):
+        add(job)
+
+
+_add_wings()

@@ -8,25 +8,27 @@ from contextlib import asynccontextmanager
 import uvloop
 from aiohttp import web
 
-from agenciaos_jobs import dashboard
+from agenciaos_jobs import dashboard, registry
 from agenciaos_jobs.ai_content import openai_webhook
-from agenciaos_jobs.alerts.notifier import CONDITIONS_EVERY, Watch
+from agenciaos_jobs.ai_content.resources import MONTHLY_LIMITS, AIContent
+from agenciaos_jobs.alerts.notifier import CONDITIONS_EVERY
 from agenciaos_jobs.api import health, openapi, trigger
 from agenciaos_jobs.dashboard.sessions import ACCESS, Access
 from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
-from agenciaos_jobs.engine.change_feed import Changes
-from agenciaos_jobs.engine.schedule_admin import Timetable
+from agenciaos_jobs.engine.change_feed import ChangeFeed
+from agenciaos_jobs.engine.schedule_admin import ScheduleAdmin
 from agenciaos_jobs.engine.subscriptions import Live
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.loops import every
+from agenciaos_jobs.foundation.loops import run_periodically
+from agenciaos_jobs.foundation.metric_reporter import MetricReporter
 from agenciaos_jobs.foundation.webhook_signature import Verifier
 from agenciaos_jobs.http import auth, body, keys, shutdown
-from agenciaos_jobs.http.fixed_window import Meter
+from agenciaos_jobs.http.fixed_window import FixedWindow
 from agenciaos_jobs.http.middleware import observe
+from agenciaos_jobs.payments.assignment import ASSIGNMENTS
 from agenciaos_jobs.payments.guru import webhook
-from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.trigger_dev import (
     batches,
@@ -40,7 +42,7 @@ from agenciaos_jobs.trigger_dev import (
     token_claims,
 )
 from agenciaos_jobs.trigger_dev import trigger as tasks
-from agenciaos_jobs.wiring import Base, open_base, settle
+from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
 
 _OPERATIONS = [
     *trigger.OPERATIONS,
@@ -62,13 +64,14 @@ _OPERATIONS = [
 def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
     """The application; it connects when it starts and disconnects when it stops."""
     assert settings.trigger_secret_key
+    registry.add_modules(settings.jobs_modules)
 
     async def connected(app: web.Application) -> AsyncIterator[None]:
-        async with open_base(settings, clock, "server") as base:
-            _furnish(app, base)
+        async with open_runtime(settings, clock, "server") as runtime:
+            _bind(app, runtime)
             watch = asyncio.create_task(metrics.watch_loop())
-            await _open_dashboard(app, base)
-            async with _guarding(base):
+            await _open_dashboard(app, runtime)
+            async with _alert_fallback(runtime):
                 yield
             await app[keys.BULK].close()
             watch.cancel()
@@ -77,7 +80,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     _configure(app, settings)
     app[keys.DRAINING] = asyncio.Event()
     app.cleanup_ctx.append(connected)
-    app.on_shutdown.append(_end_watches)
+    app.on_shutdown.append(_end_subscriptions)
     for operation in [*_OPERATIONS, openapi.operation(_OPERATIONS)]:
         operation.add_to(app)
     dashboard.add_to(app)
@@ -86,10 +89,15 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
 
 
 @asynccontextmanager
-async def _guarding(base: Base) -> AsyncIterator[None]:
-    """Alerts are told by workers; where none is alive, a server tells that, and sends what they left."""
-    guard, stop = Watch(base.app, base.sender), asyncio.Event()
-    loop = asyncio.create_task(every(CONDITIONS_EVERY, guard.stand_in, stop))
+async def _alert_fallback(runtime: Runtime) -> AsyncIterator[None]:
+    """Workers notify; where none is running, a server reports that, and delivers what they left."""
+    stop, reporter = asyncio.Event(), MetricReporter(runtime.database)
+
+    async def run_once() -> None:
+        await runtime.notifier.run_on_server()
+        await reporter.flush()
+
+    loop = asyncio.create_task(run_periodically(CONDITIONS_EVERY, run_once, stop))
     try:
         yield
     finally:
@@ -103,33 +111,39 @@ def _configure(app: web.Application, settings: Settings) -> None:
     app[keys.KEY_DIGESTS] = {
         name: auth.digest_of(key) for name, key in zip(("key", "previous"), secret_keys, strict=False)
     }
-    app[keys.METERS] = {"key": Meter(settings.rate_limit_key), "address": Meter(settings.rate_limit_address)}
+    app[keys.WINDOWS] = {
+        "key": FixedWindow(settings.rate_limit_key),
+        "address": FixedWindow(settings.rate_limit_address),
+    }
     app[keys.OPENAI_WEBHOOK] = Verifier(settings.values_of("openai_webhook_secret"))
     app[keys.GURU_TOKENS] = tuple(settings.values_of("dmg_webhook_secret"))
     app[keys.BODY_TIMEOUT] = settings.body_timeout
 
 
-def _furnish(app: web.Application, base: Base) -> None:
-    app[keys.BATCHES] = Batches(base.app.database, base.intake, base.app.clock)
-    app[keys.CHANGES] = Changes(base.app.database, base.app.clock)
-    app[keys.APP] = base.app
-    app[keys.LIVE] = Live(base.app.database, app[keys.CHANGES], base.app.clock)
-    app[keys.TIMETABLE] = Timetable(base.app.database, base.app.clock, JOBS)
-    app[keys.INTAKE] = base.intake
-    app[keys.CONTROL] = base.control
-    app[keys.PAYMENTS] = base.payments
-    app[keys.CLOCK] = base.app.clock
-    app[keys.DATABASE] = base.app.database
-    app[keys.QUEUE] = base.queue
-    app[keys.REDACTOR] = base.redactor
+def _bind(app: web.Application, runtime: Runtime) -> None:
+    database, clock = runtime.database, runtime.clock
+    app[keys.BATCHES] = Batches(database, runtime.intake, clock)
+    app[keys.CHANGES] = ChangeFeed(database, clock)
+    app[keys.ALERTING] = runtime.alerting
+    app[keys.ALERTS] = runtime.alerting.buffer
+    app[keys.LIVE] = Live(database, app[keys.CHANGES], clock)
+    app[keys.SCHEDULE_ADMIN] = ScheduleAdmin(database, clock, registry.JOBS)
+    app[keys.INTAKE] = runtime.intake
+    app[keys.CONTROL] = runtime.control
+    app[ASSIGNMENTS] = runtime.assignments
+    app[MONTHLY_LIMITS] = runtime.resources[AIContent].monthly_limits
+    app[keys.CLOCK] = clock
+    app[keys.DATABASE] = database
+    app[keys.QUEUE] = runtime.queue
+    app[keys.REDACTOR] = runtime.redactor
 
 
-async def _open_dashboard(app: web.Application, base: Base) -> None:
-    given = base.settings.dashboard_password
-    access = Access(base.app.database, base.app.clock, given.get_secret_value() if given else None)
+async def _open_dashboard(app: web.Application, runtime: Runtime) -> None:
+    given = runtime.settings.dashboard_password
+    access = Access(runtime.database, runtime.clock, given.get_secret_value() if given else None)
     await access.open(_announce)
     app[ACCESS] = access
-    app[keys.BULK] = Bulk(base.app.database, base.control, base.app.clock)
+    app[keys.BULK] = Bulk(runtime.database, runtime.control, runtime.clock)
     await app[keys.BULK].resume()
 
 
@@ -140,7 +154,7 @@ def _announce(password: str) -> None:
     )
 
 
-async def _end_watches(app: web.Application) -> None:
+async def _end_subscriptions(app: web.Application) -> None:
     """Answers those who wait for changes, so that no open request holds the shutdown up."""
     await app[keys.CHANGES].close()
 
@@ -150,9 +164,9 @@ def serve(settings: Settings) -> None:
     delay, grace = settings.shutdown_delay, settings.shutdown_grace
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         app = create_app(settings)
-        app.on_startup.append(_settle)
+        app.on_startup.append(_tune_gc)
         runner.run(shutdown.serve(app, settings.host, settings.port, delay=delay, grace=grace))
 
 
-async def _settle(_: web.Application) -> None:
-    settle()
+async def _tune_gc(_: web.Application) -> None:
+    tune_gc()

@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     ai_budget_usd: Decimal | None = Field(default=None, gt=0)
 
     worker_max_jobs: int = Field(default=50, ge=1, le=10_000)
+    jobs_modules: Annotated[tuple[str, ...], NoDecode] = ()
     agency_concurrency: int = Field(default=10, ge=1)
     worker_metrics_port: int | None = Field(default=None, ge=0, le=65535)
     shutdown_delay: float = Field(default=3, ge=0)
@@ -107,6 +108,13 @@ class Settings(BaseSettings):
         if any(not product.strip() or not plan.strip() for product, _, plan in pairs):
             raise ValueError("expected product=PLAN pairs with commas between them, such as pro-monthly=PRO")
         return {product.strip(): plan.strip().upper() for product, _, plan in pairs}
+
+    @field_validator("jobs_modules", mode="before")
+    @classmethod
+    def _read_list(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(name.strip() for name in value.split(",") if name.strip())
 
     @field_validator("database_url")
     @classmethod

@@ -10,51 +10,66 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from agenciaos_jobs import registry
+from agenciaos_jobs.ai_content.budget import BudgetCheck
 from agenciaos_jobs.ai_content.openai import OpenAIModel
-from agenciaos_jobs.alerts.alert import Kind
-from agenciaos_jobs.alerts.buffer import Alarm
+from agenciaos_jobs.ai_content.resources import AIContent
+from agenciaos_jobs.ai_content.store import spend
+from agenciaos_jobs.alerts.alerting import Alerting
+from agenciaos_jobs.alerts.buffer import AlertBuffer
 from agenciaos_jobs.alerts.channels import email, slack, webhook
-from agenciaos_jobs.alerts.failures import Faults
+from agenciaos_jobs.alerts.conditions import Conditions
+from agenciaos_jobs.alerts.failures import FailureRecorder, LateSlotAlert
 from agenciaos_jobs.alerts.message import Channel
-from agenciaos_jobs.alerts.notifier import Watch
+from agenciaos_jobs.alerts.notifier import AlertNotifier
 from agenciaos_jobs.alerts.rules import load_rules
+from agenciaos_jobs.alerts.store.alerts import drop_old_alerts
 from agenciaos_jobs.engine import queue
-from agenciaos_jobs.engine.context import Alerting, App, Rules
 from agenciaos_jobs.engine.control import Control
-from agenciaos_jobs.engine.intake import Intake, Sender
+from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.model.retention_policy import Retention
+from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.scheduler import Scheduler
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.engine.store.workers import Worker
 from agenciaos_jobs.engine.worker.dispatcher import Dispatcher
 from agenciaos_jobs.engine.worker.heartbeat import Heartbeat
-from agenciaos_jobs.engine.worker.job_cleanup import Tidier
-from agenciaos_jobs.engine.worker.pruner import Caretaker
-from agenciaos_jobs.engine.worker.rescuer import Sweeper
+from agenciaos_jobs.engine.worker.housekeeping import HOURLY, Chore, Housekeeping
+from agenciaos_jobs.engine.worker.job_cleanup import JobCleanup
+from agenciaos_jobs.engine.worker.pruner import Pruner
+from agenciaos_jobs.engine.worker.recorder import Recorder
+from agenciaos_jobs.engine.worker.rescuer import Rescuer
 from agenciaos_jobs.engine.worker.run_log import RunLog
 from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.foundation import database, migrate, sql, tracing
 from agenciaos_jobs.foundation.clock import Clock, SystemClock
+from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.redact import Redactor
-from agenciaos_jobs.payments.assignment import Payments
+from agenciaos_jobs.payments.assignment import Assignments
 from agenciaos_jobs.payments.guru.api import GuruAPI
-from agenciaos_jobs.registry import JOBS
+from agenciaos_jobs.payments.resources import Payments
+from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.trigger_dev.store import packets
 
 
 @dataclass(frozen=True)
-class Base:
-    """What a server needs, and a worker too."""
+class Runtime:
+    """What a server needs, and a worker too. ``resources`` holds what jobs use, by class."""
 
     id: str
-    app: App
+    clock: Clock
+    database: Database
     queue: Queue
-    sender: Sender
+    outbox: RedisOutbox
     intake: Intake
     control: Control
-    payments: Payments
+    assignments: Assignments
+    alerting: Alerting
+    notifier: AlertNotifier
+    resources: Mapping[type, Any]
     redactor: Redactor
     settings: Settings
 
@@ -66,72 +81,107 @@ class Base:
 
 
 @dataclass(frozen=True)
-class Workshop:
+class WorkerServices:
     """What a worker needs besides."""
 
-    base: Base
+    runtime: Runtime
     runner: Runner
     run_log: RunLog
     heartbeat: Heartbeat
-    sweeper: Sweeper
+    rescuer: Rescuer
     scheduler: Scheduler
-    tidier: Tidier
-    caretaker: Caretaker
+    job_cleanup: JobCleanup
+    pruner: Pruner
     dispatcher: Dispatcher
-    watch: Watch
 
 
 @asynccontextmanager
-async def open_base(settings: Settings, clock: Clock | None = None, kind: str = "worker") -> AsyncIterator[Base]:
-    """Connects, and refuses a database whose schema is behind. ``kind`` begins the id of who does."""
+async def open_runtime(
+    settings: Settings, clock: Clock | None = None, kind: str = "worker", jobs: Mapping[str, Job[Any]] | None = None
+) -> AsyncIterator[Runtime]:
+    """Connects, and refuses a database whose schema is behind. ``kind`` begins the id of the process.
+
+    ``jobs`` are those of the registry unless they are given.
+    """
     assert settings.database_url
     assert settings.redis_url
     async with AsyncExitStack() as stack:
         tracing.configure(settings.otel_exporter_otlp_endpoint, settings.otel_service_name)
         stack.push_async_callback(asyncio.to_thread, tracing.close)
         clock = clock or SystemClock()
-        base_id = clock.new_id(kind)
+        runtime_id = clock.new_id(kind)
         pool = await database.connect(
             settings.database_url.get_secret_value(),
             size=settings.database_pool_size,
-            name=base_id,
+            name=runtime_id,
             on_query=tracing.query_logger(sql.name_of),
         )
         stack.push_async_callback(pool.close)
         await migrate.require_schema(pool)
         await workers.synchronise(pool, clock)
-        wire = Queue(queue.connect(settings.redis_url.get_secret_value()))
-        stack.push_async_callback(wire.close)
-        model = _model(settings, clock, stack)
+        redis = Queue(queue.connect(settings.redis_url.get_secret_value()))
+        stack.push_async_callback(redis.close)
         redactor = Redactor(settings.secrets)
-        alarm = Alarm(pool, clock, redactor)
-        stack.push_async_callback(alarm.close)
-        alerting = alerting_of(settings, clock)
-        guru, rules = _guru(settings, clock, stack), _rules(settings)
-        app = App(clock=clock, database=pool, model=model, rules=rules, guru=guru, alarm=alarm, alerting=alerting)
-        sender = Sender(wire, clock)
-        stack.push_async_callback(sender.flush)
-        late_after = alerting.rules[Kind.SCHEDULE_MISSED].older_than
-        intake = Intake(pool, sender, clock, settings.agency_concurrency, late_after)
-        control = Control(pool, intake, sender, clock, JOBS)
-        payments = Payments(pool, intake, clock)
-        yield Base(base_id, app, wire, sender, intake, control, payments, redactor, settings)
+        alerts = AlertBuffer(pool, clock, redactor)
+        stack.push_async_callback(alerts.close)
+        rules, channels = load_rules(settings.alerts_file), open_channels(settings, clock)
+        alerting = Alerting(rules, channels, settings.public_url, alerts)
+        outbox = RedisOutbox(redis, clock)
+        stack.push_async_callback(outbox.flush)
+        jobs = registry.JOBS if jobs is None else jobs
+        on_late_slot = LateSlotAlert(clock, alerting.rules).record
+        intake = Intake(pool, outbox, clock, jobs, settings.agency_concurrency, on_late_slot)
+        yield Runtime(
+            id=runtime_id,
+            clock=clock,
+            database=pool,
+            queue=redis,
+            outbox=outbox,
+            intake=intake,
+            control=Control(pool, intake, outbox, clock, jobs),
+            assignments=Assignments(pool, intake, clock),
+            alerting=alerting,
+            notifier=_notifier(settings, pool, clock, intake, alerting),
+            resources={
+                AIContent: AIContent(_model(settings, clock, stack), _monthly_limits(settings), alerts),
+                Payments: _payments(settings, clock, stack, alerts),
+                Alerting: alerting,
+            },
+            redactor=redactor,
+            settings=settings,
+        )
 
 
-def settle() -> None:
-    """Has the garbage collector look at what comes from now on, and less often: it took a tenth of a server's time."""
+def tune_gc() -> None:
+    """Freezes what start-up has made and collects less often: the collector took a tenth of a server's time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 10)
 
 
-def _rules(settings: Settings) -> Rules:
-    return Rules(
-        ai_monthly_limit={"FREE": settings.ai_monthly_limit_free, "PRO": settings.ai_monthly_limit_pro},
+def _monthly_limits(settings: Settings) -> Mapping[str, int]:
+    return {"FREE": settings.ai_monthly_limit_free, "PRO": settings.ai_monthly_limit_pro}
+
+
+def _payments(settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: AlertBuffer) -> Payments:
+    guru = None
+    if settings.dmg_api_key is not None:
+        guru = GuruAPI(clock, api_key=settings.dmg_api_key.get_secret_value(), base_url=settings.dmg_api_url)
+        stack.push_async_callback(guru.close)
+    return Payments(
         plan_products=settings.plan_products,
-        payment_grace=timedelta(days=settings.payment_grace_days),
+        grace=timedelta(days=settings.payment_grace_days),
         reconcile_apply=settings.reconcile_apply,
+        guru=guru,
+        alerts=alerts,
     )
+
+
+def _notifier(settings: Settings, pool: Database, clock: Clock, intake: Intake, alerting: Alerting) -> AlertNotifier:
+    budget = settings.ai_budget_usd
+    checks = [BudgetCheck(budget, clock).events] if budget is not None else []
+    conditions = Conditions(pool, clock, alerting.rules, checks)
+    return AlertNotifier(pool, clock, intake, alerting, conditions)
 
 
 def _model(settings: Settings, clock: Clock, stack: AsyncExitStack) -> OpenAIModel:
@@ -141,22 +191,14 @@ def _model(settings: Settings, clock: Clock, stack: AsyncExitStack) -> OpenAIMod
         base_url=settings.openai_base_url,
         model=settings.openai_model,
         in_background=settings.openai_background,
-        is_announced=settings.openai_webhook_secret is not None,
+        has_completion_webhook=settings.openai_webhook_secret is not None,
     )
     stack.push_async_callback(model.close)
     return model
 
 
-def _guru(settings: Settings, clock: Clock, stack: AsyncExitStack) -> GuruAPI | None:
-    if settings.dmg_api_key is None:
-        return None
-    api = GuruAPI(clock, api_key=settings.dmg_api_key.get_secret_value(), base_url=settings.dmg_api_url)
-    stack.push_async_callback(api.close)
-    return api
-
-
-def alerting_of(settings: Settings, clock: Clock) -> Alerting:
-    """How alerts are told; raises :class:`~agenciaos_jobs.alerts.AlertRulesError`."""
+def open_channels(settings: Settings, clock: Clock) -> Mapping[str, Channel]:
+    """The channels that are configured, by name."""
     channels: dict[str, Channel] = {}
     if settings.smtp_url and settings.alert_email_from and settings.alert_email_to:
         server = email.Server.read(settings.smtp_url.get_secret_value())
@@ -171,27 +213,42 @@ def alerting_of(settings: Settings, clock: Clock) -> Alerting:
             clock,
             private_too=settings.alert_webhook_private,
         )
-    return Alerting(load_rules(settings.alerts_file), channels, settings.public_url, settings.ai_budget_usd)
+    return channels
 
 
-def workshop(base: Base, jobs: Mapping[str, Job[Any]]) -> Workshop:
-    """Sets up a worker for these jobs on an open base."""
-    app = base.app
-    worker = Worker(base.id, socket.gethostname(), os.getpid(), app.clock.now())
-    run_log = RunLog(app.database, app.clock, base.redactor)
-    runner = Runner(app, jobs, worker.id, base.sender, run_log, base.redactor)
-    scheduler = Scheduler(app.database, base.intake, app.clock, jobs)
-    return Workshop(
-        base=base,
+def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerServices:
+    """Sets up a worker for these jobs on an open runtime.
+
+    Raises ``JobsModuleError`` for a job that uses what nothing opens.
+    """
+    for job in jobs.values():
+        if job.uses is not None and job.uses not in runtime.resources:
+            raise JobsModuleError(f"JOBS_MODULES: job {job.task!r} uses {job.uses.__name__}, which nothing opens")
+    pool, clock, outbox = runtime.database, runtime.clock, runtime.outbox
+    worker = Worker(runtime.id, socket.gethostname(), os.getpid(), clock.now())
+    run_log = RunLog(pool, clock, runtime.redactor)
+    on_failures = FailureRecorder(clock, runtime.alerting.rules).record
+    recorder = Recorder(pool, clock, jobs, worker.id, outbox, runtime.redactor, on_failures)
+    runner = Runner(pool, clock, jobs, runtime.resources, worker.id, runtime.intake, recorder, run_log)
+    housekeeping = Housekeeping(pool, clock, CHORES)
+    return WorkerServices(
+        runtime=runtime,
         runner=runner,
         run_log=run_log,
-        heartbeat=Heartbeat(app.database, app.clock, worker, runner, run_log),
-        sweeper=Sweeper(app.database, base.queue, base.sender, app.clock, jobs, Faults(app.clock, app.alerting.rules)),
-        scheduler=scheduler,
-        tidier=Tidier(app, jobs),
-        caretaker=Caretaker(app.database, app.clock, base.retention),
-        watch=Watch(app, base.sender),
+        heartbeat=Heartbeat(pool, clock, worker, runner, run_log),
+        rescuer=Rescuer(pool, runtime.queue, outbox, clock, jobs, on_failures, housekeeping),
+        scheduler=Scheduler(pool, runtime.intake, clock, jobs),
+        job_cleanup=JobCleanup(pool, clock, jobs, runtime.resources),
+        pruner=Pruner(pool, clock, runtime.retention),
         dispatcher=Dispatcher(
-            base.queue, runner, base.intake, base.sender, app.clock, jobs, base.settings.worker_max_jobs
+            runtime.queue, runner, runtime.intake, outbox, clock, jobs, runtime.settings.worker_max_jobs
         ),
     )
+
+
+CHORES = (
+    Chore(HOURLY, packets.drop_expired),
+    Chore(HOURLY, drop_old_alerts),
+    Chore(timedelta(minutes=1), spend.count_closed_days),
+)
+"""The wings' housekeeping."""

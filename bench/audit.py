@@ -47,7 +47,7 @@ FAULTS = {
 
 
 @dataclass
-class Accepted:
+class TriggerResult:
     """A run that a caller was told is taken."""
 
     run_id: str
@@ -80,7 +80,7 @@ class Audit:
         await connection.close()
         return left
 
-    async def report(self, accepted: list[Accepted], unfinished: int) -> bool:
+    async def report(self, accepted: list[TriggerResult], unfinished: int) -> bool:
         """Prints what was found, once the workers are gone; true where nothing is wrong."""
         connection = await asyncpg.connect(self._database)
         taken, canceled = [run.run_id for run in accepted], [run.run_id for run in accepted if run.is_canceled]

@@ -15,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from rich.console import Console
 from rich.table import Table
 
+from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.dashboard import navigation
 from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.engine.store import run_hours
@@ -24,7 +25,7 @@ from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.http.keys import DATABASE
 from agenciaos_jobs.server import create_app
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import settle
+from agenciaos_jobs.wiring import tune_gc
 from bench.__main__ import prepare
 
 PASSWORD = "measured"
@@ -49,7 +50,7 @@ async def fill(url: str, runs: int) -> None:
     began = time.perf_counter()
     while await run_hours.count_closed_hours(pool, SystemClock().now()):
         pass
-    await run_hours.count_closed_days(pool, SystemClock().now())
+    await spend.count_closed_days(pool, SystemClock().now())
     print(f"hours counted in {time.perf_counter() - began:.1f} s")
     await pool.close()
 
@@ -75,7 +76,7 @@ async def measure(url: str, redis: str) -> Table:
     for heading in ("page", "p50 ms", "p95 ms", "queries", "kB", "kB gzip"):
         table.add_column(heading, justify="left" if heading == "page" else "right")
     app = create_app(settings)
-    settle()
+    tune_gc()
     server = TestServer(app)
     await server.start_server()
     jar = aiohttp.CookieJar(unsafe=True)

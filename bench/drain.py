@@ -11,9 +11,9 @@ from statistics import median
 
 from redis.asyncio import Redis
 
-from agenciaos_jobs.engine.intake import new_run
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import open_base
+from agenciaos_jobs.wiring import open_runtime
 from bench import workers
 from bench.contestants import PEERS, Arq, Contestant, TunedArq
 from bench.jobs import NOOP
@@ -100,8 +100,8 @@ async def drain(
         for number in range(count):
             given = {**environment, "WORKER_MAX_JOBS": str(slots)}
             started.enter_context(workers.process(command, given, "worker_started", Path(name) / str(number)))
-        async with open_base(settings) as base:
-            database = base.app.database
+        async with open_runtime(settings) as runtime:
+            database = runtime.database
             if not keep:
                 await database.execute("TRUNCATE jobs.runs, jobs.attempts")
             since = await database.fetchval("SELECT clock_timestamp()")
@@ -109,8 +109,8 @@ async def drain(
             run = new_run(
                 NOOP, {"sent_at": 0, "seconds": seconds}, source="bench", delay=timedelta(seconds=runs / 2_000 + 2)
             )
-            await asyncio.gather(*[base.intake.trigger(run) for _ in range(runs)])
-            await base.sender.flush()
+            await asyncio.gather(*[runtime.intake.trigger(run) for _ in range(runs)])
+            await runtime.outbox.flush()
             while await database.fetchval(_LEFT):
                 await asyncio.sleep(0.2)
             took = await database.fetchval(_TOOK, since)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agenciaos_jobs.dev import embedded
-from agenciaos_jobs.engine.intake import new_run
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import open_base
+from agenciaos_jobs.wiring import open_runtime
 from bench import workers
 from bench.slow_model import SECONDS
 from bench.table import Row
@@ -57,24 +57,24 @@ async def _measure(environment: Mapping[str, str], model_url: str, runs: int) ->
         "AI_MONTHLY_LIMIT_PRO": "10000000",
     }
     command = [sys.executable, "-m", "agenciaos_jobs", "worker"]
-    async with open_base(settings) as base:
-        await base.app.database.execute("TRUNCATE jobs.runs, jobs.attempts, jobs.ai_generations, jobs.ai_reservations")
-        await base.app.database.execute(_AGENCIES, _SLOTS)
+    async with open_runtime(settings) as runtime:
+        await runtime.database.execute("TRUNCATE jobs.runs, jobs.attempts, jobs.ai_generations, jobs.ai_reservations")
+        await runtime.database.execute(_AGENCIES, _SLOTS)
         job = JOBS["generate-ai-content"]
         new = [new_run(job, {**_PAYLOAD, "agencyId": f"bench-{n % _SLOTS}"}, source="bench") for n in range(runs)]
-        await asyncio.gather(*map(base.intake.trigger, new))
-        await base.sender.flush()
+        await asyncio.gather(*map(runtime.intake.trigger, new))
+        await runtime.outbox.flush()
         with (
             tempfile.TemporaryDirectory() as name,
             workers.process(command, given, "worker_started", Path(name) / "log") as process,
         ):
             memory = own = 0
-            while await base.app.database.fetchval("SELECT count(*) FROM jobs.runs WHERE finished_at IS NULL"):
+            while await runtime.database.fetchval("SELECT count(*) FROM jobs.runs WHERE finished_at IS NULL"):
                 held = process.memory_full_info()
                 memory, own = max(memory, held.rss), max(own, held.uss)
                 await asyncio.sleep(0.5)
-        took = await base.app.database.fetchval("SELECT max(finished_at) - min(started_at) FROM jobs.runs")
-        statuses = await base.app.database.fetchval("SELECT array_agg(DISTINCT status) FROM jobs.runs")
+        took = await runtime.database.fetchval("SELECT max(finished_at) - min(started_at) FROM jobs.runs")
+        statuses = await runtime.database.fetchval("SELECT array_agg(DISTINCT status) FROM jobs.runs")
     if statuses != ["COMPLETED"]:
         raise SystemExit(f"AI runs ended as {statuses}")
     return runs / float(took.total_seconds()), memory / 1_000_000, own / 1_000_000

@@ -26,12 +26,12 @@ async def run(app: Any, payload: Nothing) -> dict[str, Any]:
     return {"waited": started_at - payload.sent_at}
 
 
-NOOP: Job[Nothing] = Job(task="noop", payload=Nothing, run=run, summary="", accepted={})
+NOOP: Job[Nothing] = Job(task="noop", payload=Nothing, run=run)
 
 
 def _settings() -> Settings:
     settings = Settings.load("DATABASE_URL", "REDIS_URL")
-    logs.configure("json", settings.log_level, Redactor(settings.secrets), for_good=True)
+    logs.configure("json", settings.log_level, Redactor(settings.secrets), cache_loggers=True)
     return settings
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from agenciaos_jobs.engine.intake import new_run
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import open_base
+from agenciaos_jobs.wiring import open_runtime
 from bench import workers
 from bench.contestants import PEERS, Arq, Contestant
 from bench.jobs import NOOP
@@ -32,10 +32,10 @@ def measure(environment: Mapping[str, str], _: int) -> list[Row]:
     return rows
 
 
-def _rows(who: str, found: tuple[list[float], float], base: tuple[list[float], float] | None) -> list[Row]:
+def _rows(who: str, found: tuple[list[float], float], runtime: tuple[list[float], float] | None) -> list[Row]:
     waits, share = found
     p50, p95 = statistics.median(waits), statistics.quantiles(waits, n=20)[-1]
-    base95 = statistics.quantiles(base[0], n=20)[-1] if base else None
+    base95 = statistics.quantiles(runtime[0], n=20)[-1] if runtime else None
     return [
         Row("trigger to start, idle", who, p50 * 1000, "ms p50"),
         Row("", who, p95 * 1000, "ms p95", base95 and base95 * 1000, less=True),
@@ -67,16 +67,16 @@ async def _theirs(environment: Mapping[str, str], other: Contestant) -> tuple[li
 
 async def _ours(environment: Mapping[str, str], command: list[str]) -> tuple[list[float], float]:
     settings = Settings(database_url=environment["DATABASE_URL"], redis_url=environment["REDIS_URL"])
-    async with open_base(settings) as base:
-        await base.app.database.execute("TRUNCATE jobs.runs, jobs.attempts")
+    async with open_runtime(settings) as runtime:
+        await runtime.database.execute("TRUNCATE jobs.runs, jobs.attempts")
         with tempfile.TemporaryDirectory() as name:
             log = Path(name) / "log"
             with workers.process(command, environment, "worker_started", log) as process:
                 await asyncio.sleep(1)
                 for _ in range(_SAMPLES):
-                    await base.intake.trigger(new_run(NOOP, {"sent_at": time.time()}, source="bench"))
+                    await runtime.intake.trigger(new_run(NOOP, {"sent_at": time.time()}, source="bench"))
                     await asyncio.sleep(_PAUSE + random.random() * 0.5)
                 await asyncio.sleep(1)
                 share = await asyncio.to_thread(workers.cpu_share, process, 5)
-        records = await base.app.database.fetch("SELECT output FROM jobs.runs WHERE status = 'COMPLETED'")
+        records = await runtime.database.fetch("SELECT output FROM jobs.runs WHERE status = 'COMPLETED'")
     return [record["output"]["waited"] for record in records], share

@@ -21,7 +21,7 @@ from agenciaos_jobs.foundation import logs
 from agenciaos_jobs.foundation.redact import Redactor
 from bench import workers
 from bench.__main__ import prepare
-from bench.audit import Accepted, Audit
+from bench.audit import Audit, TriggerResult
 from bench.fleet import Fleet, RedisServer
 
 _KEY = "tr_soak_0123456789"
@@ -47,7 +47,7 @@ class Load:
 
     def __init__(self, ports: list[int], rate: float) -> None:
         self._ports, self._rate = ports, rate
-        self.accepted: list[Accepted] = []
+        self.accepted: list[TriggerResult] = []
         self.refusals: Counter[str] = Counter()
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -67,7 +67,7 @@ class Load:
     async def _call(self, http: aiohttp.ClientSession, key: str) -> None:
         kind = random.choices(list(_KINDS), list(_KINDS.values()))[0]
         request = body(kind, key)
-        accepted = Accepted((await self._told(http, "/api/trigger", request))["jobId"], kind, key)
+        accepted = TriggerResult((await self._told(http, "/api/trigger", request))["jobId"], kind, key)
         self.accepted.append(accepted)
         if random.random() < 0.03:
             await self._told(http, f"/api/v2/runs/{accepted.run_id}/cancel", {})

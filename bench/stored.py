@@ -9,7 +9,7 @@ import asyncpg
 from agenciaos_jobs.engine.store import history
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import open_base, workshop
+from agenciaos_jobs.wiring import open_runtime, worker_services
 from bench import workers
 from bench.drain import drain
 from bench.table import Row
@@ -22,8 +22,8 @@ def measure(environment: Mapping[str, str], runs: int) -> list[Row]:
     few: list[float] = []
     for size in _SIZES:
         found = asyncio.run(_measure(environment, size, runs))
-        base: list[float | None] = [*few] if few else [None] * len(found)
-        for (what, value, unit, less), before in zip(found, base, strict=True):
+        runtime: list[float | None] = [*few] if few else [None] * len(found)
+        for (what, value, unit, less), before in zip(found, runtime, strict=True):
             rows.append(Row(f"{what}, {size:,} stored", "agenciaos-jobs worker", value, unit, before, less=less))
         few = few or [value for _, value, _, _ in found]
     return rows
@@ -33,9 +33,9 @@ async def _measure(environment: Mapping[str, str], size: int, runs: int) -> list
     await _fill(environment["DATABASE_URL"], size)
     rate = await drain(environment, runs, workers.OURS, keep=True)
     settings = Settings(database_url=environment["DATABASE_URL"], redis_url=environment["REDIS_URL"])
-    async with open_base(settings) as base:
-        shop, database = workshop(base, JOBS), base.app.database
-        sweep = await _milliseconds(shop.sweeper.sweep)
+    async with open_runtime(settings) as runtime:
+        worker, database = worker_services(runtime, JOBS), runtime.database
+        sweep = await _milliseconds(worker.rescuer.run_once)
         listed = await _milliseconds(lambda: history.newest(database, limit=25))
     return [("no-op runs/s", rate, "/s", False), ("a sweep", sweep, "ms", True), ("the newest 25", listed, "ms", True)]
 

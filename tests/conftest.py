@@ -23,7 +23,7 @@ pytest.register_assert_rewrite(
     *(f"support.sdk_{topic}" for topic in ("batches", "realtime", "runs", "schedules", "triggers", "waits"))
 )
 
-pytest_plugins = ["support.browser"]
+pytest_plugins = ["support.browser", "support.background", "support.commands"]
 
 KEY = "tr_test_0123456789"
 PASSWORD = "correct horse"

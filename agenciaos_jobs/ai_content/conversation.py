@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 
 import structlog
 
-from agenciaos_jobs.ai_content.background import AnswerGone, Asked, next_look
+from agenciaos_jobs.ai_content.background import ResponseNotFound, Submitted, next_poll_delay
 from agenciaos_jobs.ai_content.prompt import Answer, Prompt
+from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.ai_content.store import generations, responses
 from agenciaos_jobs.ai_content.store.generations import Generation
 from agenciaos_jobs.ai_content.store.responses import AbandonedResponse, OpenResponse
-from agenciaos_jobs.engine.context import App, RunApp
-from agenciaos_jobs.engine.model.job import GiveUp, RetryLater, StandBy
+from agenciaos_jobs.engine.context import JobContext, RunContext
+from agenciaos_jobs.engine.model.job import GiveUp, RetryLater, Snooze
 from agenciaos_jobs.engine.store.runs import OwnershipLost
 
 log = structlog.get_logger("agenciaos_jobs.conversation")
@@ -28,7 +29,7 @@ log = structlog.get_logger("agenciaos_jobs.conversation")
 T = TypeVar("T")
 
 _STILL_ASKING = timedelta(minutes=5)
-_HOPELESS = timedelta(days=1)
+_STOP_CANCELLING_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -40,65 +41,67 @@ class Asker:
     agent_type: str
 
 
-class Conversation:
+class ReplayableRounds:
     """The rounds of one run, in order."""
 
-    def __init__(self, app: RunApp, asker: Asker, known: dict[int, OpenResponse]) -> None:
-        self._app, self._asker, self._known = app, asker, known
+    def __init__(self, context: RunContext[AIContent], asker: Asker, known: dict[int, OpenResponse]) -> None:
+        self._context, self._asker, self._known = context, asker, known
         self._numbers = count(1)
 
     @classmethod
-    async def of(cls, app: RunApp, asker: Asker) -> "Conversation":
-        return cls(app, asker, await responses.open_ones(app.database, app.run.id))
+    async def of(cls, context: RunContext[AIContent], asker: Asker) -> "ReplayableRounds":
+        return cls(context, asker, await responses.open_ones(context.database, context.run.id))
 
     async def answer(self, prompt: Prompt) -> Answer:
         """The next round's answer. Raises :class:`StandBy` while the model writes it."""
         number = next(self._numbers)
         known = self._known.get(number)
         if known and known.response_id is None:
-            self._app.log.warning("response_id_lost", round=number)
-            await responses.lose(self._app.database, known)
+            self._context.log.warning("response_id_lost", round=number)
+            await responses.lose(self._context.database, known)
             known = None
         if known is None:
-            known = await _unbroken(self._ask(number, prompt))
+            known = await _shielded(self._ask(number, prompt))
         return known.answer or await self._look(known)
 
     async def _ask(self, number: int, prompt: Prompt) -> OpenResponse:
-        app, asker, now = self._app, self._asker, self._app.clock.now()
-        run, names = app.run, (asker.agency_id, asker.user_id, asker.agent_type)
-        row = await responses.begin(app.database, run.id, run.attempt, number, *names, now)
+        context, asker, now = self._context, self._asker, self._context.clock.now()
+        run, names = context.run, (asker.agency_id, asker.user_id, asker.agent_type)
+        row = await responses.begin(context.database, run.id, run.attempt, number, *names, now)
         if row is None:
             raise OwnershipLost(run.id)
         try:
-            asked: Asked = await app.model.ask(prompt)
+            asked: Submitted = await context.uses.model.ask(prompt)
         except (GiveUp, RetryLater):
-            await responses.drop(app.database, row)
+            await responses.drop(context.database, row)
             raise
-        await responses.note_asked(app.database, row, asked.response_id, asked.answer)
-        app.log.info("response_asked_for", round=number, response_id=asked.response_id)
+        await responses.note_asked(context.database, row, asked.response_id, asked.answer)
+        context.log.info("response_asked_for", round=number, response_id=asked.response_id)
         if asked.answer is None:
-            raise StandBy(next_look(timedelta(), is_announced=app.model.is_announced))
+            raise Snooze(next_poll_delay(timedelta(), has_completion_webhook=context.uses.model.has_completion_webhook))
         return OpenResponse(row, number, now, asked.response_id, asked.answer)
 
     async def _look(self, known: OpenResponse) -> Answer:
-        app = self._app
+        context = self._context
         assert known.response_id
-        wait = next_look(app.clock.now() - known.asked_at, is_announced=app.model.is_announced)
+        wait = next_poll_delay(
+            context.clock.now() - known.asked_at, has_completion_webhook=context.uses.model.has_completion_webhook
+        )
         try:
-            answer = await app.model.look(known.response_id)
-        except AnswerGone:
-            await responses.drop(app.database, known.id)
+            answer = await context.uses.model.look(known.response_id)
+        except ResponseNotFound:
+            await responses.drop(context.database, known.id)
             raise RetryLater("response_gone", f"OpenAI no longer has response {known.response_id}") from None
         except RetryLater as trouble:
-            app.log.warning("response_not_read", error_code=trouble.code)
-            raise StandBy(trouble.after or wait) from trouble
+            context.log.warning("response_not_read", error_code=trouble.code)
+            raise Snooze(trouble.after or wait) from trouble
         if answer is None:
-            raise StandBy(wait)
-        await responses.note_answer(app.database, known.id, answer)
+            raise Snooze(wait)
+        await responses.note_answer(context.database, known.id, answer)
         return answer
 
 
-async def _unbroken(work: Coroutine[Any, Any, T]) -> T:
+async def _shielded(work: Coroutine[Any, Any, T]) -> T:
     """Lets ``work`` end even where the attempt is stopped meanwhile, so that no response's id is lost by that."""
     task = asyncio.ensure_future(work)
     stopped: asyncio.CancelledError | None = None
@@ -113,42 +116,42 @@ async def _unbroken(work: Coroutine[Any, Any, T]) -> T:
     return task.result()
 
 
-async def withdraw_abandoned(app: App) -> None:
+async def cancel_abandoned(context: JobContext[AIContent]) -> None:
     """Cancels what no run waits for any more, and bills what came of it all the same."""
-    for response in await responses.take_abandoned(app.database, app.clock.now()):
+    for response in await responses.take_abandoned(context.database, context.clock.now()):
         try:
-            answer = response.answer or await _withdrawn(app, response)
+            answer = response.answer or await _withdrawn(context, response)
         except (GiveUp, RetryLater) as trouble:
             log.warning("response_not_canceled", response_id=response.response_id, error_code=trouble.code)
-            if app.clock.now() - response.asked_at < _HOPELESS:
+            if context.clock.now() - response.asked_at < _STOP_CANCELLING_AFTER:
                 continue
             answer = None
-        except _Early:
+        except _NotFinishedYet:
             continue
-        await _close(app, response, answer)
+        await _close(context, response, answer)
 
 
-class _Early(Exception):  # noqa: N818
+class _NotFinishedYet(Exception):  # noqa: N818
     """It is not known yet what came of a response."""
 
 
-async def _withdrawn(app: App, response: AbandonedResponse) -> Answer | None:
+async def _withdrawn(context: JobContext[AIContent], response: AbandonedResponse) -> Answer | None:
     if response.response_id is None:
-        if app.clock.now() - response.asked_at < _STILL_ASKING:
-            raise _Early
+        if context.clock.now() - response.asked_at < _STILL_ASKING:
+            raise _NotFinishedYet
         log.warning("response_id_lost", run_id=response.run_id)
         return None
     try:
-        answer = await app.model.withdraw(response.response_id)
-    except AnswerGone:
+        answer = await context.uses.model.withdraw(response.response_id)
+    except ResponseNotFound:
         return None
     if answer is None:
-        raise _Early
+        raise _NotFinishedYet
     return answer
 
 
-async def _close(app: App, response: AbandonedResponse, answer: Answer | None) -> None:
-    async with app.database.transaction() as connection:
+async def _close(context: JobContext[AIContent], response: AbandonedResponse, answer: Answer | None) -> None:
+    async with context.database.transaction() as connection:
         if not await responses.close(connection, response.id):
             return
         if answer and answer.usage.input_tokens:
@@ -161,5 +164,5 @@ async def _close(app: App, response: AbandonedResponse, answer: Answer | None) -
                 usage=answer.usage,
                 error_code=response.outcome,
             )
-            await generations.record(connection, generation, app.clock.now())
+            await generations.record(connection, generation, context.clock.now())
     log.info("response_canceled", run_id=response.run_id, response_id=response.response_id, outcome=response.outcome)

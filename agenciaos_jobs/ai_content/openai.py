@@ -6,12 +6,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from agenciaos_jobs.ai_content.background import AnswerGone, Asked
+from agenciaos_jobs.ai_content import usage_metrics
+from agenciaos_jobs.ai_content.background import ResponseNotFound, Submitted
 from agenciaos_jobs.ai_content.openai_client import Malformed, OpenAIClient, Refused, Response, Unreachable
 from agenciaos_jobs.ai_content.prices import cost
 from agenciaos_jobs.ai_content.prompt import Agent, Answer, Message, Prompt, Usage
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
-from agenciaos_jobs.foundation import metrics, tracing
+from agenciaos_jobs.foundation import tracing
 from agenciaos_jobs.foundation.backoff import retry_after
 from agenciaos_jobs.foundation.clock import Clock
 
@@ -34,10 +35,10 @@ class OpenAIModel:
         base_url: str,
         model: str,
         in_background: bool = True,
-        is_announced: bool = False,
+        has_completion_webhook: bool = False,
     ) -> None:
         self._clock, self._model = clock, model
-        self.in_background, self.is_announced = in_background, is_announced
+        self.in_background, self.has_completion_webhook = in_background, has_completion_webhook
         self._client = OpenAIClient(api_key, base_url) if api_key else None
 
     async def answer(self, prompt: Prompt) -> Answer:
@@ -50,7 +51,7 @@ class OpenAIModel:
             response = await client.create({**self._request(prompt), "store": False}, _LONG)
         return self._read(response)
 
-    async def ask(self, prompt: Prompt) -> Asked:
+    async def ask(self, prompt: Prompt) -> Submitted:
         """Has the model write in the background, which OpenAI does only with what it stores. Raises as :meth:`answer`.
 
         A server that knows no background has the answer at once.
@@ -58,15 +59,15 @@ class OpenAIModel:
         with self._translated() as client:
             response = await client.create({**self._request(prompt), "background": True, "store": True}, _SHORT)
         if response.id and response.status in _UNFINISHED:
-            return Asked(response.id)
-        return Asked(response.id, self._read(response))
+            return Submitted(response.id)
+        return Submitted(response.id, self._read(response))
 
     async def look(self, response_id: str) -> Answer | None:
         """The answer to what was asked, ``None`` while the model works on it.
 
         Raises :class:`AnswerGone`, or as :meth:`answer`.
         """
-        with self._translated(missing=AnswerGone(response_id)) as client:
+        with self._translated(missing=ResponseNotFound(response_id)) as client:
             response = await client.retrieve(response_id, _SHORT)
         return None if response.status in _UNFINISHED else self._read(response)
 
@@ -75,7 +76,7 @@ class OpenAIModel:
 
         Raises :class:`AnswerGone`, or as :meth:`answer`.
         """
-        with self._translated(missing=AnswerGone(response_id)) as client:
+        with self._translated(missing=ResponseNotFound(response_id)) as client:
             try:
                 await client.cancel(response_id, _SHORT)
             except Refused as error:
@@ -106,7 +107,7 @@ class OpenAIModel:
         if self._client is None:
             raise GiveUp("openai_not_configured", "OPENAI_API_KEY is not set")
         with (
-            metrics.OPENAI_SECONDS.labels(self._model).time(),
+            usage_metrics.OPENAI_SECONDS.labels(self._model).time(),
             tracing.span("openai responses", "client", attributes=self._attributes),
             _translated(self._clock, self._model, missing),
         ):
@@ -114,11 +115,11 @@ class OpenAIModel:
 
     def _read(self, response: Response) -> Answer:
         if not _is_whole(response):
-            metrics.OPENAI_CALLS.labels(self._model, "malformed").inc()
+            usage_metrics.OPENAI_CALLS.labels(self._model, "malformed").inc()
             raise RetryLater("upstream_malformed", "OpenAI's answer was not a response with output and usage")
         usage = self._usage(response)
         fault = _fault(response)
-        metrics.record_usage(usage, fault[0] if fault else "ok")
+        usage_metrics.record_usage(usage, fault[0] if fault else "ok")
         return Answer(text=response.text, usage=usage, fault=fault)
 
     def _usage(self, response: Response) -> Usage:
@@ -177,16 +178,16 @@ def _translated(clock: Clock, model: str, missing: Exception | None) -> Iterator
     try:
         yield
     except Refused as error:
-        metrics.OPENAI_CALLS.labels(model, str(error.status)).inc()
+        usage_metrics.OPENAI_CALLS.labels(model, str(error.status)).inc()
         raise (missing if missing and error.status == 404 else _outcome(error, clock)) from error
     except TimeoutError as error:
-        metrics.OPENAI_CALLS.labels(model, "timeout").inc()
+        usage_metrics.OPENAI_CALLS.labels(model, "timeout").inc()
         raise RetryLater("upstream_timeout", "OpenAI did not answer in time") from error
     except Unreachable as error:
-        metrics.OPENAI_CALLS.labels(model, "unreachable").inc()
+        usage_metrics.OPENAI_CALLS.labels(model, "unreachable").inc()
         raise RetryLater("upstream_unreachable", "OpenAI could not be reached") from error
     except Malformed as error:
-        metrics.OPENAI_CALLS.labels(model, "malformed").inc()
+        usage_metrics.OPENAI_CALLS.labels(model, "malformed").inc()
         raise RetryLater("upstream_malformed", "OpenAI's answer was not a response as documented") from error
 
 

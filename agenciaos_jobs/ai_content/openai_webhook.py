@@ -11,13 +11,13 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from agenciaos_jobs.ai_content.store import responses
-from agenciaos_jobs.alerts.alert import Kind
+from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.language import Text
 from agenciaos_jobs.foundation.webhook_signature import BadSignature
 from agenciaos_jobs.http.body import answer, parse_json, read_bytes
 from agenciaos_jobs.http.client_address import address_of
-from agenciaos_jobs.http.keys import APP, CLOCK, CONTROL, DATABASE, OPENAI_WEBHOOK
+from agenciaos_jobs.http.keys import ALERTS, CLOCK, CONTROL, DATABASE, OPENAI_WEBHOOK
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import HttpProblem
 
@@ -51,7 +51,7 @@ async def openai_webhook(request: web.Request) -> web.Response:
     except BadSignature as error:
         metrics.WEBHOOKS.labels("openai", "refused").inc()
         log.warning("webhook_refused", reason=str(error))
-        request.app[APP].alert(Kind.WRONG_TOKEN, "openai", subject=address_of(request))
+        request.app[ALERTS].record(WRONG_TOKEN, "openai", subject=address_of(request))
         raise HttpProblem(401, _REFUSED) from None
     event = _read(parse_json(body))
     run_id = await _run_of(request, event) if event and event.type in _ENDS else None

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from agenciaos_jobs.alerts.kind import AlertKind
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.foundation.duration import parse_duration
 
@@ -16,49 +17,8 @@ DELIVERY = "deliver-alert"
 
 CHANNELS = ("email", "slack", "webhook")
 SUBJECTS_KEPT = 10
-EPISODE = timedelta(hours=24)
+INCIDENT_GAP = timedelta(hours=24)
 """An alert that was not raised for this long begins anew: its count, and since when."""
-
-
-class Kind(StrEnum):
-    """What an alert is about. Beside each kind: what its ``key`` and ``subject`` are, and the details its text uses."""
-
-    RUN_FAILED = "run_failed"
-    """task; run id; type, code, message, fingerprint."""
-    ERROR_NEW = "error_new"
-    """task; the error in short; type, code, message, fingerprint."""
-    ERROR_BACK = "error_back"
-    """task; the error in short; type, code, message, fingerprint."""
-    FAILURE_RATE = "failure_rate"
-    """task; -; failed, ended, percent."""
-    QUEUE_AGE = "queue_age"
-    """task; -; depth, seconds."""
-    SCHEDULE_MISSED = "schedule_missed"
-    """schedule id; task; slot, seconds."""
-    WORKER_LOST = "worker_lost"
-    """-; host:pid; seen."""
-    NO_WORKERS = "no_workers"
-    """-; -; waiting."""
-    AI_BUDGET_AGENCY = "ai_budget_agency"
-    """80 or 100 (percent); agency id; used, limit, plan."""
-    AI_BUDGET_TOTAL = "ai_budget_total"
-    """month and percent, such as 2026-11:80; -; spent, budget, percent, month."""
-    PAYMENT_UNMATCHED = "payment_unmatched"
-    """source or -; event or run id; code, reason. A payment that belongs to no agency, or buys no known plan."""
-    PAYMENT_UNVERIFIED = "payment_unverified"
-    """source or -; event or run id; code, reason. A payment that could not be confirmed with whoever took it."""
-    PAYMENT_DIFFERENCE = "payment_difference"
-    """source; agency id; plan, plan_by_guru, reason. A plan that is not what Guru's word makes it."""
-    WEBHOOK_DEACTIVATED = "webhook_deactivated"
-    """source, such as guru; webhook id; reason."""
-    WRONG_TOKEN = "wrong_token"  # noqa: S105 - a kind's name
-    """which door, such as api or guru; remote address; -."""
-    CHANNEL_BROKEN = "channel_broken"
-    """channel; -; error."""
-
-
-CONDITIONS = frozenset({Kind.FAILURE_RATE, Kind.QUEUE_AGE, Kind.NO_WORKERS})
-"""Kinds that are so until they are over; the others happen."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +28,7 @@ class Event:
     ``once``: of all events with this kind and key only the first one counts, ever.
     """
 
-    kind: Kind
+    kind: AlertKind
     key: str = ""
     subject: str | None = None
     details: Json = field(default_factory=dict)
@@ -76,10 +36,10 @@ class Event:
 
 
 @dataclass(frozen=True)
-class Raised:
+class GroupedEvents:
     """Events of one kind and key together; ``details`` are the newest one's."""
 
-    kind: Kind
+    kind: AlertKind
     key: str
     subjects: tuple[str, ...]
     details: Json
@@ -87,18 +47,18 @@ class Raised:
     once: bool = False
 
 
-def together(events: Iterable[Event]) -> list[Raised]:
+def together(events: Iterable[Event]) -> list[GroupedEvents]:
     """One for each kind and key, in the order of these."""
-    found: dict[tuple[Kind, str], Raised] = {}
+    found: dict[tuple[AlertKind, str], GroupedEvents] = {}
     for event in events:
         subjects = (event.subject,) if event.subject else ()
-        new = Raised(event.kind, event.key, subjects, event.details, 1, event.once)
+        new = GroupedEvents(event.kind, event.key, subjects, event.details, 1, event.once)
         name = (event.kind, event.key)
         found[name] = joined(found[name], new) if name in found else new
     return [found[name] for name in sorted(found)]
 
 
-def joined(before: Raised, after: Raised) -> Raised:
+def joined(before: GroupedEvents, after: GroupedEvents) -> GroupedEvents:
     """Both as one; the last subjects are kept."""
     subjects = tuple(dict.fromkeys((*before.subjects, *after.subjects)))[-SUBJECTS_KEPT:]
     return replace(after, subjects=subjects, occurrences=before.occurrences + after.occurrences)
@@ -131,7 +91,7 @@ class Rule(BaseModel):
     ignore: frozenset[str] = frozenset()
 
 
-AlertRules = Mapping[Kind, Rule]
+AlertRules = Mapping[AlertKind, Rule]
 
 
 @dataclass(frozen=True)
@@ -142,7 +102,7 @@ class Alert:
     """
 
     id: str
-    kind: Kind
+    kind: AlertKind
     key: str
     subjects: tuple[str, ...]
     details: Json
@@ -156,43 +116,34 @@ class Alert:
     ended_at: datetime | None
 
     @property
-    def was_told(self) -> bool:
+    def was_notified(self) -> bool:
         """Whether anything was told of the present episode."""
         return self.told_at is not None and self.told_at >= self.since
 
 
-class Telling(StrEnum):
-    """What is told of an alert, or ``FORGET``: too little happened within the rule's window."""
+class Notification(StrEnum):
+    """What is told of an alert, or ``DROPPED``: too little happened within the rule's window."""
 
-    FIRST = "first"
-    MORE = "more"
-    STILL = "still"
-    OVER = "over"
-    FORGET = "forget"
+    OPENED = "first"
+    REPEATED = "more"
+    ONGOING = "still"
+    RESOLVED = "over"
+    DROPPED = "forget"
 
 
-def decide(alert: Alert, rule: Rule, now: datetime) -> Telling | None:
+def decide(alert: Alert, rule: Rule, now: datetime) -> Notification | None:
     """What is to be told now; ``None`` where nothing is yet."""
-    if alert.ended_at and alert.was_told and rule.recovery and alert.told_at and alert.ended_at > alert.told_at:
-        return Telling.OVER
+    if alert.ended_at and alert.was_notified and rule.recovery and alert.told_at and alert.ended_at > alert.told_at:
+        return Notification.RESOLVED
     quiet_until = alert.told_at + rule.quiet if alert.told_at else None
     if quiet_until and now < quiet_until:
         return None
-    if alert.kind in CONDITIONS and alert.ended_at is None and alert.was_told:
-        return Telling.STILL
+    if alert.kind.is_condition and alert.ended_at is None and alert.was_notified:
+        return Notification.ONGOING
     if not alert.pending or alert.pending_since is None:
         return None
-    needed = 1 if alert.kind in CONDITIONS else rule.threshold
+    needed = 1 if alert.kind.is_condition else rule.threshold
     if alert.pending >= needed:
         gathered = quiet_until is not None and alert.pending_since < quiet_until
-        return Telling.MORE if gathered else Telling.FIRST
-    return Telling.FORGET if now > alert.pending_since + rule.window else None
-
-
-def budget_step(used: int, limit: int) -> int | None:
-    """The percentage, 80 or 100, that is reached by the very last one of ``used``; ``None`` where neither is."""
-    if limit <= 0 or used > limit:
-        return None
-    if used == limit:
-        return 100
-    return 80 if used == -(-limit * 4 // 5) else None
+        return Notification.REPEATED if gathered else Notification.OPENED
+    return Notification.DROPPED if now > alert.pending_since + rule.window else None

@@ -2,14 +2,16 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import structlog
 
-from agenciaos_jobs.alerts.alert import Event, Raised, joined, together
+from agenciaos_jobs.alerts.alert import Event, GroupedEvents, joined, together
+from agenciaos_jobs.alerts.kind import AlertKind
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
-from agenciaos_jobs.foundation.loops import happens
+from agenciaos_jobs.foundation.loops import wait_for
 from agenciaos_jobs.foundation.redact import Redactor
 
 log = structlog.get_logger("agenciaos_jobs.alarm")
@@ -19,7 +21,7 @@ _WAIT_FOR_DATABASE = timedelta(seconds=1)
 _KEPT = 1_000
 
 
-class Alarm:
+class AlertBuffer:
     """Gathers what a process raises and stores it together, a few times a second at most.
 
     However often a wrong token is sent, it costs one statement a round. While Postgres is away it waits.
@@ -27,17 +29,21 @@ class Alarm:
 
     def __init__(self, database: Database, clock: Clock, redactor: Redactor) -> None:
         self._database, self._clock, self._redactor = database, clock, redactor
-        self._waiting: dict[tuple[str, str], Raised] = {}
+        self._waiting: dict[tuple[str, str], GroupedEvents] = {}
         self._writer: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
 
-    def raise_event(self, event: Event) -> None:
-        """Takes the event in without waiting for anything."""
-        self._take(together([event]))
+    def record(self, kind: AlertKind, key: str = "", *, subject: str | None = None, **details: Any) -> None:
+        """Records an alert, without waiting and without failing; it is stored within a second.
+
+        Alerts of one kind and key are one, counted and notified together; ``subject`` is whom or what this one is
+        about. Where the alert must stand or fall with a transaction, use ``alerts.store.alerts.add`` on its connection.
+        """
+        self._take(together([Event(kind, key, subject, details)]))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
 
-    def _take(self, raised: list[Raised]) -> None:
+    def _take(self, raised: list[GroupedEvents]) -> None:
         for one in raised:
             name = (one.kind, one.key)
             if name in self._waiting:
@@ -46,7 +52,7 @@ class Alarm:
                 self._waiting[name] = one
 
     async def _write(self) -> None:
-        await happens(self._closing, _GATHERING)
+        await wait_for(self._closing, _GATHERING)
         while self._waiting:
             gathered, self._waiting = list(self._waiting.values()), {}
             try:
@@ -57,13 +63,13 @@ class Alarm:
                 self._take(gathered + newer)
                 if self._closing.is_set():
                     return
-                await happens(self._closing, _WAIT_FOR_DATABASE)
+                await wait_for(self._closing, _WAIT_FOR_DATABASE)
 
-    def _clean(self, one: Raised) -> Raised:
+    def _clean(self, one: GroupedEvents) -> GroupedEvents:
         """Without secrets, and without what Postgres does not store."""
         details = {name: self._text(value, name) for name, value in one.details.items()}
         subjects = tuple(str(self._text(subject, "")) for subject in one.subjects)
-        return Raised(one.kind, str(self._text(one.key, "")), subjects, details, one.occurrences, one.once)
+        return GroupedEvents(one.kind, str(self._text(one.key, "")), subjects, details, one.occurrences, one.once)
 
     def _text(self, value: object, name: str) -> object:
         clean = self._redactor.value(value, name)

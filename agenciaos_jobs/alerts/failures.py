@@ -1,13 +1,17 @@
 """What is noted of runs that ended as failures: their error groups, and the alerts these are worth."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
-from agenciaos_jobs.alerts.alert import DELIVERY, AlertRules, Event, Kind
+from agenciaos_jobs.alerts.alert import DELIVERY, AlertRules, Event
+from agenciaos_jobs.alerts.kind import AlertKind
+from agenciaos_jobs.alerts.kinds import ERROR_BACK, ERROR_NEW, RUN_FAILED, SCHEDULE_MISSED
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.engine.model.fingerprint import Fault, fault
 from agenciaos_jobs.engine.model.run import RunError
 from agenciaos_jobs.engine.store import errors
 from agenciaos_jobs.engine.store.errors import Noted
+from agenciaos_jobs.engine.store.schedules import StoredSchedule
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection
 
@@ -15,13 +19,27 @@ Failed = tuple[str, str, RunError]
 """A run's id, its task, and why it failed."""
 
 
-class Faults:
+class LateSlotAlert:
+    """Raises an alert for a schedule's slot that fired later than its rule allows."""
+
+    def __init__(self, clock: Clock, rules: AlertRules) -> None:
+        self._clock, self._rule = clock, rules[SCHEDULE_MISSED]
+
+    async def record(self, connection: Connection, schedule: StoredSchedule, slot: datetime) -> None:
+        """Called in the transaction that makes the slot's run."""
+        late = self._clock.now() - slot
+        if late > self._rule.older_than:
+            details = {"slot": slot.isoformat(), "seconds": round(late.total_seconds())}
+            await alerts.add(connection, [Event(SCHEDULE_MISSED, schedule.id, schedule.task, details)], self._clock)
+
+
+class FailureRecorder:
     """Notes failures in the transaction that ends the runs, as its last statements."""
 
     def __init__(self, clock: Clock, rules: AlertRules) -> None:
         self._clock, self._rules = clock, rules
 
-    async def note(self, connection: Connection, ended: Sequence[Failed]) -> None:
+    async def record(self, connection: Connection, ended: Sequence[Failed]) -> None:
         """Counts the runs into their error groups, and raises what the rules do not ignore."""
         if not ended:
             return
@@ -32,16 +50,16 @@ class Faults:
         await alerts.add(connection, events, self._clock)
 
     def _failure(self, run_id: str, item: Fault) -> Iterator[Event]:
-        if self._counts(Kind.RUN_FAILED, item):
-            yield Event(Kind.RUN_FAILED, item.task, run_id, _details(item))
+        if self._counts(RUN_FAILED, item):
+            yield Event(RUN_FAILED, item.task, run_id, _details(item))
 
     def _novelty(self, group: Noted) -> Iterator[Event]:
-        kind = Kind.ERROR_BACK if group.is_back else Kind.ERROR_NEW
+        kind = ERROR_BACK if group.is_back else ERROR_NEW
         if (group.is_new or group.is_back) and self._counts(kind, group.fault):
             short = f"{group.fault.code or group.fault.type}: {group.fault.message}"[:120]
             yield Event(kind, group.fault.task, short, _details(group.fault))
 
-    def _counts(self, kind: Kind, item: Fault) -> bool:
+    def _counts(self, kind: AlertKind, item: Fault) -> bool:
         return item.task != DELIVERY and item.code not in self._rules[kind].ignore
 
 

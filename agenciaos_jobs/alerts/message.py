@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from agenciaos_jobs.alerts.alert import Telling
+from agenciaos_jobs.alerts.alert import Notification
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Message:
 
     @property
     def is_over(self) -> bool:
-        return self.telling == Telling.OVER
+        return self.telling == Notification.RESOLVED
 
     @property
     def listed(self) -> tuple[str, ...]:

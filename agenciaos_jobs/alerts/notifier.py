@@ -1,190 +1,118 @@
-"""Tells alerts: looks at what was raised and at what holds, and makes the runs that deliver it."""
+"""Notifies operators: makes a run for each channel of each alert that is due."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
 
-from agenciaos_jobs.alerts.alert import Alert, Event, Kind, Rule, Telling, decide
+from agenciaos_jobs.alerts.alert import DELIVERY, Alert, Notification, Rule, decide
+from agenciaos_jobs.alerts.alerting import Alerting
+from agenciaos_jobs.alerts.conditions import Conditions
 from agenciaos_jobs.alerts.jobs import deliver_alert
+from agenciaos_jobs.alerts.kind import AlertKind
+from agenciaos_jobs.alerts.kinds import CHANNEL_BROKEN
 from agenciaos_jobs.alerts.message import ChannelError
-from agenciaos_jobs.alerts.store import alerts, conditions
+from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.alerts.store.alerts import NewNotice
-from agenciaos_jobs.alerts.store.conditions import Held
-from agenciaos_jobs.alerts.text import duration, message
-from agenciaos_jobs.engine.context import App
-from agenciaos_jobs.engine.intake import Sender, new_run
-from agenciaos_jobs.engine.model.run import QueuedRun
-from agenciaos_jobs.engine.store import runs, workers
+from agenciaos_jobs.alerts.store.conditions import try_start_interval
+from agenciaos_jobs.alerts.text import message
+from agenciaos_jobs.engine.intake import Intake
+from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.foundation import metrics
-from agenciaos_jobs.foundation.database import Connection, DatabaseUnavailable
-from agenciaos_jobs.foundation.metric_reporter import Tally
-from agenciaos_jobs.foundation.month import Month
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailable
 
 log = structlog.get_logger("agenciaos_jobs.watch")
 
 INTERVAL = timedelta(seconds=2)
 CONDITIONS_EVERY = timedelta(seconds=30)
-BUDGET_EVERY = timedelta(minutes=5)
 OVERDUE = timedelta(seconds=30)
-"""A notice that no worker has sent by then is sent by a server, where no worker is alive."""
+"""A notice that no worker has sent by then is sent by a server, where no worker is running."""
 OUTDATED = timedelta(hours=1)
 """What is older is left to its run."""
 
-_BUDGET_STEPS = (100, 80)
 
+class AlertNotifier:
+    """Runs in every worker and server; a lock lets one at a time notify, and one at a time evaluate conditions."""
 
-class Watch:
-    """Runs in every worker and server; one at a time tells, one at a time looks."""
+    def __init__(
+        self, database: Database, clock: Clock, intake: Intake, alerting: Alerting, conditions: Conditions
+    ) -> None:
+        self._database, self._clock, self._intake, self._alerting = database, clock, intake, alerting
+        self.conditions = conditions
 
-    def __init__(self, app: App, sender: Sender) -> None:
-        self._app, self._sender = app, sender
-        self._database, self._clock, self._alerting = app.database, app.clock, app.alerting
-        self._tally = Tally(app.database)
-
-    async def round(self) -> None:
-        """Looks at conditions where it is time to, and tells what is due."""
+    async def run_once(self) -> None:
+        """Evaluates conditions where it is time to, and notifies of what is due."""
         try:
-            if await conditions.take_round(self._database, "conditions", self._clock.now(), CONDITIONS_EVERY):
-                await self.look()
+            now = self._clock.now()
+            if await try_start_interval(self._database, "conditions", now, CONDITIONS_EVERY):
+                await self.conditions.evaluate()
             if await alerts.is_open(self._database):
-                await self.tell()
+                await self.enqueue_due_notifications()
         except DatabaseUnavailable as error:
             log.warning("watch_interrupted", error=type(error).__name__)
 
-    async def look(self) -> None:
-        """Raises what holds now, and what was found to have happened."""
-        now = self._clock.now()
-        async with self._database.transaction() as connection:
-            await alerts.follow(connection)
-            held = [*await self._queues(connection), *await self._failures(connection)]
-            held += await self._workers_missing(connection)
-            await conditions.hold(connection, held, self._clock)
-            lost = await conditions.lose_workers(connection, now)
-            events = [
-                Event(Kind.WORKER_LOST, "", f"{worker.host}:{worker.pid}", {"seen": worker.seen_at.isoformat()})
-                for worker in lost
-            ]
-            await alerts.add(connection, [*events, *await self._budget(connection)], self._clock)
-
-    async def _queues(self, connection: Connection) -> list[Held]:
-        now, rule = self._clock.now(), self._rule(Kind.QUEUE_AGE)
-        return [
-            Held(
-                Kind.QUEUE_AGE,
-                late.task,
-                {"depth": late.depth, "seconds": round((now - late.oldest_due_at).total_seconds())},
-            )
-            for late in await conditions.waiting(connection, now - rule.older_than)
-        ]
-
-    async def _failures(self, connection: Connection) -> list[Held]:
-        rule = self._rule(Kind.FAILURE_RATE)
-        since = self._clock.now() - rule.window
-        return [
-            Held(
-                Kind.FAILURE_RATE,
-                found.task,
-                {
-                    "failed": found.failed,
-                    "ended": found.ended,
-                    "percent": round(100 * found.failed / found.ended),
-                    "window": duration(rule.window.total_seconds()),
-                },
-            )
-            for found in await conditions.failing(connection, since, rule.threshold, sorted(rule.ignore))
-            if found.failed >= rule.share * found.ended
-        ]
-
-    async def _workers_missing(self, connection: Connection) -> list[Held]:
-        """Only a missing worker that a run waits for, or a schedule, is worth a word."""
-        now, rule = self._clock.now(), self._rule(Kind.NO_WORKERS)
-        if await workers.alive(connection, now):
-            return []
-        late = await conditions.waiting(connection, now - rule.older_than)
-        waiting = sum(item.depth for item in late) + await conditions.overdue(connection, now - rule.older_than)
-        return [Held(Kind.NO_WORKERS, "", {"waiting": waiting})] if waiting else []
-
-    async def _budget(self, connection: Connection) -> list[Event]:
-        """The step of the budget that the month's cost has reached; each is told once a month."""
-        budget, now = self._alerting.ai_budget, self._clock.now()
-        if budget is None or not await conditions.take_round(connection, "budget", now, BUDGET_EVERY):
-            return []
-        month = Month.of(now)
-        spent = await conditions.spent(connection, *month.bounds)
-        reached = next((step for step in _BUDGET_STEPS if spent * 100 >= budget * step), None)
-        if reached is None:
-            return []
-        details = {"spent": f"{spent:.2f}", "budget": f"{budget:.2f}", "percent": reached, "month": str(month)}
-        return [Event(Kind.AI_BUDGET_TOTAL, f"{month}:{reached}", None, details, once=True)]
-
-    def _rule(self, kind: Kind) -> Rule:
-        return self._alerting.rules[kind]
-
-    async def tell(self) -> None:
+    async def enqueue_due_notifications(self) -> None:
         """Makes a run for each channel of each alert that is due."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            if not await alerts.lead(connection):
+            if not await alerts.try_notifier_lock(connection):
                 return
             open_alerts = await alerts.open_alerts(connection)
             decided = [(alert, decide(alert, self._rule(alert.kind), now)) for alert in open_alerts]
-            told = [(alert, telling) for alert, telling in decided if telling and telling is not Telling.FORGET]
-            forgotten = [alert.id for alert, telling in decided if telling is Telling.FORGET]
-            await alerts.settle(connection, forgotten=forgotten, told=[alert.id for alert, _ in told], now=now)
-            notices = [notice for alert, telling in told for notice in self._notices(alert, telling)]
-            await self._store(connection, notices)
-        for alert, telling in told:
-            metrics.ALERTS.labels(alert.kind, telling).inc()
-            log.warning("alert_told", kind=alert.kind, key=alert.key, telling=telling, occurrences=alert.pending)
-        for notice in notices:
-            self._sender.send(QueuedRun(notice.run_id, deliver_alert.JOB.task, now, deliver_alert.JOB.priority))
+            due = [(alert, what) for alert, what in decided if what and what is not Notification.DROPPED]
+            dropped = [alert.id for alert, what in decided if what is Notification.DROPPED]
+            await alerts.mark_notified(connection, dropped=dropped, notified=[alert.id for alert, _ in due], now=now)
+            await self._enqueue(connection, due)
+        for alert, what in due:
+            metrics.ALERTS.labels(alert.kind, what).inc()
+            log.warning("alert_told", kind=alert.kind, key=alert.key, telling=what, occurrences=alert.pending)
 
-    def _notices(self, alert: Alert, telling: Telling) -> list[NewNotice]:
-        """One for each of the rule's channels that is configured; a broken channel is not told of on itself."""
-        rule, now = self._rule(alert.kind), self._clock.now()
-        if not rule.enabled:
-            return []
-        text = message(alert, telling, now, self._alerting.public_url)
-        own = alert.key if alert.kind is Kind.CHANNEL_BROKEN else None
-        return [
-            NewNotice(
-                self._clock.new_id("notice"), alert.id, alert.kind, channel, telling, text, self._clock.new_id("run")
-            )
-            for channel in rule.channels
-            if channel in self._alerting.channels and channel != own
+    async def _enqueue(self, connection: Connection, due: Sequence[tuple[Alert, Notification]]) -> None:
+        """One run for each of the rules' channels that is configured; a broken channel gets none about itself."""
+        now, addressed = self._clock.now(), []
+        for alert, what in due:
+            rule = self._rule(alert.kind)
+            text = message(alert, what, now, self._alerting.public_url)
+            own = alert.key if alert.kind == CHANNEL_BROKEN else None
+            channels = [name for name in rule.channels if name in self._alerting.channels and name != own]
+            for channel in channels if rule.enabled else ():
+                addressed.append((self._clock.new_id("notice"), alert, channel, what, text))
+        payloads: list[tuple[Json, Json]] = [({"notice": notice_id}, {}) for notice_id, *_ in addressed]
+        runs = await self._intake.trigger_all_in(connection, DELIVERY, payloads, source="alert")
+        notices = [
+            NewNotice(notice_id, alert.id, alert.kind, channel, what, text, run.run_id)
+            for (notice_id, alert, channel, what, text), run in zip(addressed, runs, strict=True)
         ]
+        if notices:
+            await alerts.add_notices(connection, notices, now)
 
-    async def _store(self, connection: Connection, notices: list[NewNotice]) -> None:
-        if not notices:
-            return
-        now = self._clock.now()
-        await alerts.add_notices(connection, notices, now)
-        new = [(item.run_id, new_run(deliver_alert.JOB, {"notice": item.id}, source="alert")) for item in notices]
-        await runs.insert(connection, new, now)
+    def _rule(self, kind: AlertKind) -> Rule:
+        return self._alerting.rules.get(kind) or Rule()
 
-    async def stand_in(self) -> None:
-        """A round, and what no worker sends, because none is alive; for servers."""
-        await self.round()
+    async def run_on_server(self) -> None:
+        """:meth:`run_once`, and the delivery of what no worker sends, because none is running."""
+        await self.run_once()
         try:
-            await self._send_overdue()
-            await self._tally.report()
+            await self._deliver_overdue()
         except DatabaseUnavailable as error:
             log.warning("watch_interrupted", error=type(error).__name__)
 
-    async def _send_overdue(self) -> None:
+    async def _deliver_overdue(self) -> None:
         now = self._clock.now()
         overdue = await alerts.unsent(self._database, now - OVERDUE, now - OUTDATED)
         if not overdue or await workers.alive(self._database, now):
             return
         for notice_id in overdue:
-            await self._send(notice_id)
+            await self._deliver(notice_id)
 
-    async def _send(self, notice_id: str) -> None:
+    async def _deliver(self, notice_id: str) -> None:
         notice = await alerts.notice(self._database, notice_id)
         if notice is None or notice.sent_at:
             return
         try:
-            await deliver_alert.deliver(self._app, notice)
+            await deliver_alert.deliver(self._database, self._clock, self._alerting, notice)
         except ChannelError as error:
             log.error("alert_not_sent", channel=notice.channel, code=error.code)
             return

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agenciaos_jobs.alerts.alert import CHANNELS, AlertRules, Kind, Rule
+from agenciaos_jobs.alerts.alert import CHANNELS, AlertRules, Rule
+from agenciaos_jobs.alerts.kind import KINDS
 
 
 class AlertRulesError(Exception):
@@ -27,9 +28,9 @@ def load_rules(path: Path | None = None) -> AlertRules:
             raise AlertRulesError(f"ALERTS_FILE {path} can't be read: {error}") from None
         rules = {name: rules.get(name, {}) | own.get(name, {}) for name in {*rules, *own}}
     common = rules.pop("defaults", {})
-    if unknown := sorted(rules.keys() - {kind.value for kind in Kind}):
-        raise AlertRulesError(f"ALERTS_FILE: unknown alert {', '.join(unknown)}; known: {', '.join(Kind)}")
-    return {kind: _rule(kind, common | rules.get(kind.value, {})) for kind in Kind}
+    if unknown := sorted(rules.keys() - KINDS.keys()):
+        raise AlertRulesError(f"ALERTS_FILE: unknown alert {', '.join(unknown)}; known: {', '.join(KINDS)}")
+    return {kind: _rule(kind, common | rules.get(kind, {})) for kind in KINDS.values()}
 
 
 def _read(text: str, name: str) -> dict[str, dict[str, Any]]:
@@ -42,7 +43,7 @@ def _read(text: str, name: str) -> dict[str, dict[str, Any]]:
     return sections
 
 
-def _rule(kind: Kind, values: dict[str, Any]) -> Rule:
+def _rule(kind: str, values: dict[str, Any]) -> Rule:
     try:
         rule = Rule.model_validate(values)
     except ValidationError as error:

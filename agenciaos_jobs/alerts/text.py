@@ -5,67 +5,60 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from agenciaos_jobs.alerts.alert import CONDITIONS, Alert, Telling
+from agenciaos_jobs.alerts.alert import Alert, Notification
 from agenciaos_jobs.alerts.message import Message
-from agenciaos_jobs.alerts.words_en import EXPLANATIONS
-from agenciaos_jobs.alerts.words_pt import DOORS, WORDINGS
 from agenciaos_jobs.foundation.clock import SAO_PAULO
-from agenciaos_jobs.payments import words
+from agenciaos_jobs.foundation.text import Language, Text
 
 _LONGEST_TITLE = 140
 _LONGEST_TEXT = 600
 
 
-_PREFIX: Mapping[Telling, tuple[str, str]] = {
-    Telling.FIRST: ("", ""),
-    Telling.MORE: ("Mais {pending}: ", "{pending} more: "),
-    Telling.STILL: ("Continua: ", "Still: "),
-    Telling.OVER: ("Resolvido: ", "Over: "),
+_PREFIX: Mapping[Notification, Text] = {
+    Notification.OPENED: Text("", ""),
+    Notification.REPEATED: Text("Mais {pending}: ", "{pending} more: "),
+    Notification.ONGOING: Text("Continua: ", "Still: "),
+    Notification.RESOLVED: Text("Resolvido: ", "Resolved: "),
 }
 
 
-def message(alert: Alert, telling: Telling, now: datetime, public_url: str | None) -> Message:
+def message(alert: Alert, telling: Notification, now: datetime, public_url: str | None) -> Message:
     """The alert in words, as ``telling`` has it told."""
-    wording, values = WORDINGS[alert.kind], _values(alert, now)
-    prefix, english_prefix = _PREFIX[telling]
-    before = "Antes: " if telling is Telling.OVER else ""
+    kind, prefix, values = alert.kind, _PREFIX[telling], _values(alert)
+    before = "Antes: " if telling is Notification.RESOLVED else ""
     return Message(
-        kind=alert.kind,
+        kind=kind,
         key=alert.key,
         telling=telling,
-        title=_cut(_fill(prefix + wording.title, values), _LONGEST_TITLE),
-        what=_cut(_fill(before + wording.what, values), _LONGEST_TEXT),
+        title=_cut(_fill(prefix.pt + kind.heading.pt, values), _LONGEST_TITLE),
+        what=_cut(_fill(before + kind.what.pt, values), _LONGEST_TEXT),
         times=_times(alert, telling, now),
         subjects=alert.subjects,
-        advice="" if telling is Telling.OVER else _fill(wording.advice, values),
-        english=_cut(_fill(english_prefix + wording.english, values), _LONGEST_TITLE),
+        advice="" if telling is Notification.RESOLVED else _fill(kind.advice.pt, values),
+        english=_cut(_fill(prefix.en + kind.heading.en, values), _LONGEST_TITLE),
         since=alert.since.isoformat(),
         at=now.isoformat(),
         occurrences=alert.pending,
         total=alert.raised,
-        link=public_url + page_of(alert, now) if public_url else None,
+        link=public_url + page_of(alert) if public_url else None,
     )
 
 
-def explanation(alert: Alert, now: datetime, *, in_english: bool) -> tuple[str, str, str]:
+def explanation(alert: Alert, language: Language) -> tuple[str, str, str]:
     """The alert's title, what it is about and what to try, in one language."""
-    wording, values = WORDINGS[alert.kind], _values(alert, now)
-    what, advice = EXPLANATIONS[alert.kind] if in_english else (wording.what, wording.advice)
-    title = wording.english if in_english else wording.title
+    kind, values = alert.kind, _values(alert)
     return (
-        _cut(_fill(title, values), _LONGEST_TITLE),
-        _cut(_fill(what, values), _LONGEST_TEXT),
-        _fill(advice, values),
+        _cut(_fill(kind.heading.in_language(language), values), _LONGEST_TITLE),
+        _cut(_fill(kind.what.in_language(language), values), _LONGEST_TEXT),
+        _fill(kind.advice.in_language(language), values),
     )
 
 
-def page_of(alert: Alert, now: datetime) -> str:
+def page_of(alert: Alert) -> str:
     """The dashboard's page that shows more of what the alert is about."""
-    values = _values(alert, now)
-    quoted = _Values({name: quote(str(value), safe="") for name, value in values.items()})
-    wording = WORDINGS[alert.kind]
-    page = wording.page_of_one if len(alert.subjects) == 1 else None
-    return _fill(page or wording.page, quoted)
+    quoted = _Values({name: quote(str(value), safe="") for name, value in _values(alert).items()})
+    page = alert.kind.page_of_one if len(alert.subjects) == 1 else None
+    return _fill(page or alert.kind.page, quoted)
 
 
 class _Values(dict[str, Any]):
@@ -73,7 +66,7 @@ class _Values(dict[str, Any]):
         return "—"
 
 
-def _values(alert: Alert, now: datetime) -> _Values:
+def _values(alert: Alert) -> _Values:
     details = {name: _told(name, value) for name, value in alert.details.items() if value is not None}
     newest = alert.subjects[-1] if alert.subjects else "—"
     known: dict[str, Any] = {
@@ -83,8 +76,7 @@ def _values(alert: Alert, now: datetime) -> _Values:
         "pending": alert.pending,
         "raised": alert.raised,
         "name": details.get("code") or details.get("type") or "—",
-        "door": DOORS.get(alert.key, alert.key or "—"),
-        "why": _why(alert.details.get("code"), alert.details.get("reason")),
+        **alert.kind.values(alert.key, alert.details),
     }
     if isinstance(seconds := alert.details.get("seconds"), int | float):
         known["age"] = duration(seconds)
@@ -101,25 +93,18 @@ def _told(name: str, value: Any) -> Any:
     return "/".join(reversed(value.split("-"))) if name == "month" else value
 
 
-def _why(code: Any, reason: Any) -> str:
-    """A code in words, and what else is known; where the code is unknown, that alone."""
-    known = words.why(str(code))
-    told = known and known[0].upper() + known[1:]
-    return f"{told} ({reason})" if told and reason else told or str(reason or "—")
-
-
 def _fill(template: str, values: _Values) -> str:
     return template.format_map(values)
 
 
-def _times(alert: Alert, telling: Telling, now: datetime) -> str:
+def _times(alert: Alert, telling: Notification, now: datetime) -> str:
     began = local(alert.since)
-    if telling is Telling.OVER or (alert.kind in CONDITIONS and alert.ended_at):
+    if telling is Notification.RESOLVED or (alert.kind.is_condition and alert.ended_at):
         return f"de {began} a {local(alert.ended_at or now)}"
-    if alert.kind in CONDITIONS:
+    if alert.kind.is_condition:
         lasted = (now - alert.since).total_seconds()
         return f"desde {began} ({duration(lasted)})" if lasted >= 60 else f"desde {began}"
-    if telling is Telling.MORE:
+    if telling is Notification.REPEATED:
         return f"mais {alert.pending} desde o último aviso; {alert.raised} ao todo desde {began}"
     return f"em {began}" if alert.raised == 1 else f"{alert.raised} vezes desde {began}"
 
@@ -153,7 +138,7 @@ def test_message(now: datetime, public_url: str | None) -> Message:
     return Message(
         kind="test",
         key="",
-        telling=Telling.FIRST,
+        telling=Notification.OPENED,
         title="Teste dos alertas",
         what="Os alertas do AgênciaOS Jobs chegam por aqui.",
         times=f"em {local(now)}",

@@ -107,7 +107,7 @@ def _responses(item: Operation) -> Json:
 def _schema(kind: Any) -> Json:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return {"$ref": _REF.format(model=kind.__name__)}
-    schema: Json = kind
+    schema: Json = kind() if callable(kind) else kind
     return schema
 
 

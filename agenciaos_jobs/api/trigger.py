@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from agenciaos_jobs.engine.intake import KeyConflict, new_run
+from agenciaos_jobs.engine.intake import KeyConflict
 from agenciaos_jobs.engine.model.job import Job, Json
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import NewRun
 from agenciaos_jobs.foundation import language, logs
 from agenciaos_jobs.foundation.language import Text
@@ -51,8 +52,8 @@ async def trigger(request: web.Request) -> web.Response:
         accepted = await request.app[INTAKE].trigger(new)
     except KeyConflict as conflict:
         raise HttpProblem(409, KEY_IN_USE, extra={"jobId": conflict.run_id}) from None
-    logs.also_about(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
-    message = job.accepted[language.of(request)]
+    logs.add_context(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
+    message = job.accepted.in_language(language.of(request))
     return answer(TriggerAnswer(jobId=accepted.run_id, message=message, isCached=accepted.is_cached or None))
 
 
@@ -88,7 +89,7 @@ def _schema() -> Json:
     base = TriggerRequest.model_json_schema()
     alternatives = [
         {
-            "title": job.summary,
+            "title": f"{job.summary.pt} / {job.summary.en}",
             "type": "object",
             "required": ["type", "payload"],
             "properties": base["properties"]
@@ -108,9 +109,9 @@ OPERATIONS = [
         "/api/trigger",
         trigger,
         "Inicia um job / Starts a job",
-        request=_schema(),
+        request=_schema,
         answers={200: TriggerAnswer},
         problems=(400, 408, 409, 413, 415, 422, 503),
-        without_key=webhook.forwarded,
+        body_auth=webhook.forwarded,
     )
 ]

@@ -15,7 +15,9 @@ from agenciaos_jobs.foundation.database import Database
 
 
 @asynccontextmanager
-async def told(database: Database, dispatcher: Dispatcher, host: str, port: int | None) -> AsyncIterator[None]:
+async def serve_worker_metrics(
+    database: Database, dispatcher: Dispatcher, host: str, port: int | None
+) -> AsyncIterator[None]:
     """Answers at ``port``, where there is one. Raises ``OSError`` where it is taken."""
     watch = asyncio.create_task(metrics.watch_loop())
     runner = web.AppRunner(_app(database, dispatcher), access_log=None)

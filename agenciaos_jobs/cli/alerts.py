@@ -8,7 +8,8 @@ from typing import Literal
 import click
 from rich.table import Table
 
-from agenciaos_jobs.alerts.alert import Alert, Kind, Telling
+from agenciaos_jobs.alerts.alert import Alert, Notification
+from agenciaos_jobs.alerts.kind import KINDS, kind_named
 from agenciaos_jobs.alerts.message import ChannelError
 from agenciaos_jobs.alerts.rules import AlertRulesError, load_rules
 from agenciaos_jobs.alerts.store import alerts as stored
@@ -17,7 +18,7 @@ from agenciaos_jobs.alerts.text import duration, local, message, test_message
 from agenciaos_jobs.cli.common import Failure, console, load_settings, with_base
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import Base, alerting_of
+from agenciaos_jobs.wiring import Runtime, open_channels
 
 HOW = "set SMTP_URL, SLACK_WEBHOOK_URL or ALERT_WEBHOOK_URL (docs/alerts.md)"
 
@@ -28,15 +29,15 @@ def alerts() -> None:
 
 
 @alerts.command("list")
-@click.option("--kind", type=click.Choice([kind.value for kind in Kind]), help="Só deste tipo / Of this kind only.")
+@click.option("--kind", type=click.Choice(list(KINDS)), help="Só deste tipo / Of this kind only.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=25, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Um alerta por linha, em JSON / One alert a line, as JSON.")
 def list_alerts(kind: str | None, limit: int, *, as_json: bool) -> None:
     """Os alertas mais novos, e como vão os canais / The newest alerts, and how the channels do."""
 
-    async def fetch(base: Base) -> tuple[list[Alert], list[ChannelState]]:
-        database = base.app.database
-        newest = await stored.newest(database, kind=Kind(kind) if kind else None, limit=limit)
+    async def fetch(runtime: Runtime) -> tuple[list[Alert], list[ChannelState]]:
+        database = runtime.database
+        newest = await stored.newest(database, kind=kind_named(kind) if kind else None, limit=limit)
         return newest, await stored.channel_states(database)
 
     found, channels = with_base(fetch)
@@ -50,7 +51,7 @@ def list_alerts(kind: str | None, limit: int, *, as_json: bool) -> None:
     now = SystemClock().now()
     for alert in found:
         told = local(alert.told_at) if alert.told_at else ""
-        title = message(alert, Telling.FIRST, now, None).title
+        title = message(alert, Notification.OPENED, now, None).title
         row = (local(alert.raised_at), alert.kind, title, str(alert.raised), local(alert.since), told)
         table.add_row(*row, str(alert.pending or ""))
     console().print(table)
@@ -88,20 +89,20 @@ def test_channels() -> None:
         sys.exit(1)
 
 
-async def _test(base: Base) -> bool:
-    app, is_fine = base.app, True
-    if not app.alerting.channels:
+async def _test(runtime: Runtime) -> bool:
+    alerting, clock, is_fine = runtime.alerting, runtime.clock, True
+    if not alerting.channels:
         raise Failure(f"nenhum canal configurado / no channel is configured: {HOW}")
-    for name, channel in app.alerting.channels.items():
-        now, notice_id = app.clock.now(), app.clock.new_id("notice")
+    for name, channel in alerting.channels.items():
+        now, notice_id = clock.now(), clock.new_id("notice")
         try:
-            await channel.send(notice_id, test_message(now, app.alerting.public_url))
+            await channel.send(notice_id, test_message(now, alerting.public_url))
         except ChannelError as error:
             is_fine = False
-            await stored.failed(app.database, notice_id, name, error.message, now)
+            await stored.failed(runtime.database, notice_id, name, error.message, now)
             click.echo(f"✘ {name}: {error.message}")
         else:
-            await stored.sent(app.database, notice_id, name, now)
+            await stored.sent(runtime.database, notice_id, name, now)
             click.echo(f"✔ {name}: enviado / sent")
     return is_fine
 
@@ -109,16 +110,17 @@ async def _test(base: Base) -> bool:
 async def findings(settings: Settings) -> AsyncIterator[tuple[Literal["ok", "warning", "fault"], str, str]]:
     """What ``check`` tells of alerts: the rules, and whether each channel would take a message."""
     try:
-        alerting = alerting_of(settings, SystemClock())
+        load_rules(settings.alerts_file)
     except AlertRulesError as error:
         yield "fault", "alert rules", str(error)
         return
-    if not alerting.channels:
+    channels = open_channels(settings, SystemClock())
+    if not channels:
         yield "warning", "alerts", f"no channel, so nobody is told: {HOW}"
         return
-    if not alerting.public_url:
+    if not settings.public_url:
         yield "warning", "PUBLIC_URL", "not set: alerts have no links to the dashboard"
-    for name, channel in alerting.channels.items():
+    for name, channel in channels.items():
         try:
             yield "ok", f"alerts by {name}", await channel.probe()
         except ChannelError as error:

@@ -15,8 +15,9 @@ from agenciaos_jobs.foundation.database import DatabaseUnavailable
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.foundation.tracing import NotInstalled
+from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings, SettingsError
-from agenciaos_jobs.wiring import Base, open_base
+from agenciaos_jobs.wiring import Runtime, open_runtime
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ def reasons() -> tuple[type[BaseException], ...]:
     return (
         Failure,
         SettingsError,
+        JobsModuleError,
         AlertRulesError,
         SchemaError,
         stack.StackError,
@@ -60,13 +62,13 @@ def quiet_logs(settings: Settings) -> None:
     logs.configure("console", "warning", Redactor(settings.secrets))
 
 
-def with_base(act: Callable[[Base], Awaitable[T]]) -> T:
+def with_base(act: Callable[[Runtime], Awaitable[T]]) -> T:
     """Runs ``act`` on open connections."""
     settings = load_settings("DATABASE_URL", "REDIS_URL")
     quiet_logs(settings)
 
     async def open_and_act() -> T:
-        async with open_base(settings, kind="command") as base:
-            return await act(base)
+        async with open_runtime(settings, kind="command") as runtime:
+            return await act(runtime)
 
     return asyncio.run(open_and_act())

@@ -12,7 +12,7 @@ from agenciaos_jobs.payments.policy.application_decision import Action
 from agenciaos_jobs.payments.store import payments as stored
 from agenciaos_jobs.payments.store.payments import PaymentRecord
 from agenciaos_jobs.payments.words import sentence
-from agenciaos_jobs.wiring import Base
+from agenciaos_jobs.wiring import Runtime
 
 
 @click.group()
@@ -27,8 +27,8 @@ def list_unmatched() -> None:
     Atribua um deles a uma agência com: agenciaos-jobs payments assign EVENTO AGÊNCIA
     """
 
-    async def fetch(base: Base) -> list[PaymentRecord]:
-        return await stored.unmatched(base.app.database, base.app.clock.now())
+    async def fetch(runtime: Runtime) -> list[PaymentRecord]:
+        return await stored.unmatched(runtime.database, runtime.clock.now())
 
     _show(with_base(fetch), "nenhum / none")
 
@@ -39,8 +39,8 @@ def list_unmatched() -> None:
 def list_newest(action: str | None, limit: int) -> None:
     """As entregas mais novas, e o que cada uma fez / The newest deliveries, and what each did."""
 
-    async def fetch(base: Base) -> list[PaymentRecord]:
-        return await stored.newest(base.app.database, action=Action(action) if action else None, limit=limit)
+    async def fetch(runtime: Runtime) -> list[PaymentRecord]:
+        return await stored.newest(runtime.database, action=Action(action) if action else None, limit=limit)
 
     _show(with_base(fetch), "nenhuma / none")
 
@@ -51,8 +51,8 @@ def list_newest(action: str | None, limit: int) -> None:
 def assign(event_id: int, agency_id: str) -> None:
     """Diz de que agência é um pagamento, aplica-o e lembra o cliente / Says whose a payment is, and applies it."""
 
-    async def act(base: Base) -> list[str]:
-        return await base.payments.assign(event_id, agency_id)
+    async def act(runtime: Runtime) -> list[str]:
+        return await runtime.assignments.assign(event_id, agency_id)
 
     try:
         started = with_base(act)
@@ -71,8 +71,8 @@ def assign(event_id: int, agency_id: str) -> None:
 def history(agency_id: str) -> None:
     """A história do plano de uma agência, evento por evento / The story of an agency's plan, event by event."""
 
-    async def fetch(base: Base) -> list[PaymentRecord]:
-        return await stored.history(base.app.database, agency_id)
+    async def fetch(runtime: Runtime) -> list[PaymentRecord]:
+        return await stored.history(runtime.database, agency_id)
 
     found = with_base(fetch)
     if not found:

@@ -5,8 +5,8 @@ from rich.table import Table
 
 from agenciaos_jobs.cli.common import console, with_base
 from agenciaos_jobs.engine.model.retention_policy import Fate, MonthOfRuns
-from agenciaos_jobs.engine.worker.pruner import Caretaker
-from agenciaos_jobs.wiring import Base
+from agenciaos_jobs.engine.worker.pruner import Pruner
+from agenciaos_jobs.wiring import Runtime
 
 
 @click.command()
@@ -18,8 +18,8 @@ def prune(*, dry_run: bool) -> None:
     ficar é reduzido ao que fica.
     """
 
-    async def act(base: Base) -> list[MonthOfRuns]:
-        caretaker = Caretaker(base.app.database, base.app.clock, base.retention)
+    async def act(runtime: Runtime) -> list[MonthOfRuns]:
+        caretaker = Pruner(runtime.database, runtime.clock, runtime.retention)
         if dry_run:
             return await caretaker.months()
         await caretaker.forget()

@@ -13,21 +13,36 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
+from agenciaos_jobs import registry
 from agenciaos_jobs.cli.common import Failure, console, with_base
-from agenciaos_jobs.engine.control import UnknownJob, UnknownRun
-from agenciaos_jobs.engine.intake import KeyConflict, new_run
-from agenciaos_jobs.engine.model.run import Accepted, Status
+from agenciaos_jobs.engine.control import UnknownRun
+from agenciaos_jobs.engine.intake import KeyConflict, UnknownJob
+from agenciaos_jobs.engine.model.new_run import new_run
+from agenciaos_jobs.engine.model.run import Status, TriggerResult
 from agenciaos_jobs.engine.store import history, run_logs
 from agenciaos_jobs.engine.store.history import StoredRun
 from agenciaos_jobs.foundation.clock import SAO_PAULO
-from agenciaos_jobs.registry import JOBS, JOBS_BY_NAME
-from agenciaos_jobs.wiring import Base
+from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.wiring import Runtime
 
 T = TypeVar("T")
 
 
+class TaskName(click.ParamType[str]):
+    """A job by any of its names; those of ``JOBS_MODULES`` are known too."""
+
+    name = "task"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        registry.add_modules(Settings.load().jobs_modules)
+        if value not in registry.JOBS and value not in registry.JOBS_BY_NAME:
+            known = ", ".join(sorted({*registry.JOBS, *registry.JOBS_BY_NAME}))
+            self.fail(f"{value!r} não é um job / is no job; {known}", param, ctx)
+        return value
+
+
 @click.command()
-@click.argument("task", metavar="TASK", type=click.Choice(sorted(JOBS_BY_NAME)))
+@click.argument("task", metavar="TASK", type=TaskName())
 @click.option("--payload", default="{}", metavar="JSON|@FILE", help="O payload, ou @arquivo / The payload, or @file.")
 @click.option("--key", "idempotency_key", help="Chave de idempotência / Idempotency key.")
 @click.option(
@@ -40,22 +55,24 @@ def trigger(task: str, payload: str, idempotency_key: str | None, *, wait: bool)
     agenciaos-jobs trigger monthly-report --payload '{"month": "2026-10"}' --wait
     agenciaos-jobs trigger ai-content --payload @pedido.json
     """
-    job, given = JOBS_BY_NAME[task], _read_payload(payload)
+    if task not in registry.JOBS_BY_NAME:
+        raise Failure(f"{task}: só o próprio serviço o inicia / only the service itself starts it")
+    job, given = registry.JOBS_BY_NAME[task], _read_payload(payload)
     try:
         new = new_run(job, given, source="cli", idempotency_key=idempotency_key)
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, item['loc'])) or 'payload'}: {item['msg']}" for item in error.errors()]
         raise Failure("payload: " + "; ".join(problems)) from None
 
-    async def send(base: Base) -> StoredRun | Accepted:
+    async def send(runtime: Runtime) -> StoredRun | TriggerResult:
         try:
-            accepted = await base.intake.trigger(new)
+            accepted = await runtime.intake.trigger(new)
         except KeyConflict as conflict:
             raise Failure(str(conflict)) from None
-        return await _wait(base, accepted.run_id) if wait else accepted
+        return await _wait(runtime, accepted.run_id) if wait else accepted
 
     result = with_base(send)
-    if isinstance(result, Accepted):
+    if isinstance(result, TriggerResult):
         click.echo(result.run_id)
         return
     click.echo(_json(result.output if result.status is Status.COMPLETED else result.error))
@@ -63,10 +80,10 @@ def trigger(task: str, payload: str, idempotency_key: str | None, *, wait: bool)
         sys.exit(1)
 
 
-async def _wait(base: Base, run_id: str) -> StoredRun:
+async def _wait(runtime: Runtime, run_id: str) -> StoredRun:
     with Console(stderr=True).status(run_id) as status:
         while True:
-            run = await history.get(base.app.database, run_id)
+            run = await history.get(runtime.database, run_id)
             assert run is not None
             if run.status.is_final:
                 break
@@ -82,7 +99,7 @@ def runs() -> None:
 
 
 @runs.command("list")
-@click.option("--task", type=click.Choice(sorted(JOBS)), help="Só deste job / Of this job only.")
+@click.option("--task", type=TaskName(), help="Só deste job / Of this job only.")
 @click.option(
     "--status", type=click.Choice([status.value for status in Status]), help="Só neste estado / In this status only."
 )
@@ -92,8 +109,8 @@ def runs() -> None:
 def list_runs(task: str | None, status: str | None, agency: str | None, limit: int, *, as_json: bool) -> None:
     """As execuções mais novas / The newest runs."""
 
-    async def fetch(base: Base) -> list[StoredRun]:
-        return await history.newest(base.app.database, task=task, status=status, agency_id=agency, limit=limit)
+    async def fetch(runtime: Runtime) -> list[StoredRun]:
+        return await history.newest(runtime.database, task=task, status=status, agency_id=agency, limit=limit)
 
     found = with_base(fetch)
     if as_json:
@@ -114,12 +131,12 @@ def list_runs(task: str | None, status: str | None, agency: str | None, limit: i
 def show_run(run_id: str) -> None:
     """Uma execução: dados, tentativas e log / A run: its data, attempts and log."""
 
-    async def fetch(base: Base) -> dict[str, Any]:
-        run = await history.get(base.app.database, run_id)
+    async def fetch(runtime: Runtime) -> dict[str, Any]:
+        run = await history.get(runtime.database, run_id)
         if run is None:
             raise Failure(f"there is no run {run_id}")
-        attempts = await history.attempts(base.app.database, run_id)
-        lines = await run_logs.of_run(base.app.database, run_id)
+        attempts = await history.attempts(runtime.database, run_id)
+        lines = await run_logs.of_run(runtime.database, run_id)
         return {**vars(run), "attempts": [vars(item) for item in attempts], "log": [vars(line) for line in lines]}
 
     click.echo(_json(with_base(fetch)))
@@ -130,8 +147,8 @@ def show_run(run_id: str) -> None:
 def cancel_runs(run_ids: tuple[str, ...]) -> None:
     """Cancela: na fila, nunca começa; em execução, para em até 2 s / Cancels, queued or executing."""
 
-    async def cancel(base: Base) -> list[tuple[str, bool]]:
-        return [(run_id, await base.control.cancel(run_id)) for run_id in run_ids]
+    async def cancel(runtime: Runtime) -> list[tuple[str, bool]]:
+        return [(run_id, await runtime.control.cancel(run_id)) for run_id in run_ids]
 
     for run_id, is_new in _controlled(cancel):
         click.echo(f"{run_id} {'CANCELED' if is_new else 'já terminada / had ended'}")
@@ -142,14 +159,14 @@ def cancel_runs(run_ids: tuple[str, ...]) -> None:
 def replay_runs(run_ids: tuple[str, ...]) -> None:
     """Executa de novo, com o mesmo payload / Runs again, with the same payload."""
 
-    async def replay(base: Base) -> list[tuple[str, str]]:
-        return [(run_id, (await base.control.replay(run_id)).run_id) for run_id in run_ids]
+    async def replay(runtime: Runtime) -> list[tuple[str, str]]:
+        return [(run_id, (await runtime.control.replay(run_id)).run_id) for run_id in run_ids]
 
     for run_id, again in _controlled(replay):
         click.echo(f"{run_id} → {again}")
 
 
-def _controlled(act: Callable[[Base], Awaitable[T]]) -> T:
+def _controlled(act: Callable[[Runtime], Awaitable[T]]) -> T:
     try:
         return with_base(act)
     except UnknownRun as error:

@@ -57,7 +57,7 @@ def serve(host: str | None, port: int | None) -> None:
     settings = Settings.load("DATABASE_URL", "REDIS_URL", "TRIGGER_SECRET_KEY")
     chosen = {"host": host or settings.host, "port": settings.port if port is None else port}
     settings = settings.model_copy(update=chosen)
-    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets), for_good=True)
+    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets), cache_loggers=True)
     server.serve(settings)
 
 
@@ -72,7 +72,7 @@ def worker(run_id: str | None) -> None:
     from agenciaos_jobs import worker as workers  # noqa: PLC0415
 
     settings = Settings.load("DATABASE_URL", "REDIS_URL")
-    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets), for_good=True)
+    logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets), cache_loggers=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(workers.work_once(settings, run_id) if run_id else workers.work(settings))
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from agenciaos_jobs.foundation.clock import SAO_PAULO
 from agenciaos_jobs.foundation.language import Language, Text
+from agenciaos_jobs.foundation.text import Text as BothLanguages
 
 _BRAZILIAN = str.maketrans(",.", ".,")
 _MONTHS: dict[Language, tuple[str, ...]] = {
@@ -36,8 +37,8 @@ class Speech:
     def text(self, portuguese: str, english: str) -> str:
         return portuguese if self.language == "pt" else english
 
-    def of(self, text: Text) -> str:
-        return text[self.language]
+    def of(self, text: Text | BothLanguages) -> str:
+        return text.in_language(self.language) if isinstance(text, BothLanguages) else text[self.language]
 
     def number(self, value: float | Decimal | None, places: int = 0) -> str:
         """A number, such as ``12.345`` or ``0,5``."""

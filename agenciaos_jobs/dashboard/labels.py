@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from agenciaos_jobs.alerts.alert import Kind
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.foundation.language import Text
 from agenciaos_jobs.payments.policy.application_decision import Action
@@ -61,23 +60,4 @@ ACTIONS: Mapping[Action, tuple[Text, str]] = {
     Action.ASSIGNED: ({"pt": "Atribuído", "en": "Assigned"}, "run"),
 }
 """What a payment did, and the colour it is shown in."""
-
-KINDS: Mapping[Kind, Text] = {
-    Kind.RUN_FAILED: {"pt": "Execução falhou de vez", "en": "Run failed for good"},
-    Kind.ERROR_NEW: {"pt": "Erro novo", "en": "New error"},
-    Kind.ERROR_BACK: {"pt": "Erro que voltou", "en": "Error that is back"},
-    Kind.FAILURE_RATE: {"pt": "Muitas falhas", "en": "Many failures"},
-    Kind.QUEUE_AGE: {"pt": "Fila atrasada", "en": "Queue behind"},
-    Kind.SCHEDULE_MISSED: {"pt": "Agenda atrasada", "en": "Schedule late"},
-    Kind.WORKER_LOST: {"pt": "Worker perdido", "en": "Worker lost"},
-    Kind.NO_WORKERS: {"pt": "Nenhum worker", "en": "No worker"},
-    Kind.AI_BUDGET_AGENCY: {"pt": "Limite de IA da agência", "en": "An agency's AI limit"},
-    Kind.AI_BUDGET_TOTAL: {"pt": "Orçamento de IA", "en": "AI budget"},
-    Kind.PAYMENT_UNMATCHED: {"pt": "Pagamento sem agência", "en": "Payment without an agency"},
-    Kind.PAYMENT_UNVERIFIED: {"pt": "Pagamento não confirmado", "en": "Payment not confirmed"},
-    Kind.PAYMENT_DIFFERENCE: {"pt": "Plano que não confere", "en": "Plan that differs"},
-    Kind.WEBHOOK_DEACTIVATED: {"pt": "Webhook desativado", "en": "Webhook switched off"},
-    Kind.WRONG_TOKEN: {"pt": "Chaves erradas", "en": "Wrong keys"},
-    Kind.CHANNEL_BROKEN: {"pt": "Canal com problema", "en": "Broken channel"},
-}
 """What alerts are about, in short."""

@@ -11,7 +11,7 @@ from agenciaos_jobs.dashboard import sessions
 from agenciaos_jobs.dashboard.rendering import HEADERS, SESSION, render
 from agenciaos_jobs.dashboard.sessions import ACCESS, Session
 from agenciaos_jobs.foundation.language import Text
-from agenciaos_jobs.http.auth import is_same
+from agenciaos_jobs.http.auth import constant_time_equals
 from agenciaos_jobs.http.keys import BODY_TIMEOUT
 from agenciaos_jobs.http.problems import HttpProblem
 
@@ -93,5 +93,5 @@ def _to_login(request: web.Request) -> web.Response:
 async def _require_own_form(request: web.Request, session: Session | None) -> None:
     if not sessions.is_same_origin(request):
         raise HttpProblem(403, _FOREIGN)
-    if session and not is_same((await form(request)).get("csrf", ""), session.csrf):
+    if session and not constant_time_equals((await form(request)).get("csrf", ""), session.csrf):
         raise HttpProblem(403, _FOREIGN)

@@ -13,7 +13,7 @@ from aiohttp import web
 from agenciaos_jobs.dashboard.store import access as stored
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
-from agenciaos_jobs.http.auth import is_same
+from agenciaos_jobs.http.auth import constant_time_equals
 
 COOKIE = "agenciaos_session"
 SESSION = timedelta(days=7)
@@ -85,7 +85,7 @@ class Access:
         if expires_at <= self._clock.now():
             return None
         keys = await stored.look(self._database, session_id)
-        if keys.is_over or not is_same(signature, self._sign(keys, session_id, int(expires))):
+        if keys.is_over or not constant_time_equals(signature, self._sign(keys, session_id, int(expires))):
             return None
         return Session(session_id, expires_at, self._digest(keys, f"form:{session_id}"))
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import structlog
 from pydantic import ValidationError
 
-from agenciaos_jobs.engine.control import Control, UnknownJob, UnknownRun
+from agenciaos_jobs.engine.control import Control, UnknownRun
+from agenciaos_jobs.engine.intake import UnknownJob
 from agenciaos_jobs.engine.store import bulk
 from agenciaos_jobs.engine.store.bulk import Action, Result
 from agenciaos_jobs.foundation.clock import Clock

@@ -11,7 +11,7 @@ import structlog
 from agenciaos_jobs.engine.store import watchers
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailable
-from agenciaos_jobs.foundation.loops import happens
+from agenciaos_jobs.foundation.loops import wait_for
 
 log = structlog.get_logger("agenciaos_jobs.changes")
 
@@ -24,7 +24,7 @@ _IDLE_ROUNDS = 3
 _MOST_IDS = 10_000
 
 
-class Watch:
+class ChangeSubscription:
     """What one watcher has yet to hear of: the ids of runs, or ``None`` for "anything may have changed"."""
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Watch:
         self._news.set()
 
 
-class Changes:
+class ChangeFeed:
     """One listening connection a process, opened for the first watcher and closed some time after the last one.
 
     Whatever is committed after :meth:`watch` was entered is yielded, by its id or as ``None``, which also follows
@@ -64,15 +64,15 @@ class Changes:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._id = database, clock.new_id("watcher")
-        self._watches: set[Watch] = set()
+        self._watches: set[ChangeSubscription] = set()
         self._listener: asyncio.Task[None] | None = None
         self._is_closed = False
         self._heard = asyncio.Event()
 
     @asynccontextmanager
-    async def watch(self) -> AsyncIterator[Watch]:
+    async def watch(self) -> AsyncIterator[ChangeSubscription]:
         """What changes from now on, gathered while the watcher is busy; the end when the server stops."""
-        watch = Watch()
+        watch = ChangeSubscription()
         self._watches.add(watch)
         if self._is_closed:
             watch.end()
@@ -121,10 +121,10 @@ class Changes:
                 if is_new or not was_told:
                     is_new = False
                     await self._settle(connection)
-                if not await happens(self._heard, _PATIENCE):
+                if not await wait_for(self._heard, _PATIENCE):
                     log.warning("changes_polled", reason="no notification arrives; is a transaction pooler between?")
                     return await self._poll()
-                await happens(cut, RENEWAL)
+                await wait_for(cut, RENEWAL)
                 idle = 0 if self._watches else idle + 1
         finally:
             if not connection.is_closed():

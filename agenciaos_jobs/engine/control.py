@@ -6,10 +6,12 @@ from typing import Any
 
 import structlog
 
-from agenciaos_jobs.engine.intake import Intake, Sender, agency_key, new_run
+from agenciaos_jobs.engine.intake import Intake, UnknownJob
 from agenciaos_jobs.engine.model.job import Job, Json
 from agenciaos_jobs.engine.model.metadata import Change, changed
-from agenciaos_jobs.engine.model.run import Accepted
+from agenciaos_jobs.engine.model.new_run import agency_key, new_run
+from agenciaos_jobs.engine.model.run import TriggerResult
+from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.store import history, run_changes, runs
 from agenciaos_jobs.engine.store.history import StoredRun
 from agenciaos_jobs.engine.store.run_changes import Changeable
@@ -35,19 +37,11 @@ class TooManyTags(Exception):  # noqa: N818
         self.count = count
 
 
-class UnknownJob(Exception):  # noqa: N818
-    """The run's job is not there any more."""
-
-    def __init__(self, task: str) -> None:
-        super().__init__(f"no job is named {task!r}")
-        self.task = task
-
-
 class Control:
     """Acts on stored runs; an executing one is stopped by its worker within a beat or two."""
 
     def __init__(
-        self, database: Database, intake: Intake, sender: Sender, clock: Clock, jobs: Mapping[str, Job[Any]]
+        self, database: Database, intake: Intake, sender: RedisOutbox, clock: Clock, jobs: Mapping[str, Job[Any]]
     ) -> None:
         self._database, self._intake, self._sender, self._clock = database, intake, sender, clock
         self._jobs = jobs
@@ -58,17 +52,17 @@ class Control:
             canceled = await runs.cancel(connection, run_id, self._clock.now())
             if canceled:
                 job = self._jobs.get(canceled.task)
-                if job and job.abandon:
-                    await job.abandon(connection, [run_id])
+                if job and job.hooks.on_discard:
+                    await job.hooks.on_discard(connection, [run_id])
         if canceled is None:
             await self.get(run_id)
             return False
         log.info("run_canceled", run_id=run_id, task=canceled.task, status_before=canceled.status_before)
         if canceled.concurrency_key:
-            self._sender.send(*await runs.unpark(self._database, [canceled.concurrency_key]))
+            self._sender.send(*await runs.unblock_next(self._database, [canceled.concurrency_key]))
         return True
 
-    async def replay(self, run_id: str, *, payload: Json | None = None, **changes: Any) -> Accepted:
+    async def replay(self, run_id: str, *, payload: Json | None = None, **changes: Any) -> TriggerResult:
         """Makes a new run of the same job, with the same payload and limits but for what is given.
 
         ``changes`` are :class:`NewRun`'s fields. Raises :class:`UnknownRun`, :class:`UnknownJob`, or pydantic's

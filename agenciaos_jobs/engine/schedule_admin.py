@@ -24,7 +24,7 @@ class DeclaredByJob(Exception):  # noqa: N818
     """The schedule stands in a job's own code, and is changed there."""
 
 
-class Timetable:
+class ScheduleAdmin:
     """Acts on stored schedules. Those that jobs declare can be read, and nothing else."""
 
     def __init__(self, database: Database, clock: Clock, jobs: Mapping[str, Job[Any]]) -> None:

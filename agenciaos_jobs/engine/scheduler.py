@@ -8,9 +8,10 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from agenciaos_jobs.engine.intake import Intake, new_run
+from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.model.cron import first_upcoming, last_slot, next_slot
 from agenciaos_jobs.engine.model.job import Job, Json, Schedule
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import NewRun
 from agenciaos_jobs.engine.store import schedules
 from agenciaos_jobs.engine.store.schedules import Slots, StoredSchedule
@@ -97,7 +98,7 @@ class Scheduler:
         except (ValueError, KeyError) as error:  # written by hand, or its zone is gone; others must not wait for it
             log.error("schedule_unreadable", schedule_id=stored.id, error=str(error))
             return
-        if job.is_needed and not await job.is_needed(self._database, self._clock.now()):
+        if job.hooks.is_needed and not await job.hooks.is_needed(self._database, self._clock.now()):
             await schedules.take_slot(self._database, stored, slots)
             return
         await self._intake.fire(stored, slots, _run_of(job, stored, slots.last))
@@ -115,7 +116,7 @@ def _run_of(job: Job[Any], stored: StoredSchedule, slot: datetime) -> NewRun:
             payload=payload,
             agency_id=None,
             max_attempts=1,
-            max_duration=job.max_duration,
+            max_duration=job.limits.max_duration,
             source="schedule",
             schedule_id=stored.id,
         )

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from agenciaos_jobs.engine.change_feed import Changes
+from agenciaos_jobs.engine.change_feed import ChangeFeed
 from agenciaos_jobs.engine.store import live
 from agenciaos_jobs.engine.store.live import Reading
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
-from agenciaos_jobs.foundation.group_commit import Batch
+from agenciaos_jobs.foundation.group_commit import GroupCommit
 
 log = structlog.get_logger("agenciaos_jobs.live")
 
@@ -50,13 +50,15 @@ Subject = OneRun | OneBatch | Tagged
 class Live:
     """Wakes its followers by one watch for all of them, and joins their reads."""
 
-    def __init__(self, database: Database, changes: Changes, clock: Clock) -> None:
+    def __init__(self, database: Database, changes: ChangeFeed, clock: Clock) -> None:
         self._database, self._changes, self._clock = database, changes, clock
         self._followers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._watcher: asyncio.Task[None] | None = None
         self._is_over = False
-        self._reads: Batch[tuple[str, str | None], Reading] = Batch(self._read_runs, passing=(DatabaseUnavailable,))
-        self._looks: Batch[tuple[Tagged, str], Reading] = Batch(self._look, passing=(DatabaseUnavailable,))
+        self._reads: GroupCommit[tuple[str, str | None], Reading] = GroupCommit(
+            self._read_runs, passing=(DatabaseUnavailable,)
+        )
+        self._looks: GroupCommit[tuple[Tagged, str], Reading] = GroupCommit(self._look, passing=(DatabaseUnavailable,))
 
     async def read(self, subject: Subject, mark: str | None) -> Reading:
         """What changed since ``mark``; without one everything."""
@@ -71,15 +73,15 @@ class Live:
     async def news(self, subject: Subject, mark: str, patience: timedelta) -> Reading:
         """What changed since ``mark``, as soon as something has; nothing when ``patience`` ran out."""
         reading = Reading([], mark)
-        async with self._following(subject) as woken:
+        async with self._following(subject) as resume_requested:
             with suppress(TimeoutError):
                 async with asyncio.timeout(patience.total_seconds()):
                     while not self._is_over:
-                        woken.clear()
+                        resume_requested.clear()
                         reading = await self.read(subject, reading.mark)
-                        if reading.runs or reading.is_foreign:
+                        if reading.runs or reading.is_from_the_future:
                             break
-                        await woken.wait()
+                        await resume_requested.wait()
         return reading
 
     async def _read_runs(self, asked: list[tuple[str, str | None]]) -> list[Reading]:
@@ -101,18 +103,18 @@ class Live:
 
     @asynccontextmanager
     async def _following(self, subject: Subject) -> AsyncIterator[asyncio.Event]:
-        woken, names = asyncio.Event(), _names(subject)
+        resume_requested, names = asyncio.Event(), _names(subject)
         for name in names:
-            self._followers[name].add(woken)
+            self._followers[name].add(resume_requested)
         if self._watcher is None:
             watching = asyncio.Event()
             self._watcher = asyncio.create_task(self._watch(watching))
             await watching.wait()
         try:
-            yield woken
+            yield resume_requested
         finally:
             for name in names:
-                self._followers[name].discard(woken)
+                self._followers[name].discard(resume_requested)
                 if not self._followers[name]:
                     del self._followers[name]
             if not self._followers and self._watcher:
@@ -147,8 +149,8 @@ class Live:
 
     def _wake(self, names: Iterable[str]) -> None:
         for name in names:
-            for woken in self._followers.get(name, ()):
-                woken.set()
+            for resume_requested in self._followers.get(name, ()):
+                resume_requested.set()
 
 
 def _names(subject: Subject) -> list[str]:

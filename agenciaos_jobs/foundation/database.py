@@ -35,6 +35,7 @@ class Database:
 
     def __init__(self, pool: Pool, patience: float, connect: Callable[[], Awaitable[Connection]]) -> None:
         self._pool, self._patience, self._connect = pool, patience, connect
+        self._after_commit: dict[Connection, list[Callable[[], None]]] = {}
 
     async def fetch(self, query: str, *values: Any) -> list[asyncpg.Record]:
         with _outages_translated:
@@ -67,8 +68,26 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection in a transaction, which commits unless the block raises."""
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._patience) as connection, connection.transaction():
-                yield connection
+            async with self._pool.acquire(timeout=self._patience) as connection:
+                callbacks = self._after_commit[connection] = []
+                try:
+                    async with connection.transaction():
+                        yield connection
+                finally:
+                    del self._after_commit[connection]
+        for callback in callbacks:
+            callback()
+
+    def after_commit(self, connection: Connection, callback: Callable[[], None]) -> bool:
+        """Has ``callback`` called once the transaction that :meth:`transaction` opened on ``connection`` has committed.
+
+        Returns ``False``, and never calls it, for a connection in no such transaction.
+        """
+        callbacks = self._after_commit.get(connection)
+        if callbacks is None:
+            return False
+        callbacks.append(callback)
+        return True
 
     @asynccontextmanager
     async def own_connection(self) -> AsyncIterator[Connection]:

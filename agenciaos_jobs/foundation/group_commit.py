@@ -9,7 +9,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Batch(Generic[T, R]):
+class GroupCommit(Generic[T, R]):
     """Joins single calls of ``write``, which takes a list and returns a result for each item, in order.
 
     There is no timer: a call that finds nothing under way is written at once. A write of several items that fails is

@@ -22,12 +22,12 @@ ARQ_LOGGERS = ("arq.worker", "arq.connections", "arq.jobs", "arq.utils")
 _ABOUT: ContextVar[Mapping[str, Any]] = ContextVar("about", default={})  # noqa: B039 - it is replaced, never changed
 
 
-def about(**fields: Any) -> None:
+def bind_context(**fields: Any) -> None:
     """What this task's lines are about from now on: they all bear these fields, and none from before."""
     _ABOUT.set(fields)
 
 
-def also_about(**fields: Any) -> None:
+def add_context(**fields: Any) -> None:
     """These fields besides those that this task's lines bear already."""
     _ABOUT.set({**_ABOUT.get(), **fields})
 
@@ -38,12 +38,12 @@ def configure(
     redactor: Redactor,
     *,
     colors: bool | None = None,
-    for_good: bool = False,
+    cache_loggers: bool = False,
 ) -> None:
     """Sends structlog's and the standard library's records to standard output in one form.
 
-    Our own lines do not pass through the standard library, which would take several times as long. ``for_good``: this
-    process asks for nothing else later, so that loggers need not look at it for each line.
+    Our own lines do not pass through the standard library, which would take several times as long.
+    ``cache_loggers``: this process asks for nothing else later, so loggers need not look at it for each line.
     """
 
     def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -62,12 +62,12 @@ def configure(
         processors=[_JsonLine(redactor)] if form == "json" else [*described, *last],
         logger_factory=Line,
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=for_good,
+        cache_logger_on_first_use=cache_loggers,
     )
-    _hear_others(described, last, level)
+    _route_stdlib(described, last, level)
 
 
-def _hear_others(described: Sequence[Processor], last: Sequence[Processor], level: str) -> None:
+def _route_stdlib(described: Sequence[Processor], last: Sequence[Processor], level: str) -> None:
     """The standard library's records, which other libraries write, come out as our own lines do."""
     handler = logging.StreamHandler(sys.stdout)
     foreign = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last]

@@ -4,14 +4,14 @@ from agenciaos_jobs.foundation import metric_totals, metrics
 from agenciaos_jobs.foundation.database import Database
 
 
-class Tally:
+class MetricReporter:
     """Knows what of the process's counters has been added already; it begins with what is counted from now on."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._reported = metrics.counted(metrics.WORKER)
 
-    async def report(self) -> None:
+    async def flush(self) -> None:
         """Adds what was counted since the last time."""
         present = metrics.counted(metrics.WORKER)
         increments = {

@@ -22,8 +22,6 @@ from prometheus_client import (
 )
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
-from agenciaos_jobs.ai_content.prompt import Usage
-
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 SERVER = CollectorRegistry()
@@ -64,10 +62,6 @@ RUN_SECONDS = histogram("agenciaos_run_duration_seconds", "Time from an attempt'
 WAIT_SECONDS = histogram(
     "agenciaos_run_wait_seconds", "Time from when a run was due to the start of its attempt.", ["task"]
 )
-OPENAI_CALLS = counter("agenciaos_openai_calls_total", "Calls to OpenAI.", ["model", "outcome"])
-OPENAI_SECONDS = histogram("agenciaos_openai_call_duration_seconds", "Time that calls to OpenAI took.", ["model"])
-TOKENS = counter("agenciaos_openai_tokens_total", "Tokens billed by OpenAI.", ["model", "kind"])
-COST = counter("agenciaos_openai_cost_dollars_total", "US dollars billed by OpenAI, where known.", ["model"])
 SWEEPER_REPAIRS = counter("agenciaos_sweeper_repairs_total", "Runs the sweeper put right.", ["kind"])
 ALERTS = counter(
     "agenciaos_alerts_total", "Alerts that were told, by how: first, more, still or over.", ["kind", "telling"]
@@ -79,16 +73,6 @@ LEASES_LOST = counter("agenciaos_leases_lost_total", "Workers whose lease ran ou
 
 Labels = tuple[tuple[str, str], ...]
 Sample = tuple[str, Labels]
-
-
-def record_usage(usage: Usage, outcome: str) -> None:
-    """Counts a call that was billed."""
-    OPENAI_CALLS.labels(usage.model, outcome).inc()
-    TOKENS.labels(usage.model, "input").inc(usage.input_tokens - usage.cached_tokens)
-    TOKENS.labels(usage.model, "cached").inc(usage.cached_tokens)
-    TOKENS.labels(usage.model, "output").inc(usage.output_tokens)
-    if usage.cost is not None:
-        COST.labels(usage.model).inc(float(usage.cost))
 
 
 def counted(registry: CollectorRegistry) -> dict[Sample, float]:

@@ -6,11 +6,11 @@ from hashlib import sha256
 
 from aiohttp import web
 
-from agenciaos_jobs.alerts.alert import Kind
+from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.foundation.language import Text
 from agenciaos_jobs.http import public_token, rate_limits
 from agenciaos_jobs.http.client_address import address_of
-from agenciaos_jobs.http.keys import APP, CLOCK, KEY_DIGESTS, PUBLIC_TOKEN, SECRET_KEYS
+from agenciaos_jobs.http.keys import ALERTS, CLOCK, KEY_DIGESTS, PUBLIC_TOKEN, SECRET_KEYS
 from agenciaos_jobs.http.problems import HttpProblem
 from agenciaos_jobs.http.scopes import may_read
 
@@ -18,7 +18,7 @@ Names = Callable[[web.Request], Awaitable[Collection[str]]]
 """What a request reads, by the names that a public token's scopes may give it: see :func:`may_read`."""
 
 
-async def admit(request: web.Request, key: str | None, reads: Names | None = None) -> None:
+async def authorize(request: web.Request, key: str | None, reads: Names | None = None) -> None:
     """Lets the secret key through and, where ``reads`` is given, a public token that may read what is asked for.
 
     ``key`` is what :func:`key_of` found. Refuses with 401 what is neither, with 403 a token whose scopes do not cover
@@ -32,7 +32,7 @@ async def admit(request: web.Request, key: str | None, reads: Names | None = Non
     token = _token(request, given)
     if token is None:
         if reads is None or not public_token.looks_like_one(given):  # those run out in every page that stays open
-            request.app[APP].alert(Kind.WRONG_TOKEN, "api", subject=address_of(request))
+            request.app[ALERTS].record(WRONG_TOKEN, "api", subject=address_of(request))
         raise HttpProblem(401, _UNKNOWN, headers={"WWW-Authenticate": "Bearer"})
     if reads is None or not may_read(token.scopes, await reads(request)):
         raise HttpProblem(403, _OUT_OF_SCOPE)
@@ -59,7 +59,7 @@ def _bearer(request: web.Request) -> str:
     return given.strip() if scheme.lower() == "bearer" else ""
 
 
-def is_same(given: str, secret: str) -> bool:
+def constant_time_equals(given: str, secret: str) -> bool:
     """Compares in a time that tells nothing of the secret, not even its length."""
     return hmac.compare_digest(digest_of(given), digest_of(secret))
 

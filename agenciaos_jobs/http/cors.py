@@ -18,7 +18,7 @@ async def preflight(request: web.Request) -> web.Response:
     return web.Response(status=204, headers=headers)
 
 
-def let_pages_read(request: web.Request, response: web.StreamResponse) -> None:
+def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Marks answers, errors too, of what is open to browsers. Tokens are no cookies, so any site may ask."""
     if request[OPEN_TO_BROWSERS]:
         response.headers["Access-Control-Allow-Origin"] = "*"

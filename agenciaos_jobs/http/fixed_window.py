@@ -16,7 +16,7 @@ class Quota:
     seconds: int
 
 
-class Meter:
+class FixedWindow:
     """Counts callers' requests in windows of :data:`WINDOW` seconds; nothing is remembered beyond one."""
 
     def __init__(self, limit: int) -> None:

@@ -4,29 +4,30 @@ import asyncio
 
 from aiohttp import web
 
+from agenciaos_jobs.alerts.alerting import Alerting
+from agenciaos_jobs.alerts.buffer import AlertBuffer
 from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
-from agenciaos_jobs.engine.change_feed import Changes
-from agenciaos_jobs.engine.context import App
+from agenciaos_jobs.engine.change_feed import ChangeFeed
 from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.queue import Queue
-from agenciaos_jobs.engine.schedule_admin import Timetable
+from agenciaos_jobs.engine.schedule_admin import ScheduleAdmin
 from agenciaos_jobs.engine.subscriptions import Live
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.foundation.webhook_signature import Verifier
-from agenciaos_jobs.http.fixed_window import Meter
+from agenciaos_jobs.http.fixed_window import FixedWindow
 from agenciaos_jobs.http.public_token import PublicToken
-from agenciaos_jobs.payments.assignment import Payments
 
-APP = web.AppKey("app", App)
+ALERTING = web.AppKey("alerting", Alerting)
+ALERTS = web.AppKey("alerts", AlertBuffer)
 BATCHES = web.AppKey("batches", Batches)
 BODY: web.RequestKey[bytes | None] = web.RequestKey("body")
 BODY_TIMEOUT = web.AppKey("body_timeout", float)
 BULK = web.AppKey("bulk", Bulk)
-CHANGES = web.AppKey("changes", Changes)
+CHANGES = web.AppKey("changes", ChangeFeed)
 CLOCK = web.AppKey("clock", Clock)
 CONTROL = web.AppKey("control", Control)
 DATABASE = web.AppKey("database", Database)
@@ -34,16 +35,15 @@ DRAINING = web.AppKey("draining", asyncio.Event)
 GURU_TOKENS = web.AppKey("guru_tokens", tuple[str, ...])
 INTAKE = web.AppKey("intake", Intake)
 KEY_DIGESTS = web.AppKey("key_digests", dict[str, bytes])
-METERS = web.AppKey("meters", dict[str, Meter])
+WINDOWS = web.AppKey("meters", dict[str, FixedWindow])
 OPENAI_WEBHOOK = web.AppKey("openai_webhook", Verifier)
 LIVE = web.AppKey("live", Live)
 OPEN_TO_BROWSERS = web.RequestKey("open_to_browsers", bool)
 PUBLIC_TOKEN = web.RequestKey("public_token", PublicToken)
-PAYMENTS = web.AppKey("payments", Payments)
 QUEUE = web.AppKey("queue", Queue)
 REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)
-TIMETABLE = web.AppKey("timetable", Timetable)
+SCHEDULE_ADMIN = web.AppKey("timetable", ScheduleAdmin)
 QUOTA: web.RequestKey[dict[str, str] | None] = web.RequestKey("quota")
 SECRET_KEYS = web.AppKey("secret_keys", tuple[str, ...])
 """The key in force, and the one before it while it is rotated."""

@@ -35,15 +35,15 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     path = route.canonical if route else "unmatched"
     traceparent = trace.read(request.headers.get("traceparent"))
     trace.CURRENT.set(traceparent)
-    logs.about(request_id=request_id, **({"trace_id": trace.trace_id(traceparent)} if traceparent else {}))
+    logs.bind_context(request_id=request_id, **({"trace_id": trace.trace_id(traceparent)} if traceparent else {}))
     with tracing.span(f"{request.method} {path}", "server", traceparent) as span:
         response = await _with_errors_as_answers(request, handler)
         span.set_attribute("http.response.status_code", response.status)
         duration = time.perf_counter() - began
         response.headers["X-Request-Id"] = request_id
-        rate_limits.tell(request, response)
+        rate_limits.add_rate_limit_headers(request, response)
         shutdown.close_when_draining(request, response)
-        cors.let_pages_read(request, response)
+        cors.add_headers(request, response)
         count_request(request.method, path, response.status, duration)
         tell = log.debug if path in _QUIET and response.status < 400 else log.info
         tell("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))

@@ -22,8 +22,8 @@ class Operation:
     ``parameters`` stand in its path, ``query`` behind it; each maps names to JSON Schemas.
 
     ``problems`` are the error statuses it can answer with, besides 401 where a key is asked for. ``reads`` opens it to
-    public tokens, and so to browsers. ``without_key`` may answer requests that carry no key, where it finds out
-    by itself who asks; the others it leaves to be refused. ``limits_itself``: it counts the addresses it refuses.
+    public tokens, and so to browsers. ``body_auth`` may answer requests that carry no key, where it finds out
+    by itself who asks; the others it leaves to be refused. ``counts_own_failures``: it counts the addresses it refuses.
     """
 
     method: str
@@ -31,14 +31,14 @@ class Operation:
     handler: Handler
     summary: str
     answers: Mapping[int, type[BaseModel] | str]
-    request: type[BaseModel] | Mapping[str, Any] | None = None
+    request: type[BaseModel] | Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None = None
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
     needs_key: bool = True
     reads: auth.Names | None = None
-    limits_itself: bool = False
-    without_key: Callable[[web.Request], Awaitable[web.StreamResponse | None]] | None = None
+    counts_own_failures: bool = False
+    body_auth: Callable[[web.Request], Awaitable[web.StreamResponse | None]] | None = None
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_route(self.method, self.path, self._keyed if self.needs_key else self._open)
@@ -51,17 +51,17 @@ class Operation:
         return self.path in PROBES
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
-        if not (self.is_probe or self.limits_itself):
+        if not (self.is_probe or self.counts_own_failures):
             rate_limits.count_address(request)
         return await self.handler(request)
 
     async def _keyed(self, request: web.Request) -> web.StreamResponse:
         key = auth.key_of(request)
-        if self.without_key and key is None:
-            answered = await self.without_key(request)
+        if self.body_auth and key is None:
+            answered = await self.body_auth(request)
             if answered is not None:
                 return answered
         if self.reads:
             request[OPEN_TO_BROWSERS] = True
-        await auth.admit(request, key, self.reads)
+        await auth.authorize(request, key, self.reads)
         return await self.handler(request)

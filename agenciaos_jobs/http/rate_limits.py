@@ -12,8 +12,8 @@ from aiohttp import web
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.language import Text
 from agenciaos_jobs.http.client_address import address_of
-from agenciaos_jobs.http.fixed_window import WINDOW, Meter
-from agenciaos_jobs.http.keys import METERS, QUOTA
+from agenciaos_jobs.http.fixed_window import WINDOW, FixedWindow
+from agenciaos_jobs.http.keys import QUOTA, WINDOWS
 from agenciaos_jobs.http.problems import HttpProblem
 
 Policy = Literal["key", "address"]
@@ -35,7 +35,7 @@ def count_address(request: web.Request) -> None:
 
 
 def _count(request: web.Request, policy: Policy, caller: str) -> None:
-    meter: Meter = request.app[METERS][policy]
+    meter: FixedWindow = request.app[WINDOWS][policy]
     if not meter.limit:
         return
     quota = meter.take(caller, time.monotonic())
@@ -49,7 +49,7 @@ def _count(request: web.Request, policy: Policy, caller: str) -> None:
         raise HttpProblem(429, _TOO_MANY, headers={"Retry-After": str(quota.seconds)})
 
 
-def tell(request: web.Request, response: web.StreamResponse) -> None:
+def add_rate_limit_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Adds what is left to the answer."""
     if quota := request[QUOTA]:
         response.headers.update(quota)

@@ -2,8 +2,10 @@
 
 import orjson
 import structlog
+from aiohttp import web
 
-from agenciaos_jobs.engine.intake import Intake, new_run
+from agenciaos_jobs.engine.intake import Intake
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
@@ -30,7 +32,7 @@ class NotUnmatched(Exception):  # noqa: N818
     """The event is some agency's already, or nobody's payment at all."""
 
 
-class Payments:
+class Assignments:
     """Acts on payment events that wait for a person."""
 
     def __init__(self, database: Database, intake: Intake, clock: Clock) -> None:
@@ -91,3 +93,6 @@ class Payments:
     async def _again(self, record: PaymentRecord) -> str:
         new = new_run(process_guru_webhook.JOB, record.payload, source="assigned", replay_of=record.run_id)
         return (await self._intake.trigger(new)).run_id
+
+
+ASSIGNMENTS = web.AppKey("assignments", Assignments)

@@ -9,7 +9,7 @@ from agenciaos_jobs.payments.policy.application_decision import Action
 Language = Literal["pt", "en"]
 
 
-class Told(Protocol):
+class DescribedPayment(Protocol):
     """The part of a recorded payment that its sentence is made of."""
 
     @property
@@ -34,7 +34,7 @@ class Told(Protocol):
     def due_at(self) -> datetime | None: ...
 
 
-def sentence(told: Told, language: Language = "pt") -> str:
+def sentence(told: DescribedPayment, language: Language = "pt") -> str:
     """One sentence about one delivery, such as ``Assinatura ativa, ciclo 2: plano FREE → PRO (assinatura ativa).``"""
     words = _WORDS[language]
     # Guru's events are named by a word and a status; the application's bear one in their name too: payment.approved.
@@ -51,7 +51,7 @@ def why(code: str, language: Language = "pt") -> str | None:
     return _CODES.get("guru" if code.startswith("guru_") else code, {}).get(language)
 
 
-def _effect(told: Told, language: Language) -> str:
+def _effect(told: DescribedPayment, language: Language) -> str:
     words = _WORDS[language]
     match told.action:
         case Action.ACTIVATED | Action.DEACTIVATED:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agenciaos_jobs.trigger_dev.options import Camel, Key, KeyOptions
+from agenciaos_jobs.trigger_dev.options import Key, KeyOptions, WireModel
 from agenciaos_jobs.trigger_dev.trigger import TaskTrigger
 
 MOST_ITEMS = 1_000
@@ -17,13 +17,13 @@ class BatchTrigger(TaskTrigger):
     task: str
 
 
-class BatchRequest(Camel):
+class BatchRequest(WireModel):
     """A batch with all of its items."""
 
     items: list[BatchTrigger] = Field(min_length=1, max_length=MOST_ITEMS)
 
 
-class BatchRun(Camel):
+class BatchRun(WireModel):
     """The run of an item; ``isCached`` where an idempotency key had made it before."""
 
     id: str
@@ -32,7 +32,7 @@ class BatchRun(Camel):
     idempotency_key: str | None = None
 
 
-class BatchHandle(Camel):
+class BatchHandle(WireModel):
     """A batch that was triggered whole; ``isCached`` where its key had made it before."""
 
     id: str
@@ -42,7 +42,7 @@ class BatchHandle(Camel):
     runs: list[BatchRun]
 
 
-class BatchCreate(Camel):
+class BatchCreate(WireModel):
     """A batch whose items are to follow."""
 
     run_count: Annotated[int, Field(ge=1, le=MOST_ITEMS)]
@@ -51,7 +51,7 @@ class BatchCreate(Camel):
     idempotency_key_options: KeyOptions | None = None
 
 
-class BatchCreated(Camel):
+class BatchCreated(WireModel):
     """A batch to send items to, unless ``isCached``: then they are all there."""
 
     id: str
@@ -66,7 +66,7 @@ class BatchLine(BatchTrigger):
     index: Annotated[int, Field(ge=0, lt=MOST_ITEMS)]
 
 
-class BatchStreamed(Camel):
+class BatchStreamed(WireModel):
     """What came of a stream; ``sealed`` once all items of the batch are there."""
 
     id: str
@@ -78,7 +78,7 @@ class BatchStreamed(Camel):
     runs: list[str] = Field(description="The runs of the items that are there, in the items' order")
 
 
-class BatchState(Camel):
+class BatchState(WireModel):
     """A batch; COMPLETED once all of its runs have ended."""
 
     id: str

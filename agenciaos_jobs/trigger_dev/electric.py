@@ -4,7 +4,6 @@ The protocol is https://electric-sql.com/docs/api/http; the columns are those th
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ import orjson
 
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.run import Status
+from agenciaos_jobs.engine.store.live_run import LiveRun
 from agenciaos_jobs.foundation.duration import write_duration
 
 BEGINNING = "-1"
@@ -63,30 +63,6 @@ _STATUSES = {
     Status.FAILED: "COMPLETED_WITH_ERRORS",
 }
 """The names in Trigger.dev's own table, where they are not those of its API."""
-
-
-@dataclass(frozen=True)
-class LiveRun:
-    """A run as its subscribers are told of it; ``seconds`` and ``dollars`` are what its attempts took and cost."""
-
-    id: str
-    task: str
-    status: Status
-    payload: Any
-    output: Any
-    error: Json | None
-    tags: list[str]
-    idempotency_key: str | None
-    metadata: Json | None
-    is_test: bool
-    created_at: datetime
-    updated_at: datetime
-    started_at: datetime | None
-    delayed_until: datetime | None
-    expires_at: datetime | None
-    finished_at: datetime | None
-    seconds: float
-    dollars: float
 
 
 def change(run: LiveRun, operation: str, skipped: Collection[str]) -> Json:

@@ -12,12 +12,12 @@ from yarl import URL
 
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.language import Text
-from agenciaos_jobs.http.auth import is_same
+from agenciaos_jobs.http.auth import constant_time_equals
 from agenciaos_jobs.http.body import answer, has_nul, read_bytes
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, SECRET_KEYS
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import HttpProblem, wrong_field
-from agenciaos_jobs.trigger_dev.options import Camel
+from agenciaos_jobs.trigger_dev.options import WireModel
 from agenciaos_jobs.trigger_dev.store import packets
 from agenciaos_jobs.trigger_dev.store.packets import Packet
 
@@ -25,14 +25,14 @@ _TO_SEND = timedelta(minutes=15)
 _TO_USE = timedelta(days=1)
 
 
-class PacketAddress(Camel):
+class PacketAddress(WireModel):
     """Where to put a packet, and the payload to trigger with once it is there (``application/store``)."""
 
     presigned_url: str
     storage_path: str
 
 
-class PacketStored(Camel):
+class PacketStored(WireModel):
     """The packet that was stored."""
 
     id: str
@@ -52,7 +52,9 @@ async def put_packet(request: web.Request) -> web.Response:
     packet_id, expires_at = request.match_info["packet_id"], request.query.get("expires", "")
     given = request.query.get("signature", "")
     expected = [_signature(key, packet_id, expires_at) for key in request.app[SECRET_KEYS]]
-    if not any(is_same(given, signature) for signature in expected) or _is_past(expires_at, request.app[CLOCK]):
+    if not any(constant_time_equals(given, signature) for signature in expected) or _is_past(
+        expires_at, request.app[CLOCK]
+    ):
         text: Text = {"pt": "O endereço não vale, ou não vale mais", "en": "The address is not good, or no longer"}
         raise HttpProblem(403, text)
     try:

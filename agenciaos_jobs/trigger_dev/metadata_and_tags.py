@@ -16,14 +16,14 @@ from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import HttpProblem, wrong_field
 from agenciaos_jobs.trigger_dev import token_resources
-from agenciaos_jobs.trigger_dev.options import MOST_METADATA, Camel, Metadata, Tags
+from agenciaos_jobs.trigger_dev.options import MOST_METADATA, Metadata, Tags, WireModel
 from agenciaos_jobs.trigger_dev.run_actions import RUN_ID, known_run
 from agenciaos_jobs.trigger_dev.trigger import known_job
 
 MOST_TAGS = 10
 
 
-class MetadataOperation(Camel):
+class MetadataOperation(WireModel):
     """One change; ``key`` is a field of the metadata, or a path such as ``$.progress.done``."""
 
     type: Kind
@@ -31,38 +31,38 @@ class MetadataOperation(Camel):
     value: Any = None
 
 
-class MetadataUpdate(Camel):
+class MetadataUpdate(WireModel):
     """The new metadata, or changes to the present one."""
 
     metadata: Metadata | None = None
     operations: list[MetadataOperation] = Field(default=[], max_length=1000)
 
 
-class MetadataAnswer(Camel):
+class MetadataAnswer(WireModel):
     """The metadata as it is now."""
 
     metadata: Json
 
 
-class TagsRequest(Camel):
+class TagsRequest(WireModel):
     """Tags to add; a run has ten at most."""
 
     tags: Tags
 
 
-class TagsAdded(Camel):
+class TagsAdded(WireModel):
     """What was done, in a sentence."""
 
     message: str
 
 
-class KeyReset(Camel):
+class KeyReset(WireModel):
     """The task that the key was used with."""
 
     task_identifier: str
 
 
-class KeyWasReset(Camel):
+class KeyWasReset(WireModel):
     """The key that is free again."""
 
     id: str

@@ -57,30 +57,30 @@ Duration = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 PayloadType = Literal["application/super+json", "application/json", "text/plain", "application/store"]
 Machine = Literal["micro", "small-1x", "small-2x", "medium-1x", "medium-2x", "large-1x", "large-2x"]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-OF_NO_EFFECT = Field(default=None, description="accepted, and of no effect here")
+IGNORED = Field(default=None, description="accepted, and of no effect here")
 Refused = Annotated[Any, BeforeValidator(_refused), Field(description="not supported here: 422", json_schema_extra={})]
 
 
-class Camel(BaseModel):
+class WireModel(BaseModel):
     """A part of the wire, whose names are in camel case."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
-class Queue(Camel):
+class Queue(WireModel):
     """What runs share a limit in; without a concurrency key, all runs of the queue."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     concurrency_limit: Annotated[int, Field(ge=1, le=100_000)] | None = None
 
 
-class KeyOptions(Camel):
+class KeyOptions(WireModel):
     """The idempotency key as its caller wrote it; the SDK sends its hash as the key."""
 
     key: Key
 
 
-class TaskOptions(Camel):
+class TaskOptions(WireModel):
     """The options of one trigger. Those that mean nothing here are accepted; those that promise much are refused."""
 
     payload_type: PayloadType | None = None
@@ -97,9 +97,9 @@ class TaskOptions(Camel):
     metadata: Metadata | None = None
     priority: Annotated[float, Field(ge=0, le=LONGEST_TTL)] | None = None
     test: bool | None = None
-    machine: Machine | None = OF_NO_EFFECT
-    lock_to_version: Name | None = OF_NO_EFFECT
-    region: Name | None = OF_NO_EFFECT
+    machine: Machine | None = IGNORED
+    lock_to_version: Name | None = IGNORED
+    region: Name | None = IGNORED
     debounce: Refused = None
     gates: Refused = None
     concurrency: Refused = None

@@ -78,7 +78,7 @@ async def _answer(request: web.Request, subject: Subject) -> web.Response:
         reading = await live.news(subject, offset, _patience(request))
     else:
         reading = await live.read(subject, offset)
-    if reading.is_foreign:
+    if reading.is_from_the_future:
         return _refetch(_new_handle(request, form))
     return _told(request, reading, handle, "update", skipped)
 

@@ -9,8 +9,8 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from agenciaos_jobs.ai_content.store import generations
-from agenciaos_jobs.engine.control import NotDelayed, UnknownJob, UnknownRun
-from agenciaos_jobs.engine.intake import KeyConflict
+from agenciaos_jobs.engine.control import NotDelayed, UnknownRun
+from agenciaos_jobs.engine.intake import KeyConflict, UnknownJob
 from agenciaos_jobs.engine.store import history, schedules
 from agenciaos_jobs.engine.store.history import StoredRun
 from agenciaos_jobs.foundation import language

@@ -13,7 +13,7 @@ from agenciaos_jobs.http.keys import CLOCK, DATABASE
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
 from agenciaos_jobs.trigger_dev import token_resources
-from agenciaos_jobs.trigger_dev.options import Camel
+from agenciaos_jobs.trigger_dev.options import WireModel
 from agenciaos_jobs.trigger_dev.run_models import SdkListedRun, summary
 from agenciaos_jobs.trigger_dev.store import run_list
 from agenciaos_jobs.trigger_dev.store.run_list import Page, RunFilter
@@ -31,14 +31,14 @@ _FOREIGN = {
 _UNKNOWN_HERE = ("filter[version]", "filter[bulkAction]", "filter[machine]", "filter[region]")
 
 
-class Pagination(Camel):
+class Pagination(WireModel):
     """What to ask for with ``page[after]`` for older runs, and with ``page[before]`` for newer ones."""
 
     next: str | None = None
     previous: str | None = None
 
 
-class RunList(Camel):
+class RunList(WireModel):
     """Runs, the newest first."""
 
     data: list[SdkListedRun]

@@ -14,10 +14,10 @@ from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store.history import Attempt, RunSummary, StoredRun
 from agenciaos_jobs.foundation.duration import write_duration
-from agenciaos_jobs.trigger_dev.options import Camel
+from agenciaos_jobs.trigger_dev.options import WireModel
 
 
-class SdkError(Camel):
+class SdkError(WireModel):
     """Why an attempt failed, as the SDKs read it."""
 
     message: str
@@ -25,7 +25,7 @@ class SdkError(Camel):
     stack_trace: str | None = None
 
 
-class SdkAttempt(Camel):
+class SdkAttempt(WireModel):
     """One attempt; ``status`` is EXECUTING, COMPLETED, FAILED or CANCELED."""
 
     id: str
@@ -37,14 +37,14 @@ class SdkAttempt(Camel):
     error: SdkError | None = None
 
 
-class SdkEnvironment(Camel):
+class SdkEnvironment(WireModel):
     """Where the run is; there is one environment."""
 
     id: str = "env_agenciaos"
     name: str = "production"
 
 
-class SdkRunSummary(Camel):
+class SdkRunSummary(WireModel):
     """A run without what it took and gave. It is QUEUED between two attempts, and while it waits for an answer."""
 
     id: str
@@ -79,7 +79,7 @@ class SdkListedRun(SdkRunSummary):
     env: SdkEnvironment = SdkEnvironment()
 
 
-class SdkSchedule(Camel):
+class SdkSchedule(WireModel):
     """The schedule that made the run."""
 
     id: str

@@ -13,7 +13,7 @@ from agenciaos_jobs.engine.store.schedules import StoredSchedule, Wanted
 from agenciaos_jobs.foundation.language import Language
 from agenciaos_jobs.http.problems import wrong_field
 from agenciaos_jobs.registry import JOBS, JOBS_BY_NAME
-from agenciaos_jobs.trigger_dev.options import Camel
+from agenciaos_jobs.trigger_dev.options import WireModel
 from agenciaos_jobs.trigger_dev.run_models import SdkSchedule
 
 
@@ -32,7 +32,7 @@ Timezone = Annotated[str, _checked("timezone", cron.check_timezone)]
 ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
-class ScheduleUpdate(Camel):
+class ScheduleUpdate(WireModel):
     """What to run when. The zone is UTC where none is given; ``externalId`` comes back in the runs' payloads."""
 
     task: str
@@ -51,7 +51,7 @@ class ScheduleCreation(ScheduleUpdate):
     deduplication_key: Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
-class ScheduleGenerator(Camel):
+class ScheduleGenerator(WireModel):
     """When: as an expression, and in words."""
 
     type: str = "CRON"
@@ -59,14 +59,14 @@ class ScheduleGenerator(Camel):
     description: str
 
 
-class ScheduleEnvironment(Camel):
+class ScheduleEnvironment(WireModel):
     """Where the schedule is; there is one environment."""
 
     id: str = "env_agenciaos"
     type: str = "PRODUCTION"
 
 
-class ScheduleObject(Camel):
+class ScheduleObject(WireModel):
     """A schedule. A DECLARATIVE one stands in a job's own code; ``nextRun`` is left out while it is not active."""
 
     id: str
@@ -87,14 +87,14 @@ class ScheduleId(BaseModel):
     id: str
 
 
-class Page(Camel):
+class Page(WireModel):
     """Pages are counted from 1."""
 
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     per_page: Annotated[int, Field(ge=1, le=100)] = 50
 
 
-class Pagination(Camel):
+class Pagination(WireModel):
     """Where in the list a page is."""
 
     current_page: int
@@ -102,7 +102,7 @@ class Pagination(Camel):
     count: int
 
 
-class ScheduleList(Camel):
+class ScheduleList(WireModel):
     """A page of the schedules, the newest first."""
 
     data: list[ScheduleObject]

@@ -13,7 +13,7 @@ from agenciaos_jobs.engine.store.schedules import StoredSchedule
 from agenciaos_jobs.foundation import language
 from agenciaos_jobs.foundation.language import Text
 from agenciaos_jobs.http.body import answer, read_model
-from agenciaos_jobs.http.keys import CLOCK, DATABASE, TIMETABLE
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, SCHEDULE_ADMIN
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import HttpProblem, invalid, wrong_field
 from agenciaos_jobs.trigger_dev.schedule_models import (
@@ -32,7 +32,7 @@ from agenciaos_jobs.trigger_dev.schedule_models import (
 async def create_schedule(request: web.Request) -> web.Response:
     asked = await read_model(request, ScheduleCreation)
     with _problems():
-        return _answer(request, await request.app[TIMETABLE].create(asked.wanted, asked.deduplication_key))
+        return _answer(request, await request.app[SCHEDULE_ADMIN].create(asked.wanted, asked.deduplication_key))
 
 
 async def list_schedules(request: web.Request) -> web.Response:
@@ -49,29 +49,29 @@ async def list_schedules(request: web.Request) -> web.Response:
 
 async def retrieve_schedule(request: web.Request) -> web.Response:
     with _problems():
-        return _answer(request, await request.app[TIMETABLE].get(_id(request)))
+        return _answer(request, await request.app[SCHEDULE_ADMIN].get(_id(request)))
 
 
 async def update_schedule(request: web.Request) -> web.Response:
     asked = await read_model(request, ScheduleUpdate)
     with _problems():
-        return _answer(request, await request.app[TIMETABLE].update(_id(request), asked.wanted))
+        return _answer(request, await request.app[SCHEDULE_ADMIN].update(_id(request), asked.wanted))
 
 
 async def delete_schedule(request: web.Request) -> web.Response:
     with _problems():
-        await request.app[TIMETABLE].delete(_id(request))
+        await request.app[SCHEDULE_ADMIN].delete(_id(request))
     return answer(ScheduleId(id=_id(request)))
 
 
 async def activate_schedule(request: web.Request) -> web.Response:
     with _problems():
-        return _answer(request, await request.app[TIMETABLE].activate(_id(request)))
+        return _answer(request, await request.app[SCHEDULE_ADMIN].activate(_id(request)))
 
 
 async def deactivate_schedule(request: web.Request) -> web.Response:
     with _problems():
-        return _answer(request, await request.app[TIMETABLE].deactivate(_id(request)))
+        return _answer(request, await request.app[SCHEDULE_ADMIN].deactivate(_id(request)))
 
 
 async def list_timezones(request: web.Request) -> web.Response:

@@ -6,9 +6,10 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
-from agenciaos_jobs.engine.intake import KeyConflict, new_run
+from agenciaos_jobs.engine.intake import KeyConflict
 from agenciaos_jobs.engine.model.job import Job
-from agenciaos_jobs.engine.model.run import Accepted, NewRun
+from agenciaos_jobs.engine.model.new_run import new_run
+from agenciaos_jobs.engine.model.run import NewRun, TriggerResult
 from agenciaos_jobs.foundation import logs
 from agenciaos_jobs.foundation.language import Text
 from agenciaos_jobs.http import public_token
@@ -19,7 +20,7 @@ from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import HttpProblem, invalid, wrong_field
 from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
 from agenciaos_jobs.trigger_dev import superjson
-from agenciaos_jobs.trigger_dev.options import Camel, TaskOptions
+from agenciaos_jobs.trigger_dev.options import TaskOptions, WireModel
 from agenciaos_jobs.trigger_dev.store import packets
 
 # A payload arrives as text inside of JSON, which may double its size.
@@ -31,14 +32,14 @@ CLAIMS = {"x-trigger-jwt-claims": orjson.dumps(public_token.CLAIMS).decode()}
 STORED = "application/store"
 
 
-class TaskTrigger(Camel):
+class TaskTrigger(WireModel):
     """What to start the task with. ``payload`` is read by ``options.payloadType``; without one it is plain JSON."""
 
     payload: Any = None
     options: TaskOptions = TaskOptions()
 
 
-class TaskHandle(Camel):
+class TaskHandle(WireModel):
     """The run; ``isCached`` says that an earlier call with the same key had made it."""
 
     id: str
@@ -50,16 +51,16 @@ async def trigger_task(request: web.Request) -> web.Response:
     body = await read_model(request, TaskTrigger, most=MOST_BYTES)
     new = await run_of(request, job, body)
     accepted = await accept(request, new)
-    logs.also_about(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
+    logs.add_context(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
     return answer(TaskHandle(id=accepted.run_id, is_cached=accepted.is_cached or None), headers=CLAIMS)
 
 
-async def accept(request: web.Request, new: NewRun) -> Accepted:
+async def accept(request: web.Request, new: NewRun) -> TriggerResult:
     """Triggers by Trigger.dev's rule: a key that is in use answers with its run, whatever the payload."""
     try:
         return await request.app[INTAKE].trigger(new)
     except KeyConflict as conflict:
-        return Accepted(conflict.run_id, is_cached=True)
+        return TriggerResult(conflict.run_id, is_cached=True)
 
 
 async def run_of(request: web.Request, job: Job[Any], asked: TaskTrigger, *where: str, **more: Any) -> NewRun:

@@ -11,7 +11,7 @@ from support.double import OpenAIDouble
 from support.service import Service, running_service
 
 from agenciaos_jobs.ai_content.agents import AGENTS
-from agenciaos_jobs.engine.context import RunApp
+from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.settings import Settings
 
 COPY = AGENTS["META_ADS_COPY"].example
@@ -198,7 +198,7 @@ async def test_a_run_that_has_ended_leaves_nothing_in_memory(service: Service):
     try:
         await service.outcome("ai-content", REQUEST)
         async with asyncio.timeout(5):
-            while any(isinstance(known, RunApp) for known in gc.get_objects()):
+            while any(isinstance(known, RunContext) for known in gc.get_objects()):
                 await asyncio.sleep(0.01)
     finally:
         gc.enable()

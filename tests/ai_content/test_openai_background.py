@@ -9,7 +9,7 @@ from support.double import OpenAIDouble
 from support.service import running_server, running_service
 
 from agenciaos_jobs.ai_content.agents import AGENTS
-from agenciaos_jobs.ai_content.background import next_look
+from agenciaos_jobs.ai_content.background import next_poll_delay
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
 
@@ -133,5 +133,12 @@ async def test_the_longest_duration_counts_from_the_first_call(
 
 def test_answers_are_asked_for_ever_more_rarely():
     ages = [timedelta(seconds=seconds) for seconds in (0, 4, 20, 60, 200, 1_000)]
-    assert [next_look(age, is_announced=False).total_seconds() for age in ages] == [2, 2, 5, 15, 30, 30]
-    assert [next_look(age, is_announced=True).total_seconds() for age in ages] == [30, 30, 30, 30, 50, 120]
+    assert [next_poll_delay(age, has_completion_webhook=False).total_seconds() for age in ages] == [2, 2, 5, 15, 30, 30]
+    assert [next_poll_delay(age, has_completion_webhook=True).total_seconds() for age in ages] == [
+        30,
+        30,
+        30,
+        30,
+        50,
+        120,
+    ]

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from support.channels import PASSWORD, USER, FakeSlack, receiving, refused, smtp_server, told, trusting
 
-from agenciaos_jobs.alerts.alert import Telling
+from agenciaos_jobs.alerts.alert import Notification
 from agenciaos_jobs.alerts.channels import email
 from agenciaos_jobs.alerts.channels.email import EmailChannel, Server, body
 from agenciaos_jobs.alerts.channels.slack import SlackChannel, payload
@@ -34,7 +34,7 @@ async def test_mail_is_sent_after_a_login_over_tls(scheme: str):
         await channel.send("notice_1", told())
     (sent,) = mailbox.mails
     assert mailbox.was_encrypted == [True]
-    assert sent["Subject"] == "[AgênciaOS Jobs] Mais 37: generate-ai-content: execução falhou de vez"
+    assert sent["Subject"] == "[AgênciaOS Jobs] Mais 37: generate-ai-content: execução falhou definitivamente"
     assert (sent["To"], sent["Message-ID"]) == ("ops@a.br, chefe@a.br", "<notice_1@agenciaos.com.br>")
     text = sent.get_content()
     for part in (
@@ -98,7 +98,7 @@ async def test_a_mail_server_that_drips_is_given_up_before_the_delivery_s_own_ti
             writer.write(b"250 localhost\r\n")
         writer.close()
 
-    assert JOBS["deliver-alert"].max_duration > email._IN_ALL
+    assert JOBS["deliver-alert"].limits.max_duration > email._IN_ALL
     monkeypatch.setattr(email, "_IN_ALL", 0.25)
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
@@ -126,7 +126,7 @@ async def test_slack_gets_blocks_with_a_fallback_and_its_control_characters_esca
     assert message["blocks"][-1]["text"]["text"] == (
         "<https://jobs.agenciaos.com.br/runs?task=x&amp;status=FAILED|Abrir no painel>"
     )
-    assert payload(told(telling=Telling.OVER))["blocks"][0]["text"]["text"].startswith("✅")
+    assert payload(told(telling=Notification.RESOLVED))["blocks"][0]["text"]["text"].startswith("✅")
 
 
 @example("😀" * 200, "😀&" * 2000, ["<" * 400] * 10)

@@ -10,22 +10,25 @@ from support.alerting import raised, watching
 from support.clock import FrozenClock
 from support.service import running_service
 
-from agenciaos_jobs.alerts.alert import Alert, Kind
-from agenciaos_jobs.alerts.failures import Faults
+from agenciaos_jobs.ai_content.alerts import AI_BUDGET_AGENCY, AI_BUDGET_TOTAL
+from agenciaos_jobs.alerts.alert import Alert
+from agenciaos_jobs.alerts.failures import FailureRecorder
+from agenciaos_jobs.alerts.kind import AlertKind
+from agenciaos_jobs.alerts.kinds import FAILURE_RATE, NO_WORKERS, QUEUE_AGE, SCHEDULE_MISSED, WORKER_LOST
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.engine.model.run import RunError
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.engine.store.workers import Worker
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import Base, workshop
+from agenciaos_jobs.wiring import Runtime, worker_services
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-async def known(base: Base, kind: Kind) -> Alert | None:
-    found = await alerts.newest(base.app.database, kind=kind)
+async def known(runtime: Runtime, kind: AlertKind) -> Alert | None:
+    found = await alerts.newest(runtime.database, kind=kind)
     return found[0] if found else None
 
 
@@ -47,63 +50,63 @@ async def runs(db: asyncpg.Connection, clock: FrozenClock, status: str, count: i
     return ids
 
 
-async def fail(base: Base, ids: list[str], code: str | None = None, task: str = "probe") -> None:
-    faults = Faults(base.app.clock, base.app.alerting.rules)
-    async with base.app.database.transaction() as connection:
-        await faults.note(connection, [(run_id, task, RunError("E", "x", code)) for run_id in ids])
+async def fail(runtime: Runtime, ids: list[str], code: str | None = None, task: str = "probe") -> None:
+    recorder = FailureRecorder(runtime.clock, runtime.alerting.rules)
+    async with runtime.database.transaction() as connection:
+        await recorder.record(connection, [(run_id, task, RunError("E", "x", code)) for run_id in ids])
 
 
 async def test_a_queue_that_falls_behind_is_told_and_so_is_its_end(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(NOON)
-    async with watching(settings, clock) as (base, watch):
+    async with watching(settings, clock) as (runtime, watch):
         ids = await runs(db, clock, "QUEUED", 3)
         await db.execute("UPDATE jobs.runs SET parked = true, concurrency_key = 'k' WHERE id = $1", ids[0])
         await runs(db, clock, "QUEUED", 1, task="deliver-alert")
         clock.pass_(MINUTE)
-        await watch.look()
-        assert await known(base, Kind.QUEUE_AGE) is None
+        await watch.conditions.evaluate()
+        assert await known(runtime, QUEUE_AGE) is None
         clock.pass_(2 * MINUTE)
-        await watch.look()
-        await watch.look()
-        found = await known(base, Kind.QUEUE_AGE)
+        await watch.conditions.evaluate()
+        await watch.conditions.evaluate()
+        found = await known(runtime, QUEUE_AGE)
         assert found
         assert (found.key, found.details, found.raised, found.pending) == ("probe", {"depth": 2, "seconds": 180}, 1, 1)
-        await watch.tell()
+        await watch.enqueue_due_notifications()
         await db.execute("UPDATE jobs.runs SET status = 'EXECUTING'")
         clock.pass_(MINUTE)
-        await watch.look()
-        found = await known(base, Kind.QUEUE_AGE)
+        await watch.conditions.evaluate()
+        found = await known(runtime, QUEUE_AGE)
         assert found
         assert (found.ended_at, found.since) == (clock.now(), clock.now() - MINUTE)
-        await watch.tell()
-        await watch.tell()
-        found = await known(base, Kind.QUEUE_AGE)
+        await watch.enqueue_due_notifications()
+        await watch.enqueue_due_notifications()
+        found = await known(runtime, QUEUE_AGE)
         assert found
         assert (found.told, found.told_at) == (2, clock.now())
 
 
 async def test_a_failure_rate_counts_what_the_rule_counts(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(NOON)
-    async with watching(settings, clock) as (base, watch):
+    async with watching(settings, clock) as (runtime, watch):
         await runs(db, clock, "COMPLETED", 21)
-        await fail(base, await runs(db, clock, "FAILED", 50), code="plan_limit_reached")
-        await fail(base, await runs(db, clock, "FAILED", 50, task="deliver-alert"), task="deliver-alert")
-        await fail(base, await runs(db, clock, "FAILED", 4))
-        await watch.look()
-        assert await known(base, Kind.FAILURE_RATE) is None, "too few failures"
-        await fail(base, await runs(db, clock, "FAILED", 10))
-        await watch.look()
-        assert await known(base, Kind.FAILURE_RATE) is None, "14 of 85"
-        await fail(base, await runs(db, clock, "FAILED", 6))
+        await fail(runtime, await runs(db, clock, "FAILED", 50), code="plan_limit_reached")
+        await fail(runtime, await runs(db, clock, "FAILED", 50, task="deliver-alert"), task="deliver-alert")
+        await fail(runtime, await runs(db, clock, "FAILED", 4))
+        await watch.conditions.evaluate()
+        assert await known(runtime, FAILURE_RATE) is None, "too few failures"
+        await fail(runtime, await runs(db, clock, "FAILED", 10))
+        await watch.conditions.evaluate()
+        assert await known(runtime, FAILURE_RATE) is None, "14 of 85"
+        await fail(runtime, await runs(db, clock, "FAILED", 6))
         clock.pass_(9 * MINUTE)
-        await watch.look()
-        found = await known(base, Kind.FAILURE_RATE)
+        await watch.conditions.evaluate()
+        found = await known(runtime, FAILURE_RATE)
         assert found
         assert found.details == {"failed": 20, "ended": 91, "percent": 22, "window": "10 min"}
-        await watch.tell()
+        await watch.enqueue_due_notifications()
         clock.pass_(2 * MINUTE)
-        await watch.look()
-        found = await known(base, Kind.FAILURE_RATE)
+        await watch.conditions.evaluate()
+        found = await known(runtime, FAILURE_RATE)
         assert found
         assert (found.ended_at, found.told) == (clock.now(), 1)
 
@@ -112,47 +115,47 @@ async def test_schedules_that_nobody_fires_are_told_where_no_worker_is_alive(
     settings: Settings, db: asyncpg.Connection
 ):
     clock = FrozenClock(NOON)
-    async with watching(settings, clock) as (base, watch):
-        await workshop(base, JOBS).scheduler.declare()
+    async with watching(settings, clock) as (runtime, watch):
+        await worker_services(runtime, JOBS).scheduler.declare()
         clock.pass_(timedelta(hours=24))
-        await watch.look()
-        found = await known(base, Kind.NO_WORKERS)
+        await watch.conditions.evaluate()
+        found = await known(runtime, NO_WORKERS)
         assert found
         assert found.details["waiting"] >= 1
 
 
 async def test_a_lost_worker_is_told_once_and_again_when_it_is_lost_again(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(NOON)
-    async with watching(settings, clock) as (base, watch):
+    async with watching(settings, clock) as (runtime, watch):
         worker = Worker("worker_1", "host", 7, NOON)
         for count in (1, 2):
-            await workers.renew(base.app.database, worker, clock.now(), clock.now() + timedelta(seconds=10))
-            await watch.look()
+            await workers.renew(runtime.database, worker, clock.now(), clock.now() + timedelta(seconds=10))
+            await watch.conditions.evaluate()
             clock.pass_(MINUTE)
-            await watch.look()
-            await watch.look()
-            found = await known(base, Kind.WORKER_LOST)
+            await watch.conditions.evaluate()
+            await watch.conditions.evaluate()
+            found = await known(runtime, WORKER_LOST)
             assert found
             assert (found.raised, found.subjects) == (count, ("host:7",))
-        await workers.leave(base.app.database, worker)
+        await workers.leave(runtime.database, worker)
 
 
 async def test_a_schedule_that_fires_late_is_told(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(datetime(2026, 11, 24, 12, tzinfo=UTC))
-    async with watching(settings, clock) as (base, _):
+    async with watching(settings, clock) as (runtime, _):
         monthly = JOBS["generate-monthly-reports"]
-        shop = workshop(base, {monthly.task: monthly})
-        await shop.scheduler.declare()
+        worker = worker_services(runtime, {monthly.task: monthly})
+        await worker.scheduler.declare()
         clock.set(datetime(2026, 12, 1, 9, 4, tzinfo=UTC))
-        await shop.scheduler.fire_due()
+        await worker.scheduler.fire_due()
         await asyncio.sleep(0)
-        assert await known(base, Kind.SCHEDULE_MISSED) is None
+        assert await known(runtime, SCHEDULE_MISSED) is None
         clock.set(datetime(2027, 1, 1, 11, 0, tzinfo=UTC))
-        await shop.scheduler.fire_due()
-        found = await known(base, Kind.SCHEDULE_MISSED)
+        await worker.scheduler.fire_due()
+        found = await known(runtime, SCHEDULE_MISSED)
         clock.set(datetime(2027, 4, 1, 9, 0, tzinfo=UTC))
-        await shop.scheduler.fire_due()
-        again = await known(base, Kind.SCHEDULE_MISSED)
+        await worker.scheduler.fire_due()
+        again = await known(runtime, SCHEDULE_MISSED)
     assert found
     assert (found.key, found.subjects) == ("sched_generate-monthly-reports", ("generate-monthly-reports",))
     assert found.details == {"slot": "2027-01-01T09:00:00+00:00", "seconds": 7200}
@@ -173,18 +176,18 @@ async def test_the_ai_budget_is_told_at_80_and_at_100_percent_once_a_month(setti
             clock.now(),
         )
 
-    async with watching(settings, clock) as (base, watch):
+    async with watching(settings, clock) as (runtime, watch):
         for cost, expected in (("7.99", 0), ("0.01", 1), ("0.5", 1), ("1.5", 2), ("9", 2)):
             await spend(cost)
             clock.pass_(6 * MINUTE)
-            await watch.look()
-            found = await alerts.newest(base.app.database, kind=Kind.AI_BUDGET_TOTAL)
+            await watch.conditions.evaluate()
+            found = await alerts.newest(runtime.database, kind=AI_BUDGET_TOTAL)
             assert len(found) == expected, cost
         assert {item.key for item in found} == {"2026-11:80", "2026-11:100"}
         assert found[-1].details == {"spent": "8.00", "budget": "10.00", "percent": 80, "month": "2026-11"}
         clock.set(datetime(2026, 12, 2, tzinfo=UTC))
-        await watch.look()
-        assert len(await alerts.newest(base.app.database, kind=Kind.AI_BUDGET_TOTAL)) == 2
+        await watch.conditions.evaluate()
+        assert len(await alerts.newest(runtime.database, kind=AI_BUDGET_TOTAL)) == 2
 
 
 async def test_an_agency_that_reaches_its_plan_s_limit_is_told(settings: Settings, db: asyncpg.Connection):
@@ -195,7 +198,7 @@ async def test_an_agency_that_reaches_its_plan_s_limit_is_told(settings: Setting
         for _ in range(5):
             run = await service.outcome("ai-content", request)
             before += run["status"] == "COMPLETED"
-        rows = [await raised(db, Kind.AI_BUDGET_AGENCY)]
+        rows = [await raised(db, AI_BUDGET_AGENCY)]
     assert before, "the agency could not write at all"
     assert rows[0]["subjects"] == ["agency-123"]
     keys = await db.fetch("SELECT key FROM jobs.alerts WHERE kind = 'ai_budget_agency' ORDER BY key")
@@ -211,10 +214,10 @@ async def test_each_look_is_made_by_one_process(settings: Settings, db: asyncpg.
             nonlocal looks
             looks += 1
 
-        watch.look = look  # type: ignore[method-assign]
+        watch.conditions.evaluate = look  # type: ignore[method-assign]
         await db.execute("UPDATE jobs.alert_rounds SET last_at = '-infinity'")
-        await asyncio.gather(*[watch.round() for _ in range(6)])
+        await asyncio.gather(*[watch.run_once() for _ in range(6)])
         assert looks == 1
         clock.pass_(MINUTE)
-        await watch.round()
+        await watch.run_once()
         assert looks == 2

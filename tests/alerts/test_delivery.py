@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -10,10 +9,11 @@ import pytest
 from support.alerting import look_now, sent, settled, with_slack
 from support.browsing import operator
 from support.channels import FakeSlack, every_channel, mail, receiving, trusted
+from support.probe import impatient
 from support.processes import worker
 from support.service import PATIENCE, running_server, running_service
 
-from agenciaos_jobs.alerts.alert import Kind
+from agenciaos_jobs.alerts.kinds import CHANNEL_BROKEN, ERROR_NEW, RUN_FAILED, WORKER_LOST
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
@@ -47,7 +47,7 @@ async def test_a_worker_killed_while_it_delivers_loses_no_alert_and_is_told_of_i
         async with worker(settings, tmp_path, SLACK_WEBHOOK_URL=slack.url) as heir:
             await heir.says("worker_lost", patience=40)
             await look_now(db)
-            await sent(db, {Kind.RUN_FAILED, Kind.ERROR_NEW, Kind.WORKER_LOST}, {"slack"})
+            await sent(db, {RUN_FAILED, ERROR_NEW, WORKER_LOST}, {"slack"})
             assert (await service.finished(cut["run_id"]))["status"] == "COMPLETED"
             heir.interrupt(15)
             await heir.ends(30)
@@ -65,12 +65,12 @@ async def test_a_channel_that_hangs_holds_up_neither_jobs_nor_other_channels(
             assert (await service.outcome("monthly-report", FUTURE))["status"] == "FAILED"
             await called(slack)
             assert (await service.outcome("monthly-report", {"month": "2026-01"}))["status"] == "COMPLETED"
-            await sent(db, {Kind.RUN_FAILED, Kind.ERROR_NEW}, {"email", "webhook"})
+            await sent(db, {RUN_FAILED, ERROR_NEW}, {"email", "webhook"})
             assert await db.fetchval(
                 "SELECT count(*) FROM jobs.alert_notices WHERE channel = 'slack' AND sent_at IS NULL"
             )
             slack.gate.set()
-            await sent(db, {Kind.RUN_FAILED, Kind.ERROR_NEW}, {"slack"})
+            await sent(db, {RUN_FAILED, ERROR_NEW}, {"slack"})
     assert (len(mailbox.mails), len(receiver.bodies), len(slack.bodies)) == (2, 2, 2)
 
 
@@ -107,7 +107,7 @@ async def test_a_wrong_smtp_password_is_seen_on_the_dashboard_and_told_by_slack(
         own = Settings.model_validate(settings.model_dump() | channels | mail(port, "outra-senha"))
         async with running_service(own) as service, operator(service) as browser:
             await service.outcome("payment-webhook", NOBODYS)
-            await sent(db, {Kind.CHANNEL_BROKEN}, {"slack", "webhook"})
+            await sent(db, {CHANNEL_BROKEN}, {"slack", "webhook"})
             _, page = await browser.get("/alerts")
     assert "the server refused user or password" in page
     assert "outra-senha" not in page
@@ -119,7 +119,7 @@ async def test_a_channel_that_is_away_for_long_gets_it_in_the_end(settings: Sett
     async with receiving(FakeSlack()) as slack:
         for _ in range(9):
             slack.answers(503, "<html>")
-        jobs = {**JOBS, "deliver-alert": replace(JOBS["deliver-alert"], backoff=Backoff(0.001, 0.001))}
+        jobs = {**JOBS, "deliver-alert": impatient(JOBS["deliver-alert"], Backoff(0.001, 0.001))}
         async with running_service(with_slack(settings, slack.url), jobs) as service:
             await service.outcome("payment-webhook", NOBODYS)
             notices = await settled(db, "NOT EXISTS (SELECT FROM jobs.alert_notices WHERE sent_at IS NULL)")

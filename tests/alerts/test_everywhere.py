@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from email.message import EmailMessage
@@ -18,9 +17,11 @@ from support.browsing import operator
 from support.channels import PUBLIC_URL, SECRET, FakeSlack, Mailbox, Receiver, every_channel, trusted
 from support.clock import FrozenClock
 from support.guru import EMAIL, PRODUCT, TOKEN, GuruDouble, body
+from support.probe import impatient
 from support.service import Service, running_server, running_worker
 
-from agenciaos_jobs.alerts.alert import Kind
+from agenciaos_jobs.alerts.kind import KINDS
+from agenciaos_jobs.alerts.kinds import CHANNEL_BROKEN, NO_WORKERS, QUEUE_AGE, WORKER_LOST
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.registry import JOBS
@@ -30,7 +31,7 @@ __all__ = ["trusted"]
 pytestmark = pytest.mark.usefixtures("trusted")
 
 AGE = timedelta(hours=2)
-QUICK = JOBS | {name: replace(JOBS[name], backoff=Backoff(0, 0, 1)) for name in ("process-guru-webhook",)}
+QUICK = JOBS | {name: impatient(JOBS[name], Backoff(0, 0, 1)) for name in ("process-guru-webhook",)}
 RULES = "[wrong_token]\nthreshold = 1\n[failure_rate]\nthreshold = 2\nshare = 0.01\n"
 FUTURE = {"month": "2999-01"}
 AI = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
@@ -69,8 +70,8 @@ async def what_happens_while_no_worker_is_there(service: Service, settings: Sett
     waiting = [await service.trigger("monthly-report", FUTURE) for _ in range(2)]
     clock.pass_(AGE)
     async with watching(settings, clock) as (_, watch):
-        await watch.look()
-        await watch.tell()
+        await watch.conditions.evaluate()
+        await watch.enqueue_due_notifications()
     clock.pass_(timedelta(minutes=1))
     return waiting
 
@@ -98,7 +99,7 @@ async def by_guru(service: Service, content: dict[str, Any]) -> None:
     await service.finished(answer["jobId"])
 
 
-RAISED_HERE = set(Kind) - {Kind.WORKER_LOST, Kind.CHANNEL_BROKEN}
+RAISED_HERE = set(KINDS.values()) - {WORKER_LOST, CHANNEL_BROKEN}
 
 
 async def test_each_alert_is_told_on_each_channel_with_all_that_an_operator_needs(
@@ -115,7 +116,7 @@ async def test_each_alert_is_told_on_each_channel_with_all_that_an_operator_need
                 await what_happens_at_the_doors(service, db, guru_double)
                 await look_now(db)
                 await sent(db, RAISED_HERE, {"email", "slack", "webhook"})
-                await sent(db, {Kind.QUEUE_AGE, Kind.NO_WORKERS}, {"email", "slack", "webhook"}, "over")
+                await sent(db, {QUEUE_AGE, NO_WORKERS}, {"email", "slack", "webhook"}, "over")
             await each_link_leads_somewhere(service, mailbox.mails)
         await each_telling_is_complete(db, mailbox, slack, receiver)
 

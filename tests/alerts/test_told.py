@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,12 +9,15 @@ import asyncpg
 from support.alerting import settled, watching, with_slack
 from support.channels import FakeSlack, Receiver, receiving
 from support.clock import FrozenClock
+from support.probe import impatient
 from support.service import running_server, running_service, running_worker
 
-from agenciaos_jobs.alerts.alert import Event, Kind
+from agenciaos_jobs.alerts.alert import Event
+from agenciaos_jobs.alerts.kinds import WORKER_LOST
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.http import keys
+from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED, WEBHOOK_DEACTIVATED
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
 
@@ -26,9 +28,9 @@ MINUTE = timedelta(minutes=1)
 async def test_without_a_channel_nothing_is_sent_and_everything_recorded(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(NOON)
     async with watching(settings, clock) as (base, watch):
-        await alerts.add(base.app.database, [Event(Kind.WORKER_LOST, subject="host:1")], clock)
-        await watch.tell()
-        (known,) = await alerts.newest(base.app.database, kind=Kind.WORKER_LOST)
+        await alerts.add(base.database, [Event(WORKER_LOST, subject="host:1")], clock)
+        await watch.enqueue_due_notifications()
+        (known,) = await alerts.newest(base.database, kind=WORKER_LOST)
     assert (known.raised, known.pending, known.told_at) == (1, 0, NOON)
     assert await db.fetchval("SELECT count(*) FROM jobs.alert_notices") == 0
 
@@ -38,9 +40,9 @@ async def test_an_alert_is_told_at_once_then_quiet_then_in_one_summary(settings:
     async with watching(with_slack(settings, "http://127.0.0.1:9/"), clock) as (base, watch):
         for minutes, count in ((0, 1), (1, 30), (5, 7), (9, 0)):
             clock.pass_(minutes * MINUTE)
-            await alerts.add(base.app.database, [Event(Kind.WORKER_LOST)] * count, clock)
-            await watch.tell()
-            await watch.tell()
+            await alerts.add(base.database, [Event(WORKER_LOST)] * count, clock)
+            await watch.enqueue_due_notifications()
+            await watch.enqueue_due_notifications()
     rows = await db.fetch("SELECT telling, message->>'title' AS title FROM jobs.alert_notices ORDER BY id")
     assert [tuple(row) for row in rows] == [("first", "Worker sumiu: —"), ("more", "Mais 37: Worker sumiu: —")]
 
@@ -48,14 +50,14 @@ async def test_an_alert_is_told_at_once_then_quiet_then_in_one_summary(settings:
 async def test_of_many_processes_one_tells(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(NOON)
     async with watching(with_slack(settings, "http://127.0.0.1:9/"), clock) as (base, watch):
-        await alerts.add(base.app.database, [Event(Kind.WORKER_LOST)], clock)
-        await asyncio.gather(*[watch.round() for _ in range(8)])
+        await alerts.add(base.database, [Event(WORKER_LOST)], clock)
+        await asyncio.gather(*[watch.run_once() for _ in range(8)])
     assert await db.fetchval("SELECT count(*) FROM jobs.alert_notices") == 1
 
 
 async def test_a_raised_alert_reaches_slack_by_a_run(settings: Settings, db: asyncpg.Connection):
     async with receiving(FakeSlack()) as slack, running_service(with_slack(settings, slack.url)) as service:
-        service.app[keys.APP].alert(Kind.PAYMENT_UNMATCHED, subject="evt_1", reason="nenhuma agência com este e-mail")
+        service.app[keys.ALERTS].record(PAYMENT_UNMATCHED, subject="evt_1", reason="nenhuma agência com este e-mail")
         (sent,) = await settled(db, "sent_at IS NOT NULL")
         run = await service.finished(sent["run_id"])
         (state,) = await alerts.channel_states(service.app[keys.DATABASE])
@@ -70,14 +72,14 @@ async def test_a_channel_that_asks_to_wait_gets_it_later(settings: Settings, db:
         slack.answers(500, "rollup_error")
         jobs = {**JOBS, "deliver-alert": quick(JOBS["deliver-alert"])}
         async with running_service(with_slack(settings, slack.url), jobs) as service:
-            service.app[keys.APP].alert(Kind.WEBHOOK_DEACTIVATED, "guru", reason="60 % falharam")
+            service.app[keys.ALERTS].record(WEBHOOK_DEACTIVATED, "guru", reason="60 % falharam")
             (sent,) = await settled(db, "sent_at IS NOT NULL")
             run = await service.finished(sent["run_id"])
     assert (run["attemptCount"], len(slack.bodies), sent["error"]) == (3, 3, None)
 
 
 def quick(job: Any) -> Any:
-    return replace(job, backoff=Backoff(0.01, 0.02))
+    return impatient(job, Backoff(0.01, 0.02))
 
 
 async def test_a_broken_channel_is_told_on_the_others_and_never_on_itself(settings: Settings, db: asyncpg.Connection):
@@ -91,7 +93,7 @@ async def test_a_broken_channel_is_told_on_the_others_and_never_on_itself(settin
             alert_webhook_private=True,
         )
         async with running_service(settings) as service:
-            service.app[keys.APP].alert(Kind.WEBHOOK_DEACTIVATED, "guru", reason="x")
+            service.app[keys.ALERTS].record(WEBHOOK_DEACTIVATED, "guru", reason="x")
             (told,) = await settled(db, "kind = 'channel_broken' AND sent_at IS NOT NULL")
             (failed,) = await settled(db, "failed_at IS NOT NULL")
             await service.finished(failed["run_id"])
@@ -109,8 +111,8 @@ async def test_a_disabled_rule_records_and_says_nothing(settings: Settings, db: 
     own.write_text("[worker_lost]\nenabled = false\n")
     clock = FrozenClock(NOON)
     async with watching(with_slack(settings, "http://127.0.0.1:9/", alerts_file=own), clock) as (base, watch):
-        await alerts.add(base.app.database, [Event(Kind.WORKER_LOST)], clock)
-        await watch.tell()
+        await alerts.add(base.database, [Event(WORKER_LOST)], clock)
+        await watch.enqueue_due_notifications()
     assert await db.fetchval("SELECT count(*) FROM jobs.alert_notices") == 0
 
 
@@ -122,11 +124,11 @@ async def test_a_server_sends_what_no_worker_is_there_to_send(settings: Settings
             waiting = await service.trigger("monthly-report")
             clock.pass_(5 * MINUTE)
             await db.execute("UPDATE jobs.alert_rounds SET last_at = '-infinity'")
-            await guard.stand_in()
+            await guard.run_on_server()
             clock.pass_(MINUTE)
-            await guard.stand_in()
+            await guard.run_on_server()
             texts = [json.loads(body)["text"] for body in slack.bodies]
-            assert any("Nenhum worker no ar: Execuções e horários à espera: 1." in text for text in texts)
+            assert any("Nenhum worker ativo: Execuções e horários à espera: 1." in text for text in texts)
             count = len(slack.bodies)
             async with running_worker(settings, JOBS, clock):
                 await service.finished(waiting)

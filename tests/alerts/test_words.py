@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agenciaos_jobs.alerts.alert import CONDITIONS, Alert, Kind, Rule, Telling, decide
+from agenciaos_jobs.ai_content.alerts import AI_BUDGET_TOTAL
+from agenciaos_jobs.alerts.alert import Alert, Notification, Rule, decide
+from agenciaos_jobs.alerts.kind import KINDS, AlertKind, condition_kinds
+from agenciaos_jobs.alerts.kinds import QUEUE_AGE, RUN_FAILED, WRONG_TOKEN
 from agenciaos_jobs.alerts.rules import load_rules
 from agenciaos_jobs.alerts.text import duration, message, page_of
+from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED, PAYMENT_UNVERIFIED
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -21,7 +25,7 @@ RULE = Rule(threshold=3, window="10m", quiet="30m")  # type: ignore[arg-type]
 def alert(**changes: Any) -> Alert:
     values: dict[str, Any] = {
         "id": "alert_1",
-        "kind": Kind.WRONG_TOKEN,
+        "kind": WRONG_TOKEN,
         "key": "api",
         "subjects": (),
         "details": {},
@@ -37,29 +41,29 @@ def alert(**changes: Any) -> Alert:
     return Alert(**values | changes)
 
 
-QUEUE = {"kind": Kind.QUEUE_AGE, "raised": 1}
+QUEUE = {"kind": QUEUE_AGE, "raised": 1}
 
 
 @pytest.mark.parametrize(
     ("known", "after", "telling"),
     [
-        ({}, 0, Telling.FIRST),
+        ({}, 0, Notification.OPENED),
         ({"pending": 2}, 5, None),
-        ({"pending": 2}, 11, Telling.FORGET),
+        ({"pending": 2}, 11, Notification.DROPPED),
         ({"pending": 0, "pending_since": None}, 99, None),
         ({"told_at": NOON, "pending": 37}, 29, None),
-        ({"told_at": NOON, "pending": 37}, 30, Telling.MORE),
-        ({"told_at": NOON, "pending": 2}, 30, Telling.FORGET),
-        ({"told_at": NOON, "pending_since": NOON + 40 * MINUTE}, 40, Telling.FIRST),
-        (QUEUE | {"pending": 1}, 0, Telling.FIRST),
+        ({"told_at": NOON, "pending": 37}, 30, Notification.REPEATED),
+        ({"told_at": NOON, "pending": 2}, 30, Notification.DROPPED),
+        ({"told_at": NOON, "pending_since": NOON + 40 * MINUTE}, 40, Notification.OPENED),
+        (QUEUE | {"pending": 1}, 0, Notification.OPENED),
         (QUEUE | {"told_at": NOON, "pending": 0, "pending_since": None}, 29, None),
-        (QUEUE | {"told_at": NOON, "pending": 0, "pending_since": None}, 30, Telling.STILL),
-        (QUEUE | {"told_at": NOON, "pending": 0, "ended_at": NOON + MINUTE}, 1, Telling.OVER),
+        (QUEUE | {"told_at": NOON, "pending": 0, "pending_since": None}, 30, Notification.ONGOING),
+        (QUEUE | {"told_at": NOON, "pending": 0, "ended_at": NOON + MINUTE}, 1, Notification.RESOLVED),
         (QUEUE | {"told_at": NOON + MINUTE, "pending": 0, "ended_at": NOON + MINUTE}, 60, None),
         (QUEUE | {"told_at": NOON - MINUTE, "pending": 3, "ended_at": NOON + MINUTE}, 5, None),
     ],
 )
-def test_what_is_told_follows_from_what_happened(known: dict[str, Any], after: int, telling: Telling | None):
+def test_what_is_told_follows_from_what_happened(known: dict[str, Any], after: int, telling: Notification | None):
     assert decide(alert(**known), RULE, NOON + after * MINUTE) is telling
 
 
@@ -78,20 +82,20 @@ def test_nothing_is_told_twice_within_the_quiet_time_and_every_raise_is_told_or_
         telling = decide(known, rule, now)
         if telling:
             counted += known.pending
-            told_at = known.told_at if telling is Telling.FORGET else now
+            told_at = known.told_at if telling is Notification.DROPPED else now
             known = alert(**vars(known) | {"pending": 0, "pending_since": None, "told_at": told_at})
-        if telling and telling is not Telling.FORGET:
+        if telling and telling is not Notification.DROPPED:
             tellings.append(now)
     assert all(later - earlier >= rule.quiet for earlier, later in pairwise(tellings))
     assert counted == raised
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-@pytest.mark.parametrize("telling", [item for item in Telling if item is not Telling.FORGET])
-def test_every_kind_can_be_told_in_every_way_whatever_is_known(kind: Kind, telling: Telling):
+@pytest.mark.parametrize("kind", list(KINDS.values()))
+@pytest.mark.parametrize("telling", [item for item in Notification if item is not Notification.DROPPED])
+def test_every_kind_can_be_told_in_every_way_whatever_is_known(kind: AlertKind, telling: Notification):
     bare = message(alert(kind=kind, ended_at=NOON), telling, NOON + MINUTE, "https://jobs.example")
     assert all((bare.title, bare.what, bare.times, bare.english))
-    assert bare.advice or telling is Telling.OVER
+    assert bare.advice or telling is Notification.RESOLVED
     assert str(bare.link).startswith("https://jobs.example/")
     odd = message(alert(kind=kind, subjects=("{x}\r\nBcc: y",), details={"message": "{0}{"}), telling, NOON, None)
     assert odd.link is None
@@ -100,14 +104,14 @@ def test_every_kind_can_be_told_in_every_way_whatever_is_known(kind: Kind, telli
 
 def test_an_alert_says_what_how_often_since_when_and_where():
     details = {"code": "timeout", "message": "no answer", "task": "t", "fingerprint": "abc"}
-    known = alert(kind=Kind.RUN_FAILED, key="t", pending=37, raised=38, details=details, subjects=("run_1",))
-    text = message(known, Telling.MORE, NOON + 60 * MINUTE, "https://jobs.example")
-    assert text.title == "Mais 37: t: execução falhou de vez"
+    known = alert(kind=RUN_FAILED, key="t", pending=37, raised=38, details=details, subjects=("run_1",))
+    text = message(known, Notification.REPEATED, NOON + 60 * MINUTE, "https://jobs.example")
+    assert text.title == "Mais 37: t: execução falhou definitivamente"
     assert text.times == "mais 37 desde o último aviso; 38 ao todo desde 24/11/2026 09:00"
     assert (text.what, text.link) == ("timeout: no answer", "https://jobs.example/runs/run_1")
     assert text.listed == ("run_1",)
     several = alert(**vars(known) | {"subjects": ("run_1", "run_2")})
-    assert page_of(several, NOON) == "/runs?task=t&status=failures"
+    assert page_of(several) == "/runs?task=t&status=failures"
     assert [duration(seconds) for seconds in (0, 59.6, 720, 12_000, 7200, 187_200)] == [
         "0 s", "1 min", "12 min", "3 h 20 min", "2 h", "2 d 4 h",
     ]  # fmt: skip
@@ -116,37 +120,37 @@ def test_an_alert_says_what_how_often_since_when_and_where():
 @pytest.mark.parametrize(
     ("kind", "details", "told"),
     [
-        (Kind.WRONG_TOKEN, {}, "Pedidos com chave errada: 3; os últimos, de 10.0.0.1."),
-        (Kind.PAYMENT_UNMATCHED, {"code": "unknown_agency", "reason": "x"}, "A agência informada não existe (x)"),
-        (Kind.PAYMENT_UNVERIFIED, {"code": "guru_http_500", "reason": "y"}, "A Guru não pôde ser consultada (y)"),
-        (Kind.PAYMENT_UNMATCHED, {"code": "new", "reason": "z"}, "z"),
+        (WRONG_TOKEN, {}, "Pedidos com chave inválida: 3; os últimos, de 10.0.0.1."),
+        (PAYMENT_UNMATCHED, {"code": "unknown_agency", "reason": "x"}, "A agência informada não existe (x)"),
+        (PAYMENT_UNVERIFIED, {"code": "guru_http_500", "reason": "y"}, "A Guru não pôde ser consultada (y)"),
+        (PAYMENT_UNMATCHED, {"code": "new", "reason": "z"}, "z"),
         (
-            Kind.AI_BUDGET_TOTAL,
+            AI_BUDGET_TOTAL,
             {"spent": "8.00", "budget": "10.00", "month": "2026-11"},
             "US$ 8,00 de US$ 10,00 em 11/2026. O serviço continua: o orçamento avisa, não corta.",
         ),
     ],
 )
-def test_what_happened_is_told_in_portuguese(kind: Kind, details: dict[str, str], told: str):
-    text = message(alert(kind=kind, subjects=("10.0.0.1",), details=details), Telling.FIRST, NOON, None)
+def test_what_happened_is_told_in_portuguese(kind: AlertKind, details: dict[str, str], told: str):
+    text = message(alert(kind=kind, subjects=("10.0.0.1",), details=details), Notification.OPENED, NOON, None)
     assert (text.what, "{" in text.title) == (told, False)
-    if kind is Kind.WRONG_TOKEN:
-        assert text.title == "Chaves erradas: API (TRIGGER_SECRET_KEY)"
+    if kind is WRONG_TOKEN:
+        assert text.title == "Chaves inválidas: API (TRIGGER_SECRET_KEY)"
 
 
 def test_a_condition_that_came_and_went_within_the_quiet_time_is_told_as_what_was():
-    known = alert(kind=Kind.QUEUE_AGE, key="t", raised=2, pending=1, told_at=NOON - 31 * MINUTE, ended_at=NOON + MINUTE)
-    assert decide(known, RULE, NOON + 30 * MINUTE) is Telling.FIRST
-    text = message(known, Telling.FIRST, NOON + 30 * MINUTE, None)
+    known = alert(kind=QUEUE_AGE, key="t", raised=2, pending=1, told_at=NOON - 31 * MINUTE, ended_at=NOON + MINUTE)
+    assert decide(known, RULE, NOON + 30 * MINUTE) is Notification.OPENED
+    text = message(known, Notification.OPENED, NOON + 30 * MINUTE, None)
     assert text.times == "de 24/11/2026 09:00 a 24/11/2026 09:01"
 
 
 def test_every_alert_has_its_entry_in_the_runbook():
     text = (Path(__file__).parents[2] / "docs" / "alerts.md").read_text()
-    assert [kind for kind in Kind if f"### {kind} · " not in text] == []
+    assert [kind for kind in KINDS if f"### {kind} · " not in text] == []
 
 
 def test_conditions_have_recovery_and_the_rest_of_the_rules_are_sane():
     rules = load_rules()
-    assert all(rules[kind].recovery for kind in CONDITIONS)
+    assert all(rules[kind].recovery for kind in condition_kinds())
     assert all(rule.quiet >= MINUTE for rule in rules.values())

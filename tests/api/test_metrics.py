@@ -19,13 +19,14 @@ from support.processes import worker
 from support.promtool import promtool
 from support.service import Service, running_server, running_worker
 
-from agenciaos_jobs.alerts.alert import Kind
 from agenciaos_jobs.dev import embedded
-from agenciaos_jobs.engine.context import RunApp
+from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.model.job import Job, Json
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.metric_reporter import MetricReporter
 from agenciaos_jobs.http import keys
+from agenciaos_jobs.payments.alerts import WEBHOOK_DEACTIVATED
 from agenciaos_jobs.settings import Settings
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -37,12 +38,12 @@ class Nothing(BaseModel):
     pass
 
 
-async def count(app: RunApp, _: Nothing) -> Json:
+async def count(app: RunContext, _: Nothing) -> Json:
     ROUND_TRIPS.labels("there").inc(2)
     return {}
 
 
-COUNTING = Job(task="counting", payload=Nothing, run=count, summary="", accepted={})
+COUNTING = Job(task="counting", payload=Nothing, run=count)
 
 
 async def told(http: aiohttp.ClientSession, url: str) -> bytes:
@@ -112,9 +113,9 @@ async def test_each_figure_that_an_operator_was_promised_moves(settings: Setting
         forgotten = await service.trigger("monthly-report", {"month": "2026-01"})
         await db.execute("UPDATE jobs.runs SET due_at = now() - interval '5 min' WHERE id = $1", forgotten)
         async with asyncio.timeout(20):
-            while await service.app[keys.QUEUE].missing([forgotten]):  # it is sent after the answer
+            while await service.app[keys.QUEUE].not_enqueued([forgotten]):  # it is sent after the answer
                 await asyncio.sleep(0.01)
-        await service.app[keys.QUEUE].forget([forgotten])
+        await service.app[keys.QUEUE].remove([forgotten])
         async with running_worker(settings):
             for run_id in (lost, forgotten, await service.trigger("ai-content", AI)):
                 assert (await service.finished(run_id))["status"] == "COMPLETED"
@@ -153,14 +154,16 @@ async def test_what_a_server_delivers_for_dead_workers_is_counted(settings: Sett
     clock = FrozenClock(SystemClock().now())
     async with receiving(FakeSlack()) as slack:
         own = with_slack(settings, slack.url)
-        async with running_server(own, clock) as service, watching(own, clock) as (_, guard):
+        async with running_server(own, clock) as service, watching(own, clock) as (runtime, guard):
+            reporter = MetricReporter(runtime.database)
             name = 'agenciaos_alert_deliveries_total{channel="slack",outcome="sent"}'
             before = values(await told(service.http, "/metrics")).get(name, 0)
-            service.app[keys.APP].alert(Kind.WEBHOOK_DEACTIVATED, "guru", reason="x")
-            await raised(db, Kind.WEBHOOK_DEACTIVATED)
+            service.app[keys.ALERTS].record(WEBHOOK_DEACTIVATED, "guru", reason="x")
+            await raised(db, WEBHOOK_DEACTIVATED)
             for _ in range(2):
-                await guard.stand_in()
+                await guard.run_on_server()
                 clock.pass_(timedelta(minutes=1))
+            await reporter.flush()
             assert values(await told(service.http, "/metrics"))[name] == before + 1
 
 

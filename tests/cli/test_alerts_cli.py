@@ -7,17 +7,17 @@ import asyncpg
 import pytest
 from support.alerting import raised
 from support.channels import every_channel, mail, trusted
-from support.commands import cli, env
+from support.commands import cli
 from support.service import Service
 
-from agenciaos_jobs.alerts.alert import Kind
 from agenciaos_jobs.alerts.store import alerts as stored
 from agenciaos_jobs.cli import alerts
 from agenciaos_jobs.http import keys
+from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED
 from agenciaos_jobs.settings import Settings, SettingsError
-from agenciaos_jobs.wiring import open_base
+from agenciaos_jobs.wiring import open_runtime
 
-__all__ = ["env", "trusted"]
+__all__ = ["trusted"]
 
 
 def with_channels(settings: Settings, **changes: Any) -> Settings:
@@ -32,8 +32,8 @@ async def found(settings: Settings) -> dict[str, tuple[str, str]]:
 async def test_a_test_goes_to_every_channel_and_says_what_happened(settings: Settings, capsys: Any):
     async with every_channel() as (channels, mailbox, slack, receiver):
         settings, port = with_channels(settings, **channels), int(channels["smtp_url"].rpartition(":")[2])
-        async with open_base(settings) as base:
-            assert await alerts._test(base)
+        async with open_runtime(settings) as runtime:
+            assert await alerts._test(runtime)
             assert capsys.readouterr().out.split("\n")[:3] == [
                 f"✔ {name}: enviado / sent" for name in ("email", "slack", "webhook")
             ]
@@ -45,13 +45,13 @@ async def test_a_test_goes_to_every_channel_and_says_what_happened(settings: Set
             assert (len(mailbox.mails), len(receiver.bodies)) == (1, 1), "check sent something"
 
         wrong = with_channels(settings, **mail(port, "errada"))
-        async with open_base(wrong) as base:
+        async with open_runtime(wrong) as runtime:
             slack.answers(404, "no_service")
-            assert not await alerts._test(base)
+            assert not await alerts._test(runtime)
             said = capsys.readouterr().out
             assert "✘ slack: Slack answered 404 no_service: the webhook was removed" in said
             assert "✘ email: the server refused user or password" in said
-            states = {item.channel: item.is_broken for item in await stored.channel_states(base.app.database)}
+            states = {item.channel: item.is_broken for item in await stored.channel_states(runtime.database)}
             assert states == {"email": True, "slack": True, "webhook": False}
         for status, text in ((410, "channel_is_archived"), (429, "rate_limited")):
             slack.answers(status, text)
@@ -63,11 +63,11 @@ async def test_a_test_goes_to_every_channel_and_says_what_happened(settings: Set
 async def test_alerts_are_listed_and_the_rules_in_force_shown(
     service: Service, env: dict[str, str], tmp_path: Path, db: asyncpg.Connection
 ):
-    service.app[keys.APP].alert(Kind.PAYMENT_UNMATCHED, subject="evt_1", reason="x")
-    await raised(db, Kind.PAYMENT_UNMATCHED)
+    service.app[keys.ALERTS].record(PAYMENT_UNMATCHED, subject="evt_1", reason="x")
+    await raised(db, PAYMENT_UNMATCHED)
     await stored.failed(service.app[keys.DATABASE], None, "slack", "404", service.app[keys.CLOCK].now())
     code, text = await cli("alerts", "list", env=env, cwd=tmp_path)
-    assert (code, "Pagamento sem dono: evt_1" in text, "✘ slack: 404" in text) == (0, True, True)
+    assert (code, "Pagamento sem agência: evt_1" in text, "✘ slack: 404" in text) == (0, True, True)
     own = tmp_path / "alerts.toml"
     own.write_text('[wrong_token]\nquiet = "3h"\n')
     code, text = await cli("alerts", "rules", env=env | {"ALERTS_FILE": str(own)}, cwd=tmp_path)

@@ -13,11 +13,12 @@ from support.browsing import operator
 from support.clock import FrozenClock
 from support.service import running_server, running_worker
 
+from agenciaos_jobs.ai_content.store import spend
+from agenciaos_jobs.ai_content.store.spend import Bill, Spend
 from agenciaos_jobs.dashboard.charts import Step, nice_top, stacked
 from agenciaos_jobs.dashboard.formatting import Speech
 from agenciaos_jobs.dashboard.pages.overview import month_spend
 from agenciaos_jobs.engine.store import run_hours
-from agenciaos_jobs.engine.store.run_hours import Bill, Spend
 from agenciaos_jobs.foundation import database
 from agenciaos_jobs.foundation.clock import make_id
 from agenciaos_jobs.foundation.histogram import Histogram, bucket_of
@@ -89,14 +90,14 @@ async def test_a_counted_day_costs_what_its_generations_cost(pool: database.Data
             NOW - timedelta(hours=hours),
         )
     first_day = NOW.date().replace(day=1)
-    before = await run_hours.bill(pool, first_day, NOW, 8)
+    before = await spend.bill(pool, first_day, NOW, 8)
     assert [(spent.agency, spent.generations, spent.unpriced, spent.cost) for spent in before.by_agency] == [
         ("Agência Aurora", 4, 1, Decimal("3.75"))
     ]
-    assert await run_hours.count_closed_days(pool, NOW) > 20
-    assert await run_hours.count_closed_days(pool, NOW) == 0
+    assert await spend.count_closed_days(pool, NOW) > 20
+    assert await spend.count_closed_days(pool, NOW) == 0
     assert await db.fetchval("SELECT sum(generations) FROM jobs.ai_days") == 3
-    assert await run_hours.bill(pool, first_day, NOW, 8) == before
+    assert await spend.bill(pool, first_day, NOW, 8) == before
 
 
 async def test_the_first_page_tells_how_things_go(settings: Settings):
@@ -181,7 +182,7 @@ async def test_what_ai_costs_is_told_by_agency_and_by_model(settings: Settings, 
 
 async def test_the_sweeper_counts_hours(settings: Settings, db: asyncpg.Connection):
     async with running_worker(settings, clock=FrozenClock(NOW)) as worker:
-        await worker.ctx["workshop"].sweeper.sweep()
+        await worker.ctx["worker"].rescuer.run_once()
     assert await db.fetchval("SELECT max(hour) FROM jobs.counted_hours") == NOW.replace(minute=0) - timedelta(hours=1)
 
 

@@ -100,7 +100,7 @@ async def without_dispatcher(plain):
 
     async def on_startup(context):
         await started(context)
-        context["workshop"].dispatcher._stopping = True
-        context["workshop"].dispatcher._news.set()
+        context["worker"].dispatcher._stopping = True
+        context["worker"].dispatcher._news.set()
 
     return on_startup

@@ -9,7 +9,7 @@ import pytest
 from support.service import Service, running_server
 
 from agenciaos_jobs.engine import change_feed as changes_module
-from agenciaos_jobs.engine.change_feed import Changes, Watch
+from agenciaos_jobs.engine.change_feed import ChangeFeed, ChangeSubscription
 from agenciaos_jobs.engine.store import watchers
 from agenciaos_jobs.foundation.clock import SystemClock, make_id
 from agenciaos_jobs.http import keys
@@ -25,17 +25,17 @@ async def server(settings: Settings) -> AsyncIterator[Service]:
 
 
 @pytest.fixture
-def changes(server: Service) -> Changes:
+def changes(server: Service) -> ChangeFeed:
     return server.app[keys.CHANGES]
 
 
-async def settled(watch: Watch) -> None:
+async def settled(watch: ChangeSubscription) -> None:
     """Past the news that watching has begun."""
     async with asyncio.timeout(PATIENCE):
         assert await anext(watch) is None
 
 
-async def hears_of(watch: Watch, *run_ids: str) -> None:
+async def hears_of(watch: ChangeSubscription, *run_ids: str) -> None:
     heard: set[str] = set()
     async with asyncio.timeout(PATIENCE):
         while not heard >= set(run_ids):
@@ -44,7 +44,7 @@ async def hears_of(watch: Watch, *run_ids: str) -> None:
             heard |= ids
 
 
-async def test_a_watcher_hears_of_new_and_of_changed_runs(server: Service, changes: Changes):
+async def test_a_watcher_hears_of_new_and_of_changed_runs(server: Service, changes: ChangeFeed):
     async with changes.watch() as watch, changes.watch() as other:
         await settled(watch)
         run_id = await server.trigger("monthly-report", delay="1h")
@@ -68,7 +68,7 @@ def run_ids(count: int) -> list[str]:
     return [make_id("run", now, number) for number in range(count)]
 
 
-async def test_many_at_once_come_by_their_ids_and_too_many_as_anything(changes: Changes, db: asyncpg.Connection):
+async def test_many_at_once_come_by_their_ids_and_too_many_as_anything(changes: ChangeFeed, db: asyncpg.Connection):
     few, many = run_ids(1_000), [f"{run_id}_" for run_id in run_ids(1_001)]
     async with changes.watch() as watch:
         await settled(watch)
@@ -80,7 +80,7 @@ async def test_many_at_once_come_by_their_ids_and_too_many_as_anything(changes: 
         await settled(watch)
 
 
-async def test_nobody_is_told_while_nobody_watches(changes: Changes, db: asyncpg.Connection):
+async def test_nobody_is_told_while_nobody_watches(changes: ChangeFeed, db: asyncpg.Connection):
     heard: list[object] = []
     await db.add_listener("agenciaos_jobs_runs", lambda *told: heard.append(told[-1]))
     await insert(db, run_ids(1))
@@ -94,7 +94,7 @@ async def test_nobody_is_told_while_nobody_watches(changes: Changes, db: asyncpg
 
 
 async def test_what_was_written_before_the_watch_and_committed_after_it_is_heard_of(
-    changes: Changes, db: asyncpg.Connection
+    changes: ChangeFeed, db: asyncpg.Connection
 ):
     await insert(db, run_ids(1))
     async with db.transaction():
@@ -108,7 +108,7 @@ async def test_what_was_written_before_the_watch_and_committed_after_it_is_heard
     await watching.__aexit__(None, None, None)
 
 
-async def test_a_cut_line_is_mended_and_the_gap_told(server: Service, changes: Changes, db: asyncpg.Connection):
+async def test_a_cut_line_is_mended_and_the_gap_told(server: Service, changes: ChangeFeed, db: asyncpg.Connection):
     async with changes.watch() as watch:
         await settled(watch)
         cut = await db.fetchval(
@@ -122,7 +122,7 @@ async def test_a_cut_line_is_mended_and_the_gap_told(server: Service, changes: C
 
 
 async def test_the_last_watcher_s_leaving_ends_the_lease(
-    changes: Changes, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    changes: ChangeFeed, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(changes_module, "RENEWAL", changes_module.RENEWAL / 1_000)
     async with changes.watch() as watch:
@@ -135,7 +135,7 @@ async def test_the_last_watcher_s_leaving_ends_the_lease(
         await settled(watch)
 
 
-async def test_without_notifications_watchers_look_every_second(changes: Changes, monkeypatch: pytest.MonkeyPatch):
+async def test_without_notifications_watchers_look_every_second(changes: ChangeFeed, monkeypatch: pytest.MonkeyPatch):
     """As behind a pooler that hands connections out by the transaction."""
     monkeypatch.setattr(changes_module, "_PATIENCE", changes_module._PATIENCE / 25)
     monkeypatch.setattr(changes_module, "RETRY", changes_module.RETRY / 100)
@@ -159,7 +159,7 @@ async def test_a_server_that_stops_ends_the_watches(settings: Settings):
 
 
 async def test_a_server_that_stops_in_the_moment_it_hears_of_itself_does_not_wait(
-    changes: Changes, monkeypatch: pytest.MonkeyPatch
+    changes: ChangeFeed, monkeypatch: pytest.MonkeyPatch
 ):
     """The listener is canceled in the very turn of the event loop that brings what it waits for."""
     closing: list[asyncio.Task[None]] = []

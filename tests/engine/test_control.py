@@ -12,8 +12,8 @@ from support.commands import cli
 from support.double import OpenAIDouble
 from support.service import running_server, running_service, running_worker
 
-from agenciaos_jobs.engine.model.job import Job
-from agenciaos_jobs.foundation.group_commit import Batch
+from agenciaos_jobs.engine.model.job import Hooks, Job, Limits
+from agenciaos_jobs.foundation.group_commit import GroupCommit
 from agenciaos_jobs.settings import Settings
 
 REPORT = {"month": "2026-10"}
@@ -126,10 +126,8 @@ class Recorded:
             task="recorded",
             payload=Numbered,
             run=self._run,
-            summary="",
-            accepted={},
-            agency=lambda payload: payload.agency,
-            **options,
+            limits=Limits(**options),
+            hooks=Hooks(agency=lambda payload: payload.agency),
         )
 
     async def _run(self, _, payload: Numbered):
@@ -154,7 +152,7 @@ async def test_priority_counts_in_seconds(settings: Settings):
 
 
 async def test_an_agency_s_runs_share_a_limit_in_order_and_hold_up_nobody(settings: Settings):
-    recorded = Recorded(0.02, limited_by_agency=True)
+    recorded = Recorded(0.02, per_agency=True)
     limited = settings.model_copy(update={"agency_concurrency": 2, "worker_max_jobs": 5})
     async with running_server(limited) as service:
         many = [await service.start(recorded.job, {"number": n, "agency": "a"}) for n in range(60)]
@@ -210,10 +208,10 @@ async def test_calls_that_come_during_a_write_go_into_the_next_one():
         await gate.wait()
         return [item * 10 for item in items]
 
-    batch: Batch[int, int] = Batch(write, most=3)
-    first = asyncio.create_task(batch.submit(1))
+    commit: GroupCommit[int, int] = GroupCommit(write, most=3)
+    first = asyncio.create_task(commit.submit(1))
     await asyncio.sleep(0)
-    rest = [asyncio.create_task(batch.submit(number)) for number in (2, 3, 4, 5)]
+    rest = [asyncio.create_task(commit.submit(number)) for number in (2, 3, 4, 5)]
     await asyncio.sleep(0)
     gate.set()
     assert await asyncio.gather(first, *rest) == [10, 20, 30, 40, 50]
@@ -226,6 +224,6 @@ async def test_a_bad_item_fails_alone():
             raise ValueError(f"bad among {len(items)}")
         return items
 
-    batch: Batch[int, int] = Batch(write)
-    results = await asyncio.gather(*[batch.submit(n) for n in (1, 2, 3)], return_exceptions=True)
+    commit: GroupCommit[int, int] = GroupCommit(write)
+    results = await asyncio.gather(*[commit.submit(n) for n in (1, 2, 3)], return_exceptions=True)
     assert (results[0], str(results[1]), results[2]) == (1, "bad among 1", 3)

@@ -15,13 +15,13 @@ from support.probe import Probe
 from support.processes import run
 from support.service import running_server, running_service, running_worker
 
-from agenciaos_jobs.engine.intake import new_run
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import QueuedRun
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.http import keys
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import open_base, workshop
+from agenciaos_jobs.wiring import open_runtime, worker_services
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,11 +33,11 @@ async def nothing(_: Any) -> dict[str, Any]:
 
 
 async def test_two_sweepers_repair_no_more_than_one(settings: Settings, db: asyncpg.Connection):
-    async with running_server(settings) as service, open_base(settings) as one, open_base(settings) as other:
+    async with running_server(settings) as service, open_runtime(settings) as one, open_runtime(settings) as other:
         run_ids = [await service.trigger("monthly-report", {"month": "2026-10"}) for _ in range(20)]
-        shops = [workshop(base, JOBS) for base in (one, other)]
-        await shops[0].runner.claim(run_ids)  # by a worker that holds no lease
-        await asyncio.gather(*[shop.sweeper.sweep() for shop in shops * 3])
+        workers_ = [worker_services(runtime, JOBS) for runtime in (one, other)]
+        await workers_[0].runner.claim(run_ids)  # by a worker that holds no lease
+        await asyncio.gather(*[worker.rescuer.run_once() for worker in workers_ * 3])
         assert await db.fetchval("SELECT count(*) FROM jobs.attempts WHERE status = 'FAILED'") == 20
         assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE status = 'QUEUED' AND losses = 1") == 20
         async with running_worker(settings):
@@ -47,7 +47,7 @@ async def test_two_sweepers_repair_no_more_than_one(settings: Settings, db: asyn
 
 async def test_a_sweeper_passes_over_runs_that_somebody_is_changing(settings: Settings, db: asyncpg.Connection):
     """Who waits for some runs while holding others is in a deadlock with a worker that does the same."""
-    async with running_server(settings) as service, open_base(settings) as base:
+    async with running_server(settings) as service, open_runtime(settings) as runtime:
         run_ids = [await service.trigger("monthly-report", {"month": "2026-10"}) for _ in range(30)]
         await db.execute(
             """UPDATE jobs.runs SET status = CASE n % 3 WHEN 0 THEN 'QUEUED' ELSE 'DELAYED' END,
@@ -58,9 +58,9 @@ async def test_a_sweeper_passes_over_runs_that_somebody_is_changing(settings: Se
         async with db.transaction():
             await db.execute("SELECT FROM jobs.runs WHERE id = ANY ($1::text[]) FOR UPDATE", run_ids[:15])
             async with asyncio.timeout(5):
-                await workshop(base, JOBS).sweeper.sweep()
+                await worker_services(runtime, JOBS).rescuer.run_once()
             assert await states(db) == {"QUEUED": 15, "DELAYED": 10, "EXPIRED": 5}
-        await workshop(base, JOBS).sweeper.sweep()
+        await worker_services(runtime, JOBS).rescuer.run_once()
         assert await states(db) == {"QUEUED": 20, "EXPIRED": 10}
 
 

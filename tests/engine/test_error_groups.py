@@ -14,7 +14,7 @@ from support.service import running_server, running_service, running_worker
 
 from agenciaos_jobs.dashboard.store import errors as dashboard_errors
 from agenciaos_jobs.engine.model.fingerprint import fault, fold
-from agenciaos_jobs.engine.model.job import Finish, GiveUp
+from agenciaos_jobs.engine.model.job import CommitWith, GiveUp
 from agenciaos_jobs.engine.model.run import RunError
 from agenciaos_jobs.engine.store import errors
 from agenciaos_jobs.settings import Settings
@@ -81,7 +81,7 @@ async def test_runs_that_fail_alike_are_one_group_and_runs_that_succeed_none(
             async def effect(_):
                 return GiveUp("too_late", "the transaction knows better")
 
-            return Finish(effect)
+            return CommitWith(effect)
         raise LookupError(f"no row {uuid.uuid4()} for {payload.agency!r}")
 
     job = failing(act, max_duration=1, attempts=2)
@@ -92,13 +92,13 @@ async def test_runs_that_fail_alike_are_one_group_and_runs_that_succeed_none(
     groups = {row["type"]: row for row in await db.fetch("SELECT * FROM jobs.error_groups")}
     assert {(name, row["count"]) for name, row in groups.items()} == {
         ("LookupError", 2),
-        ("OutOfTime", 1),
+        ("MaxDurationExceeded", 1),
         ("GiveUp", 1),
     }
     marked = dict(await db.fetch("SELECT id, error_group FROM jobs.runs"))
     of = {name: marked[run_id] for name, run_id in runs.items()}
     assert of["a"] == of["b"] == groups["LookupError"]["fingerprint"]
-    assert (of["slow"], of["late"]) == (groups["OutOfTime"]["fingerprint"], groups["GiveUp"]["fingerprint"])
+    assert (of["slow"], of["late"]) == (groups["MaxDurationExceeded"]["fingerprint"], groups["GiveUp"]["fingerprint"])
     assert of["fine"] is None
 
 

@@ -10,7 +10,7 @@ from agenciaos_jobs.foundation import database
 from agenciaos_jobs.foundation.database import DatabaseUnavailable
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import open_base, workshop
+from agenciaos_jobs.wiring import open_runtime, worker_services
 
 
 async def test_who_is_frozen_in_the_middle_of_a_round_does_not_keep_others_from_it(
@@ -24,7 +24,7 @@ async def test_who_is_frozen_in_the_middle_of_a_round_does_not_keep_others_from_
 
     async def freeze() -> None:
         async with frozen.transaction() as connection:
-            assert await workers.lead(connection)
+            assert await workers.try_maintenance_lock(connection)
             async with asyncio.timeout(10):
                 while not await leads(other):
                     await asyncio.sleep(0.05)
@@ -49,22 +49,22 @@ async def test_who_is_frozen_in_the_middle_of_a_statement_is_cut_off_when_its_le
     frozen = await asyncpg.connect(database_url, server_settings=name)
     lease = "INSERT INTO jobs.workers VALUES ('worker_gone', 'h', 1, now(), now(), clock_timestamp())"
     try:
-        async with open_base(settings) as base:
+        async with open_runtime(settings) as runtime:
             if began == "after":
                 await db.execute(lease)
             await frozen.execute("BEGIN")
-            assert await workers.lead(frozen)
+            assert await workers.try_maintenance_lock(frozen)
             await frozen.prepare("SELECT id FROM jobs.runs")  # Postgres waits for the rest, and calls that no idleness
             state = "SELECT state FROM pg_stat_activity WHERE application_name LIKE '% worker_gone'"
             assert await db.fetchval(state) == "active"
             if began == "before":
                 await db.execute(lease)
-            await workshop(base, JOBS).sweeper.sweep()
-            assert await leads(base.app.database) is (began == "before")
+            await worker_services(runtime, JOBS).rescuer.run_once()
+            assert await leads(runtime.database) is (began == "before")
     finally:
         frozen.terminate()
 
 
 async def leads(pool: database.Database) -> bool:
     async with pool.transaction() as connection:
-        return await workers.lead(connection)
+        return await workers.try_maintenance_lock(connection)

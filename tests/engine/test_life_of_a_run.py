@@ -13,14 +13,13 @@ from support.probe import Probe
 from support.service import running_server, running_service, running_worker
 
 from agenciaos_jobs.engine import scheduler
-from agenciaos_jobs.engine.arq.jobs import cron_job
+from agenciaos_jobs.engine.arq.host import TIMEZONE, cron_job
 from agenciaos_jobs.engine.model.cron import last_slot
-from agenciaos_jobs.engine.model.job import Finish, GiveUp, RetryLater
-from agenciaos_jobs.engine.model.run import Again, OutOfTime, Status, after_failure
+from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, RetryLater
+from agenciaos_jobs.engine.model.run import MaxDurationExceeded, Retry, Status, after_failure
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.worker import TIMEZONE
 
 MONTHLY = "sched_generate-monthly-reports"
 
@@ -87,7 +86,7 @@ async def test_too_long_is_timed_out_whatever_attempts_are_left(settings: Settin
     probe = Probe(sleep, max_duration=1)
     run = await outcome(settings, probe)
     assert (run["status"], run["isFailed"], probe.calls) == ("TIMED_OUT", True, 1)
-    assert run["error"]["name"] == "OutOfTime"
+    assert run["error"]["name"] == "MaxDurationExceeded"
 
 
 async def test_a_jobs_own_timeout_is_an_ordinary_failure(settings: Settings):
@@ -107,7 +106,7 @@ async def test_changes_and_completion_are_one_transaction(settings: Settings, db
                 raise RuntimeError("after the change")
             return {"done": app.run.attempt}
 
-        return Finish(change)
+        return CommitWith(change)
 
     run = await outcome(settings, Probe(finish))
     assert run["output"] == {"done": 2}
@@ -178,8 +177,8 @@ async def test_a_slot_makes_one_run_however_many_workers_and_is_caught_up_once(
             assert run["source"] == "schedule"
             assert (await service.finished(run["id"]))["output"]["month"] == "2026-10"
             clock.set(datetime(2027, 2, 3, 12, 0, tzinfo=UTC))  # three slots later, with nobody to fire them
-            await worker.ctx["workshop"].scheduler.fire_due()
-            await other.ctx["workshop"].scheduler.fire_due()
+            await worker.ctx["worker"].scheduler.fire_due()
+            await other.ctx["worker"].scheduler.fire_due()
     assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE schedule_id = $1", MONTHLY) == 2
 
 
@@ -201,12 +200,12 @@ def test_backoff_stays_within_its_bounds(attempt: int, chance: float):
     ("error", "attempt", "expected"),
     [
         (GiveUp("c", "m"), 1, Status.FAILED),
-        (OutOfTime(), 1, Status.TIMED_OUT),
+        (MaxDurationExceeded(), 1, Status.TIMED_OUT),
         (ValueError(), 3, Status.FAILED),
         (RetryLater("c", "m", after=timedelta(seconds=9)), 3, Status.FAILED),
-        (RetryLater("c", "m", after=timedelta(seconds=9)), 1, Again(timedelta(seconds=9))),
-        (RetryLater("c", "m"), 2, Again(timedelta(seconds=2))),
-        (ValueError(), 1, Again(timedelta(seconds=1))),
+        (RetryLater("c", "m", after=timedelta(seconds=9)), 1, Retry(timedelta(seconds=9))),
+        (RetryLater("c", "m"), 2, Retry(timedelta(seconds=2))),
+        (ValueError(), 1, Retry(timedelta(seconds=1))),
     ],
 )
 def test_what_follows_a_failure(error, attempt, expected):

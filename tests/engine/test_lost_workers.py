@@ -9,14 +9,14 @@ from support.probe import Probe
 from support.service import running_server, running_service, running_worker
 
 from agenciaos_jobs.ai_content.store import generations
-from agenciaos_jobs.engine.intake import new_run
-from agenciaos_jobs.engine.model.job import Finish
+from agenciaos_jobs.engine.model.job import CommitWith
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import ClaimedRun
 from agenciaos_jobs.engine.store.runs import OwnershipLost
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import open_base, workshop
+from agenciaos_jobs.wiring import open_runtime, worker_services
 
 
 async def test_a_worker_that_stops_hands_its_run_back_and_spends_no_attempt(settings: Settings):
@@ -69,7 +69,7 @@ async def test_a_late_worker_can_not_finish_what_it_lost(settings: Settings, db:
             await connection.execute("INSERT INTO effects VALUES (1)")
             return {}
 
-        return Finish(change)
+        return CommitWith(change)
 
     probe = Probe(late)
     async with running_service(settings, probe.jobs) as service:
@@ -106,15 +106,15 @@ async def test_a_lost_worker_s_run_starts_again(settings: Settings, db: asyncpg.
 
 
 async def test_a_lost_worker_s_run_is_sent_again_by_the_round_that_finds_it(settings: Settings):
-    async with open_base(settings) as base:
+    async with open_runtime(settings) as runtime:
         report = new_run(JOBS["generate-monthly-reports"], {"month": "2026-10"}, source="test", priority=7)
-        run_id = (await base.intake.trigger(report)).run_id
-        await base.sender.flush()
-        await base.queue.forget([run_id])
-        await workshop(base, JOBS).runner.claim([run_id])  # by a worker that holds no lease
-        assert await base.queue.missing([run_id]) == {run_id}
-        await workshop(base, JOBS).sweeper.sweep()
-        assert await base.queue.missing([run_id]) == set()
+        run_id = (await runtime.intake.trigger(report)).run_id
+        await runtime.outbox.flush()
+        await runtime.queue.remove([run_id])
+        await worker_services(runtime, JOBS).runner.claim([run_id])  # by a worker that holds no lease
+        assert await runtime.queue.not_enqueued([run_id]) == {run_id}
+        await worker_services(runtime, JOBS).rescuer.run_once()
+        assert await runtime.queue.not_enqueued([run_id]) == set()
 
 
 async def test_a_sweep_keeps_house_while_redis_is_away(settings: Settings, db: asyncpg.Connection):
@@ -123,10 +123,10 @@ async def test_a_sweep_keeps_house_while_redis_is_away(settings: Settings, db: a
         """INSERT INTO jobs.alerts (id, kind, key, subjects, details, since, raised_at, raised, pending)
            VALUES ('alert_old', 'run_failed', 'x', '{}', '{}', '2020-01-01', '2020-01-01', 1, 0)"""
     )
-    async with open_base(away) as base:
-        await base.intake.trigger(new_run(JOBS["generate-monthly-reports"], {"month": "2026-10"}, source="test"))
-        await workshop(base, JOBS).runner.claim([await db.fetchval("SELECT id FROM jobs.runs")])
-        await workshop(base, JOBS).sweeper.sweep()
+    async with open_runtime(away) as runtime:
+        await runtime.intake.trigger(new_run(JOBS["generate-monthly-reports"], {"month": "2026-10"}, source="test"))
+        await worker_services(runtime, JOBS).runner.claim([await db.fetchval("SELECT id FROM jobs.runs")])
+        await worker_services(runtime, JOBS).rescuer.run_once()
     assert await db.fetchval("SELECT status FROM jobs.runs") == "QUEUED"
     assert await db.fetchval("SELECT count(*) FROM jobs.alerts") == 0
 
@@ -169,37 +169,37 @@ async def test_a_trigger_is_kept_while_redis_is_away(settings: Settings):
 
 async def test_an_attempt_that_is_over_sets_no_generation_aside(settings: Settings, db: asyncpg.Connection):
     payload = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
-    async with running_server(settings) as service, open_base(settings) as base:
+    async with running_server(settings) as service, open_runtime(settings) as runtime:
         run_id = await service.trigger("ai-content", payload)
-        (claimed,) = await workshop(base, JOBS).runner.claim([run_id])
+        (claimed,) = await worker_services(runtime, JOBS).runner.claim([run_id])
         await service.post(f"/api/v2/runs/{run_id}/cancel", {})
-        now = base.app.clock.now()
+        now = runtime.clock.now()
         with pytest.raises(OwnershipLost):
-            await generations.reserve(base.app.database, claimed, "agency-123", Month.of(now), 20, now)
+            await generations.reserve(runtime.database, claimed, "agency-123", Month.of(now), 20, now)
     assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 0
 
 
 async def test_a_worker_that_stops_amid_a_claim_ends_what_it_claims(
     settings: Settings, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ):
-    async with running_server(settings) as service, open_base(settings) as base:
-        shop = workshop(base, JOBS)
-        is_claiming, goes_on, claim = asyncio.Event(), asyncio.Event(), shop.runner.claim
+    async with running_server(settings) as service, open_runtime(settings) as runtime:
+        worker = worker_services(runtime, JOBS)
+        is_claiming, will_retry, claim = asyncio.Event(), asyncio.Event(), worker.runner.claim
 
         async def slow_claim(run_ids: list[str], **options: bool) -> list[ClaimedRun]:
             if run_id in run_ids:  # and no message that another test has left
                 is_claiming.set()
-                await goes_on.wait()
+                await will_retry.wait()
             return await claim(run_ids, **options)
 
-        monkeypatch.setattr(shop.runner, "claim", slow_claim)
-        await shop.heartbeat.beat()
+        monkeypatch.setattr(worker.runner, "claim", slow_claim)
+        await worker.heartbeat.beat()
         run_id = await service.trigger("monthly-report", {"month": "2026-01"})
-        working = asyncio.create_task(shop.dispatcher.run())
+        working = asyncio.create_task(worker.dispatcher.run())
         await is_claiming.wait()
-        draining = asyncio.create_task(shop.dispatcher.drain(30, asyncio.Event()))
+        draining = asyncio.create_task(worker.dispatcher.drain(30, asyncio.Event()))
         await asyncio.wait([draining], timeout=0.05)
-        goes_on.set()
+        will_retry.set()
         await draining
         assert await db.fetchval("SELECT status FROM jobs.runs WHERE id = $1", run_id) == "COMPLETED"
         await working
@@ -213,17 +213,17 @@ async def test_an_attempt_that_is_stopped_twice_makes_its_effects(settings: Sett
         await connection.execute("INSERT INTO effects VALUES ($1)", code)
 
     async def wait(app):
-        app.when_failed(effect)
+        app.on_failure(effect)
         started.set()
         await asyncio.sleep(60)
 
     probe = Probe(wait)
-    async with running_server(settings) as service, open_base(settings) as base, asyncio.timeout(20):
-        shop = workshop(base, probe.jobs)
-        await shop.heartbeat.beat()
+    async with running_server(settings) as service, open_runtime(settings) as runtime, asyncio.timeout(20):
+        worker = worker_services(runtime, probe.jobs)
+        await worker.heartbeat.beat()
         run_id = await service.start(probe.job)
-        (claimed,) = await shop.runner.claim([run_id])
-        attempt = asyncio.create_task(shop.runner.carry_out(claimed))
+        (claimed,) = await worker.runner.claim([run_id])
+        attempt = asyncio.create_task(worker.runner.execute(claimed))
         await started.wait()
         async with db.transaction():
             await db.execute("SELECT FROM jobs.runs WHERE id = $1 FOR UPDATE", run_id)

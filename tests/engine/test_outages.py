@@ -41,7 +41,7 @@ async def test_a_database_that_is_slow_to_take_ends_holds_up_what_would_only_wai
     async def work(_: Any) -> dict[str, Any]:
         return {}
 
-    monkeypatch.setattr(dispatcher, "ENDS_AT_ONCE", 3)
+    monkeypatch.setattr(dispatcher, "MAX_UNRECORDED_COMPLETIONS", 3)
     probe, few = Probe(work), settings.model_copy(update={"worker_max_jobs": 5})
     slow = await asyncpg.connect(database_url)
     async with running_server(few) as service, running_worker(few, probe.jobs) as worker, asyncio.timeout(20):
@@ -50,7 +50,7 @@ async def test_a_database_that_is_slow_to_take_ends_holds_up_what_would_only_wai
             run_ids = [await service.start(probe.job) for _ in range(20)]
             while probe.calls < 5 + 3:
                 await asyncio.sleep(0.02)
-            assert (worker.ctx["workshop"].dispatcher.busy, probe.calls) == (5, 8)
+            assert (worker.ctx["worker"].dispatcher.busy, probe.calls) == (5, 8)
             assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE status = 'EXECUTING'") == 8
         finally:
             await slow.close()

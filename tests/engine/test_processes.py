@@ -12,7 +12,6 @@ from support.processes import worker
 from support.service import Service, running_server
 
 from agenciaos_jobs.engine import queue
-from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
 
 AI = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
@@ -138,9 +137,7 @@ async def test_an_executing_run_is_canceled_within_two_seconds(
 
 @pytest.mark.slow
 async def test_poison_takes_workers_down_three_times_at_most_and_blocks_nobody(settings: Settings, tmp_path: Path):
-    """The job is known to every process of the test through sitecustomize, which Python imports when it starts."""
     (tmp_path / "poison.py").write_text(POISON)
-    (tmp_path / "sitecustomize.py").write_text("import poison")
     job = runpy.run_path(str(tmp_path / "poison.py"))["JOB"]
     async with running_server(settings) as service:
         deadly = await service.start(job, {"kill": True})
@@ -148,7 +145,7 @@ async def test_poison_takes_workers_down_three_times_at_most_and_blocks_nobody(s
         deaths = 0
         async with asyncio.timeout(100):
             while not (await service.run(deadly))["isCompleted"]:
-                async with worker(settings, tmp_path, PYTHONPATH=str(tmp_path), SHUTDOWN_GRACE="0") as process:
+                async with worker(settings, tmp_path, JOBS_MODULES="poison", SHUTDOWN_GRACE="0") as process:
                     ended = asyncio.create_task(process.process.wait())
                     crashed = asyncio.create_task(service.reaches(deadly, lambda run: run["isCompleted"]))
                     await asyncio.wait([ended, crashed], return_when=asyncio.FIRST_COMPLETED)
@@ -161,27 +158,24 @@ async def test_poison_takes_workers_down_three_times_at_most_and_blocks_nobody(s
     assert (run["status"], run["attemptCount"], run["error"]["name"]) == ("CRASHED", 3, "worker_lost")
     assert deaths == 2  # the third time only a process of the run's own died
     assert {other["status"] for other in others_ended} == {"COMPLETED"}
-    del JOBS["poison"]
 
 
 POISON = """
 import asyncio, os, signal
 from pydantic import BaseModel
-from agenciaos_jobs import jobs
-from agenciaos_jobs.core.job import Job
+from agenciaos_jobs import Job, Limits, RunContext
 
 
 class Payload(BaseModel):
     kill: bool
 
 
-async def run(app, payload):
+async def run(context: RunContext, payload: Payload):
     await asyncio.sleep(0.3)
     if payload.kill:
         os.kill(os.getpid(), signal.SIGKILL)
     return {}
 
 
-JOB = Job(task="poison", payload=Payload, run=run, summary="", accepted={}, attempts=10)
-jobs.JOBS["poison"] = JOB
+JOB = Job("poison", Payload, run, limits=Limits(attempts=10))
 """

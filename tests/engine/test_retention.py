@@ -13,7 +13,7 @@ from support.commands import cli
 from support.service import Service, running_service
 
 from agenciaos_jobs.engine.model.retention_policy import Fate, MonthOfRuns, Retention
-from agenciaos_jobs.engine.worker.pruner import Caretaker
+from agenciaos_jobs.engine.worker.pruner import Pruner
 from agenciaos_jobs.foundation import database
 from agenciaos_jobs.foundation.clock import SystemClock, make_id
 from agenciaos_jobs.settings import Settings
@@ -56,11 +56,11 @@ async def tables(db: asyncpg.Connection, ago: int) -> int:
 @pytest.fixture
 async def caretaker(database_url: str):
     pool = await database.connect(database_url, size=2)
-    yield Caretaker(pool, SystemClock(), Retention())
+    yield Pruner(pool, SystemClock(), Retention())
     await pool.close()
 
 
-async def test_a_month_goes_when_all_in_it_has_expired(caretaker: Caretaker, db: asyncpg.Connection):
+async def test_a_month_goes_when_all_in_it_has_expired(caretaker: Pruner, db: asyncpg.Connection):
     for number, status in enumerate(["COMPLETED", "FAILED", "CANCELED", "TIMED_OUT"]):
         await old_run(db, 6, status, number)
     recent = await old_run(db, 0, "COMPLETED")
@@ -73,13 +73,13 @@ async def test_a_month_goes_when_all_in_it_has_expired(caretaker: Caretaker, db:
 
 
 async def test_of_a_younger_month_the_failures_stay_and_what_has_not_ended(
-    settings: Settings, caretaker: Caretaker, db: asyncpg.Connection
+    settings: Settings, caretaker: Pruner, db: asyncpg.Connection
 ):
     for number in range(40):
         await old_run(db, 2, "COMPLETED", number)
     failed, delayed = await old_run(db, 2, "FAILED", 50), await old_run(db, 2, "DELAYED", 51)
     (pruned,) = await caretaker.prune()
-    assert (pruned.fate, pruned.held, pruned.expired) == (Fate.THINNED, 42, 40)
+    assert (pruned.fate, pruned.held, pruned.expired) == (Fate.COMPACTED, 42, 40)
     assert await ids(db, "runs", "id") == await ids(db, "attempts") == await ids(db, "run_logs") == {failed, delayed}
     assert await tables(db, 2) >= 3
     assert await caretaker.prune() == []
@@ -89,8 +89,8 @@ async def test_of_a_younger_month_the_failures_stay_and_what_has_not_ended(
     assert (ended["status"], ended["error"]["name"]) == ("FAILED", "month_in_future")
 
 
-async def test_runs_go_on_while_months_are_exchanged(service: Service, caretaker: Caretaker, db: asyncpg.Connection):
-    await caretaker.care()  # so that the worker's own has no turn within the hour
+async def test_runs_go_on_while_months_are_exchanged(service: Service, caretaker: Pruner, db: asyncpg.Connection):
+    await caretaker.run_once()  # so that the worker's own has no turn within the hour
     for number in range(200):
         await old_run(db, 2, "COMPLETED" if number % 10 else "FAILED", number)
         await old_run(db, 7, "COMPLETED", number)
@@ -99,13 +99,13 @@ async def test_runs_go_on_while_months_are_exchanged(service: Service, caretaker
         return [await service.trigger("monthly-report", {"month": "2026-01"}) for _ in range(60)]
 
     triggered, pruned = await asyncio.gather(trigger(), caretaker.prune())
-    assert {month.fate for month in pruned} == {Fate.DROPPED, Fate.THINNED}
+    assert {month.fate for month in pruned} == {Fate.DROPPED, Fate.COMPACTED}
     for run_id in triggered:
         assert (await service.finished(run_id))["status"] == "COMPLETED"
     assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE status = 'FAILED'") == 20
 
 
-async def test_a_table_in_use_is_left_for_another_day(caretaker: Caretaker, db: asyncpg.Connection, database_url: str):
+async def test_a_table_in_use_is_left_for_another_day(caretaker: Pruner, db: asyncpg.Connection, database_url: str):
     await old_run(db, 6, "COMPLETED")
     reader = await asyncpg.connect(database_url)
     async with reader.transaction():
@@ -148,7 +148,7 @@ async def what_stays(db: asyncpg.Connection) -> list[set[str]]:
     return [{str(row[0]) for row in await db.fetch(rows.format(table))} for table in kept]
 
 
-async def test_bills_stay_texts_and_keys_go(caretaker: Caretaker, db: asyncpg.Connection):
+async def test_bills_stay_texts_and_keys_go(caretaker: Pruner, db: asyncpg.Connection):
     await db.execute(
         """INSERT INTO jobs.ai_generations
            SELECT 'run_' || n, 1, 'a', NULL, 'A', 'completed', NULL, '{"t": 1}', 'm', NULL, 1, 10, 0, 10, 0, 0.5,
@@ -158,12 +158,12 @@ async def test_bills_stay_texts_and_keys_go(caretaker: Caretaker, db: asyncpg.Co
         """INSERT INTO jobs.idempotency_keys
            SELECT 't', n::text, 'run_x', 'h', now() - interval '1 h' FROM generate_series(1, 11000) AS n"""
     )
-    await caretaker.care()
+    await caretaker.run_once()
     assert await db.fetchval("SELECT count(*) FROM jobs.idempotency_keys") == 0
     assert await db.fetchval("SELECT count(content) FROM jobs.ai_generations") == 6_000
     assert await db.fetchval("SELECT sum(cost) FROM jobs.ai_generations") == 6_000
     await db.execute("INSERT INTO jobs.idempotency_keys VALUES ('t', 'k', 'run_x', 'h', now() - interval '1 hour')")
-    await caretaker.care()  # within the hour it is nobody's turn
+    await caretaker.run_once()  # within the hour it is nobody's turn
     assert await db.fetchval("SELECT count(*) FROM jobs.idempotency_keys") == 1
 
 
@@ -186,4 +186,4 @@ async def test_prune_shows_before_it_drops(settings: Settings, db: asyncpg.Conne
 def test_a_month_is_dropped_only_where_nothing_must_stay(held: int, expired: int):
     fate = MonthOfRuns("2026_01", held, min(held, expired), 0).fate
     assert (fate is Fate.DROPPED) == (expired >= held)
-    assert fate is not Fate.THINNED or expired * 2 >= held > expired
+    assert fate is not Fate.COMPACTED or expired * 2 >= held > expired

@@ -87,7 +87,7 @@ async def test_after_an_outage_a_schedule_catches_up_once_and_a_rested_one_does_
             assert (await service.run(await made(db, 1)))["payload"]["scheduleId"] == schedule["id"]
             _, rested = await service.post(f"{path}/activate", {})
             assert (rested["active"], rested["nextRun"]) == (True, "2026-11-27T13:00:00Z")
-            await worker.ctx["workshop"].scheduler.fire_due()
+            await worker.ctx["worker"].scheduler.fire_due()
             await made(db, 1)
             clock.set(NOON + timedelta(days=4))
             await made(db, 3)
@@ -99,7 +99,7 @@ async def test_many_workers_make_one_run_a_slot(settings: Settings, db: asyncpg.
         await create(service)
         async with running_worker(settings, clock=clock) as one, running_worker(settings, clock=clock) as other:
             clock.set(NOON + timedelta(hours=1))
-            schedulers = [worker.ctx["workshop"].scheduler for worker in (one, other)]
+            schedulers = [worker.ctx["worker"].scheduler for worker in (one, other)]
             await asyncio.gather(*[scheduler.fire_due() for scheduler in schedulers * 10])
             await made(db, 1)
 
@@ -118,7 +118,7 @@ async def test_a_change_of_time_takes_effect_from_then_on(settings: Settings, db
         assert updated["deduplicationKey"] == "k"
         assert await service.get(f"/api/v1/schedules/{first['id']}") == (200, updated)
         async with running_worker(settings, clock=clock) as worker:
-            await worker.ctx["workshop"].scheduler.fire_due()
+            await worker.ctx["worker"].scheduler.fire_due()
     assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE schedule_id NOT LIKE '%-%'") == 0
 
 

@@ -90,12 +90,12 @@ class Life(RuleBasedStateMachine):
         run_id = make_id("run", self.now, self.count)
         assert self.do(runs.insert(self.database, [(run_id, new)], self.now)) == {run_id}
 
-    @rule(name=st.sampled_from(WORKERS), most=st.integers(1, 4), suspects_too=st.booleans())
-    def claim(self, name: str, most: int, suspects_too: bool) -> None:
+    @rule(name=st.sampled_from(WORKERS), most=st.integers(1, 4), poison_too=st.booleans())
+    def claim(self, name: str, most: int, poison_too: bool) -> None:
         if not self.do(runs.waiting(self.database, self.now, "", 1)):
             self.trigger(most % 2 == 0, 0, None, 3)
         waiting = [run.id for run in self.do(runs.waiting(self.database, self.now, "", most))]
-        claimed = self.do(runs.claim(self.database, waiting, name, self.now, suspects_too=suspects_too))
+        claimed = self.do(runs.claim(self.database, waiting, name, self.now, poison_too=poison_too))
         self.held[name] += claimed
         self.nobody_was_passed({run.id for run in claimed})
 
@@ -155,7 +155,7 @@ class Life(RuleBasedStateMachine):
     def freeze(self, name: str) -> None:
         """The worker is taken for lost, and goes on believing in what it held."""
         self.do(workers.renew(self.database, Worker(name, "host", 1, self.now), self.now, self.now))
-        self.sweep()
+        self.run_once()
         self.renew(name)
 
     @rule(name=st.sampled_from(WORKERS))
@@ -176,10 +176,10 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        self.do(runs.take_back_lost(self.database, ERROR, self.now))
+        self.do(runs.rescue_orphans(self.database, ERROR, self.now))
         self.do(runs.expire(self.database, ERROR, self.now))
-        self.do(runs.release_due(self.database, self.now))
-        self.do(runs.unpark_forgotten(self.database))
+        self.do(runs.promote_scheduled(self.database, self.now))
+        self.do(runs.unblock_stuck(self.database))
 
     @invariant()
     def promises_hold(self) -> None:

@@ -42,7 +42,7 @@ async def claim(pool: Database, worker: str, *run_ids: str, seconds: float = 1) 
 async def end(pool: Database, run_id: str) -> list[str]:
     """Ends the run; those that its place lets come."""
     await pool.execute("UPDATE jobs.runs SET status = 'COMPLETED', finished_at = now() WHERE id = $1", run_id)
-    return [run.id for run in await runs.unpark(pool, ["key"])]
+    return [run.id for run in await runs.unblock_next(pool, ["key"])]
 
 
 async def test_a_run_passes_nobody_who_is_still_on_the_way_to_another_worker(pool: Database):
@@ -67,7 +67,7 @@ async def test_a_wider_limit_is_no_way_past_a_run_with_a_narrower_one(pool: Data
     assert await claim(pool, "a", first, second, third) == [first]
     assert await end(pool, first) == [second]
     assert await claim(pool, "a", second) == [second]
-    assert {run.id for run in await runs.unpark_forgotten(pool)} == {third}
+    assert {run.id for run in await runs.unblock_stuck(pool)} == {third}
     assert await claim(pool, "a", third) == [third]
 
 
@@ -96,7 +96,7 @@ async def test_who_can_not_start_holds_nobody_up(pool: Database, gone: dict[str,
 async def test_only_those_behind_a_parked_run_leave_the_queue_with_it(pool: Database):
     first, second, third = [await waiting(pool) for _ in range(3)]
     assert await claim(pool, "a", second) == []
-    assert await runs.park_rest(pool, [second], NOW + timedelta(seconds=1)) == [third]
+    assert await runs.block_behind(pool, [second], NOW + timedelta(seconds=1)) == [third]
     assert await claim(pool, "b", first) == [first]
 
 

@@ -76,7 +76,7 @@ async def test_one_trace_from_the_request_to_the_model(
     calls = [span for span in mine if span.name == "openai responses"]
     assert {span.parent_span_id for span in calls} == {span.span_id for span in attempts}
     queries = {span.name for span in mine if span.parent_span_id == attempts[0].span_id} - {"openai responses"}
-    assert {"ai.reserve", "runs.retry"} <= queries
+    assert {"ai_content.generations.reserve", "engine.runs.retry"} <= queries
     assert "runs.insert" in {span.name for span in mine if span.parent_span_id == request.span_id}
     attributes = {entry.key: entry.value for entry in attempts[0].attributes}
     assert attributes["messaging.message.id"].string_value == run["id"]

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from support.public_tokens import token
 from support.service import Service, running_server
 
-from agenciaos_jobs.http.fixed_window import WINDOW, Meter
+from agenciaos_jobs.http.fixed_window import WINDOW, FixedWindow
 from agenciaos_jobs.settings import Settings
 
 OLD, NEW = "tr_the_key_before_01", "tr_the_key_of_today_1"
@@ -81,7 +81,7 @@ async def test_who_shows_no_key_is_counted_by_address_and_does_not_use_up_a_key_
 
 @given(limit=st.integers(1, 50), moments=st.lists(st.floats(0, 100), min_size=1, max_size=200))
 def test_no_window_lets_more_through_than_its_limit(limit: int, moments: list[float]):
-    meter, through = Meter(limit), {}
+    meter, through = FixedWindow(limit), {}
     for moment in sorted(moments):
         quota = meter.take("caller", moment)
         window = int(moment // WINDOW)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 from aiohttp import web
 from support.clock import FrozenClock
 from support.guru import EMAIL, PRODUCT, SALE, UUID, GuruDouble, body
+from support.probe import impatient
 from support.service import Service, running_service
 
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
@@ -22,7 +22,7 @@ from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
 
 TASK = "process-guru-webhook"
-AT_ONCE = JOBS | {TASK: replace(JOBS[TASK], backoff=Backoff(0.001, 0.001, 1))}
+AT_ONCE = JOBS | {TASK: impatient(JOBS[TASK], Backoff(0.001, 0.001, 1))}
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
@@ -112,7 +112,7 @@ async def test_what_can_t_be_asked_waits_and_is_asked_again(
     settings: Settings, db: asyncpg.Connection, guru_double: GuruDouble
 ):
     guru_double.knows(body("tx_approved"))
-    guru_double.fails(500, times=JOBS[TASK].attempts)
+    guru_double.fails(500, times=JOBS[TASK].limits.attempts)
     guru_double.fails(401)
     async with patient_service(settings) as service:
         run = await did(service, body("tx_approved"))

@@ -14,7 +14,7 @@ from support.guru import EMAIL, PRODUCT, TOKEN, body
 from support.service import Service, running_service, running_worker
 
 from agenciaos_jobs.http import keys
-from agenciaos_jobs.payments.assignment import NotUnmatched, UnknownAgency, UnknownPayment
+from agenciaos_jobs.payments.assignment import ASSIGNMENTS, NotUnmatched, UnknownAgency, UnknownPayment
 from agenciaos_jobs.payments.store import payments
 from agenciaos_jobs.payments.words import sentence
 from agenciaos_jobs.settings import Settings
@@ -93,7 +93,7 @@ async def test_an_unmatched_payment_is_told_once_listed_and_assigned(service: Se
     assert await did(service, body("tx_approved", **NOBODY)) == ("unmatched", None)
     assert await did(service, body("tx_approved", id="other", subscription=[], **NOBODY)) == ("unmatched", None)
     assert await db.fetchval("SELECT raised FROM jobs.alerts WHERE kind = 'payment_unmatched'") == 1
-    database, acts = service.app[keys.DATABASE], service.app[keys.PAYMENTS]
+    database, acts = service.app[keys.DATABASE], service.app[ASSIGNMENTS]
     now = service.app[keys.CLOCK].now()
     waiting = await payments.unmatched(database, now)
     assert [record.contract_id for record in waiting] == ["sub_AgOs00000000001", "sale:other"]

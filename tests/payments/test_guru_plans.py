@@ -12,7 +12,7 @@ from support.histories import D1, D2, HISTORIES, LATER, sub, tx
 from agenciaos_jobs.payments.policy.application_decision import FREE, Action, Subscription
 from agenciaos_jobs.payments.policy.entitlement import Terms
 from agenciaos_jobs.payments.policy.event import PaymentEvent
-from agenciaos_jobs.payments.policy.guru_decision import Account, decide, redecide
+from agenciaos_jobs.payments.policy.guru_decision import Account, decide, reevaluate
 
 TERMS = Terms({PRODUCT: "PRO", "pro-yearly": "PRO", "starter": "FREE"}, timedelta(days=3))
 
@@ -98,8 +98,8 @@ def test_time_takes_a_plan_back_at_its_moment(history: str, until: datetime):
     assert account.plan == "PRO"
     assert account.subscription
     assert account.subscription.due_at == until
-    assert getattr(redecide(account, just_before, TERMS), "plan_after", None) == "PRO"
-    ended = redecide(account, until, TERMS)
+    assert getattr(reevaluate(account, just_before, TERMS), "plan_after", None) == "PRO"
+    ended = reevaluate(account, until, TERMS)
     assert ended
     assert ended.subscription
     assert (ended.action, ended.plan_after, ended.subscription.due_at) == (Action.DEACTIVATED, FREE, None)

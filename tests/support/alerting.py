@@ -7,18 +7,18 @@ from typing import Any
 
 import asyncpg
 
-from agenciaos_jobs.alerts.alert import Kind
-from agenciaos_jobs.alerts.notifier import Watch
+from agenciaos_jobs.alerts.kind import AlertKind
+from agenciaos_jobs.alerts.notifier import AlertNotifier
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import Base, open_base
+from agenciaos_jobs.wiring import Runtime, open_runtime
 from support.clock import FrozenClock
 from support.service import PATIENCE
 
 
 @asynccontextmanager
-async def watching(settings: Settings, clock: FrozenClock) -> AsyncIterator[tuple[Base, Watch]]:
-    async with open_base(settings, clock) as base:
-        yield base, Watch(base.app, base.sender)
+async def watching(settings: Settings, clock: FrozenClock) -> AsyncIterator[tuple[Runtime, AlertNotifier]]:
+    async with open_runtime(settings, clock) as runtime:
+        yield runtime, runtime.notifier
 
 
 def with_slack(settings: Settings, url: str, **changes: Any) -> Settings:
@@ -32,7 +32,7 @@ async def settled(db: asyncpg.Connection, condition: str) -> list[asyncpg.Record
     return rows
 
 
-async def raised(db: asyncpg.Connection, kind: Kind, count: int = 1) -> asyncpg.Record:
+async def raised(db: asyncpg.Connection, kind: AlertKind, count: int = 1) -> asyncpg.Record:
     """The kind's one alert, once it was raised so often."""
     async with asyncio.timeout(PATIENCE):
         while not (row := await db.fetchrow("SELECT * FROM jobs.alerts WHERE kind = $1 AND raised >= $2", kind, count)):
@@ -40,7 +40,7 @@ async def raised(db: asyncpg.Connection, kind: Kind, count: int = 1) -> asyncpg.
     return row
 
 
-async def sent(db: asyncpg.Connection, kinds: set[Kind], channels: set[str], telling: str = "first") -> None:
+async def sent(db: asyncpg.Connection, kinds: set[AlertKind], channels: set[str], telling: str = "first") -> None:
     """Waits until each of these kinds was sent on each of these channels."""
     async with asyncio.timeout(PATIENCE):
         while True:

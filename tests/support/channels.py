@@ -16,7 +16,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from agenciaos_jobs.alerts.alert import Telling
+from agenciaos_jobs.alerts.alert import Notification
 from agenciaos_jobs.alerts.message import Channel, ChannelError, Message
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -207,8 +207,8 @@ def told(**changes: object) -> Message:
     values: dict[str, object] = {
         "kind": "run_failed",
         "key": "generate-ai-content",
-        "telling": Telling.MORE,
-        "title": "Mais 37: generate-ai-content: execução falhou de vez",
+        "telling": Notification.REPEATED,
+        "title": "Mais 37: generate-ai-content: execução falhou definitivamente",
         "what": "LookupError: sem linha para <agência> & cia",
         "times": "mais 37 desde o último aviso; 38 ao todo desde 24/11/2026 09:00",
         "subjects": ("run_1", "run_2"),

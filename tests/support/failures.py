@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from agenciaos_jobs.engine.model.job import Job
+from agenciaos_jobs.engine.model.job import Hooks, Job, Limits
 from agenciaos_jobs.foundation.backoff import Backoff
 
 
@@ -17,8 +17,10 @@ def failing(act: Any, **limits: Any) -> Job[Any]:
     async def run(app: Any, payload: Anything) -> Any:
         return await act(app, payload)
 
-    values = {"task": "probe", "payload": Anything, "summary": "", "accepted": {}, "attempts": 1, **limits}
-    return Job(run=run, agency=lambda payload: payload.agency, backoff=Backoff(0.01, 0.02), **values)
+    hooks = Hooks(agency=lambda payload: payload.agency)
+    return Job(
+        "probe", Anything, run, limits=Limits(**{"attempts": 1, "backoff": Backoff(0.01, 0.02)} | limits), hooks=hooks
+    )
 
 
 values = st.one_of(

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from agenciaos_jobs import registry
-from agenciaos_jobs.engine.context import RunApp
+from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.model.job import GiveUp, Job, RetryLater
 from agenciaos_jobs.settings import Settings
 from support.service import Service, running_service
@@ -20,7 +20,7 @@ class Anything(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
-async def _echo(_: RunApp, payload: Anything) -> dict[str, Any]:
+async def _echo(_: RunContext, payload: Anything) -> dict[str, Any]:
     return payload.model_dump()
 
 
@@ -37,7 +37,7 @@ async def _told(name: str) -> None:
         await asyncio.sleep(0.02)
 
 
-async def _slow(app: RunApp, payload: Anything) -> dict[str, Any]:
+async def _slow(app: RunContext, payload: Anything) -> dict[str, Any]:
     key = app.run.concurrency_key
     asked = payload.model_extra or {}
     _now[key] += 1
@@ -52,7 +52,7 @@ async def _slow(app: RunApp, payload: Anything) -> dict[str, Any]:
     return {}
 
 
-async def _talk(app: RunApp, payload: Anything) -> dict[str, Any]:
+async def _talk(app: RunContext, payload: Anything) -> dict[str, Any]:
     halfway, end = (payload.model_extra or {}).get("until", (None, None))
     app.log.info("begun", step=1, token="s3cret")
     if halfway:
@@ -64,7 +64,7 @@ async def _talk(app: RunApp, payload: Anything) -> dict[str, Any]:
     return {}
 
 
-async def _fail(app: RunApp, payload: Anything) -> dict[str, Any]:
+async def _fail(app: RunContext, payload: Anything) -> dict[str, Any]:
     if app.run.attempt == 1 and (payload.model_extra or {}).get("twice"):
         raise RetryLater("busy", "not now", after=timedelta(milliseconds=10))
     raise GiveUp("no_good", "never")
@@ -74,12 +74,12 @@ class Text(RootModel[str]):
     pass
 
 
-async def _say(_: RunApp, payload: Text) -> dict[str, Any]:
+async def _say(_: RunContext, payload: Text) -> dict[str, Any]:
     return {"text": payload.root}
 
 
 def _job(task: str, run: Any, payload: Any = Anything) -> Job[Any]:
-    return Job(task=task, payload=payload, run=run, summary=task, accepted={})
+    return Job(task=task, payload=payload, run=run)
 
 
 JOBS = {

@@ -11,8 +11,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from arq.worker import Worker, create_worker
 
-from agenciaos_jobs.engine.intake import Intake, new_run
+from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.model.job import Job
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.http import keys
 from agenciaos_jobs.registry import JOBS
@@ -92,7 +93,7 @@ async def running_worker(
 ) -> AsyncIterator[Worker]:
     worker = create_worker(worker_settings(settings, jobs, clock, signals=False), handle_signals=False)
     main = asyncio.create_task(worker.main())
-    while "workshop" not in worker.ctx:
+    while "worker" not in worker.ctx:
         await asyncio.sleep(0.01)
         if main.done():
             await main

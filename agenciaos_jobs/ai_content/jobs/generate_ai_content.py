@@ -8,16 +8,29 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Wi
 from pydantic_core import PydanticCustomError
 
 from agenciaos_jobs.ai_content.agents import AGENTS
-from agenciaos_jobs.ai_content.conversation import Asker, Conversation, withdraw_abandoned
+from agenciaos_jobs.ai_content.alerts import AI_BUDGET_AGENCY
+from agenciaos_jobs.ai_content.budget import step_reached
+from agenciaos_jobs.ai_content.conversation import Asker, ReplayableRounds, cancel_abandoned
 from agenciaos_jobs.ai_content.prompt import Answer, Prompt, Reading, Usage, input_problem, prompt, read
+from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.ai_content.store import generations, responses
 from agenciaos_jobs.ai_content.store.generations import Generation
-from agenciaos_jobs.alerts.alert import Kind, budget_step
-from agenciaos_jobs.engine.context import RunApp
-from agenciaos_jobs.engine.model.job import HANDED_BACK, REVOKED, Finish, GiveUp, Job, Json, RetryLater
+from agenciaos_jobs.engine.context import RunContext
+from agenciaos_jobs.engine.model.job import (
+    HANDED_BACK,
+    REVOKED,
+    CommitWith,
+    GiveUp,
+    Hooks,
+    Job,
+    Json,
+    Limits,
+    RetryLater,
+)
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.month import Month
+from agenciaos_jobs.foundation.text import Text
 
 _INPUT_PROBLEMS: dict[str, LiteralString] = {
     "input_empty": "at least one input must have a value",
@@ -62,42 +75,42 @@ class Payload(BaseModel):
     userId: str | None = Field(default=None, max_length=191)  # noqa: N815
 
 
-async def run(app: RunApp, payload: Payload) -> Finish:
-    agency = await agencies.brief(app.database, payload.agencyId)
+async def run(context: RunContext[AIContent], payload: Payload) -> CommitWith:
+    agency = await agencies.brief(context.database, payload.agencyId)
     if agency is None:
         raise GiveUp("agency_not_found", f"there is no agency {payload.agencyId!r}")
-    await _reserve(app, payload.agencyId, agency.plan)
+    await _reserve(context, payload.agencyId, agency.plan)
     request = prompt(AGENTS[payload.agentType], agency.name, agency.clients, agency.projects, payload.input)
-    content, usage = await _write(app, payload, request)
-    app.log.info("content_generated", agent=payload.agentType, model=usage.model, output_tokens=usage.output_tokens)
-    return Finish(partial(_complete, app=app, payload=payload, content=content, usage=usage))
+    content, usage = await _write(context, payload, request)
+    context.log.info("content_generated", agent=payload.agentType, model=usage.model, output_tokens=usage.output_tokens)
+    return CommitWith(partial(_complete, context=context, payload=payload, content=content, usage=usage))
 
 
-async def _reserve(app: RunApp, agency_id: str, plan: str) -> None:
+async def _reserve(context: RunContext[AIContent], agency_id: str, plan: str) -> None:
     """Sets aside one generation of the month in which the run was triggered, or gives up."""
-    month = Month.of(app.run.created_at)
-    limit = app.rules.ai_monthly_limit[plan]
-    reservation = await generations.reserve(app.database, app.run, agency_id, month, limit, app.clock.now())
+    month = Month.of(context.run.created_at)
+    limit = context.uses.monthly_limits[plan]
+    reservation = await generations.reserve(context.database, context.run, agency_id, month, limit, context.clock.now())
     if not reservation.granted:
         resets_at = month.next.starts_at.isoformat()
         message = f"plan {plan} allows {limit} generations a month, {reservation.used} are used; resets at {resets_at}"
         details = {"limit": limit, "used": reservation.used, "plan": plan, "resetsAt": resets_at}
         raise GiveUp("plan_limit_reached", message, details=details)
     used = reservation.used + 1
-    if app.run.attempt == 1 and (step := budget_step(used, limit)):
-        app.alert(Kind.AI_BUDGET_AGENCY, str(step), subject=agency_id, used=used, limit=limit, plan=plan)
+    if context.run.attempt == 1 and (step := step_reached(used, limit)):
+        context.uses.alerts.record(AI_BUDGET_AGENCY, str(step), subject=agency_id, used=used, limit=limit, plan=plan)
 
 
-async def _write(app: RunApp, payload: Payload, request: Prompt) -> tuple[Json, Usage]:
+async def _write(context: RunContext[AIContent], payload: Payload, request: Prompt) -> tuple[Json, Usage]:
     """The content and what it consumed, after at most one corrective round."""
-    ask = await _writer(app, payload)
+    ask = await _writer(context, payload)
     answer = await ask(request)
-    usage = _billed(app, payload, answer.usage)
+    usage = _billed(context, payload, answer.usage)
     reading = _read(request, answer)
     if reading.problems:
-        app.log.info("answer_to_be_corrected", problems=len(reading.problems))
+        context.log.info("answer_to_be_corrected", problems=len(reading.problems))
         answer = await ask(request.corrected(answer.text, reading.problems))
-        usage = _billed(app, payload, usage + answer.usage)
+        usage = _billed(context, payload, usage + answer.usage)
         reading = _read(request, answer)
     if reading.problems:
         problems = "; ".join(reading.problems)
@@ -105,34 +118,36 @@ async def _write(app: RunApp, payload: Payload, request: Prompt) -> tuple[Json, 
     return reading.content, usage
 
 
-async def _writer(app: RunApp, payload: Payload) -> Callable[[Prompt], Awaitable[Answer]]:
+async def _writer(context: RunContext[AIContent], payload: Payload) -> Callable[[Prompt], Awaitable[Answer]]:
     """How the model is asked: what takes long is written in the background."""
-    if not _in_background(app, payload):
-        return app.model.answer
+    if not _in_background(context, payload):
+        return context.uses.model.answer
     asker = Asker(payload.agencyId, payload.userId, payload.agentType)
-    return (await Conversation.of(app, asker)).answer
+    return (await ReplayableRounds.of(context, asker)).answer
 
 
-def _in_background(app: RunApp, payload: Payload) -> bool:
-    return AGENTS[payload.agentType].long and app.model.in_background
+def _in_background(context: RunContext[AIContent], payload: Payload) -> bool:
+    return AGENTS[payload.agentType].long and context.uses.model.in_background
 
 
-def _billed(app: RunApp, payload: Payload, usage: Usage) -> Usage:
+def _billed(context: RunContext[AIContent], payload: Payload, usage: Usage) -> Usage:
     """Has what was consumed so far recorded even if the attempt fails.
 
     What is written in the background outlives an attempt that is merely stopped, and is billed by who goes on with it.
     """
     if usage.cost is None:
-        app.log.warning("price_unknown", model=usage.model)
+        context.log.warning("price_unknown", model=usage.model)
 
     async def record(connection: Connection, error_code: str) -> None:
-        if _in_background(app, payload):
+        if _in_background(context, payload):
             if error_code in _STOPPED:
                 return
-            await responses.settle(connection, app.run.id)
-        await generations.record(connection, _generation(app, payload, usage, error_code=error_code), app.clock.now())
+            await responses.settle(connection, context.run.id)
+        await generations.record(
+            connection, _generation(context, payload, usage, error_code=error_code), context.clock.now()
+        )
 
-    app.when_failed(record)
+    context.on_failure(record)
     return usage
 
 
@@ -147,19 +162,26 @@ def _read(request: Prompt, answer: Answer) -> Reading:
     return reading
 
 
-async def _complete(connection: Connection, *, app: RunApp, payload: Payload, content: Json, usage: Usage) -> Json:
-    if _in_background(app, payload):
-        await responses.settle(connection, app.run.id)
-    await generations.record(connection, _generation(app, payload, usage, content=content), app.clock.now())
+async def _complete(
+    connection: Connection, *, context: RunContext[AIContent], payload: Payload, content: Json, usage: Usage
+) -> Json:
+    if _in_background(context, payload):
+        await responses.settle(connection, context.run.id)
+    await generations.record(connection, _generation(context, payload, usage, content=content), context.clock.now())
     return {"success": True, "data": content, "usage": usage.as_json()}
 
 
 def _generation(
-    app: RunApp, payload: Payload, usage: Usage, *, content: Json | None = None, error_code: str | None = None
+    context: RunContext[AIContent],
+    payload: Payload,
+    usage: Usage,
+    *,
+    content: Json | None = None,
+    error_code: str | None = None,
 ) -> Generation:
     return Generation(
-        run_id=app.run.id,
-        attempt=app.run.attempt,
+        run_id=context.run.id,
+        attempt=context.run.attempt,
         agency_id=payload.agencyId,
         user_id=payload.userId,
         agent_type=payload.agentType,
@@ -177,14 +199,11 @@ async def _abandon(connection: Connection, run_ids: list[str]) -> None:
 JOB = Job(
     task="generate-ai-content",
     names=("ai-content",),
-    summary="Gera conteúdo de marketing com IA / Writes marketing content with AI",
-    accepted={"pt": "Geração de conteúdo iniciada", "en": "Content generation started"},
+    summary=Text("Gera conteúdo de marketing com IA", "Writes marketing content with AI"),
+    uses=AIContent,
+    accepted=Text("Geração de conteúdo iniciada", "Content generation started"),
     payload=Payload,
     run=run,
-    attempts=3,
-    max_duration=900,
-    limited_by_agency=True,
-    agency=lambda payload: payload.agencyId,
-    abandon=_abandon,
-    tidy=withdraw_abandoned,
+    limits=Limits(attempts=3, max_duration=900, per_agency=True),
+    hooks=Hooks(agency=lambda payload: payload.agencyId, on_discard=_abandon, cleanup=cancel_abandoned),
 )

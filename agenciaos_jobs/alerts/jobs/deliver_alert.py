@@ -4,15 +4,19 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agenciaos_jobs.alerts.alert import DELIVERY, Kind
+from agenciaos_jobs.alerts.alert import DELIVERY
+from agenciaos_jobs.alerts.alerting import Alerting
+from agenciaos_jobs.alerts.kinds import CHANNEL_BROKEN
 from agenciaos_jobs.alerts.message import ChannelError
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.alerts.store.alerts import Notice
-from agenciaos_jobs.engine.context import App, RunApp
-from agenciaos_jobs.engine.model.job import Finish, GiveUp, Job, Json, RetryLater
+from agenciaos_jobs.engine.context import RunContext
+from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, Job, Json, Limits, RetryLater
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.backoff import Backoff
-from agenciaos_jobs.foundation.database import Connection
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Connection, Database
+from agenciaos_jobs.foundation.text import Text
 
 
 class Payload(BaseModel):
@@ -23,58 +27,56 @@ class Payload(BaseModel):
     notice: str = Field(min_length=1, max_length=64)
 
 
-async def run(app: RunApp, payload: Payload) -> Json | Finish:
-    notice = await alerts.notice(app.database, payload.notice)
+async def run(context: RunContext[Alerting], payload: Payload) -> Json | CommitWith:
+    notice = await alerts.notice(context.database, payload.notice)
     if notice is None:
         raise GiveUp("unknown_notice", f"there is no notice {payload.notice!r}")
     if notice.sent_at:
         return {"channel": notice.channel, "sentAt": notice.sent_at.isoformat()}
     try:
-        await deliver(app, notice)
+        await deliver(context.database, context.clock, context.uses, notice)
     except ChannelError as error:
-        if error.is_final or app.run.attempt >= app.run.max_attempts:
-            _tell_on_the_others(app, notice, error)
+        if error.is_final or context.run.attempt >= context.run.max_attempts:
+            _tell_on_the_others(context, notice, error)
         if error.is_final:
             raise GiveUp(error.code, error.message) from error
         raise RetryLater(error.code, error.message, after=error.after) from error
-    return Finish(partial(_note, app=app, notice=notice))
+    return CommitWith(partial(_note, context=context, notice=notice))
 
 
-async def deliver(app: App, notice: Notice) -> None:
+async def deliver(database: Database, clock: Clock, alerting: Alerting, notice: Notice) -> None:
     """Sends the notice; what goes wrong is noted with the channel, and raised as :class:`ChannelError`."""
     try:
-        channel = app.alerting.channels.get(notice.channel)
+        channel = alerting.channels.get(notice.channel)
         if channel is None:
             raise ChannelError("channel_not_configured", f"no settings for {notice.channel}", is_final=True)
         await channel.send(notice.id, notice.message)
         metrics.ALERT_DELIVERIES.labels(notice.channel, "sent").inc()
     except ChannelError as error:
         metrics.ALERT_DELIVERIES.labels(notice.channel, "refused").inc()
-        await alerts.failed(app.database, notice.id, notice.channel, error.message, app.clock.now())
+        await alerts.failed(database, notice.id, notice.channel, error.message, clock.now())
         raise
 
 
-async def _note(connection: Connection, *, app: RunApp, notice: Notice) -> Json:
-    now = app.clock.now()
+async def _note(connection: Connection, *, context: RunContext[Alerting], notice: Notice) -> Json:
+    now = context.clock.now()
     await alerts.sent(connection, notice.id, notice.channel, now)
     return {"channel": notice.channel, "sentAt": now.isoformat()}
 
 
-def _tell_on_the_others(app: RunApp, notice: Notice, error: ChannelError) -> None:
+def _tell_on_the_others(context: RunContext[Alerting], notice: Notice, error: ChannelError) -> None:
     """A channel that fails while it tells of a broken channel is told of no more."""
-    if notice.kind != Kind.CHANNEL_BROKEN:
-        app.alert(Kind.CHANNEL_BROKEN, notice.channel, error=error.message)
+    if notice.kind != CHANNEL_BROKEN:
+        context.uses.buffer.record(CHANNEL_BROKEN, notice.channel, error=error.message)
 
 
 JOB = Job(
     task=DELIVERY,
-    summary="Envia um alerta por um canal / Sends an alert on a channel",
-    accepted={"pt": "Envio de alerta iniciado", "en": "Alert delivery started"},
+    summary=Text("Envia um alerta por um canal", "Sends an alert on a channel"),
+    accepted=Text("Envio de alerta iniciado", "Alert delivery started"),
+    uses=Alerting,
     payload=Payload,
     run=run,
-    attempts=12,
-    max_duration=60,
-    backoff=Backoff(minimum=5, maximum=600, factor=2),
-    priority=24 * 3600,
     is_internal=True,
+    limits=Limits(attempts=12, max_duration=60, backoff=Backoff(minimum=5, maximum=600, factor=2), priority=24 * 3600),
 )

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import asyncpg
 
-from agenciaos_jobs.alerts.alert import CONDITIONS, EPISODE, Alert, Event, Kind, Raised, together
+from agenciaos_jobs.alerts.alert import INCIDENT_GAP, Alert, Event, GroupedEvents, together
+from agenciaos_jobs.alerts.kind import AlertKind, condition_kinds, kind_named
 from agenciaos_jobs.alerts.message import Message
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Executor
@@ -14,7 +15,7 @@ from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)
 
-_CONDITIONS = sorted(kind.value for kind in CONDITIONS)
+RETENTION = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -63,38 +64,38 @@ async def add(executor: Executor, events: Iterable[Event], clock: Clock) -> None
     await add_raised(executor, together(events), clock)
 
 
-async def add_raised(executor: Executor, raised: list[Raised], clock: Clock) -> None:
+async def add_raised(executor: Executor, raised: list[GroupedEvents], clock: Clock) -> None:
     """The same for events that were put together already."""
     now = clock.now()
     for one in (item for item in raised if item.once):
         await _add_once(executor, one, clock.new_id("alert"), now)
     rows = [vars(item) | {"id": clock.new_id("alert")} for item in raised if not item.once]
     if rows:
-        await executor.execute(QUERIES["add"], rows, now, EPISODE)
+        await executor.execute(QUERIES["add"], rows, now, INCIDENT_GAP)
 
 
-async def _add_once(executor: Executor, one: Raised, alert_id: str, now: datetime) -> None:
-    await executor.execute(QUERIES["add_once"], alert_id, one.kind.value, one.key, list(one.subjects), one.details, now)
+async def _add_once(executor: Executor, one: GroupedEvents, alert_id: str, now: datetime) -> None:
+    await executor.execute(QUERIES["add_once"], alert_id, one.kind, one.key, list(one.subjects), one.details, now)
 
 
 async def is_open(executor: Executor) -> bool:
     """Whether there is anything that may have to be told."""
-    return bool(await executor.fetchval(QUERIES["is_open"], _CONDITIONS))
+    return bool(await executor.fetchval(QUERIES["is_open"], condition_kinds()))
 
 
-async def lead(connection: Connection) -> bool:
+async def try_notifier_lock(connection: Connection) -> bool:
     """Whether this transaction, and no other one at the time, may tell alerts."""
-    return bool(await connection.fetchval(QUERIES["lead"]))
+    return bool(await connection.fetchval(QUERIES["try_notifier_lock"]))
 
 
 async def open_alerts(connection: Connection) -> list[Alert]:
     """What may have to be told, locked until the transaction ends."""
-    return [_alert(record) for record in await connection.fetch(QUERIES["open"], _CONDITIONS)]
+    return [_alert(record) for record in await connection.fetch(QUERIES["open"], condition_kinds())]
 
 
-async def settle(connection: Connection, *, forgotten: list[str], told: list[str], now: datetime) -> None:
+async def mark_notified(connection: Connection, *, dropped: list[str], notified: list[str], now: datetime) -> None:
     """Notes what was told, by the alerts' ids; nothing is pending of either any more."""
-    await connection.execute(QUERIES["settle"], forgotten, told, now)
+    await connection.execute(QUERIES["mark_notified"], dropped, notified, now)
 
 
 async def add_notices(connection: Connection, notices: Sequence[NewNotice], now: datetime) -> None:
@@ -109,9 +110,9 @@ async def notice(executor: Executor, notice_id: str) -> Notice | None:
     return Notice(record["id"], record["kind"], record["channel"], Message(**values), record["sent_at"])
 
 
-async def follow(connection: Connection) -> None:
+async def lock_out_notifier(connection: Connection) -> None:
     """Waits until nobody tells alerts, and lets nobody until the transaction ends."""
-    await connection.execute(QUERIES["follow"])
+    await connection.execute(QUERIES["lock_out_notifier"])
 
 
 async def unsent(executor: Executor, before: datetime, after: datetime) -> list[str]:
@@ -134,15 +135,15 @@ async def channel_states(executor: Executor) -> list[ChannelState]:
     return [ChannelState(**record) for record in await executor.fetch(QUERIES["channels"])]
 
 
-async def newest(executor: Executor, *, kind: Kind | None = None, limit: int = 50) -> list[Alert]:
+async def newest(executor: Executor, *, kind: AlertKind | None = None, limit: int = 50) -> list[Alert]:
     """The alerts that were raised last."""
     return [_alert(record) for record in await executor.fetch(QUERIES["newest"], kind, limit)]
 
 
-async def drop_old(executor: Executor, before: datetime) -> None:
-    """Forgets alerts that were last raised before then, and what was sent of them."""
-    await executor.execute(QUERIES["drop_old"], before)
+async def drop_old_alerts(executor: Executor, now: datetime) -> None:
+    """Deletes alerts that were last raised :data:`RETENTION` ago, and what was sent of them."""
+    await executor.execute(QUERIES["drop_old"], now - RETENTION)
 
 
 def _alert(record: asyncpg.Record) -> Alert:
-    return Alert(**{**record, "kind": Kind(record["kind"]), "subjects": tuple(record["subjects"])})
+    return Alert(**{**record, "kind": kind_named(record["kind"]), "subjects": tuple(record["subjects"])})

@@ -21,10 +21,10 @@ INSERT INTO jobs.alerts (id, kind, key, subjects, details, since, raised_at, rai
 VALUES ($1, $2, $3, $4, $5, $6, $6, 1, 1, $6)
 ON CONFLICT (kind, key) DO NOTHING
 
--- name: lead
+-- name: try_notifier_lock
 SELECT pg_try_advisory_xact_lock(hashtext('agenciaos_jobs.alerts'))
 
--- name: follow
+-- name: lock_out_notifier
 -- The same lock, waited for: whoever looks and whoever tells lock alerts in different orders.
 SELECT pg_advisory_xact_lock(hashtext('agenciaos_jobs.alerts'))
 
@@ -40,7 +40,7 @@ WHERE pending > 0
    OR (kind = ANY ($1::text[]) AND told_at >= since AND (ended_at IS NULL OR ended_at > told_at))
 ORDER BY kind, key FOR UPDATE
 
--- name: settle
+-- name: mark_notified
 UPDATE jobs.alerts SET pending = 0, pending_since = NULL,
   told_at = CASE WHEN id = ANY ($2::text[]) THEN $3 ELSE told_at END,
   told = told + CASE WHEN id = ANY ($2::text[]) THEN 1 ELSE 0 END

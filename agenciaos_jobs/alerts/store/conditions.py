@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
-from agenciaos_jobs.alerts.alert import CONDITIONS, DELIVERY, EPISODE, Kind
+from agenciaos_jobs.alerts.alert import DELIVERY, INCIDENT_GAP
+from agenciaos_jobs.alerts.kind import AlertKind, condition_kinds
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Executor
@@ -15,10 +15,10 @@ QUERIES = load(__name__)
 
 
 @dataclass(frozen=True)
-class Held:
+class ActiveCondition:
     """A condition that holds, with what its text tells."""
 
-    kind: Kind
+    kind: AlertKind
     key: str
     details: Json
 
@@ -50,19 +50,19 @@ class Lost:
     seen_at: datetime
 
 
-async def take_round(executor: Executor, name: str, now: datetime, every: timedelta) -> bool:
+async def try_start_interval(executor: Executor, name: str, now: datetime, every: timedelta) -> bool:
     """Whether the caller is the one that looks this time; ``name`` is ``conditions`` or ``budget``."""
-    return await executor.fetchval(QUERIES["take_round"], name, now, now - every) is not None
+    return await executor.fetchval(QUERIES["try_start_interval"], name, now, now - every) is not None
 
 
-async def hold(connection: Connection, held: Sequence[Held], clock: Clock) -> None:
+async def set_active(connection: Connection, held: Sequence[ActiveCondition], clock: Clock) -> None:
     """Notes which conditions hold; those of before that are not among them are over."""
     now = clock.now()
     rows = [vars(item) | {"id": clock.new_id("alert")} for item in held]
     if rows:
-        await connection.execute(QUERIES["hold"], rows, now, EPISODE)
-    kinds, keys = [item.kind.value for item in held], [item.key for item in held]
-    await connection.execute(QUERIES["end"], sorted(kind.value for kind in CONDITIONS), kinds, keys, now)
+        await connection.execute(QUERIES["set_active"], rows, now, INCIDENT_GAP)
+    kinds, keys = [item.kind for item in held], [item.key for item in held]
+    await connection.execute(QUERIES["end"], condition_kinds(), kinds, keys, now)
 
 
 async def waiting(executor: Executor, due_before: datetime) -> list[Waiting]:
@@ -89,9 +89,3 @@ async def lose_workers(connection: Connection, now: datetime) -> list[Lost]:
     """Workers that are found lost now; each once, unless it comes back."""
     records = await connection.fetch(QUERIES["lose_workers"], now)
     return [Lost(record["host"], record["pid"], record["seen_at"]) for record in records]
-
-
-async def spent(executor: Executor, since: datetime, until: datetime) -> Decimal:
-    """US dollars that AI has cost in between, as far as prices are known."""
-    cost: Decimal = await executor.fetchval(QUERIES["spent"], since, until)
-    return cost

@@ -1,8 +1,8 @@
--- name: take_round
+-- name: try_start_interval
 -- Of all processes one at a time, and not again before $3.
 UPDATE jobs.alert_rounds SET last_at = $2 WHERE name = $1 AND last_at <= $3 RETURNING name
 
--- name: hold
+-- name: set_active
 -- Conditions that hold now. One that begins, or begins again, is pending; one that goes on has newer details.
 INSERT INTO jobs.alerts AS known (id, kind, key, subjects, details, since, raised_at, raised, pending, pending_since)
 SELECT id, kind, key, '{}', details, $2, $2, 1, 1, $2
@@ -44,6 +44,3 @@ GROUP BY task
 
 -- name: lose_workers
 UPDATE jobs.workers SET lost_at = $1 WHERE lease_until <= $1 AND lost_at IS NULL RETURNING host, pid, seen_at
-
--- name: spent
-SELECT coalesce(sum(cost), 0) FROM jobs.ai_generations WHERE created_at >= $1 AND created_at < $2

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from agenciaos_jobs.ai_content.jobs import generate_ai_content
+from agenciaos_jobs.ai_content.resources import MONTHLY_LIMITS
 from agenciaos_jobs.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.dashboard.formatting import Speech
 from agenciaos_jobs.dashboard.labels import ACTIONS
@@ -16,7 +17,7 @@ from agenciaos_jobs.dashboard.store import agencies, payments, reports
 from agenciaos_jobs.dashboard.store.agencies import Agency, AgencyRow, AiMonth
 from agenciaos_jobs.foundation.language import Text
 from agenciaos_jobs.foundation.month import Month
-from agenciaos_jobs.http.keys import APP, CLOCK, DATABASE
+from agenciaos_jobs.http.keys import CLOCK, DATABASE
 from agenciaos_jobs.http.problems import HttpProblem
 from agenciaos_jobs.payments.words import sentence
 
@@ -50,7 +51,7 @@ class Quota:
 
 async def show_agencies(request: web.Request) -> web.StreamResponse:
     database, query = request.app[DATABASE], request.query
-    month, limits = Month.of(request.app[CLOCK].now()), request.app[APP].rules.ai_monthly_limit
+    month, limits = Month.of(request.app[CLOCK].now()), request.app[MONTHLY_LIMITS]
     plans = await agencies.plans(database)
     after = query.get("after", "").replace("\0", "").partition("\n")
     found = await agencies.page(
@@ -79,7 +80,7 @@ async def show_agency(request: web.Request) -> web.StreamResponse:
     month = Month.of(request.app[CLOCK].now())
     first = back(month, MONTHS_SHOWN - 1)
     months = await agencies.months(database, agency.id, first)
-    limit = request.app[APP].rules.ai_monthly_limit.get(agency.plan)
+    limit = request.app[MONTHLY_LIMITS].get(agency.plan)
     events = await payments.page(database, agency_id=agency.id, limit=MOST_EVENTS)
     return render(
         request,

@@ -2,17 +2,16 @@
 
 from aiohttp import web
 
-from agenciaos_jobs.alerts.alert import CHANNELS, CONDITIONS, Alert, Kind
+from agenciaos_jobs.alerts.alert import CHANNELS, Alert
+from agenciaos_jobs.alerts.kind import KINDS, condition_kinds
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.alerts.text import explanation, page_of
-from agenciaos_jobs.alerts.words_pt import WORDINGS
 from agenciaos_jobs.dashboard import cursor
-from agenciaos_jobs.dashboard.labels import KINDS
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import alerts as dashboard_alerts
 from agenciaos_jobs.foundation.language import Text
-from agenciaos_jobs.http.keys import APP, CLOCK, DATABASE
+from agenciaos_jobs.http.keys import ALERTING, DATABASE
 from agenciaos_jobs.http.problems import HttpProblem
 
 PAGE = 50
@@ -24,31 +23,31 @@ _UNKNOWN: Text = {"pt": "Alerta não encontrado", "en": "Alert not found"}
 
 
 async def show_alerts(request: web.Request) -> web.StreamResponse:
-    now, database, query = request.app[CLOCK].now(), request.app[DATABASE], request.query
-    kind = next((known for known in Kind if known == query.get("kind")), None)
+    database, query = request.app[DATABASE], request.query
+    kind = KINDS.get(query.get("kind", ""))
     found = await dashboard_alerts.page(database, kind=kind, after=cursor.read(query.get("after", "")), limit=PAGE + 1)
-    in_english = language_of(request) == "en"
-    alerting = request.app[APP].alerting
+    language = language_of(request)
+    alerting = request.app[ALERTING]
     states = {state.channel: state for state in await alerts.channel_states(database)}
     return render(
         request,
         "alerts.html",
-        rows=[(alert, *explanation(alert, now, in_english=in_english)[:2]) for alert in found[:PAGE]],
+        rows=[(alert, *explanation(alert, language)[:2]) for alert in found[:PAGE]],
         older=cursor.written(found[PAGE - 1].raised_at, found[PAGE - 1].id) if len(found) > PAGE else None,
         is_first_page="after" not in query,
         channels=[(NAMES[name], name in alerting.channels, states.get(name)) for name in CHANNELS],
-        kinds=KINDS,
-        conditions=CONDITIONS,
+        kinds={kind: kind.label for kind in KINDS.values()},
+        conditions=condition_kinds(),
     )
 
 
 async def show_alert(request: web.Request) -> web.StreamResponse:
-    now, database = request.app[CLOCK].now(), request.app[DATABASE]
+    database = request.app[DATABASE]
     alert_id = request.match_info["alert_id"]
     alert: Alert | None = await dashboard_alerts.one(database, alert_id) if "\0" not in alert_id else None
     if alert is None:
         raise HttpProblem(404, _UNKNOWN)
-    title, what, advice = explanation(alert, now, in_english=language_of(request) == "en")
+    title, what, advice = explanation(alert, language_of(request))
     return render(
         request,
         "alert.html",
@@ -56,11 +55,11 @@ async def show_alert(request: web.Request) -> web.StreamResponse:
         title=title,
         what=what,
         advice=advice,
-        rule=request.app[APP].alerting.rules.get(alert.kind),
-        link=page_of(alert, now) if WORDINGS[alert.kind].page != "/alerts" else None,
+        rule=request.app[ALERTING].rules.get(alert.kind),
+        link=page_of(alert) if alert.kind.page != "/alerts" else None,
         notices=await dashboard_alerts.notices(database, alert.id, MOST_NOTICES),
         names=NAMES,
-        is_condition=alert.kind in CONDITIONS,
+        is_condition=alert.kind.is_condition,
     )
 
 

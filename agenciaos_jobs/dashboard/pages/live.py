@@ -14,7 +14,7 @@ from aiohttp import web
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.sessions import ACCESS, COOKIE
 from agenciaos_jobs.dashboard.store import run
-from agenciaos_jobs.engine.change_feed import Watch
+from agenciaos_jobs.engine.change_feed import ChangeSubscription
 from agenciaos_jobs.http.keys import CHANGES, DATABASE
 from agenciaos_jobs.http.shutdown import close_when_draining
 
@@ -47,7 +47,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _tell_of_all(request: web.Request, response: web.StreamResponse, watch: Watch) -> None:
+async def _tell_of_all(request: web.Request, response: web.StreamResponse, watch: ChangeSubscription) -> None:
     while True:
         try:
             ids = await asyncio.wait_for(anext(watch), BEAT)
@@ -61,21 +61,23 @@ async def _tell_of_all(request: web.Request, response: web.StreamResponse, watch
         await asyncio.sleep(PACE)
 
 
-async def _tell_of_one(request: web.Request, response: web.StreamResponse, watch: Watch, run_id: str) -> None:
+async def _tell_of_one(
+    request: web.Request, response: web.StreamResponse, watch: ChangeSubscription, run_id: str
+) -> None:
     """A log's new lines make no change of their run, so they are looked for."""
     database, present = request.app[DATABASE], asyncio.get_running_loop().time
     log_end = await run.log_end(database, run_id)
-    next_look, next_beat = present() + LOG_PACE, present() + BEAT
+    next_poll_delay, next_beat = present() + LOG_PACE, present() + BEAT
     while True:
         is_news = False
         try:
-            ids = await asyncio.wait_for(anext(watch), max(0.0, next_look - present()))
+            ids = await asyncio.wait_for(anext(watch), max(0.0, next_poll_delay - present()))
             is_news = ids is None or run_id in ids
         except StopAsyncIteration:
             return
         except TimeoutError:
             newest = await run.log_end(database, run_id)
-            is_news, log_end, next_look = newest != log_end, newest, present() + LOG_PACE
+            is_news, log_end, next_poll_delay = newest != log_end, newest, present() + LOG_PACE
         if is_news:
             await _tell(response, [run_id])
             await asyncio.sleep(PACE)

@@ -4,13 +4,13 @@ from datetime import datetime
 
 from aiohttp import web
 
-from agenciaos_jobs.alerts.alert import Kind
+from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.dashboard import sessions
 from agenciaos_jobs.dashboard.page import Page, form, see
 from agenciaos_jobs.dashboard.rendering import SESSION, THEMES, render
 from agenciaos_jobs.dashboard.sessions import ACCESS, LockedOut
 from agenciaos_jobs.http.client_address import address_of
-from agenciaos_jobs.http.keys import APP, CLOCK
+from agenciaos_jobs.http.keys import ALERTS, CLOCK
 
 _A_YEAR = 365 * 24 * 3600
 
@@ -45,7 +45,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
 
 def _refused(request: web.Request, destination: str, until: datetime | None = None) -> web.Response:
     """The password was wrong, or is not looked at ``until`` then."""
-    request.app[APP].alert(Kind.WRONG_TOKEN, "dashboard", subject=address_of(request))
+    request.app[ALERTS].record(WRONG_TOKEN, "dashboard", subject=address_of(request))
     view = {"destination": destination, "is_wrong": until is None, "locked_until": until}
     page = render(request, "login.html", status=429 if until else 401, **view)
     if until:

@@ -10,13 +10,15 @@ from typing import Any
 
 from aiohttp import web
 
+from agenciaos_jobs.ai_content.store import spend
+from agenciaos_jobs.ai_content.store.spend import Bill, Spend
 from agenciaos_jobs.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.dashboard.formatting import Speech
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.pages.runs import address_between
 from agenciaos_jobs.dashboard.rendering import render, speech
 from agenciaos_jobs.engine.store import errors, run_hours, workers
-from agenciaos_jobs.engine.store.run_hours import HOUR, Bill, Outcomes, Spend, Times, hour_of
+from agenciaos_jobs.engine.store.run_hours import HOUR, Outcomes, Times, hour_of
 from agenciaos_jobs.foundation.clock import SAO_PAULO
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.month import Month
@@ -94,7 +96,7 @@ async def _present(database: Database, now: datetime) -> dict[str, Any]:
         run_hours.waiting(database, now),
         run_hours.executing(database),
         workers.alive(database, now),
-        run_hours.bill(database, month, now, MOST_SPENDERS),
+        spend.bill(database, month, now, MOST_SPENDERS),
         errors.trends(database, until=now, step=HOUR, steps=24, limit=MOST_ERRORS),
     )
     return {

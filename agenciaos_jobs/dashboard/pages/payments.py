@@ -10,9 +10,9 @@ from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import payments as dashboard_payments
 from agenciaos_jobs.dashboard.store import run, runs
 from agenciaos_jobs.foundation.language import Text
-from agenciaos_jobs.http.keys import CLOCK, DATABASE, PAYMENTS, REDACTOR
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, REDACTOR
 from agenciaos_jobs.http.problems import HttpProblem
-from agenciaos_jobs.payments.assignment import NotUnmatched, UnknownAgency, UnknownPayment
+from agenciaos_jobs.payments.assignment import ASSIGNMENTS, NotUnmatched, UnknownAgency, UnknownPayment
 from agenciaos_jobs.payments.policy.application_decision import Action
 from agenciaos_jobs.payments.store import payments
 from agenciaos_jobs.payments.store.payments import PaymentRecord
@@ -68,7 +68,7 @@ async def assign(request: web.Request) -> web.StreamResponse:
     try:
         if not agency_id:
             raise UnknownAgency(agency_id)
-        await request.app[PAYMENTS].assign(record.id, agency_id)
+        await request.app[ASSIGNMENTS].assign(record.id, agency_id)
     except UnknownPayment:
         raise HttpProblem(404, _UNKNOWN) from None
     except NotUnmatched:

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 from agenciaos_jobs.dashboard.page import Page, see
 from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import schedules
-from agenciaos_jobs.engine.intake import new_run
 from agenciaos_jobs.engine.model.cron_text import describe
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.schedule_admin import DeclaredByJob, UnknownSchedule
 from agenciaos_jobs.engine.scheduler import payload_of
 from agenciaos_jobs.foundation.language import Text
-from agenciaos_jobs.http.keys import CLOCK, DATABASE, INTAKE, TIMETABLE
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, INTAKE, SCHEDULE_ADMIN
 from agenciaos_jobs.http.problems import HttpProblem
 from agenciaos_jobs.registry import JOBS
 
@@ -50,20 +50,20 @@ async def show_schedules(request: web.Request) -> web.StreamResponse:
 
 async def activate(request: web.Request) -> web.StreamResponse:
     with _problems():
-        await request.app[TIMETABLE].activate(request.match_info["schedule_id"])
+        await request.app[SCHEDULE_ADMIN].activate(request.match_info["schedule_id"])
     return see("/schedules?done=activated")
 
 
 async def deactivate(request: web.Request) -> web.StreamResponse:
     with _problems():
-        await request.app[TIMETABLE].deactivate(request.match_info["schedule_id"])
+        await request.app[SCHEDULE_ADMIN].deactivate(request.match_info["schedule_id"])
     return see("/schedules?done=deactivated")
 
 
 async def run_now(request: web.Request) -> web.StreamResponse:
     """Makes a run as the schedule would at this moment; its slots stay as they are."""
     with _problems():
-        stored = await request.app[TIMETABLE].get(request.match_info["schedule_id"])
+        stored = await request.app[SCHEDULE_ADMIN].get(request.match_info["schedule_id"])
     job = JOBS.get(stored.task)
     if job is None:
         raise HttpProblem(409, _UNKNOWN_TASK)

@@ -25,7 +25,7 @@ AGENCY_FIELDS = {"agencyId", "customerId"}
 
 _UNKNOWN: Text = {"pt": "Esta tarefa não existe", "en": "There is no such task"}
 
-Faults = Mapping[str, Sequence[str]]
+FailureRecorder = Mapping[str, Sequence[str]]
 
 
 async def show_test(request: web.Request) -> web.StreamResponse:
@@ -87,7 +87,7 @@ def faults_of(problem: HttpProblem, language: Language) -> dict[str, list[str]]:
 
 
 async def _page(
-    request: web.Request, job: Job[Any], known: Sequence[Field], values: Mapping[str, str], faults: Faults
+    request: web.Request, job: Job[Any], known: Sequence[Field], values: Mapping[str, str], faults: FailureRecorder
 ) -> web.Response:
     named = {*(f"payload.{field.name}" for field in known), *OPTIONS}
     schema = job.payload.model_json_schema()
@@ -104,7 +104,7 @@ async def _page(
         agencies=await runs.agencies(request.app[DATABASE]),
         agency_fields=AGENCY_FIELDS,
         agents=AGENTS.values() if any(field.name == "agentType" for field in known) else (),
-        summary=job.summary.partition(" / ")[0 if language_of(request) == "pt" else 2],
+        summary=job.summary.in_language(language_of(request)),
         body=orjson.dumps({"type": job.task, "payload": example_of(schema)}, option=orjson.OPT_INDENT_2).decode(),
         options_open=any(values.get(name) or faults.get(name) for name in OPTIONS),
     )

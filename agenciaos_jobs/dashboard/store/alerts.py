@@ -5,7 +5,8 @@ from datetime import datetime
 
 import asyncpg
 
-from agenciaos_jobs.alerts.alert import Alert, Kind
+from agenciaos_jobs.alerts.alert import Alert
+from agenciaos_jobs.alerts.kind import AlertKind, kind_named
 from agenciaos_jobs.foundation.database import Executor
 from agenciaos_jobs.foundation.sql import load
 
@@ -27,7 +28,7 @@ class SentNotice:
 
 
 async def page(
-    executor: Executor, *, kind: Kind | None = None, after: tuple[datetime, str] | None = None, limit: int
+    executor: Executor, *, kind: AlertKind | None = None, after: tuple[datetime, str] | None = None, limit: int
 ) -> list[Alert]:
     """The alerts that were raised last, from behind ``after`` (when one was raised, and its id) on."""
     position = after or (None, None)
@@ -45,4 +46,4 @@ async def notices(executor: Executor, alert_id: str, limit: int) -> list[SentNot
 
 
 def _alert(record: asyncpg.Record) -> Alert:
-    return Alert(**{**record, "kind": Kind(record["kind"]), "subjects": tuple(record["subjects"])})
+    return Alert(**{**record, "kind": kind_named(record["kind"]), "subjects": tuple(record["subjects"])})

@@ -21,7 +21,7 @@ class Fate(StrEnum):
     """What becomes of a month's runs."""
 
     DROPPED = "dropped"
-    THINNED = "thinned"
+    COMPACTED = "thinned"
     KEPT = "kept"
 
 
@@ -39,4 +39,4 @@ class MonthOfRuns:
         """Dropped where nothing must stay; thinned where that takes away at least half."""
         if self.expired == self.held:
             return Fate.DROPPED
-        return Fate.THINNED if self.expired * 2 >= self.held else Fate.KEPT
+        return Fate.COMPACTED if self.expired * 2 >= self.held else Fate.KEPT

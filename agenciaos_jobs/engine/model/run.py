@@ -69,7 +69,7 @@ class NewRun(NamedTuple):
     traceparent: str | None = None
 
 
-class Accepted(NamedTuple):
+class TriggerResult(NamedTuple):
     """The answer to a trigger: the run, and whether an earlier call with the same key had made it already."""
 
     run_id: str
@@ -123,26 +123,26 @@ class RunError:
 
 
 @dataclass(frozen=True)
-class Again:
+class Retry:
     """The run goes back to the queue and starts no sooner than after this wait."""
 
     after: timedelta
 
 
-class OutOfTime(Exception):  # noqa: N818
+class MaxDurationExceeded(Exception):  # noqa: N818
     """The attempt ran longer than the run's ``max_duration``."""
 
 
 def after_failure(
     error: BaseException, attempt: int, max_attempts: int, backoff: Backoff, chance: float
-) -> Again | Status:
+) -> Retry | Status:
     """What follows a failed attempt: another one, or the status the run ends in."""
     if isinstance(error, GiveUp):
         return Status.FAILED
-    if isinstance(error, OutOfTime):
+    if isinstance(error, MaxDurationExceeded):
         return Status.TIMED_OUT
     if attempt >= max_attempts:
         return Status.FAILED
     if isinstance(error, RetryLater) and error.after is not None:
-        return Again(error.after)
-    return Again(backoff.delay(attempt, chance))
+        return Retry(error.after)
+    return Retry(backoff.delay(attempt, chance))

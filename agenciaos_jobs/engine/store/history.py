@@ -24,8 +24,8 @@ class RunSummary:
     tags: list[str]
     idempotency_key: str | None
     is_test: bool
-    standing_by: bool
-    woken: bool
+    is_snoozed: bool
+    resume_requested: bool
     metadata: Json | None
     created_at: datetime
     updated_at: datetime
@@ -44,7 +44,7 @@ class RunSummary:
     @property
     def is_waiting(self) -> bool:
         """Whether an attempt has begun and waits for something outside."""
-        return self.status is Status.QUEUED and self.standing_by and not self.woken
+        return self.status is Status.QUEUED and self.is_snoozed and not self.resume_requested
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 -- name: get
-SELECT * FROM jobs.runs WHERE id = $1
+SELECT *, standing_by AS is_snoozed, woken AS resume_requested FROM jobs.runs WHERE id = $1
 
 -- name: attempts
 SELECT * FROM jobs.attempts WHERE run_id = $1 ORDER BY number
 
 -- name: newest
-SELECT * FROM jobs.runs
+SELECT *, standing_by AS is_snoozed, woken AS resume_requested FROM jobs.runs
 WHERE ($1::text IS NULL OR task = $1) AND ($2::text IS NULL OR status = $2) AND ($3::text IS NULL OR agency_id = $3)
 ORDER BY id DESC LIMIT $4
 

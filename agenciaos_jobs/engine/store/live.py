@@ -8,9 +8,9 @@ from typing import Any
 import asyncpg
 
 from agenciaos_jobs.engine.model.run import Status
+from agenciaos_jobs.engine.store.live_run import LiveRun
 from agenciaos_jobs.foundation.database import Executor
 from agenciaos_jobs.foundation.sql import load
-from agenciaos_jobs.trigger_dev.electric import LiveRun
 
 QUERIES = load(__name__)
 
@@ -19,13 +19,13 @@ QUERIES = load(__name__)
 class Reading:
     """The runs that changed since a mark, and the mark to ask with next time.
 
-    A mark is a Postgres snapshot: exact, whatever the order of commits, and good at any server. ``is_foreign`` tells
-    that the one asked with is from ahead of this database, as after a restore.
+    A mark is a Postgres snapshot: exact, whatever the order of commits, and good at any server.
+    ``is_from_the_future``: the one asked with is from ahead of this database, as after a restore.
     """
 
     runs: list[LiveRun]
     mark: str
-    is_foreign: bool = False
+    is_from_the_future: bool = False
 
 
 async def read_runs(executor: Executor, asked: Sequence[tuple[str, str | None]]) -> list[Reading]:
@@ -71,7 +71,7 @@ def _readings(records: list[asyncpg.Record]) -> list[Reading]:
 
 def _reading(records: list[asyncpg.Record]) -> Reading:
     first = records[0]
-    return Reading([_run(record) for record in records if record["id"]], first["snapshot"], first["is_foreign"])
+    return Reading([_run(record) for record in records if record["id"]], first["snapshot"], first["is_from_the_future"])
 
 
 def _run(record: asyncpg.Record) -> LiveRun:

@@ -1,7 +1,7 @@
 -- name: read_runs
 -- For each question at least one row: its snapshot, whether its mark is another database's, and the run if it changed.
 SELECT asked.number, pg_current_snapshot()::text AS snapshot,
-       asked.seen IS NOT NULL AND pg_snapshot_xmax(asked.seen) > pg_snapshot_xmax(pg_current_snapshot()) AS is_foreign, run.*
+       asked.seen IS NOT NULL AND pg_snapshot_xmax(asked.seen) > pg_snapshot_xmax(pg_current_snapshot()) AS is_from_the_future, run.*
 FROM (SELECT number, run_id, seen::pg_snapshot AS seen
       FROM unnest($1::integer[], $2::text[], $3::text[]) AS given (number, run_id, seen)) AS asked
 LEFT JOIN LATERAL (
@@ -11,7 +11,7 @@ LEFT JOIN LATERAL (
 
 -- name: newest_tagged
 -- The newest thousand runs that have all tags of a list and are no older than a moment, and the snapshot they are of.
-SELECT 0 AS number, pg_current_snapshot()::text AS snapshot, false AS is_foreign, run.*
+SELECT 0 AS number, pg_current_snapshot()::text AS snapshot, false AS is_from_the_future, run.*
 FROM (SELECT $1::text[] AS tags, jobs.id_floor('run', $2) AS first) AS asked
 LEFT JOIN LATERAL (
   SELECT live.* FROM jobs.run_tags AS tagged JOIN jobs.live_runs AS live ON live.id = tagged.run_id
@@ -34,7 +34,7 @@ WITH asked AS (
     AND age(run.xmin) <= (SELECT max(age) FROM asked)
 )
 SELECT asked.number, pg_current_snapshot()::text AS snapshot,
-       asked.age < 0 OR pg_snapshot_xmax(asked.seen) > pg_snapshot_xmax(pg_current_snapshot()) AS is_foreign, run.*
+       asked.age < 0 OR pg_snapshot_xmax(asked.seen) > pg_snapshot_xmax(pg_current_snapshot()) AS is_from_the_future, run.*
 FROM asked
 LEFT JOIN LATERAL (
   SELECT live.* FROM changed JOIN jobs.live_runs AS live USING (id)
@@ -45,7 +45,7 @@ LEFT JOIN LATERAL (
 -- name: read_batch
 -- The same for the runs of a batch, those too that were there before and have joined it since.
 SELECT asked.number, pg_current_snapshot()::text AS snapshot,
-       asked.seen IS NOT NULL AND pg_snapshot_xmax(asked.seen) > pg_snapshot_xmax(pg_current_snapshot()) AS is_foreign, run.*
+       asked.seen IS NOT NULL AND pg_snapshot_xmax(asked.seen) > pg_snapshot_xmax(pg_current_snapshot()) AS is_from_the_future, run.*
 FROM (SELECT 0 AS number, $1::text AS batch_id, $2::text::pg_snapshot AS seen) AS asked
 LEFT JOIN LATERAL (
   SELECT live.* FROM jobs.batch_items AS item JOIN jobs.live_runs AS live ON live.id = item.run_id

@@ -17,9 +17,9 @@ class TableBusy(Exception):  # noqa: N818
     """Somebody reads or writes without a pause, so the month's tables could not be exchanged; nothing has changed."""
 
 
-async def begin_chore(executor: Executor, chore: str, now: datetime, every: timedelta) -> bool:
+async def try_claim_maintenance(executor: Executor, chore: str, now: datetime, every: timedelta) -> bool:
     """Whether it is this caller's turn to do the chore, which is done once in ``every``."""
-    return await executor.fetchval(QUERIES["begin_chore"], chore, now, now - every) is not None
+    return await executor.fetchval(QUERIES["try_claim_maintenance"], chore, now, now - every) is not None
 
 
 async def end_chore(executor: Executor, chore: str) -> None:
@@ -53,7 +53,7 @@ async def drop(database: Database, month: str) -> None:
         raise TableBusy(month) from error
 
 
-async def thin(database: Database, month: str, cutoffs: tuple[datetime, datetime]) -> None:
+async def compact(database: Database, month: str, cutoffs: tuple[datetime, datetime]) -> None:
     """Leaves of a month what has not expired. Raises :class:`TableBusy`."""
     async with database.connection() as connection:
         unfinished = await connection.fetchval(QUERIES["copy_month"], month, *cutoffs, timeout=_PATIENCE)

@@ -1,4 +1,4 @@
--- name: begin_chore
+-- name: try_claim_maintenance
 INSERT INTO jobs.housekeeping AS last (chore, done_at) VALUES ($1, $2)
 ON CONFLICT (chore) DO UPDATE SET done_at = excluded.done_at WHERE last.done_at <= $3
 RETURNING chore

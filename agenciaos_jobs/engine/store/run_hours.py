@@ -1,13 +1,11 @@
 """How runs went, hour by hour. Hours that are over are counted once; the present one each time it is asked for."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from datetime import datetime, timedelta
 
 from agenciaos_jobs.engine.store.history import Depth
-from agenciaos_jobs.foundation.clock import SAO_PAULO
 from agenciaos_jobs.foundation.database import Database, Executor
 from agenciaos_jobs.foundation.histogram import Histogram
 from agenciaos_jobs.foundation.sql import load
@@ -34,30 +32,6 @@ class Times:
 
     wait: Histogram = field(default_factory=Histogram)
     duration: Histogram = field(default_factory=Histogram)
-
-
-@dataclass(frozen=True)
-class Spend:
-    """What generations with a model have cost, in US dollars; ``unpriced`` ones had no known price.
-
-    An agency's, or everyone's where ``agency_id`` is ``None``.
-    """
-
-    agency_id: str | None
-    agency: str | None
-    model: str
-    generations: int
-    unpriced: int
-    cost: Decimal
-
-
-@dataclass(frozen=True)
-class Bill:
-    """AI spend, the dearest first: of the agencies that spent most, and of all ``agencies`` together."""
-
-    by_agency: Sequence[Spend]
-    by_model: Sequence[Spend]
-    agencies: int
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -109,34 +83,3 @@ async def waiting(executor: Executor, now: datetime) -> list[Depth]:
 
 async def executing(executor: Executor) -> int:
     return int(await executor.fetchval(QUERIES["executing"]))
-
-
-async def count_closed_days(database: Database, now: datetime) -> int:
-    """Counts what AI cost on days that are over, one transaction each; returns how many those were."""
-    last = (now - SETTLED).astimezone(SAO_PAULO).date() - timedelta(days=1)
-    records = await database.fetch(QUERIES["due_days"], last - KEPT, last, MOST)
-    for record in records:
-        async with database.transaction() as connection:
-            if not await connection.fetchval(QUERIES["lock"]):
-                return 0
-            day: date = record["day"]
-            if await connection.fetchval(QUERIES["counted_until"], day, day):
-                await connection.execute(QUERIES["count_ai"], day, _midnight(day), _midnight(day + timedelta(days=1)))
-    return len(records)
-
-
-async def bill(executor: Executor, first_day: date, now: datetime, most: int) -> Bill:
-    """From a day of São Paulo on."""
-    today = now.astimezone(SAO_PAULO).date()
-    uncounted = await executor.fetchval(QUERIES["counted_until"], first_day, today) or today
-    records = await executor.fetch(QUERIES["spend"], first_day, uncounted, _midnight(uncounted), most)
-    rows = [Spend(*tuple(record)[:-1]) for record in records]
-    return Bill(
-        by_agency=[row for row in rows if row.agency_id is not None],
-        by_model=[row for row in rows if row.agency_id is None],
-        agencies=max((record["agencies"] for record in records), default=0),
-    )
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), SAO_PAULO)

@@ -15,7 +15,7 @@ from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)
 
-SUSPECT = 2
+POISON_AFTER = 2
 """A run that has taken this many workers down is run in a process of its own."""
 
 ANY_NUMBER = 1_000_000
@@ -32,7 +32,7 @@ class LostRun:
     id: str
     task: str
     priority: int
-    goes_on: bool
+    will_retry: bool
     worker_id: str | None
 
 
@@ -87,14 +87,14 @@ def _row(run_id: str, run: NewRun, now: datetime) -> Json:
 
 
 async def claim(
-    database: Database, run_ids: list[str], worker_id: str, now: datetime, *, suspects_too: bool = False
+    database: Database, run_ids: list[str], worker_id: str, now: datetime, *, poison_too: bool = False
 ) -> list[ClaimedRun]:
     """Makes this worker the owner of those runs that are due and free, each at its next attempt.
 
     Runs whose concurrency key has no free place are parked until one of that key ends. Suspects, which have taken
-    workers down, are left alone unless ``suspects_too``.
+    workers down, are left alone unless ``poison_too``.
     """
-    most_losses = ANY_NUMBER if suspects_too else SUSPECT - 1
+    most_losses = ANY_NUMBER if poison_too else POISON_AFTER - 1
     records = await database.fetch(QUERIES["claim"], run_ids, worker_id, now, most_losses)
     if len(records) < len(run_ids):
         taken = {record["id"] for record in records}
@@ -105,32 +105,32 @@ async def claim(
     return [ClaimedRun(**{**record, "tags": tuple(record["tags"])}) for record in records]
 
 
-async def park_rest(database: Database, run_ids: list[str], now: datetime) -> list[str]:
+async def block_behind(database: Database, run_ids: list[str], now: datetime) -> list[str]:
     """Parks what waits with the same concurrency keys as those of the runs that are parked; returns its ids."""
     async with database.transaction() as connection:
         if not await connection.fetch(QUERIES["lock_keys"], run_ids):
             return []
-        return [record["id"] for record in await connection.fetch(QUERIES["park_rest"], run_ids, now)]
+        return [record["id"] for record in await connection.fetch(QUERIES["block_behind"], run_ids, now)]
 
 
-async def suspects(executor: Executor, run_ids: list[str], now: datetime) -> list[str]:
-    """Those of the runs that are due and have taken :data:`SUSPECT` workers down."""
-    return [record["id"] for record in await executor.fetch(QUERIES["suspects"], run_ids, now, SUSPECT)]
+async def poison_candidates(executor: Executor, run_ids: list[str], now: datetime) -> list[str]:
+    """Those of the runs that are due and have taken :data:`POISON_AFTER` workers down."""
+    return [record["id"] for record in await executor.fetch(QUERIES["poison_candidates"], run_ids, now, POISON_AFTER)]
 
 
-async def unpark(database: Database, keys: list[str]) -> list[QueuedRun]:
+async def unblock_next(database: Database, keys: list[str]) -> list[QueuedRun]:
     """Takes out the next parked run of each key, as often as the key is given.
 
     Who is about to park a run, because he still counts the place that is free now, is waited for.
     """
     async with database.transaction() as connection:
         await connection.execute(QUERIES["lock_named_keys"], keys)
-        return [QueuedRun(**record) for record in await connection.fetch(QUERIES["unpark"], keys)]
+        return [QueuedRun(**record) for record in await connection.fetch(QUERIES["unblock_next"], keys)]
 
 
-async def unpark_forgotten(executor: Executor) -> list[QueuedRun]:
+async def unblock_stuck(executor: Executor) -> list[QueuedRun]:
     """Takes out parked runs for which there is room, although nobody has said so."""
-    return [QueuedRun(**record) for record in await executor.fetch(QUERIES["unpark_forgotten"])]
+    return [QueuedRun(**record) for record in await executor.fetch(QUERIES["unblock_stuck"])]
 
 
 async def complete(
@@ -183,12 +183,12 @@ async def hand_back(executor: Executor, run: ClaimedRun, worker_id: str, now: da
         raise OwnershipLost(run.id)
 
 
-async def stand_by(executor: Executor, run: ClaimedRun, worker_id: str, due_at: datetime, now: datetime) -> datetime:
+async def snooze(executor: Executor, run: ClaimedRun, worker_id: str, due_at: datetime, now: datetime) -> datetime:
     """Queues the run so that this attempt goes on at ``due_at``, or now where it was woken; returns when.
 
     Raises :class:`OwnershipLost`.
     """
-    due: datetime | None = await executor.fetchval(QUERIES["stand_by"], run.id, run.attempt, worker_id, due_at, now)
+    due: datetime | None = await executor.fetchval(QUERIES["snooze"], run.id, run.attempt, worker_id, due_at, now)
     if due is None:
         raise OwnershipLost(run.id)
     return due
@@ -202,9 +202,9 @@ async def wake(executor: Executor, run_id: str, now: datetime) -> QueuedRun | No
     return QueuedRun(record["id"], record["task"], record["due_at"], record["priority"])
 
 
-async def take_back_lost(executor: Executor, error: RunError, now: datetime) -> list[LostRun]:
+async def rescue_orphans(executor: Executor, error: RunError, now: datetime) -> list[LostRun]:
     """Ends the attempts of workers that are gone, with ``error``; the runs are queued again while attempts are left."""
-    return [LostRun(**record) for record in await executor.fetch(QUERIES["take_back_lost"], now, error.as_json())]
+    return [LostRun(**record) for record in await executor.fetch(QUERIES["rescue_orphans"], now, error.as_json())]
 
 
 async def waiting(executor: Executor, due_before: datetime, after_id: str, limit: int) -> list[QueuedRun]:
@@ -213,9 +213,9 @@ async def waiting(executor: Executor, due_before: datetime, after_id: str, limit
     return [QueuedRun(**record) for record in records]
 
 
-async def release_due(executor: Executor, now: datetime) -> None:
+async def promote_scheduled(executor: Executor, now: datetime) -> None:
     """Turns DELAYED runs whose time has come into QUEUED ones."""
-    await executor.execute(QUERIES["release_due"], now)
+    await executor.execute(QUERIES["promote_scheduled"], now)
 
 
 async def expire(executor: Executor, error: RunError, now: datetime) -> list[tuple[str, str]]:

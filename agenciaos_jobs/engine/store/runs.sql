@@ -100,7 +100,7 @@ WHERE id IN (SELECT id FROM granted)
 RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
           tags, request_id, concurrency_key, losses, traceparent
 
--- name: park_rest
+-- name: block_behind
 -- What waits behind a run that was parked is parked too, instead of being taken from the queue piece by piece.
 UPDATE jobs.runs AS run SET parked = true, updated_at = $2
 FROM (SELECT next.id
@@ -115,11 +115,11 @@ FROM (SELECT next.id
 WHERE run.id = behind.id
 RETURNING run.id
 
--- name: suspects
+-- name: poison_candidates
 SELECT id FROM jobs.runs
 WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $2 AND losses >= $3
 
--- name: unpark
+-- name: unblock_next
 -- For each key as often as it is given: the next parked run.
 UPDATE jobs.runs SET parked = false
 WHERE id IN (
@@ -129,7 +129,7 @@ WHERE id IN (
     ORDER BY jobs.turn(due_at, priority), id LIMIT freed.places FOR UPDATE SKIP LOCKED) AS next)
 RETURNING id, task, due_at, priority
 
--- name: unpark_forgotten
+-- name: unblock_stuck
 -- Parked runs whose key has a free place although no run's end has made it known.
 UPDATE jobs.runs SET parked = false
 WHERE id IN (
@@ -188,7 +188,7 @@ SET status = 'QUEUED', attempt = attempt - 1, due_at = $4, updated_at = $4
 WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
 RETURNING id
 
--- name: stand_by
+-- name: snooze
 -- The attempt goes on at the next claim; at once where the run was woken while it was still executing.
 UPDATE jobs.runs
 SET status = 'QUEUED', attempt = attempt - 1, standing_by = true, updated_at = $5,
@@ -202,11 +202,11 @@ UPDATE jobs.runs SET woken = true, due_at = CASE WHEN status = 'QUEUED' THEN lea
 WHERE id = $1 AND (status = 'EXECUTING' OR status = 'QUEUED' AND standing_by)
 RETURNING id, task, due_at, priority, status = 'QUEUED' AND NOT parked AS waits
 
--- name: take_back_lost
+-- name: rescue_orphans
 -- Runs of workers whose lease ran out: queued again, or crashed where no attempt is left or three workers went down.
 WITH lost AS (
   SELECT run.id, run.worker_id, run.attempt, run.attempt_started_at, run.task, run.priority,
-         run.attempt < run.max_attempts AND run.losses < 2 AS goes_on
+         run.attempt < run.max_attempts AND run.losses < 2 AS will_retry
   FROM jobs.runs AS run
   LEFT JOIN jobs.workers AS worker ON worker.id = run.worker_id
   WHERE run.status = 'EXECUTING' AND (worker.id IS NULL OR worker.lease_until <= $1)
@@ -215,16 +215,16 @@ WITH lost AS (
   FOR UPDATE OF run SKIP LOCKED
 ), ended AS (
   UPDATE jobs.runs AS run
-  SET status = CASE WHEN lost.goes_on THEN 'QUEUED' ELSE 'CRASHED' END, losses = run.losses + 1,
+  SET status = CASE WHEN lost.will_retry THEN 'QUEUED' ELSE 'CRASHED' END, losses = run.losses + 1,
       due_at = $1, updated_at = $1, standing_by = false,
-      error = CASE WHEN lost.goes_on THEN run.error ELSE $2::jsonb END,
-      finished_at = CASE WHEN lost.goes_on THEN NULL ELSE $1 END
+      error = CASE WHEN lost.will_retry THEN run.error ELSE $2::jsonb END,
+      finished_at = CASE WHEN lost.will_retry THEN NULL ELSE $1 END
   FROM lost WHERE run.id = lost.id
 ), noted AS (
   INSERT INTO jobs.attempts (run_id, number, status, worker_id, started_at, finished_at, error)
   SELECT id, attempt, 'FAILED', worker_id, attempt_started_at, $1, $2::jsonb FROM lost
 )
-SELECT id, task, priority, goes_on, worker_id FROM lost
+SELECT id, task, priority, will_retry, worker_id FROM lost
 
 -- name: waiting
 -- Due runs after a given id: one page of what the queue should hold.
@@ -232,7 +232,7 @@ SELECT id, task, due_at, priority FROM jobs.runs
 WHERE status IN ('QUEUED', 'DELAYED') AND NOT parked AND due_at <= $1 AND id > $2
 ORDER BY id LIMIT $3
 
--- name: release_due
+-- name: promote_scheduled
 -- Whoever changes many runs at once passes over those that somebody is changing: waiting for them, a deadlock would be near.
 UPDATE jobs.runs AS run SET status = 'QUEUED', updated_at = $1
 FROM (SELECT id FROM jobs.runs WHERE status = 'DELAYED' AND due_at <= $1 LIMIT 1000 FOR UPDATE SKIP LOCKED) AS due

@@ -45,25 +45,25 @@ async def alive(executor: Executor, now: datetime) -> int:
     return int(await executor.fetchval(QUERIES["alive"], now))
 
 
-async def still_mine(executor: Executor, worker: Worker) -> set[str]:
+async def owned_run_ids(executor: Executor, worker: Worker) -> set[str]:
     """The ids of the runs that the database has this worker execute."""
-    return {record["id"] for record in await executor.fetch(QUERIES["still_mine"], worker.id)}
+    return {record["id"] for record in await executor.fetch(QUERIES["owned_run_ids"], worker.id)}
 
 
-async def disown(executor: Executor, worker: Worker, run_ids: list[str]) -> None:
+async def mark_lost(executor: Executor, worker: Worker, run_ids: list[str]) -> None:
     """Declares runs lost that this worker has in the database but does not execute."""
-    await executor.execute(QUERIES["disown"], worker.id, run_ids)
+    await executor.execute(QUERIES["mark_lost"], worker.id, run_ids)
 
 
-async def cut_off_lost(executor: Executor, now: datetime) -> int:
+async def terminate_backends_of_expired(executor: Executor, now: datetime) -> int:
     """Ends what workers whose lease ran out were in the middle of before that; returns how many transactions.
 
     A process that is frozen keeps what its transactions have locked. Postgres ends one that is idle by itself, but not
     one that waits for the rest of a statement, nor soon one that another of the same process had wait until then.
     """
-    return int(await executor.fetchval(QUERIES["cut_off_lost"], now))
+    return int(await executor.fetchval(QUERIES["terminate_backends_of_expired"], now))
 
 
-async def lead(connection: Connection) -> bool:
+async def try_maintenance_lock(connection: Connection) -> bool:
     """Whether this transaction, and no other one at the time, may repair what other workers left."""
-    return bool(await connection.fetchval(QUERIES["lead"]))
+    return bool(await connection.fetchval(QUERIES["try_maintenance_lock"]))

@@ -13,20 +13,20 @@ WHERE lease_until <= $1::timestamptz - interval '1 day'
 -- name: alive
 SELECT count(*) FROM jobs.workers WHERE lease_until > $1
 
--- name: still_mine
+-- name: owned_run_ids
 SELECT id FROM jobs.runs WHERE worker_id = $1 AND status = 'EXECUTING'
 
--- name: disown
+-- name: mark_lost
 UPDATE jobs.runs SET worker_id = NULL WHERE id = ANY ($2::text[]) AND worker_id = $1 AND status = 'EXECUTING'
 
--- name: cut_off_lost
+-- name: terminate_backends_of_expired
 SELECT count(*) FILTER (WHERE pg_terminate_backend(activity.pid, 1000))
 FROM jobs.workers AS worker
 JOIN pg_stat_activity AS activity ON activity.application_name = 'agenciaos-jobs ' || worker.id
 WHERE worker.lease_until <= $1 AND activity.xact_start < worker.lease_until
   AND activity.datname = current_database() AND activity.usename = current_user
 
--- name: lead
+-- name: try_maintenance_lock
 SELECT pg_try_advisory_xact_lock(hashtext('agenciaos_jobs.sweeper'))
 
 -- name: database_time

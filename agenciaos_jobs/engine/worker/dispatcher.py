@@ -9,9 +9,11 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from agenciaos_jobs.engine.intake import Intake, KeyConflict, Sender, new_run
+from agenciaos_jobs.engine.intake import Intake, KeyConflict
 from agenciaos_jobs.engine.model.job import Job
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import ClaimedRun, QueuedRun
+from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.queue import UNAVAILABLE, WAKE, Queue, decode
 from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.foundation.clock import Clock
@@ -19,10 +21,10 @@ from agenciaos_jobs.foundation.database import DatabaseUnavailable
 
 log = structlog.get_logger("agenciaos_jobs.dispatcher")
 
-LOOK_AGAIN = timedelta(seconds=1)
+POLL_INTERVAL = timedelta(seconds=1)
 """How long an idle worker relies on being woken."""
 
-ENDS_AT_ONCE = 100
+MAX_UNRECORDED_COMPLETIONS = 100
 """Runs whose code is through, and whose ends are being written, hold a slot only where they are more than this."""
 
 _ISOLATED_AT_ONCE = 2
@@ -36,7 +38,7 @@ class Dispatcher:
         queue: Queue,
         runner: Runner,
         intake: Intake,
-        sender: Sender,
+        sender: RedisOutbox,
         clock: Clock,
         jobs: Mapping[str, Job[Any]],
         slots: int,
@@ -46,8 +48,8 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._stopping = False
-        self._takes_no_more = asyncio.Event()
-        self._takes_no_more.set()
+        self._claiming_stopped = asyncio.Event()
+        self._claiming_stopped.set()
         runner.slot_freed = self._news.set
         self._isolated: set[str] = set()
         self._isolation = asyncio.Semaphore(_ISOLATED_AT_ONCE)
@@ -55,18 +57,18 @@ class Dispatcher:
     @property
     def busy(self) -> int:
         """Slots that hold a run. Where Postgres is too slow for the ends, those hold slots too."""
-        return len(self._tasks) - min(self._runner.ending, ENDS_AT_ONCE)
+        return len(self._tasks) - min(self._runner.ending, MAX_UNRECORDED_COMPLETIONS)
 
     async def run(self) -> None:
         """Works until :meth:`drain`."""
-        self._takes_no_more.clear()
+        self._claiming_stopped.clear()
         listener = asyncio.create_task(self._listen())
         try:
             while not self._stopping:
                 self._news.clear()
                 await self._pause(await self._step())
         finally:
-            self._takes_no_more.set()
+            self._claiming_stopped.set()
             while not listener.done():  # a cancellation can be lost inside a Redis call
                 listener.cancel()
                 await asyncio.wait([listener], timeout=0.5)
@@ -83,7 +85,7 @@ class Dispatcher:
             await asyncio.wait([ended], timeout=1)
 
     async def _all_ended(self) -> None:
-        await self._takes_no_more.wait()  # what is being claimed just now starts yet
+        await self._claiming_stopped.wait()  # what is being claimed just now starts yet
         while self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -91,25 +93,25 @@ class Dispatcher:
         """Starts what can be started; returns how many seconds there is nothing to do, unless something happens."""
         free = self.slots - self.busy
         if free <= 0:
-            return LOOK_AGAIN.total_seconds()
+            return POLL_INTERVAL.total_seconds()
         try:
             now = self._clock.now()
-            taken = await self._queue.take(free, now)
+            taken = await self._queue.dequeue(free, now)
             run_ids = [run_id for member, body in taken.messages if (run_id := await self._run_of(member, body))]
             if run_ids:
                 await self._claim(run_ids)
         except (DatabaseUnavailable, *UNAVAILABLE) as error:
             log.warning("dispatch_interrupted", error=f"{type(error).__name__}: {error}")
-            await asyncio.sleep(LOOK_AGAIN.total_seconds())
+            await asyncio.sleep(POLL_INTERVAL.total_seconds())
             return 0
         except Exception:
             log.exception("dispatch_failed")
-            await asyncio.sleep(LOOK_AGAIN.total_seconds())
+            await asyncio.sleep(POLL_INTERVAL.total_seconds())
             return 0
         if taken.messages:
             return 0
-        until_due = taken.next_due_at - now if taken.next_due_at else LOOK_AGAIN
-        return max(0.001, min(until_due, LOOK_AGAIN).total_seconds())
+        until_due = taken.next_due_at - now if taken.next_due_at else POLL_INTERVAL
+        return max(0.001, min(until_due, POLL_INTERVAL).total_seconds())
 
     async def _pause(self, seconds: float) -> None:
         if seconds <= 0:
@@ -127,10 +129,10 @@ class Dispatcher:
                 self._news.set()
                 while True:
                     # Sooner than the client's own timeout, which would cut the line of a worker that is idle.
-                    if await channel.get_message(timeout=LOOK_AGAIN.total_seconds()):
+                    if await channel.get_message(timeout=POLL_INTERVAL.total_seconds()):
                         self._news.set()
             except UNAVAILABLE:
-                await asyncio.sleep(LOOK_AGAIN.total_seconds())
+                await asyncio.sleep(POLL_INTERVAL.total_seconds())
             finally:
                 await channel.aclose()  # type: ignore[no-untyped-call]
 
@@ -143,7 +145,7 @@ class Dispatcher:
             job, (payload,) = self._jobs[message["f"]], message["a"]
             await self._intake.trigger(new_run(job, payload, source="arq", idempotency_key=f"arq:{member}"))
         except DatabaseUnavailable:
-            await self._queue.put_back(member, body, self._clock.now())
+            await self._queue.requeue(member, body, self._clock.now())
             raise
         except (ValueError, KeyError, TypeError, ValidationError, KeyConflict) as error:
             log.error("message_not_understood", member=member[:100], error=type(error).__name__)
@@ -155,8 +157,8 @@ class Dispatcher:
             self._start(self._execute(run))
         if len(claimed) < len(run_ids):
             rest = set(run_ids) - {run.id for run in claimed} - self._isolated
-            await self._queue.forget(await self._runner.park_rest(list(rest)))
-            for run_id in await self._runner.suspects(list(rest)):
+            await self._queue.remove(await self._runner.block_behind(list(rest)))
+            for run_id in await self._runner.poison_candidates(list(rest)):
                 self._isolated.add(run_id)
                 self._start(self._isolate(run_id))
 
@@ -172,7 +174,7 @@ class Dispatcher:
             log.error("attempt_not_recorded", exc_info=error)
 
     async def _execute(self, claimed: ClaimedRun) -> None:
-        due_at = await self._runner.carry_out(claimed)
+        due_at = await self._runner.execute(claimed)
         if due_at is not None:
             self._sender.send(QueuedRun(claimed.id, claimed.task, due_at))
 

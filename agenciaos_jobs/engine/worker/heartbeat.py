@@ -10,7 +10,7 @@ from agenciaos_jobs.engine.worker.run_log import RunLog
 from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
-from agenciaos_jobs.foundation.metric_reporter import Tally
+from agenciaos_jobs.foundation.metric_reporter import MetricReporter
 
 log = structlog.get_logger("agenciaos_jobs.heartbeat")
 
@@ -25,8 +25,8 @@ class Heartbeat:
         self._database, self._clock, self._worker = database, clock, worker
         self._runner, self._run_log = runner, run_log
         self.worker_id = worker.id
-        self._tally = Tally(database)
-        self._suspects: set[str] = set()
+        self._reporter = MetricReporter(database)
+        self._untracked: set[str] = set()
 
     async def beat(self) -> None:
         """Renews, compares and reports; while Postgres is away it only says so."""
@@ -36,28 +36,28 @@ class Heartbeat:
             await workers.renew(self._database, self._worker, now, now + LEASE)
             await self._compare()
             await self._run_log.flush()
-            await self._tally.report()
+            await self._reporter.flush()
         except DatabaseUnavailable as error:
             log.warning("heartbeat_missed", error=type(error).__name__)
 
     async def _compare(self) -> None:
         """Stops attempts that are not this worker's any more; declares lost what it has but does not execute."""
         before = dict(self._runner.running)
-        mine = await workers.still_mine(self._database, self._worker)
+        mine = await workers.owned_run_ids(self._database, self._worker)
         for run_id, running in before.items():
             if run_id not in mine and self._runner.running.get(run_id) is running and not running.is_ending:
                 running.revoke()
-        strays = mine - self._runner.running.keys()
-        if lost := strays & self._suspects:
+        untracked = mine - self._runner.running.keys()
+        if lost := untracked & self._untracked:
             log.error("runs_lost_track_of", run_ids=sorted(lost))
-            await workers.disown(self._database, self._worker, sorted(lost))
-        self._suspects = strays
+            await workers.mark_lost(self._database, self._worker, sorted(lost))
+        self._untracked = untracked
 
     async def stop(self) -> None:
         """The last report; whatever the worker still executes is lost from here on."""
         try:
             await self._run_log.flush()
-            await self._tally.report()
+            await self._reporter.flush()
             await workers.leave(self._database, self._worker)
         except DatabaseUnavailable as error:
             log.warning("heartbeat_missed", error=type(error).__name__)

@@ -6,26 +6,33 @@ from typing import Any
 
 import structlog
 
-from agenciaos_jobs.engine.context import App
+from agenciaos_jobs.engine.context import JobContext
 from agenciaos_jobs.engine.model.job import Job
-from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
 
-log = structlog.get_logger("agenciaos_jobs.tidier")
+log = structlog.get_logger("agenciaos_jobs.job_cleanup")
 
 INTERVAL = timedelta(seconds=2)
 
 
-class Tidier:
-    """Calls the jobs' ``tidy``. Apart from the sweeper, because it may wait for the network."""
+class JobCleanup:
+    """Calls the jobs' ``cleanup`` hooks. Apart from the rescuer, because they may wait for the network."""
 
-    def __init__(self, app: App, jobs: Mapping[str, Job[Any]]) -> None:
-        self._app, self._jobs = app, jobs
+    def __init__(
+        self, database: Database, clock: Clock, jobs: Mapping[str, Job[Any]], resources: Mapping[type, Any]
+    ) -> None:
+        self._database = database
+        self._hooks = [
+            (job.hooks.cleanup, JobContext(clock, database, resources[job.uses] if job.uses else None))
+            for job in jobs.values()
+            if job.hooks.cleanup
+        ]
 
-    async def tidy(self) -> None:
-        """One round; while Postgres is away it only says so."""
+    async def run_once(self) -> None:
+        """Calls each hook once; while Postgres is away it only logs that."""
         try:
-            for job in self._jobs.values():
-                if job.tidy:
-                    await job.tidy(self._app)
+            for cleanup, context in self._hooks:
+                await cleanup(context)
         except DatabaseUnavailable as error:
             log.warning("tidying_interrupted", error=type(error).__name__)

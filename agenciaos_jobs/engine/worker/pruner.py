@@ -14,7 +14,7 @@ from agenciaos_jobs.engine.store.retention import TableBusy
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
 
-log = structlog.get_logger("agenciaos_jobs.caretaker")
+log = structlog.get_logger("agenciaos_jobs.pruner")
 
 INTERVAL = timedelta(minutes=10)
 _PRUNING = timedelta(days=1)
@@ -22,19 +22,19 @@ _ONE_MONTH = timedelta(hours=6)
 _FORGETTING = timedelta(hours=1)
 
 
-class Caretaker:
+class Pruner:
     """Apart from the sweeper, because reading old months takes long."""
 
     def __init__(self, database: Database, clock: Clock, rules: Retention) -> None:
         self._database, self._clock, self._rules = database, clock, rules
 
-    async def care(self) -> None:
+    async def run_once(self) -> None:
         """Does what is due, unless another worker does."""
         now = self._clock.now()
         try:
-            if await retention.begin_chore(self._database, "forget", now, _FORGETTING):
+            if await retention.try_claim_maintenance(self._database, "forget", now, _FORGETTING):
                 await self.forget()
-            if await retention.begin_chore(self._database, "prune", now, _PRUNING):
+            if await retention.try_claim_maintenance(self._database, "prune", now, _PRUNING):
                 await self.prune()
         except DatabaseUnavailable as error:
             log.warning("care_interrupted", error=type(error).__name__)
@@ -54,13 +54,13 @@ class Caretaker:
 
     async def _prune(self, month: MonthOfRuns, cutoffs: tuple[datetime, datetime]) -> bool:
         chore = f"month {month.month}"
-        if not await retention.begin_chore(self._database, chore, self._clock.now(), _ONE_MONTH):
+        if not await retention.try_claim_maintenance(self._database, chore, self._clock.now(), _ONE_MONTH):
             return False
         try:
             if month.fate is Fate.DROPPED:
                 await retention.drop(self._database, month.month)
             else:
-                await retention.thin(self._database, month.month, cutoffs)
+                await retention.compact(self._database, month.month, cutoffs)
         except TableBusy:
             log.warning("month_not_pruned", month=month.month)
             return False

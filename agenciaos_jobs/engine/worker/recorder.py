@@ -2,26 +2,30 @@
 
 import asyncio
 import traceback
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
 
-from agenciaos_jobs.alerts.failures import Faults
-from agenciaos_jobs.engine.context import App, RunApp
-from agenciaos_jobs.engine.intake import Sender
-from agenciaos_jobs.engine.model.job import HANDED_BACK, REVOKED, Finish, GiveUp, Job, Json, RetryLater
-from agenciaos_jobs.engine.model.run import Again, ClaimedRun, QueuedRun, RunError, Status
+from agenciaos_jobs.engine.context import RunContext
+from agenciaos_jobs.engine.model.job import HANDED_BACK, REVOKED, CommitWith, GiveUp, Job, Json, RetryLater
+from agenciaos_jobs.engine.model.run import ClaimedRun, QueuedRun, Retry, RunError, Status
+from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.store import runs
 from agenciaos_jobs.engine.store.runs import OwnershipLost
 from agenciaos_jobs.foundation import metrics
-from agenciaos_jobs.foundation.database import Connection, DatabaseUnavailable
-from agenciaos_jobs.foundation.group_commit import Batch
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.group_commit import GroupCommit
 from agenciaos_jobs.foundation.redact import Redactor
 
 log = structlog.get_logger("agenciaos_jobs.recorder")
+
+
+FailuresHook = Callable[[Connection, Sequence[tuple[str, str, RunError]]], Awaitable[None]]
+"""``async (connection, failures)``: called in the transaction that ends runs as failures; ids, tasks and errors."""
 
 
 @dataclass
@@ -29,7 +33,7 @@ class Running:
     """An attempt under way in this process."""
 
     run: ClaimedRun
-    app: RunApp
+    context: RunContext[Any]
     task: asyncio.Task[Any]
     is_ending: bool = False
     is_revoked: bool = False
@@ -44,25 +48,31 @@ class Recorder:
     """Writes ends. Everything here raises ``OwnershipLost`` where the run is not this worker's any more."""
 
     def __init__(
-        self, app: App, jobs: Mapping[str, Job[Any]], worker_id: str, sender: Sender, redactor: Redactor
+        self,
+        database: Database,
+        clock: Clock,
+        jobs: Mapping[str, Job[Any]],
+        worker_id: str,
+        outbox: RedisOutbox,
+        redactor: Redactor,
+        on_failures: FailuresHook,
     ) -> None:
-        self._database, self._clock, self._jobs, self._worker_id = app.database, app.clock, jobs, worker_id
-        self._sender, self._redactor = sender, redactor
-        self._faults = Faults(app.clock, app.alerting.rules)
-        self._completions: Batch[tuple[ClaimedRun, Json], bool] = Batch(
+        self._database, self._clock, self._jobs, self._worker_id = database, clock, jobs, worker_id
+        self._outbox, self._redactor, self._on_failures = outbox, redactor, on_failures
+        self._completions: GroupCommit[tuple[ClaimedRun, Json], bool] = GroupCommit(
             self._complete_all, passing=(DatabaseUnavailable,)
         )
-        self._freed: Batch[str, None] = Batch(self._unpark)
+        self._freed: GroupCommit[str, None] = GroupCommit(self._unpark)
 
     def free(self, run: ClaimedRun) -> None:
         """Lets the next run of the same concurrency key come."""
         if run.concurrency_key:
             self._freed.put(run.concurrency_key)
 
-    async def succeed(self, running: Running, result: Json | Finish) -> RunError | None:
+    async def succeed(self, running: Running, result: Json | CommitWith) -> RunError | None:
         """Ends the run with what it changes, in one transaction; returns why it failed where only that could tell."""
         run, now = running.run, self._clock.now()
-        if not isinstance(result, Finish):
+        if not isinstance(result, CommitWith):
             if not await self._completions.submit((run, result)):
                 raise OwnershipLost(run.id)
             return None
@@ -73,7 +83,7 @@ class Recorder:
                 error = self.describe(output)
                 await self._abandon(connection, run)
                 await runs.finish(connection, run, self._worker_id, Status.FAILED, now, error=error)
-                await self._faults.note(connection, [(run.id, run.task, error)])
+                await self._on_failures(connection, [(run.id, run.task, error)])
                 return error
             await runs.finish(connection, run, self._worker_id, Status.COMPLETED, now, output=output)
         return None
@@ -85,29 +95,29 @@ class Recorder:
     async def _unpark(self, keys: list[str]) -> list[None]:
         """Lets the next runs of these concurrency keys come; what fails here the sweeper makes good."""
         try:
-            self._sender.send(*await runs.unpark(self._database, keys))
+            self._outbox.send(*await runs.unblock_next(self._database, keys))
         except DatabaseUnavailable as error:
             log.warning("database_unavailable", error=str(error))
         return [None] * len(keys)
 
-    async def fail(self, running: Running, error: RunError, next_step: Again | Status, due_at: datetime) -> None:
+    async def fail(self, running: Running, error: RunError, next_step: Retry | Status, due_at: datetime) -> None:
         """Ends the attempt, and the run where ``next_step`` is its end; keeps what must outlive a failure."""
         run, now = running.run, self._clock.now()
         async with self._database.transaction() as connection:
-            if isinstance(next_step, Again):
+            if isinstance(next_step, Retry):
                 await runs.retry(connection, run, self._worker_id, due_at, error, now)
             else:
                 await runs.finish(connection, run, self._worker_id, next_step, now, error=error)
                 await self._abandon(connection, run)
             await self._keep(connection, running, error.code or error.type)
-            if not isinstance(next_step, Again):
-                await self._faults.note(connection, [(run.id, run.task, error)])
+            if not isinstance(next_step, Retry):
+                await self._on_failures(connection, [(run.id, run.task, error)])
 
-    async def stand_by(self, running: Running, due_at: datetime) -> datetime:
+    async def snooze(self, running: Running, due_at: datetime) -> datetime:
         """Hands the run back until ``due_at``, or until it is woken; its attempt goes on then. Returns when that is."""
-        return await runs.stand_by(self._database, running.run, self._worker_id, due_at, self._clock.now())
+        return await runs.snooze(self._database, running.run, self._worker_id, due_at, self._clock.now())
 
-    async def let_go(self, running: Running) -> None:
+    async def release_interrupted(self, running: Running) -> None:
         """Ends an attempt that was stopped from outside; a run that is still this worker's goes back to the queue."""
         run, code = running.run, REVOKED if running.is_revoked else HANDED_BACK
         try:
@@ -118,18 +128,18 @@ class Recorder:
         except OwnershipLost:  # its end was recorded just before it was stopped
             return
         if not running.is_revoked:
-            self._sender.send(QueuedRun(run.id, run.task, self._clock.now()))
+            self._outbox.send(QueuedRun(run.id, run.task, self._clock.now()))
         metrics.RUNS.labels(run.task, code).inc()
         log.info("run_stopped", outcome=code)
 
     async def _keep(self, connection: Connection, running: Running, code: str) -> None:
-        for effect in running.app.failure_effects:
+        for effect in running.context.failure_hooks:
             await effect(connection, code)
 
     async def _abandon(self, connection: Connection, run: ClaimedRun) -> None:
         job = self._jobs.get(run.task)
-        if job and job.abandon:
-            await job.abandon(connection, [run.id])
+        if job and job.hooks.on_discard:
+            await job.hooks.on_discard(connection, [run.id])
 
     def describe(self, error: BaseException) -> RunError:
         """The error as it is stored, without secrets."""

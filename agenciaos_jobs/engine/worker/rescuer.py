@@ -2,32 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
 
-from agenciaos_jobs.alerts.failures import Faults
-from agenciaos_jobs.alerts.store import alerts
-from agenciaos_jobs.engine.intake import Sender
 from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.model.run import QueuedRun, RunError
+from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
 from agenciaos_jobs.engine.queue import Queue
-from agenciaos_jobs.engine.store import batches, idempotency, run_hours, runs, workers
+from agenciaos_jobs.engine.store import runs, workers
 from agenciaos_jobs.engine.store.runs import LostRun
-from agenciaos_jobs.foundation import metrics, migrate
+from agenciaos_jobs.engine.worker.housekeeping import Housekeeping
+from agenciaos_jobs.engine.worker.recorder import FailuresHook
+from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailable
-from agenciaos_jobs.trigger_dev.store import packets
 
-log = structlog.get_logger("agenciaos_jobs.sweeper")
+log = structlog.get_logger("agenciaos_jobs.rescuer")
 
 INTERVAL = timedelta(seconds=2)
-HOUSEKEEPING = timedelta(hours=1)
-BATCHES_KEPT = timedelta(days=100)
-ALERTS_KEPT = timedelta(days=90)
-COUNTING = timedelta(minutes=1)
 WORKER_LOST = RunError(
     type="WorkerLost", message="the worker was lost in the middle of the attempt", code="worker_lost"
 )
@@ -41,76 +36,76 @@ _PATIENCE = timedelta(seconds=2)
 _TIME_TO_RENEW = timedelta(seconds=5)
 
 
-class Sweeper:
+class Rescuer:
     """Runs on every worker; a lock in the database lets one at a time change anything."""
 
     def __init__(
         self,
         database: Database,
         queue: Queue,
-        sender: Sender,
+        sender: RedisOutbox,
         clock: Clock,
         jobs: Mapping[str, Job[Any]],
-        faults: Faults,
+        on_failures: FailuresHook,
+        housekeeping: Housekeeping,
     ) -> None:
         self._database, self._queue, self._sender, self._clock = database, queue, sender, clock
-        self._jobs, self._faults = jobs, faults
+        self._jobs, self._on_failures, self._housekeeping = jobs, on_failures, housekeeping
         self._page_ends_at = ""
         self._nobody_lost_before = self._clock.now()
-        self._housekeeping_due: datetime | None = None
-        self._counting_due: datetime | None = None
 
-    async def sweep(self) -> None:
+    async def run_once(self) -> None:
         """One round of repairs; what can't be reached is left for the next one."""
         try:
-            await self._cut_off_lost()
+            await self._terminate_backends_of_expired_workers()
             lost = await self._repair_rows()
             try:
-                await self._start_again(lost)
-                self._sender.send(*await runs.unpark_forgotten(self._database))
-                await self._send_missing()
+                await self._requeue_rescued(lost)
+                self._sender.send(*await runs.unblock_stuck(self._database))
+                await self._reenqueue_missing()
             except QUEUE_UNAVAILABLE as error:  # what is left needs Postgres alone
                 log.warning("sweep_interrupted", error=type(error).__name__)
-            await self._keep_house()
-            await self._count_hours()
+            await self._housekeeping.run_due()
         except DatabaseUnavailable as error:
             log.warning("sweep_interrupted", error=type(error).__name__)
             self._nobody_lost_before = self._clock.now() + _TIME_TO_RENEW
 
-    async def _cut_off_lost(self) -> None:
+    async def _terminate_backends_of_expired_workers(self) -> None:
         """Before the lock is asked for, which a lost worker may be the one to hold."""
         now = self._clock.now()
-        if now >= self._nobody_lost_before and (cut := await workers.cut_off_lost(self._database, now)):
+        if now >= self._nobody_lost_before and (
+            cut := await workers.terminate_backends_of_expired(self._database, now)
+        ):
             log.warning("lost_workers_cut_off", transactions=cut)
 
     async def _repair_rows(self) -> list[LostRun]:
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            if not await workers.lead(connection):
+            if not await workers.try_maintenance_lock(connection):
                 return []
-            lost = await runs.take_back_lost(connection, WORKER_LOST, now) if now >= self._nobody_lost_before else []
-            crashed = [(run.id, run.task) for run in lost if not run.goes_on]
+            lost = await runs.rescue_orphans(connection, WORKER_LOST, now) if now >= self._nobody_lost_before else []
+            crashed = [(run.id, run.task) for run in lost if not run.will_retry]
             expired = await runs.expire(connection, EXPIRED, now)
             await self._abandon(connection, crashed + expired)
-            await runs.release_due(connection, now)
+            await runs.promote_scheduled(connection, now)
             failed = [(run_id, task, WORKER_LOST) for run_id, task in crashed]
             failed += [(run_id, task, EXPIRED) for run_id, task in expired]
-            await self._faults.note(connection, failed)
+            await self._on_failures(connection, failed)
         for outcome, ended in (("crashed", crashed), ("expired", expired)):
             for run_id, task in ended:
                 metrics.RUNS.labels(task, outcome).inc()
                 log.warning("run_ended_by_sweeper", run_id=run_id, task=task, outcome=outcome)
         metrics.LEASES_LOST.inc(len({run.worker_id for run in lost}))
         for run in lost:
-            log.warning("worker_lost", run_id=run.id, task=run.task, goes_on=run.goes_on)
+            log.warning("worker_lost", run_id=run.id, task=run.task, goes_on=run.will_retry)
             metrics.SWEEPER_REPAIRS.labels("worker_lost").inc()
         return lost
 
-    async def _start_again(self, lost: list[LostRun]) -> None:
+    async def _requeue_rescued(self, lost: list[LostRun]) -> None:
         """Sends what goes on; whatever Redis still held of it was the lost worker's."""
-        await self._queue.forget([run.id for run in lost])
+        await self._queue.remove([run.id for run in lost])
         now = self._clock.now()
-        await self._queue.send([QueuedRun(run.id, run.task, now, run.priority) for run in lost if run.goes_on], now)
+        await self._queue.send([QueuedRun(run.id, run.task, now, run.priority) for run in lost if run.will_retry], now)
 
     async def _abandon(self, connection: Connection, ended: list[tuple[str, str]]) -> None:
         by_task: dict[str, list[str]] = defaultdict(list)
@@ -118,37 +113,16 @@ class Sweeper:
             by_task[task].append(run_id)
         for task, run_ids in by_task.items():
             job = self._jobs.get(task)
-            if job and job.abandon:
-                await job.abandon(connection, run_ids)
+            if job and job.hooks.on_discard:
+                await job.hooks.on_discard(connection, run_ids)
 
-    async def _send_missing(self) -> None:
+    async def _reenqueue_missing(self) -> None:
         """Sends due runs that are not in the queue: a page of them each round, from where the last one ended."""
         now = self._clock.now()
         page = await runs.waiting(self._database, now - _PATIENCE, self._page_ends_at, _PAGE)
         self._page_ends_at = page[-1].id if len(page) == _PAGE else ""
-        missing = await self._queue.missing([run.id for run in page])
+        missing = await self._queue.not_enqueued([run.id for run in page])
         await self._queue.send([run for run in page if run.id in missing], now)
         if missing:
             log.warning("runs_sent_again", runs=len(missing))
             metrics.SWEEPER_REPAIRS.labels("sent_again").inc(len(missing))
-
-    async def _keep_house(self) -> None:
-        now = self._clock.now()
-        if self._housekeeping_due and now < self._housekeeping_due:
-            return
-        self._housekeeping_due = now + HOUSEKEEPING
-        await idempotency.drop_expired_requests(self._database, now)
-        await packets.drop_expired(self._database, now)
-        await batches.drop_old(self._database, now - BATCHES_KEPT)
-        await workers.forget_lost(self._database, now)
-        await alerts.drop_old(self._database, now - ALERTS_KEPT)
-        if await migrate.ensure_partitions(self._database, now) is None:
-            log.warning("partitions_not_made")
-
-    async def _count_hours(self) -> None:
-        now = self._clock.now()
-        if self._counting_due and now < self._counting_due:
-            return
-        self._counting_due = now + COUNTING
-        await run_hours.count_closed_hours(self._database, now)
-        await run_hours.count_closed_days(self._database, now)

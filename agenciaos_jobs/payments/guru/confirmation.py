@@ -6,10 +6,10 @@ from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.payments.guru.reader import PAID, read_object
 from agenciaos_jobs.payments.policy.event import NotUnderstood, PaymentEvent
 
-_GIVING = frozenset({"active", "trial", "pastdue"})
+_ENTITLING = frozenset({"active", "trial", "pastdue"})
 
 
-def contradiction(event: PaymentEvent, answer: Json | None, now: datetime) -> str | None:
+def mismatch_with_api(event: PaymentEvent, answer: Json | None, now: datetime) -> str | None:
     """What is different at Guru, in words; ``None`` where it confirms the event."""
     if answer is None:
         return f"Guru knows no {event.kind} {event.id}"
@@ -19,7 +19,7 @@ def contradiction(event: PaymentEvent, answer: Json | None, now: datetime) -> st
     names = {event.id, event.contract, event.uuid} if event.kind == "subscription" else {event.id}
     if found.kind != event.kind or not {found.id, found.uuid} & names:
         return f"Guru answered with {found.kind} {found.id}"
-    giving = _GIVING if event.kind == "subscription" or event.status == "trial" else PAID
+    giving = _ENTITLING if event.kind == "subscription" or event.status == "trial" else PAID
     if found.status not in giving:
         return f"Guru says that it is {found.status}"
     if event.products and found.products and not set(event.products) & set(found.products):

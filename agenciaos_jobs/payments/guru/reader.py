@@ -11,7 +11,7 @@ from typing import Any
 
 from agenciaos_jobs.payments.guru.fields import count, end, first_text, flag, moment, money, newest, part, text, word
 from agenciaos_jobs.payments.policy.event import Customer, NotUnderstood, PaymentEvent, identified
-from agenciaos_jobs.payments.policy.purchase import ENDED, SUBSCRIPTION_STATUSES, Charge, Contract, Snapshot
+from agenciaos_jobs.payments.policy.purchase import ENDED, SUBSCRIPTION_STATUSES, Charge, Purchase, Snapshot
 
 PAID = frozenset({"approved", "completed"})
 REVERSED = frozenset({"refunded", "chargeback", "dispute"})
@@ -81,9 +81,9 @@ def _transaction(body: dict[str, Any]) -> PaymentEvent | NotUnderstood:
         part(body, "subscription", "internal_id"),
     )
     charge = _charge(body, sale, status, at)
-    facts = Contract(charges=(charge,), was_paid=charge.was_paid) if charge else Contract()
+    facts = Purchase(charges=(charge,), was_paid=charge.was_paid) if charge else Purchase()
     if status == "trial" and code:
-        facts = Contract(snapshot=_trial(body, at))
+        facts = Purchase(snapshot=_trial(body, at))
     event = PaymentEvent(
         kind="transaction",
         id=sale,
@@ -177,7 +177,7 @@ def _snapshot(body: dict[str, Any]) -> Snapshot | NotUnderstood:
     )
 
 
-def _facts(body: dict[str, Any], snapshot: Snapshot) -> Contract:
+def _facts(body: dict[str, Any], snapshot: Snapshot) -> Purchase:
     is_paid = word(part(body, "current_invoice", "status")) == "paid" and snapshot.status == "active"
     charges: tuple[Charge, ...] = ()
     if is_paid and snapshot.invoice:
@@ -194,7 +194,7 @@ def _facts(body: dict[str, Any], snapshot: Snapshot) -> Contract:
         )
         charges = (charge,)
     is_late = snapshot.status == "pastdue"
-    return Contract(
+    return Purchase(
         snapshot=snapshot,
         charges=charges,
         overdue=((snapshot.invoice or "", snapshot.status_at),) if is_late else (),

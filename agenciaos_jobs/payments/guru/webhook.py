@@ -8,16 +8,16 @@ from typing import Any
 
 from aiohttp import web
 
-from agenciaos_jobs.alerts.alert import Kind
-from agenciaos_jobs.engine.intake import new_run
+from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.foundation import language, logs, metrics
 from agenciaos_jobs.foundation.language import Text
 from agenciaos_jobs.http import auth, rate_limits
 from agenciaos_jobs.http.answers import TriggerAnswer
 from agenciaos_jobs.http.body import answer, read_bytes
 from agenciaos_jobs.http.client_address import address_of
-from agenciaos_jobs.http.keys import APP, GURU_TOKENS, INTAKE, REQUEST_ID
+from agenciaos_jobs.http.keys import ALERTS, GURU_TOKENS, INTAKE, REQUEST_ID
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import HttpProblem
 from agenciaos_jobs.payments.guru import token as guru_token
@@ -71,11 +71,11 @@ def _authentic(request: web.Request, given: list[str]) -> str:
     if not expected:
         raise HttpProblem(503, _NOT_CONFIGURED, headers={"Retry-After": "60"})
     for known in expected:
-        if any(auth.is_same(token, known) for token in given):
+        if any(auth.constant_time_equals(token, known) for token in given):
             return known
     metrics.WEBHOOKS.labels("guru", "refused").inc()
     rate_limits.count_address(request)
-    request.app[APP].alert(Kind.WRONG_TOKEN, "guru", subject=address_of(request))
+    request.app[ALERTS].record(WRONG_TOKEN, "guru", subject=address_of(request))
     raise HttpProblem(401, _WRONG_TOKEN)
 
 
@@ -83,8 +83,8 @@ async def _keep(request: web.Request, payload: Json) -> web.Response:
     new = new_run(JOB, payload, source="guru", request_id=request[REQUEST_ID])
     accepted = await request.app[INTAKE].trigger(new)
     metrics.WEBHOOKS.labels("guru", "kept").inc()
-    logs.also_about(run_id=accepted.run_id, task=JOB.task)
-    return answer(TriggerAnswer(jobId=accepted.run_id, message=JOB.accepted[language.of(request)]))
+    logs.add_context(run_id=accepted.run_id, task=JOB.task)
+    return answer(TriggerAnswer(jobId=accepted.run_id, message=JOB.accepted.in_language(language.of(request))))
 
 
 _WRONG_TOKEN: Text = {
@@ -116,6 +116,6 @@ OPERATIONS = [
         answers={200: TriggerAnswer},
         problems=(401, 408, 413, 503),
         needs_key=False,
-        limits_itself=True,
+        counts_own_failures=True,
     )
 ]

@@ -6,15 +6,15 @@ from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
-from agenciaos_jobs.engine.context import RunApp
-from agenciaos_jobs.engine.model.job import Finish, Job, Json, Schedule
-from agenciaos_jobs.engine.model.run import NewRun
-from agenciaos_jobs.engine.store import runs
+from agenciaos_jobs.engine.context import RunContext
+from agenciaos_jobs.engine.model.job import CommitWith, Hooks, Job, Json, Limits, Schedule
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection, Database
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.payments.jobs import process_guru_webhook
 from agenciaos_jobs.payments.policy.application_decision import Action, Decision
-from agenciaos_jobs.payments.policy.guru_decision import SOURCE, redecide
+from agenciaos_jobs.payments.policy.guru_decision import SOURCE, reevaluate
+from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.payments.store import payments, purchases
 from agenciaos_jobs.payments.store.payments import NewRecord
 
@@ -30,37 +30,39 @@ class Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "SettleDuePayments"})
 
 
-async def run(app: RunApp, _: Payload) -> Finish:
-    return Finish(partial(_settle, app=app))
+async def run(context: RunContext[Payments], _: Payload) -> CommitWith:
+    return CommitWith(partial(_settle, context=context))
 
 
-async def _settle(connection: Connection, *, app: RunApp) -> Json:
-    now = app.clock.now()
+async def _settle(connection: Connection, *, context: RunContext[Payments]) -> Json:
+    now = context.clock.now()
     due = sorted(await purchases.due(connection, now, _AT_ONCE))
-    decisions = [await _settle_one(connection, app, agency_id, now) for agency_id in due]
+    decisions = [await _settle_one(connection, context, agency_id, now) for agency_id in due]
     ended = sum(decision is not None and decision.action is Action.DEACTIVATED for decision in decisions)
-    asked = await _ask_again(connection, app, now)
-    app.log.info("due_payments_settled", due=len(due), ended=ended, asked_again=asked)
+    asked = await _ask_again(connection, context, now)
+    context.log.info("due_payments_settled", due=len(due), ended=ended, asked_again=asked)
     return {"success": True, "due": len(due), "ended": ended, "askedAgain": asked}
 
 
-async def _settle_one(connection: Connection, app: RunApp, agency_id: str, now: datetime) -> Decision | None:
+async def _settle_one(
+    connection: Connection, context: RunContext[Payments], agency_id: str, now: datetime
+) -> Decision | None:
     await payments.lock_agency(connection, agency_id)
     account = await purchases.account(connection, agency_id)
-    decision = redecide(account, now, app.rules.terms) if account else None
+    decision = reevaluate(account, now, context.uses.terms) if account else None
     if account is None or decision is None or decision.subscription is None:
         await purchases.forget_due(connection, agency_id)
         return None
     await payments.save_subscription(connection, agency_id, decision.subscription, now)
     if decision.plan_after != decision.plan_before:
         await agencies.set_plan(connection, agency_id, decision.subscription.plan, now)
-        await payments.add(connection, _record(app, agency_id, decision, now))
+        await payments.add(connection, _record(context, agency_id, decision, now))
     return decision
 
 
-def _record(app: RunApp, agency_id: str, decision: Decision, now: datetime) -> NewRecord:
+def _record(context: RunContext[Payments], agency_id: str, decision: Decision, now: datetime) -> NewRecord:
     assert decision.subscription
-    record = NewRecord(app.run.id, SOURCE, "time", now, now, decision.action, decision.reason, app.run.payload)
+    record = NewRecord(context.run.id, SOURCE, "time", now, now, decision.action, decision.reason, context.run.payload)
     return replace(
         record,
         agency_id=agency_id,
@@ -72,26 +74,23 @@ def _record(app: RunApp, agency_id: str, decision: Decision, now: datetime) -> N
     )
 
 
-async def _ask_again(connection: Connection, app: RunApp, now: datetime) -> int:
+async def _ask_again(connection: Connection, context: RunContext[Payments], now: datetime) -> int:
     """Starts the runs of unverified events anew; a key lets each record make one."""
     waiting = await payments.waiting(connection, Action.UNVERIFIED, now - AGAIN_AFTER)
-    job = process_guru_webhook.JOB
-    new = [
-        NewRun(
-            task=job.task,
-            payload=record.payload,
-            agency_id=record.agency_id,
-            max_attempts=job.attempts,
-            max_duration=job.max_duration,
-            source="unverified",
-            priority=job.priority,
-            replay_of=record.run_id,
-            idempotency_key=f"unverified:{record.id}",
+    items = [
+        (
+            record.payload,
+            {
+                "agency_id": record.agency_id,
+                "replay_of": record.run_id,
+                "idempotency_key": f"unverified:{record.id}",
+            },
         )
         for record in waiting
     ]
-    stored = await runs.insert(connection, [(app.clock.new_id("run"), one) for one in new], now) if new else set()
-    return len(stored)
+    task = process_guru_webhook.JOB.task
+    made = await context.trigger_all_in(connection, task, items, source="unverified")
+    return sum(not result.is_cached for result in made)
 
 
 async def _is_needed(database: Database, now: datetime) -> bool:
@@ -102,12 +101,12 @@ async def _is_needed(database: Database, now: datetime) -> bool:
 
 JOB = Job(
     task="settle-due-payments",
-    summary="Encerra os planos cujo prazo acabou / Ends the plans whose time has come",
-    accepted={"pt": "Acerto iniciado", "en": "Settling started"},
+    summary=Text("Encerra os planos cujo prazo acabou", "Ends the plans whose time has come"),
+    accepted=Text("Acerto iniciado", "Settling started"),
+    uses=Payments,
     payload=Payload,
     run=run,
-    attempts=3,
-    max_duration=120,
     schedule=Schedule("* * * * *"),
-    is_needed=_is_needed,
+    limits=Limits(attempts=3, max_duration=120),
+    hooks=Hooks(is_needed=_is_needed),
 )

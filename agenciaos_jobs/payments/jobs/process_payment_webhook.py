@@ -7,12 +7,14 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from agenciaos_jobs.alerts.alert import Kind
-from agenciaos_jobs.engine.context import RunApp
-from agenciaos_jobs.engine.model.job import Finish, GiveUp, Job, Json
+from agenciaos_jobs.engine.context import RunContext
+from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, Hooks, Job, Json, Limits
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection
+from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED
 from agenciaos_jobs.payments.policy.application_decision import Action, Decision, Payment, decide
+from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.payments.store import payments
 
 SOURCE = "api"
@@ -52,7 +54,7 @@ class Payload(BaseModel):
     occurredAt: Annotated[AwareDatetime | None, BeforeValidator(_no_number)] = None  # noqa: N815
 
 
-async def run(app: RunApp, payload: Payload) -> Finish:
+async def run(context: RunContext[Payments], payload: Payload) -> CommitWith:
     payment = Payment(
         source=SOURCE,
         event=payload.event,
@@ -60,27 +62,29 @@ async def run(app: RunApp, payload: Payload) -> Finish:
         customer_id=payload.customerId,
         product_id=payload.productId,
         amount=payload.amount,
-        occurred_at=payload.occurredAt or app.run.created_at,
+        occurred_at=payload.occurredAt or context.run.created_at,
         event_id=payload.eventId,
-        raw=app.run.payload,
+        raw=context.run.payload,
     )
-    return Finish(partial(_apply, app=app, payment=payment))
+    return CommitWith(partial(_apply, context=context, payment=payment))
 
 
-async def _apply(connection: Connection, *, app: RunApp, payment: Payment) -> Json | GiveUp:
+async def _apply(connection: Connection, *, context: RunContext[Payments], payment: Payment) -> Json | GiveUp:
     """Decides and acts under the agency's lock, so that deliveries for one agency take effect one after the other."""
-    now, agency_id = app.clock.now(), payment.customer_id
+    now, agency_id = context.clock.now(), payment.customer_id
     await payments.lock_agency(connection, agency_id)
-    decision = await _decide(connection, app, payment)
+    decision = await _decide(connection, context, payment)
     if decision.subscription and decision.plan_after:
         await payments.save_subscription(connection, agency_id, decision.subscription, now)
         await agencies.set_plan(connection, agency_id, decision.plan_after, now)
     known_agency = None if decision.code == "unknown_agency" else agency_id
-    await payments.record_event(connection, app.run.id, payment, decision, known_agency, now)
-    app.log.info("payment_decided", action=decision.action, plan=decision.plan_after)
+    await payments.record_event(connection, context.run.id, payment, decision, known_agency, now)
+    context.log.info("payment_decided", action=decision.action, plan=decision.plan_after)
     if decision.action is Action.REJECTED:
-        subject = payment.event_id or app.run.id
-        app.alert(Kind.PAYMENT_UNMATCHED, SOURCE, subject=subject, code=decision.code, reason=decision.reason)
+        subject = payment.event_id or context.run.id
+        context.uses.alerts.record(
+            PAYMENT_UNMATCHED, SOURCE, subject=subject, code=decision.code, reason=decision.reason
+        )
         return GiveUp(decision.code or "rejected", decision.reason)
     return {
         "success": True,
@@ -91,26 +95,25 @@ async def _apply(connection: Connection, *, app: RunApp, payment: Payment) -> Js
     }
 
 
-async def _decide(connection: Connection, app: RunApp, payment: Payment) -> Decision:
+async def _decide(connection: Connection, context: RunContext[Payments], payment: Payment) -> Decision:
     seen = payment.event_id and await payments.is_decided(connection, payment.source, payment.event_id)
     return decide(
         payment,
         current=await payments.subscription(connection, payment.customer_id),
         agency_plan=await agencies.plan(connection, payment.customer_id),
         is_decided=bool(seen),
-        products=app.rules.plan_products,
+        products=context.uses.plan_products,
     )
 
 
 JOB = Job(
     task="process-payment-webhook",
     names=("payment-webhook",),
-    summary="Aplica um pagamento ao plano da agência / Applies a payment to the agency's plan",
-    accepted={"pt": "Pagamento recebido", "en": "Payment received"},
+    summary=Text("Aplica um pagamento ao plano da agência", "Applies a payment to the agency's plan"),
+    uses=Payments,
+    accepted=Text("Pagamento recebido", "Payment received"),
     payload=Payload,
     run=run,
-    attempts=3,
-    max_duration=60,
-    priority=24 * 3600,
-    agency=lambda payload: payload.customerId,
+    limits=Limits(attempts=3, max_duration=60, priority=24 * 3600),
+    hooks=Hooks(agency=lambda payload: payload.customerId),
 )

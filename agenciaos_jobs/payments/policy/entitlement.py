@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agenciaos_jobs.payments.policy.application_decision import FREE
-from agenciaos_jobs.payments.policy.purchase import ENDED, Contract, Invoice, Snapshot, invoices
+from agenciaos_jobs.payments.policy.purchase import ENDED, Invoice, Purchase, Snapshot, invoices
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Entitlement:
     """A plan, with the reason's stable code.
 
     ``due_at`` is when it changes although nothing more arrives. ``was_bought``: money has come for it at some time, or
@@ -41,7 +41,7 @@ class Verdict:
         return self.plan != FREE
 
 
-def judge(contract: Contract, now: datetime, terms: Terms) -> Verdict:
+def evaluate(contract: Purchase, now: datetime, terms: Terms) -> Entitlement:
     """The plan that one purchase gives at a moment."""
     case = _Case(contract, now, terms)
     paid, snapshot = case.paid, contract.snapshot
@@ -54,7 +54,7 @@ def judge(contract: Contract, now: datetime, terms: Terms) -> Verdict:
     return _by_status(case, snapshot)
 
 
-def best(verdicts: Iterable[Verdict]) -> Verdict | None:
+def best(verdicts: Iterable[Entitlement]) -> Entitlement | None:
     """An agency's plan out of all its purchases: one that is on wins, then the newest word."""
     found = sorted(verdicts, key=lambda one: (one.is_on, one.due_at is None, one.as_of, one.code))
     if not found:
@@ -63,7 +63,7 @@ def best(verdicts: Iterable[Verdict]) -> Verdict | None:
     return replace(found[-1], due_at=min(dues, default=None), was_bought=any(one.was_bought for one in found))
 
 
-def _by_status(case: "_Case", snapshot: Snapshot) -> Verdict:
+def _by_status(case: "_Case", snapshot: Snapshot) -> Entitlement:
     is_paid_since = case.paid is not None and case.paid.stands and case.paid.paid_at > snapshot.status_at
     match snapshot.status:
         case "active":
@@ -76,27 +76,27 @@ def _by_status(case: "_Case", snapshot: Snapshot) -> Verdict:
     return case.on("paid") if case.paid else case.off(snapshot.status)
 
 
-def _active(case: "_Case", snapshot: Snapshot) -> Verdict:
+def _active(case: "_Case", snapshot: Snapshot) -> Entitlement:
     is_renewed = case.paid is not None and case.paid.cycle > snapshot.cycle
     if not snapshot.ends_with_cycle or snapshot.period_end is None or is_renewed:
         return case.on("active")
     return case.until(snapshot.period_end, "ends_with_cycle", "cycle_ended")
 
 
-def _pastdue(case: "_Case", snapshot: Snapshot) -> Verdict:
+def _pastdue(case: "_Case", snapshot: Snapshot) -> Entitlement:
     if not case.contract.was_paid:
         return case.off("pastdue")
     since = dict(case.contract.overdue).get(snapshot.invoice or "", snapshot.status_at)
     return case.until(since + case.terms.grace, "pastdue_grace", "pastdue")
 
 
-def _trial(case: "_Case", snapshot: Snapshot) -> Verdict:
+def _trial(case: "_Case", snapshot: Snapshot) -> Entitlement:
     if snapshot.trial_end is None:
         return case.on("trial")
     return case.until(snapshot.trial_end + case.terms.grace, "trial", "trial_ended")
 
 
-def _after_reversal(case: "_Case", paid: Invoice) -> Verdict:
+def _after_reversal(case: "_Case", paid: Invoice) -> Entitlement:
     """The newest payment is gone: an earlier one may still cover the present."""
     assert paid.reversal
     ends = [one.period_end for one in invoices(case.contract) if one.stands and one.period_end]
@@ -108,7 +108,7 @@ def _after_reversal(case: "_Case", paid: Invoice) -> Verdict:
 
 @dataclass(frozen=True)
 class _Case:
-    contract: Contract
+    contract: Purchase
     now: datetime
     terms: Terms
 
@@ -127,20 +127,20 @@ class _Case:
     def is_of(self, paid: Invoice, snapshot: Snapshot) -> bool:
         return any(charge.invoice == snapshot.invoice for charge in paid.charges)
 
-    def on(self, code: str) -> Verdict:
+    def on(self, code: str) -> Entitlement:
         names, period_end = self._bought()
         product = self.terms.product(names)
         if product is None:
             return self.off("unknown_product")
-        return Verdict(self.terms.products[product], code, self.contract.as_of, product, period_end)
+        return Entitlement(self.terms.products[product], code, self.contract.as_of, product, period_end)
 
-    def off(self, code: str) -> Verdict:
+    def off(self, code: str) -> Entitlement:
         names, period_end = self._bought()
         was_bought = self.contract.was_paid or self.contract.ended_at is not None
         product = self.terms.product(names)
-        return Verdict(FREE, code, self.contract.as_of, product, period_end, was_bought=was_bought)
+        return Entitlement(FREE, code, self.contract.as_of, product, period_end, was_bought=was_bought)
 
-    def until(self, end: datetime, code: str, code_after: str) -> Verdict:
+    def until(self, end: datetime, code: str, code_after: str) -> Entitlement:
         if self.now >= end:
             return self.off(code_after)
         verdict = self.on(code)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Literal
 
-from agenciaos_jobs.payments.policy.purchase import Contract
+from agenciaos_jobs.payments.policy.purchase import Purchase
 
 Kind = Literal["transaction", "subscription", "webhook_deactivation"]
 
@@ -40,7 +40,7 @@ class PaymentEvent:
     products: tuple[str, ...] = ()
     amount: Decimal | None = None
     customer: Customer = field(default_factory=Customer)
-    facts: Contract = field(default_factory=Contract)
+    facts: Purchase = field(default_factory=Purchase)
     period_end: datetime | None = None
     cycle: int | None = None
     detail: str | None = None

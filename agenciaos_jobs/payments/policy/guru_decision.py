@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from agenciaos_jobs.payments.policy.application_decision import FREE, Action, Decision, Subscription
-from agenciaos_jobs.payments.policy.entitlement import Terms, Verdict, best, judge
+from agenciaos_jobs.payments.policy.entitlement import Entitlement, Terms, best, evaluate
 from agenciaos_jobs.payments.policy.event import PaymentEvent
-from agenciaos_jobs.payments.policy.purchase import Contract
+from agenciaos_jobs.payments.policy.purchase import Purchase
 
 SOURCE = "guru"
 
@@ -18,16 +18,16 @@ class Account:
 
     plan: str
     subscription: Subscription | None
-    contracts: Mapping[str, Contract]
+    contracts: Mapping[str, Purchase]
 
-    def joined(self, event: PaymentEvent, contract_id: str) -> Contract:
-        return self.contracts.get(contract_id, Contract()).joined(event.facts)
+    def joined(self, event: PaymentEvent, contract_id: str) -> Purchase:
+        return self.contracts.get(contract_id, Purchase()).joined(event.facts)
 
 
 def decide(account: Account, event: PaymentEvent, contract_id: str, now: datetime, terms: Terms) -> Decision:
     """What the event does. Its product must be one that a plan is known for."""
     contract = account.joined(event, contract_id)
-    verdict = best(judge(one, now, terms) for one in {**account.contracts, contract_id: contract}.values())
+    verdict = best(evaluate(one, now, terms) for one in {**account.contracts, contract_id: contract}.values())
     assert verdict
     said = f"{event.kind} {event.status}" + (f", cycle {event.cycle}" if event.cycle else "")
     decision = _changed(account, verdict, said, event.event_id)
@@ -38,15 +38,15 @@ def decide(account: Account, event: PaymentEvent, contract_id: str, now: datetim
     return decision
 
 
-def redecide(account: Account, now: datetime, terms: Terms) -> Decision | None:
+def reevaluate(account: Account, now: datetime, terms: Terms) -> Decision | None:
     """What the passing of time does; ``None`` where an agency has bought nothing through Guru."""
-    verdict = best(judge(one, now, terms) for one in account.contracts.values())
+    verdict = best(evaluate(one, now, terms) for one in account.contracts.values())
     current = account.subscription
     event_id = current.last_event_id if current else None
     return _changed(account, verdict, "time", event_id) if verdict else None
 
 
-def _changed(account: Account, verdict: Verdict, said: str, event_id: str | None) -> Decision:
+def _changed(account: Account, verdict: Entitlement, said: str, event_id: str | None) -> Decision:
     before, current = account.plan, account.subscription
     if current and current.source != SOURCE and current.last_event_at > verdict.as_of:
         reason = f"{said}: older than the application's own word of {current.last_event_at.isoformat()}"
@@ -70,7 +70,7 @@ def _changed(account: Account, verdict: Verdict, said: str, event_id: str | None
     return Decision(action, f"{said}: {change} ({verdict.code})", before, after, subscription, code=verdict.code)
 
 
-def _action(before: str, after: str, current: Subscription | None, verdict: Verdict) -> Action:
+def _action(before: str, after: str, current: Subscription | None, verdict: Entitlement) -> Action:
     if before != after:
         return Action.DEACTIVATED if after == FREE else Action.ACTIVATED
     known_end = current.period_end if current else None

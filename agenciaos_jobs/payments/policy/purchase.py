@@ -17,7 +17,7 @@ ENDED = ("inactive", "expired", "canceled")
 SUBSCRIPTION_STATUSES = ("started", "trial", "active", "pastdue", *ENDED)
 """In the order of a subscription's life, which decides between two words of the same moment."""
 
-_DAWN = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Snapshot:
             SUBSCRIPTION_STATUSES.index(self.status),
             self.status_at,
             self.ends_with_cycle,
-            self.period_end or _DAWN,
-            self.trial_end or _DAWN,
+            self.period_end or _EPOCH,
+            self.trial_end or _EPOCH,
             self.products,
             self.invoice or "",
         )
@@ -79,8 +79,8 @@ class Charge:
         return self.paid is not None and (self.reversed is None or self.paid > self.reversed)
 
     def joined(self, other: "Charge") -> "Charge":
-        reversal = max((self.reversed or _DAWN, self.reversed_as), (other.reversed or _DAWN, other.reversed_as))
-        described = max(self, other, key=lambda one: (one.cycle, one.invoice, one.period_end or _DAWN, one.products))
+        reversal = max((self.reversed or _EPOCH, self.reversed_as), (other.reversed or _EPOCH, other.reversed_as))
+        described = max(self, other, key=lambda one: (one.cycle, one.invoice, one.period_end or _EPOCH, one.products))
         return replace(
             described,
             paid=_latest(self.paid, other.paid),
@@ -92,7 +92,7 @@ class Charge:
 
 
 @dataclass(frozen=True)
-class Contract:
+class Purchase:
     """The facts of one purchase.
 
     ``overdue`` holds for each unpaid invoice since when it is late; ``ended_at`` is the newest end of the subscription.
@@ -104,7 +104,7 @@ class Contract:
     ended_at: datetime | None = None
     was_paid: bool = False
 
-    def joined(self, other: "Contract") -> "Contract":
+    def joined(self, other: "Purchase") -> "Purchase":
         """Both contracts' facts."""
         snapshots = [one for one in (self.snapshot, other.snapshot) if one]
         charges = {charge.key: charge for charge in self.charges}
@@ -113,7 +113,7 @@ class Contract:
         overdue = dict(self.overdue)
         for invoice, since in other.overdue:
             overdue[invoice] = min(since, overdue.get(invoice, since))
-        return Contract(
+        return Purchase(
             snapshot=max(snapshots, key=lambda one: one.rank, default=None),
             charges=tuple(charges[key] for key in sorted(charges)),
             overdue=tuple(sorted(overdue.items())),
@@ -126,7 +126,7 @@ class Contract:
         """The newest moment that anything is known of."""
         moments = [self.snapshot.version] if self.snapshot else []
         moments += [moment for charge in self.charges for moment in (charge.paid, charge.reversed) if moment]
-        return max(moments, default=_DAWN)
+        return max(moments, default=_EPOCH)
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Invoice:
     def reversal(self) -> Charge | None:
         """The newest reversal of money that had come."""
         reversals = [charge for charge in self.transactions if charge.was_paid and charge.reversed]
-        return max(reversals, key=lambda one: (one.reversed or _DAWN, one.reversed_as), default=None)
+        return max(reversals, key=lambda one: (one.reversed or _EPOCH, one.reversed_as), default=None)
 
     @property
     def stands(self) -> bool:
@@ -159,7 +159,7 @@ class Invoice:
 
     @property
     def paid_at(self) -> datetime:
-        return max((charge.paid_at for charge in self.charges if charge.paid_at), default=_DAWN)
+        return max((charge.paid_at for charge in self.charges if charge.paid_at), default=_EPOCH)
 
     @property
     def cycle(self) -> int:
@@ -171,10 +171,10 @@ class Invoice:
 
     @property
     def products(self) -> tuple[str, ...]:
-        return max((charge.paid or _DAWN, charge.products) for charge in self.charges)[1]
+        return max((charge.paid or _EPOCH, charge.products) for charge in self.charges)[1]
 
 
-def invoices(contract: Contract) -> list[Invoice]:
+def invoices(contract: Purchase) -> list[Invoice]:
     """The invoices that were paid since the subscription last ended, oldest first."""
     grouped: dict[str, list[Charge]] = {}
     for charge in contract.charges:
@@ -184,9 +184,9 @@ def invoices(contract: Contract) -> list[Invoice]:
     return sorted(kept, key=lambda one: (one.cycle, one.paid_at, one.charges[0].invoice))
 
 
-def join(facts: Iterable[Contract]) -> Contract:
+def join(facts: Iterable[Purchase]) -> Purchase:
     """All facts together."""
-    whole = Contract()
+    whole = Purchase()
     for one in facts:
         whole = whole.joined(one)
     return whole

@@ -10,12 +10,12 @@ from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection, Executor
 from agenciaos_jobs.foundation.sql import load
 from agenciaos_jobs.payments.policy.guru_decision import Account
-from agenciaos_jobs.payments.policy.purchase import Contract
+from agenciaos_jobs.payments.policy.purchase import Purchase
 from agenciaos_jobs.payments.store import payments
 
 QUERIES = load(__name__)
 
-_FACTS = TypeAdapter(Contract)
+_FACTS = TypeAdapter(Purchase)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ async def account(connection: Connection, agency_id: str) -> Account | None:
 
 
 async def save(
-    connection: Connection, contract_id: str, uuid: str | None, agency_id: str, facts: Contract, now: datetime
+    connection: Connection, contract_id: str, uuid: str | None, agency_id: str, facts: Purchase, now: datetime
 ) -> None:
     stored = _FACTS.dump_python(facts, mode="json")
     await connection.execute(QUERIES["save"], contract_id, uuid, agency_id, stored, now)

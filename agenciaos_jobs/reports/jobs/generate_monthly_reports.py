@@ -7,11 +7,12 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from agenciaos_jobs.engine.context import RunApp
-from agenciaos_jobs.engine.model.job import Finish, GiveUp, Job, Json, Schedule
+from agenciaos_jobs.engine.context import RunContext
+from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, Hooks, Job, Json, Limits, Schedule
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.month import Month
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.reports.store import monthly_reports
 
 
@@ -37,19 +38,19 @@ class Payload(BaseModel):
     agencyId: str | None = Field(default=None, min_length=1, max_length=191)  # noqa: N815
 
 
-async def run(app: RunApp, payload: Payload) -> Finish:
-    present = Month.of(app.clock.now())
-    month = Month.parse(payload.month) if payload.month else Month.of(app.run.created_at).previous
+async def run(context: RunContext, payload: Payload) -> CommitWith:
+    present = Month.of(context.clock.now())
+    month = Month.parse(payload.month) if payload.month else Month.of(context.run.created_at).previous
     if month > present:
         raise GiveUp("month_in_future", f"{month} has not begun yet")
-    if payload.agencyId and not await agencies.exists(app.database, payload.agencyId):
+    if payload.agencyId and not await agencies.exists(context.database, payload.agencyId):
         raise GiveUp("agency_not_found", f"there is no agency {payload.agencyId!r}")
-    return Finish(partial(_generate, app=app, month=month, agency_id=payload.agencyId))
+    return CommitWith(partial(_generate, context=context, month=month, agency_id=payload.agencyId))
 
 
-async def _generate(connection: Connection, *, app: RunApp, month: Month, agency_id: str | None) -> Json:
-    generated = await monthly_reports.generate(connection, month, agency_id, app.clock.now())
-    app.log.info("reports_generated", month=str(month), agencies=generated.agencies)
+async def _generate(connection: Connection, *, context: RunContext, month: Month, agency_id: str | None) -> Json:
+    generated = await monthly_reports.generate(connection, month, agency_id, context.clock.now())
+    context.log.info("reports_generated", month=str(month), agencies=generated.agencies)
     unchanged = generated.agencies - generated.created - generated.updated
     return {"success": True, "month": str(month), "unchanged": unchanged, **_camel_case(asdict(generated))}
 
@@ -65,12 +66,11 @@ def _camel_case(values: Json) -> Json:
 JOB = Job(
     task="generate-monthly-reports",
     names=("monthly-report", "monthly-reports"),
-    summary="Gera os relatórios financeiros do mês / Generates the month's financial reports",
-    accepted={"pt": "Geração de relatórios iniciada", "en": "Report generation started"},
+    summary=Text("Gera os relatórios financeiros do mês", "Generates the month's financial reports"),
+    accepted=Text("Geração de relatórios iniciada", "Report generation started"),
     payload=Payload,
     run=run,
-    attempts=3,
-    max_duration=300,
-    agency=lambda payload: payload.agencyId,
     schedule=Schedule("0 6 1 * *"),
+    limits=Limits(attempts=3, max_duration=300),
+    hooks=Hooks(agency=lambda payload: payload.agencyId),
 )

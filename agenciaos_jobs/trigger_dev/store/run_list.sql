@@ -4,7 +4,7 @@
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('random_page_cost', '1.1', true)
 
 -- name: older
-SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, metadata, created_at, updated_at,
+SELECT id, task, status, tags, idempotency_key, is_test, standing_by AS is_snoozed, woken AS resume_requested, metadata, created_at, updated_at,
        delayed_until, expires_at, started_at, finished_at
 FROM jobs.runs
 WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
@@ -13,7 +13,7 @@ WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
 ORDER BY id DESC LIMIT $11
 
 -- name: newer
-SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, metadata, created_at, updated_at,
+SELECT id, task, status, tags, idempotency_key, is_test, standing_by AS is_snoozed, woken AS resume_requested, metadata, created_at, updated_at,
        delayed_until, expires_at, started_at, finished_at
 FROM jobs.runs
 WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
@@ -26,7 +26,7 @@ ORDER BY id LIMIT $11
 SELECT DISTINCT ON (id) found.*
 FROM unnest($12::text[]) AS wanted (tag)
 CROSS JOIN LATERAL (
-  SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, metadata, created_at, updated_at,
+  SELECT id, task, status, tags, idempotency_key, is_test, standing_by AS is_snoozed, woken AS resume_requested, metadata, created_at, updated_at,
          delayed_until, expires_at, started_at, finished_at
   FROM jobs.run_tags AS tagged JOIN jobs.runs AS run ON run.id = tagged.run_id
   WHERE jobs.is_among(tagged.tag, $12) AND tagged.tag = wanted.tag AND tagged.run_id >= $1 AND tagged.run_id < $2 AND id >= $1 AND id < $2
@@ -40,7 +40,7 @@ ORDER BY id DESC LIMIT $11
 SELECT DISTINCT ON (id) found.*
 FROM unnest($12::text[]) AS wanted (tag)
 CROSS JOIN LATERAL (
-  SELECT id, task, status, tags, idempotency_key, is_test, standing_by, woken, metadata, created_at, updated_at,
+  SELECT id, task, status, tags, idempotency_key, is_test, standing_by AS is_snoozed, woken AS resume_requested, metadata, created_at, updated_at,
          delayed_until, expires_at, started_at, finished_at
   FROM jobs.run_tags AS tagged JOIN jobs.runs AS run ON run.id = tagged.run_id
   WHERE jobs.is_among(tagged.tag, $12) AND tagged.tag = wanted.tag AND tagged.run_id >= $1 AND tagged.run_id < $2 AND id >= $1 AND id < $2

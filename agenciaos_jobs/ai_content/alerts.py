@@ -1,0 +1,41 @@
+"""The alerts of AI content.
+
+The text after each kind says what its ``key`` and ``subject`` are, and the details that its text uses.
+"""
+
+from agenciaos_jobs.alerts.kind import AlertKind
+from agenciaos_jobs.foundation.text import Text
+
+AI_BUDGET_AGENCY = AlertKind(
+    "ai_budget_agency",
+    label=Text("Limite de IA da agência", "An agency's AI limit"),
+    heading=Text("Agências com {key} % das gerações do mês", "Agencies at {key} % of their generations this month"),
+    what=Text(
+        pt="A última: {subject}, {used} de {limit} gerações do plano {plan}.",
+        en="Latest: {subject}, {used} of {limit} generations of plan {plan}.",
+    ),
+    advice=Text(
+        pt="Boa hora de oferecer um plano maior. Em 100 % as gerações dela param até o mês virar.",
+        en="A good time to offer a larger plan. At 100 % its generations stop until the month ends.",
+    ),
+    page="/agencies/{subject}",
+)
+"""80 or 100 (percent); agency id; used, limit, plan."""
+
+AI_BUDGET_TOTAL = AlertKind(
+    "ai_budget_total",
+    label=Text("Orçamento de IA", "AI budget"),
+    heading=Text("Custo de IA: {percent} % do orçamento do mês", "AI cost: {percent} % of the month's budget"),
+    what=Text(
+        pt="US$ {spent} de US$ {budget} em {month}. O serviço continua: o orçamento avisa, não corta.",
+        en=(
+            "US$ {spent} of US$ {budget} in {month}. The service goes on: the budget alerts, it does not stop anything."
+        ),
+    ),
+    advice=Text(
+        pt="Veja quais agências e agentes gastam mais. O orçamento é AI_BUDGET_USD.",
+        en="See which agencies and agents spend most. The budget is AI_BUDGET_USD.",
+    ),
+    page="/agencies",
+)
+"""month and percent, such as 2026-11:80; -; spent, budget, percent, month."""

@@ -1,0 +1,21 @@
+"""What the jobs of AI content use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from agenciaos_jobs.ai_content.openai import OpenAIModel
+from agenciaos_jobs.alerts.buffer import AlertBuffer
+
+
+@dataclass(frozen=True)
+class AIContent:
+    """The model, how many generations a month each plan allows, and where alerts are recorded."""
+
+    model: OpenAIModel
+    monthly_limits: Mapping[str, int]
+    alerts: AlertBuffer
+
+
+MONTHLY_LIMITS: web.AppKey[Mapping[str, int]] = web.AppKey("monthly_limits")

@@ -1,0 +1,132 @@
+"""arq as the worker's host: the class that the ``arq`` command reads.
+
+arq runs the process, fires cron and hosts the worker. Its queue holds nothing for it: the dispatcher takes the runs
+out, and attempts, durations, retries and results are the engine's.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import timedelta
+from typing import Any, Protocol, cast
+from zoneinfo import ZoneInfo
+
+from arq import Retry, cron, func
+from arq.cron import CronJob
+from arq.typing import WorkerCoroutine
+from arq.worker import Function
+from croniter import croniter
+
+from agenciaos_jobs.engine.arq.wire import CRON, connect, decode, encode
+from agenciaos_jobs.engine.scheduler import Declared, Scheduler
+from agenciaos_jobs.engine.worker.dispatcher import Dispatcher
+from agenciaos_jobs.engine.worker.runner import Runner
+
+TIMEZONE = ZoneInfo("America/Sao_Paulo")
+
+# arq's own limits are out of the way.
+_TRIES = 1_000_000_000
+_LONGEST = timedelta(days=7)
+
+
+class Hosted(Protocol):
+    """The parts of a worker that arq calls."""
+
+    @property
+    def runner(self) -> Runner: ...
+    @property
+    def scheduler(self) -> Scheduler: ...
+    @property
+    def dispatcher(self) -> Dispatcher: ...
+
+
+Start = Callable[[], AbstractAsyncContextManager[Hosted]]
+"""Opens a worker; leaving the context drains it."""
+
+WatchSignals = Callable[[Hosted], "Awaitable[None] | None"]
+"""Called once the worker runs. What it returns is awaited, and then the process ends; ``None``: arq's signals stay."""
+
+
+def worker_settings(
+    redis_url: str,
+    max_jobs: int,
+    tasks: Sequence[str],
+    schedules: Sequence[Declared],
+    start: Start,
+    watch_signals: WatchSignals,
+) -> type:
+    """The class that arq reads. Its attributes must be its own: arq does not look at base classes."""
+
+    async def on_startup(context: dict[str, Any]) -> None:
+        stack = context["stack"] = AsyncExitStack()
+        context["worker"] = await stack.enter_async_context(start())
+        if drained := watch_signals(context["worker"]):
+            context["ending"] = asyncio.create_task(_end(drained, asyncio.current_task()))
+
+    attributes = {
+        "functions": [_function(task) for task in tasks],
+        "cron_jobs": [cron_job(item) for item in schedules],
+        "timezone": TIMEZONE,
+        "redis_pool": connect(redis_url),
+        "job_serializer": encode,
+        "job_deserializer": decode,
+        "on_startup": on_startup,
+        "on_shutdown": _stop,
+        "max_jobs": max_jobs,
+        "max_tries": _TRIES,
+        "job_timeout": _LONGEST,
+        "keep_result": 0,
+        "log_results": False,
+    }
+    return type("WorkerSettings", (), attributes)
+
+
+async def _end(drained: Awaitable[None], main: "asyncio.Task[Any] | None") -> None:
+    """Waits until the worker is drained, then ends arq's main task, which shuts down.
+
+    In this order, because between the end of its main task and its shutdown arq leaves the loop, which loses signals.
+    A cancellation can be lost inside a Redis call, so it is repeated.
+    """
+    await drained
+    while main and not main.done():
+        main.cancel()
+        await asyncio.wait([main], timeout=0.5)
+
+
+async def _stop(context: dict[str, Any]) -> None:
+    if "stack" in context:  # not where arq failed before it called on_startup
+        await context["stack"].aclose()
+
+
+def _function(task: str) -> Function:
+    """For arq workers that were given another Redis client, and so find the runs themselves."""
+
+    async def execute(context: dict[str, Any], run_id: str) -> None:
+        wait = await context["worker"].runner.attempt(run_id)
+        if wait is not None:
+            raise Retry(defer=wait)
+
+    return func(cast("WorkerCoroutine", execute), name=task)
+
+
+def cron_job(item: Declared) -> CronJob:
+    """arq's cron for a schedule that a job declares."""
+
+    async def fire(context: dict[str, Any]) -> None:
+        await context["worker"].scheduler.fire(item.id)
+
+    minute, hour, day, month, weekday = (_field(values) for values in croniter.expand(item.schedule.cron)[0])
+    return cron(
+        cast("WorkerCoroutine", fire),
+        name=f"{CRON}{item.id}",
+        minute=minute,
+        hour=hour,
+        day=day,
+        month=month,
+        weekday=weekday and {(day - 1) % 7 for day in weekday},
+        keep_result=0,
+    )
+
+
+def _field(values: Sequence[Any]) -> set[int] | None:
+    return None if "*" in values else {int(value) for value in values}

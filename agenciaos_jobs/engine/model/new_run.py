@@ -1,0 +1,30 @@
+"""A run as its job and its caller want it."""
+
+from typing import Any
+
+from agenciaos_jobs.engine.model.job import Job, Json
+from agenciaos_jobs.engine.model.run import NewRun
+from agenciaos_jobs.foundation import traceparent
+
+
+def new_run(job: Job[Any], payload: Json, *, source: str, **options: Any) -> NewRun:
+    """A run of ``job`` with the job's own limits; ``options`` are :class:`NewRun`'s others, ``None`` where not given.
+
+    Raises pydantic's ``ValidationError`` where the payload is not what the job takes.
+    """
+    agency_id = job.hooks.agency(job.payload.model_validate(payload))
+    fields: Json = {
+        "agency_id": agency_id,
+        "max_attempts": job.limits.attempts,
+        "max_duration": job.limits.max_duration,
+        "priority": job.limits.priority,
+        "traceparent": traceparent.CURRENT.get(),
+        "concurrency_key": agency_key(job.task, agency_id) if job.limits.per_agency and agency_id else None,
+    }
+    fields |= {name: value for name, value in options.items() if value is not None}
+    return NewRun(task=job.task, payload=payload, source=source, **fields)
+
+
+def agency_key(task: str, agency_id: str | None) -> str:
+    """The concurrency key of a job that is limited by agency."""
+    return f"{task}:{agency_id}"

@@ -1,0 +1,32 @@
+"""A run as its subscribers see it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.model.run import Status
+
+
+@dataclass(frozen=True)
+class LiveRun:
+    """A run as its subscribers are told of it; ``seconds`` and ``dollars`` are what its attempts took and cost."""
+
+    id: str
+    task: str
+    status: Status
+    payload: Any
+    output: Any
+    error: Json | None
+    tags: list[str]
+    idempotency_key: str | None
+    metadata: Json | None
+    is_test: bool
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    delayed_until: datetime | None
+    expires_at: datetime | None
+    finished_at: datetime | None
+    seconds: float
+    dollars: float

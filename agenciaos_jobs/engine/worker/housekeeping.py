@@ -1,0 +1,60 @@
+"""Housekeeping: what is deleted, counted or prepared now and then, on one worker at a time or harmlessly on several."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from agenciaos_jobs.engine.store import batches, idempotency, run_hours, workers
+from agenciaos_jobs.foundation import migrate
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Database
+
+log = structlog.get_logger("agenciaos_jobs.rescuer")
+
+HOURLY = timedelta(hours=1)
+BATCH_RETENTION = timedelta(days=100)
+
+
+@dataclass(frozen=True)
+class Chore:
+    """``run(database, now)``, called every ``interval``."""
+
+    interval: timedelta
+    run: Callable[[Database, datetime], Awaitable[Any]]
+
+
+async def _drop_old_batches(database: Database, now: datetime) -> None:
+    await batches.drop_old(database, now - BATCH_RETENTION)
+
+
+async def _ensure_partitions(database: Database, now: datetime) -> None:
+    if await migrate.ensure_partitions(database, now) is None:
+        log.warning("partitions_not_made")
+
+
+ENGINE_CHORES = (
+    Chore(HOURLY, idempotency.drop_expired_requests),
+    Chore(HOURLY, _drop_old_batches),
+    Chore(HOURLY, workers.forget_lost),
+    Chore(HOURLY, _ensure_partitions),
+    Chore(timedelta(minutes=1), run_hours.count_closed_hours),
+)
+
+
+class Housekeeping:
+    """Runs the engine's chores, and those that the wings add, when they are due."""
+
+    def __init__(self, database: Database, clock: Clock, chores: Sequence[Chore] = ()) -> None:
+        self._database, self._clock = database, clock
+        self._due: dict[Chore, datetime] = dict.fromkeys((*ENGINE_CHORES, *chores), clock.now())
+
+    async def run_due(self) -> None:
+        """Runs what is due. Raises ``DatabaseUnavailable``; what has not run by then stays due."""
+        now = self._clock.now()
+        for chore, due_at in self._due.items():
+            if now >= due_at:
+                await chore.run(self._database, now)
+                self._due[chore] = now + chore.interval
