@@ -37,7 +37,7 @@ SOURCES: Mapping[str, Text] = {
     "api": {"pt": "API", "en": "API"},
     "sdk": {"pt": "SDK", "en": "SDK"},
     "cli": {"pt": "Linha de comando", "en": "Command line"},
-    "schedule": {"pt": "Agenda", "en": "Schedule"},
+    "schedule": {"pt": "Agendamento", "en": "Schedule"},
     "replay": {"pt": "Repetição", "en": "Replay"},
     "dashboard": {"pt": "Painel", "en": "Dashboard"},
     "guru": {"pt": "Guru", "en": "Guru"},
@@ -60,4 +60,3 @@ ACTIONS: Mapping[Action, tuple[Text, str]] = {
     Action.ASSIGNED: ({"pt": "Atribuído", "en": "Assigned"}, "run"),
 }
 """What a payment did, and the colour it is shown in."""
-"""What alerts are about, in short."""

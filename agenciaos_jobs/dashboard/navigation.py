@@ -23,7 +23,7 @@ MENU = (
     Entry("/agencies", {"pt": "Agências", "en": "Agencies"}, "building"),
     Entry("/reports", {"pt": "Relatórios", "en": "Reports"}, "chart"),
     Entry("/payments", {"pt": "Pagamentos", "en": "Payments"}, "card"),
-    Entry("/schedules", {"pt": "Agendas", "en": "Schedules"}, "clock"),
+    Entry("/schedules", {"pt": "Agendamentos", "en": "Schedules"}, "clock"),
     Entry("/alerts", {"pt": "Alertas", "en": "Alerts"}, "bell"),
     Entry("/test", {"pt": "Testar", "en": "Test"}, "flask"),
 )

@@ -110,7 +110,7 @@ async def test_a_month_of_reports_adds_up_and_is_downloaded(settings: Settings, 
         assert sum(Decimal(line[3].replace(",", ".")) for line in lines) == total
         assert '\'=HYPERLINK("http://evil")' in [line[1] for line in lines]
         _, page = await browser.get(f"/reports/{month}/agency-123")
-        for words in ("Outubro de 2026", "setembro de 2026", "Tráfego pago", "Salários", "sobre a média de"):
+        for words in ("Outubro de 2026", "setembro de 2026", "Tráfego pago", "Salários", "em relação à média de"):
             assert words in page, words
         assert len(re.findall(r"<title>\w+ de \d{4}", page)) == 13
         assert page.count('class="fill accent"') == 2

@@ -104,7 +104,7 @@ async def test_the_first_page_tells_how_things_go(settings: Settings):
     async with running_server(settings) as service, operator(service) as browser:
         for period in ("24h", "7d", "30d", "nonsense"):
             status, page = await browser.get(f"/?period={period}")
-            assert (status, "Nenhuma execução no período" in page, "Nenhum worker está vivo" in page) == (
+            assert (status, "Nenhuma execução no período" in page, "Nenhum worker ativo" in page) == (
                 200,
                 True,
                 True,
@@ -115,8 +115,8 @@ async def test_the_first_page_tells_how_things_go(settings: Settings):
             )
             await service.outcome("monthly-report", {"month": "2999-01"})
             _, page = await browser.get("/")
-        assert "Nenhum worker está vivo" not in page
-        for words in ("50,0%", "month_in_future", "Agência Aurora", "1 worker vivo", "generate-ai-content"):
+        assert "Nenhum worker ativo" not in page
+        for words in ("50,0%", "month_in_future", "Agência Aurora", "1 worker ativo", "generate-ai-content"):
             assert words in page, words
         assert re.search(r"<dd>2</dd><dd>1 com falha", page)
 
@@ -135,7 +135,7 @@ async def test_charts_have_their_figures_in_a_table_and_tasks_their_times(settin
         for period, first, second in (("24h", "24 nov, 09 h", "24 nov, 08 h"), ("7d", "24 nov, 09 h", "24 nov, 08 h")):
             _, page = await browser.get(f"/?period={period}")
             table = page.partition('class="chart-table"')[2].partition("</table>")[0]
-            rows = re.findall(r'<a href="([^"]+)">([^<]+)</a>((?:<td>\d+)+)', table)
+            rows = re.findall(r'<a href="([^"]+)">([^<]+)</a></th>((?:<td>\d+</td>)+)', table)
             assert [(label, re.findall(r"\d+", cells)) for _, label, cells in rows] == [
                 (first, ["2", "1", "0", "1", "4"]),
                 (second, ["0", "0", "1", "0", "1"]),

@@ -25,7 +25,7 @@ async def made(service: Service, **changes: str) -> str:
 async def test_schedules_tell_when_they_fire_and_what_came_of_it(settings: Settings):
     clock = FrozenClock(NOW)
     async with running_server(settings, clock) as service, operator(service) as browser:
-        assert "Nenhuma agenda ainda" in (await browser.get("/schedules"))[1]
+        assert "Nenhum agendamento ainda" in (await browser.get("/schedules"))[1]
         async with running_worker(settings, clock=clock):
             pass
         await made(service, externalId="agency-124")
@@ -43,8 +43,8 @@ async def test_a_schedule_is_turned_off_and_on_unless_its_job_declares_it(settin
     async with running_service(settings) as service, operator(service) as browser:
         schedule_id = await made(service)
         for action, is_active, words in (
-            ("deactivate", False, "Agenda desligada"),
-            ("activate", True, "Agenda ligada"),
+            ("deactivate", False, "Agendamento desligado"),
+            ("activate", True, "Agendamento ligado"),
         ):
             status, path = await browser.post(f"/schedules/{schedule_id}/{action}")
             assert (status, words in (await browser.get(path))[1]) == (303, True)

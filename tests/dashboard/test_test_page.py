@@ -26,7 +26,7 @@ async def test_the_example_of_each_task_starts_a_run_as_it_stands(settings: Sett
             given = dict(re.findall(r'<input id="payload[^"]+" name="([^"]+)" value="([^"]*)"', page))
             given |= re.findall(r'<textarea id="[^"]+" name="([^"]+)"[^>]*>([^<]*)', page)
             given |= re.findall(
-                r'name="(payload\.[\w]+)">(?:<option[^>]*>[^<]*</option>)*<option selected>([^<]+)', page
+                r'name="(payload\.[\w]+)" ?>(?:<option[^>]*>[^<]*</option>)*<option selected>([^<]+)', page
             )
             status, path = await browser.post(f"/test/{task}", {name: unescape(text) for name, text in given.items()})
             if not example_of(job.payload.model_json_schema()) and status == 422:

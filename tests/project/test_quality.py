@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(sys.executable).parent
 SOURCES = sorted((ROOT / "agenciaos_jobs").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").glob("**/[a-z]*.py"))
+TEMPLATES = sorted((ROOT / "agenciaos_jobs").rglob("*.html"))
 
 
 @pytest.mark.parametrize(
@@ -21,8 +22,10 @@ TESTS = sorted((ROOT / "tests").glob("**/[a-z]*.py"))
         ["mypy"],
         ["lint-imports"],
         ["bandit", "-q", "-ll", "-r", "agenciaos_jobs"],
+        ["djlint", "--check", "agenciaos_jobs"],
+        ["djlint", "--lint", "agenciaos_jobs"],
     ],
-    ids=["ruff", "format", "mypy", "imports", "bandit"],
+    ids=["ruff", "format", "mypy", "imports", "bandit", "templates-format", "templates"],
 )
 def test_check(command: list[str]):
     done = subprocess.run(
@@ -41,6 +44,17 @@ def test_files_and_functions_stay_small():
     ]
     assert not long
     assert not functions
+
+
+def test_lines_of_templates_stay_short():
+    long = [
+        f"{path}:{number}"
+        for path in TEMPLATES
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > 160
+    ]
+    assert TEMPLATES
+    assert not long
 
 
 def test_sql_stands_in_query_files_only():

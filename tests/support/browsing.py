@@ -10,7 +10,22 @@ import aiohttp
 
 from support.service import Service
 
+_VERBATIM = re.compile(r"(<(?:pre|textarea)\b.*?</(?:pre|textarea)>)", re.S)
+_BLOCKS = "dd|div|dt|h1|h2|h3|h4|label|li|option|p|select|tbody|td|th|thead|title|tr"
+_OPENED = re.compile(rf"(<(?:{_BLOCKS})(?: [^>]*)?>) ")
+_CLOSING = re.compile(rf" (</(?:{_BLOCKS})>)")
+
 PAGE = {"Accept": "text/html", "Accept-Language": "pt-BR"}
+
+
+def without_layout(page: str) -> str:
+    """A page without the white space that only lays out its source."""
+    parts = _VERBATIM.split(page)
+    for number, part in enumerate(parts):
+        if not _VERBATIM.match(part):
+            on_one_line = re.sub(r"\s+", " ", part).replace("> <", "><")
+            parts[number] = _CLOSING.sub(r"\1", _OPENED.sub(r"\1", on_one_line))
+    return "".join(parts)
 
 
 class Browser:
@@ -22,7 +37,7 @@ class Browser:
 
     async def get(self, path: str, **headers: str) -> tuple[int, str]:
         async with self.http.get(path, headers=headers, allow_redirects=False) as response:
-            text = await response.text()
+            text = without_layout(await response.text())
             if found := re.search(r'<meta name="csrf" content="(\w+)">', text):
                 self.token = found[1]
             return response.status, response.headers.get("Location", text)
@@ -31,7 +46,7 @@ class Browser:
         """The status, and where it leads to or what it says."""
         pairs = [*(fields.items() if isinstance(fields, dict) else fields), ("csrf", self.token)]
         async with self.http.post(path, data=pairs, headers=headers, allow_redirects=False) as response:
-            return response.status, response.headers.get("Location") or await response.text()
+            return response.status, response.headers.get("Location") or without_layout(await response.text())
 
     async def log_in(self, password: str = "correct horse", **headers: str) -> int:
         status, _ = await self.post("/login", {"password": password}, **headers)

@@ -20,14 +20,14 @@ from agenciaos_jobs.registry import JOBS
 
 PAGE = 50
 
-_UNKNOWN: Text = {"pt": "Agenda não encontrada", "en": "Schedule not found"}
+_UNKNOWN: Text = {"pt": "Agendamento não encontrado", "en": "Schedule not found"}
 _DECLARED: Text = {
-    "pt": "Esta agenda é declarada pelo próprio job; muda-se no código dele",
+    "pt": "Este agendamento é declarado pelo próprio job; muda-se no código dele",
     "en": "This schedule is declared by the job itself; it is changed in its code",
 }
 _UNKNOWN_TASK: Text = {"pt": "Esta tarefa não existe mais", "en": "This task does not exist any more"}
 _UNFIT: Text = {
-    "pt": "O job não aceita mais o que esta agenda lhe dá",
+    "pt": "O job não aceita mais o que este agendamento lhe dá",
     "en": "The job does not take any more what this schedule gives it",
 }
 
