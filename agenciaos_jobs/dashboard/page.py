@@ -85,7 +85,7 @@ def problem_page(request: web.Request, problem: HttpProblem) -> web.Response:
 
 
 def _to_login(request: web.Request) -> web.Response:
-    if request.method != "GET" or "X-Live" in request.headers or not is_page_wanted(request):
+    if request.method != "GET" or not is_page_wanted(request):
         raise HttpProblem(401, _ENDED)
     return see("/login" if request.path == "/" else f"/login?next={quote(request.path_qs, safe='/')}")
 

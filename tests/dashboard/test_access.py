@@ -17,6 +17,8 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 async def test_a_stranger_is_sent_to_the_login_and_back(settings: Settings):
     async with running_server(settings) as service, stranger(service) as browser:
         assert await browser.get("/runs?status=FAILED") == (303, "/login?next=/runs%3Fstatus%3DFAILED")
+        assert (await browser.get("/runs", **{"X-Live": "1"}))[0] == 303
+        assert await browser.get("/live") == (204, "")
         status, page = await browser.get("/login?next=/runs%3Fstatus%3DFAILED")
         assert (status, 'name="next" value="/runs?status=FAILED"' in page) == (200, True)
         form = {"password": "correct horse", "next": "/runs?status=FAILED"}

@@ -108,3 +108,27 @@ def test_ids_and_payloads_are_copied(chromium: Chromium, live: Site):
         chromium.click(button)
         chromium.until(lambda button=button: "Copiado" in chromium.text(button))
         assert chromium.driver.execute_async_script(read) == expected
+
+
+def test_a_copy_is_confirmed_though_the_page_is_refreshed(chromium: Chromium, live: Site):
+    run_id = live.trigger("echo", {})
+    live.does(live.service.finished(run_id))
+    chromium.go(f"/runs/{run_id}")
+    chromium.sees("Ao vivo")
+    button = "[data-copy='#payload-text']"
+    is_shown = chromium.driver.execute_async_script(
+        "const [selector, end] = arguments, button = document.querySelector(selector);"
+        "const isDone = () => button.innerText === button.dataset.done;"
+        "new MutationObserver((_, observer) => {"
+        "  if (!isDone()) return;"
+        "  observer.disconnect();"
+        "  button.closest('[data-part]').dataset.changed = '';"  # so that the refresh has something to mend
+        "  document.addEventListener('refreshed', () => end(isDone()), { once: true });"
+        "  dispatchEvent(new Event('pagehide'));"
+        "  dispatchEvent(new Event('pageshow'));"
+        "}).observe(button, { childList: true, subtree: true });"
+        "button.click();",
+        button,
+    )
+    assert is_shown
+    chromium.until(lambda: chromium.text(button) == "Copiar")

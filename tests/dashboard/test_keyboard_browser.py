@@ -80,6 +80,7 @@ def test_runs_are_filtered_walked_and_acted_on_together(chromium: Chromium, live
     chromium.driver.back()
     chromium.driver.back()
     chromium.until(lambda: chromium.path == "/runs?tag=keys")
+    chromium.script("document.activeElement.blur()")  # a page out of the browser's cache has kept its focus
     chromium.press("?")
     chromium.until(lambda: chromium.script("return document.activeElement.closest('dialog.keys[open]') !== null"))
     focused = chromium.script(
@@ -103,5 +104,6 @@ def test_an_error_is_resolved_and_its_runs_replayed(chromium: Chromium, live: Si
     chromium.sees("Marcado como resolvido")
     chromium.press("r")
     chromium.sees("Repetir 1 execução?")
+    chromium.until(lambda: chromium.all("main .button.primary:focus"))  # autofocus follows the text
     chromium.press(Keys.ENTER)
     chromium.sees("1 / 1", "Pronto")

@@ -12,6 +12,7 @@ import orjson
 from aiohttp import web
 
 from agenciaos_jobs.dashboard.page import Page
+from agenciaos_jobs.dashboard.rendering import SESSION
 from agenciaos_jobs.dashboard.sessions import ACCESS, COOKIE
 from agenciaos_jobs.dashboard.store import run
 from agenciaos_jobs.engine.change_feed import ChangeSubscription
@@ -32,7 +33,12 @@ _HEADERS = {
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """``/live``: all runs' changes; ``/live?run=…``: one run's, and new lines of its log. Ends with the session."""
+    """``/live``: all runs' changes; ``/live?run=…``: one run's, and new lines of its log. Ends with the session.
+
+    Without a session the answer is 204, which ends a browser's attempts to reconnect.
+    """
+    if SESSION not in request:
+        return web.Response(status=204, headers={"Cache-Control": "no-store"})
     response = web.StreamResponse(headers=_HEADERS)
     close_when_draining(request, response)
     await response.prepare(request)
@@ -100,4 +106,4 @@ async def _goes_on(request: web.Request, response: web.StreamResponse) -> bool:
     return True
 
 
-PAGES = [Page("GET", "/live", stream)]
+PAGES = [Page("GET", "/live", stream, needs_login=False)]

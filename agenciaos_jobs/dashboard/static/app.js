@@ -48,15 +48,21 @@ async function copy(text) {
   field.remove();
 }
 
+// A copy is confirmed on its button for a moment, also where the page is refreshed meanwhile.
+const copied = new Set();
+function confirmCopies() {
+  for (const button of copied) button.querySelector("span").textContent = button.dataset.done;
+}
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
-  if (!button || button.dataset.before) return;
-  const words = button.querySelector("span");
+  if (!button || copied.has(button)) return;
+  const before = button.querySelector("span").textContent;
   await copy(document.querySelector(button.dataset.copy).textContent);
-  button.dataset.before = words.textContent;
-  words.textContent = button.dataset.done;
-  setTimeout(() => { words.textContent = button.dataset.before; delete button.dataset.before; }, 1500);
+  copied.add(button);
+  confirmCopies();
+  setTimeout(() => { copied.delete(button); button.querySelector("span").textContent = before; }, 1500);
 });
+document.addEventListener("refreshed", confirmCopies);
 
 // What takes longer than a moment is seen to be on its way.
 let leaving;

@@ -1,15 +1,19 @@
-// Keeps a page true: one stream of server-sent events tells that something changed, and the page's live parts are
-// fetched anew. A hidden page closes its stream; one whose stream is silent says so.
+// Keeps a page current: a stream of server-sent events reports that something has changed, and the page's live parts
+// are fetched again. A page that is hidden or being left has neither stream nor fetch nor timer; one whose stream is
+// silent says so. A page whose session has ended goes to the login.
 
 import { morph } from "./morph.js";
 
 const PACE = 400;
 const SILENCE = 25_000;
+const STAYED = 5_000;
 
 const main = document.querySelector("main[data-live]");
-let source, lastRefresh = 0, isRefreshing = false, isStale = false, silence, retry = 500;
+let source, state, request, isPaused = true, isStale = false, lastRefresh = 0, retry = 500;
+let silence, polling, reopening, staying;
 
-function show(state) {
+function show(shown) {
+  state = shown;
   for (const badge of document.querySelectorAll("[data-live-state]")) {
     badge.hidden = false;
     badge.dataset.state = state;
@@ -19,26 +23,39 @@ function show(state) {
 }
 
 async function refresh() {
-  if (isRefreshing) { isStale = true; return; }
-  isRefreshing = true;
+  if (isPaused) return;
+  if (request) { isStale = true; return; }
   isStale = false;
+  request = new AbortController();
+  const { signal } = request;
   const pace = Number(main.dataset.pace) || PACE;
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, lastRefresh + pace - Date.now())));
   lastRefresh = Date.now();
-  try {
-    const response = await fetch(location.pathname + (main.dataset.live || "?"), { headers: { "X-Live": "1", Accept: "text/html" } });
-    if (response.status === 401) return location.reload();
-    if (response.ok) replaceParts(new DOMParser().parseFromString(await response.text(), "text/html"));
-  } catch { /* the stream tells when the server is back, and everything is fetched then */ }
-  isRefreshing = false;
+  const text = await fetchPage(signal);
+  if (text && !signal.aborted) replaceParts(new DOMParser().parseFromString(text, "text/html"));
+  request = undefined;
   poll();
   if (isStale) refresh();
 }
 
-// What changes no run (a bulk action's progress) is looked at again while it says so.
+// The page's HTML; nothing where the server refuses or is away, and the stream reports when it is back. The only
+// redirect of a page leads to the login, which is loaded as a page.
+async function fetchPage(signal) {
+  const address = location.pathname + (main.dataset.live || "?");
+  try {
+    const response = await fetch(address, { headers: { "X-Live": "1", Accept: "text/html" }, redirect: "manual", signal });
+    if (response.type === "opaqueredirect") location.reload();
+    return response.ok ? await response.text() : "";
+  } catch {
+    return "";
+  }
+}
+
+// What changes no run (a bulk action's progress) is fetched again while it asks for it.
 function poll() {
+  clearTimeout(polling);
   const part = document.querySelector("[data-poll]");
-  if (part && !document.hidden) setTimeout(refresh, Number(part.dataset.poll));
+  if (part && !isPaused) polling = setTimeout(refresh, Number(part.dataset.poll));
 }
 
 function replaceParts(fresh) {
@@ -48,7 +65,7 @@ function replaceParts(fresh) {
     if (shown) morph(shown, part);
   }
   document.dispatchEvent(new Event("refreshed"));
-  show("on");
+  if (state) show(state);
 }
 
 function hear() {
@@ -60,29 +77,52 @@ function lose() {
   source?.close();
   show("lost");
   clearTimeout(silence);
-  setTimeout(open, retry);
+  clearTimeout(reopening);
+  reopening = setTimeout(open, retry);
   retry = Math.min(retry * 2, 10_000);
 }
 
 function open() {
-  if (document.hidden || (source && source.readyState !== EventSource.CLOSED)) return;
+  if (isPaused || (source && source.readyState !== EventSource.CLOSED)) return;
   source = new EventSource(main.dataset.watch ? `/live?run=${encodeURIComponent(main.dataset.watch)}` : "/live");
   source.addEventListener("open", () => { retry = 500; show("on"); hear(); refresh(); });
   source.addEventListener("beat", () => { show("on"); hear(); });
   source.addEventListener("change", () => { hear(); refresh(); });
   source.addEventListener("error", () => {
     show("lost");
-    if (source.readyState === EventSource.CLOSED) lose();
+    if (source.readyState !== EventSource.CLOSED) return;
+    lose();
+    refresh(); // a stream does not tell why it was refused; a page whose session has ended leads to the login
   });
+}
+
+function pause() {
+  isPaused = true;
+  for (const timer of [silence, polling, reopening, staying]) clearTimeout(timer);
+  request?.abort();
+  source?.close();
+}
+
+function resume() {
+  if (!isPaused || document.hidden) return;
+  isPaused = false;
+  clearTimeout(staying);
+  open();
+  poll();
+}
+
+// Leaving begins before the request that may end the session is sent. Nothing reports that it was given up, so a page
+// that is still here after a while goes on.
+function leave() {
+  pause();
+  staying = setTimeout(resume, STAYED);
 }
 
 export function keepLive() {
   if (!main) return;
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) return open();
-    clearTimeout(silence);
-    source?.close();
-  });
-  open();
-  poll();
+  document.addEventListener("visibilitychange", () => (document.hidden ? pause() : resume()));
+  addEventListener("beforeunload", leave);
+  addEventListener("pagehide", pause);
+  addEventListener("pageshow", resume);
+  resume();
 }

@@ -97,7 +97,7 @@ class Rescuer:
                 log.warning("run_ended_by_sweeper", run_id=run_id, task=task, outcome=outcome)
         metrics.LEASES_LOST.inc(len({run.worker_id for run in lost}))
         for run in lost:
-            log.warning("worker_lost", run_id=run.id, task=run.task, goes_on=run.will_retry)
+            log.warning("worker_lost", run_id=run.id, task=run.task, will_retry=run.will_retry)
             metrics.SWEEPER_REPAIRS.labels("worker_lost").inc()
         return lost
 
