@@ -118,6 +118,7 @@ def _configure(app: web.Application, settings: Settings) -> None:
     app[keys.OPENAI_WEBHOOK] = Verifier(settings.values_of("openai_webhook_secret"))
     app[keys.GURU_TOKENS] = tuple(settings.values_of("dmg_webhook_secret"))
     app[keys.BODY_TIMEOUT] = settings.body_timeout
+    app[keys.SLOTS] = settings.worker_max_jobs
 
 
 def _bind(app: web.Application, runtime: Runtime) -> None:

@@ -87,7 +87,6 @@ class Settings(BaseSettings):
     worker_max_jobs: int = Field(default=50, ge=1, le=10_000)
     jobs_modules: Annotated[tuple[str, ...], NoDecode] = ()
     agency_concurrency: int = Field(default=10, ge=1)
-    worker_metrics_port: int | None = Field(default=None, ge=0, le=65535)
     shutdown_delay: float = Field(default=3, ge=0)
     shutdown_grace: int = Field(default=20, ge=0)
     database_pool_size: int = Field(default=10, ge=1, le=1_000)

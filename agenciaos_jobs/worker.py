@@ -17,14 +17,13 @@ import uvloop
 from agenciaos_jobs import registry
 from agenciaos_jobs.alerts import notifier
 from agenciaos_jobs.alerts.rules import AlertRulesError
-from agenciaos_jobs.api import worker_metrics
 from agenciaos_jobs.engine import scheduler
 from agenciaos_jobs.engine.arq import host
 from agenciaos_jobs.engine.arq.host import Hosted
 from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.scheduler import declared
 from agenciaos_jobs.engine.worker import heartbeat, job_cleanup, pruner, rescuer, run_log
-from agenciaos_jobs.foundation import logs
+from agenciaos_jobs.foundation import logs, metrics
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import DatabaseUnavailable
 from agenciaos_jobs.foundation.loops import run_periodically
@@ -73,19 +72,17 @@ async def working(
                 (notifier.INTERVAL, runtime.notifier.run_once),
             )
         ]
-        loops.append(asyncio.create_task(worker.dispatcher.run()))
         pruning = asyncio.create_task(run_periodically(pruner.INTERVAL, worker.pruner.run_once, stop))
+        loop_watch = asyncio.create_task(metrics.watch_loop())
         log.info("worker_started", worker_id=worker.heartbeat.worker_id, slots=settings.worker_max_jobs)
         try:
-            async with worker_metrics.serve_worker_metrics(
-                runtime.database, worker.dispatcher, settings.host, settings.worker_metrics_port
-            ):
-                yield worker
+            yield worker
         finally:
             await worker.dispatcher.drain(settings.shutdown_grace, hurry)
             stop.set()
             pruning.cancel()  # it may be reading a whole month
-            await asyncio.wait([*loops, pruning])
+            loop_watch.cancel()
+            await asyncio.wait([*loops, pruning, loop_watch])
             await worker.heartbeat.stop()
 
 

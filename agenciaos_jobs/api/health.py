@@ -6,14 +6,15 @@ from datetime import datetime
 
 from aiohttp import web
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
 from agenciaos_jobs.engine import queue
-from agenciaos_jobs.engine.store import history, workers
+from agenciaos_jobs.engine.store import history, run_hours, workers
 from agenciaos_jobs.foundation import metric_totals, metrics, migrate
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
 from agenciaos_jobs.http.body import answer
-from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, QUEUE
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, QUEUE, SLOTS
 from agenciaos_jobs.http.operation import Operation
 
 _PATIENCE = 3
@@ -65,7 +66,7 @@ async def show_metrics(request: web.Request) -> web.Response:
     """Of all workers and of this process; while Postgres is away, of this process alone."""
     database, now = request.app[DATABASE], request.app[CLOCK].now()
     try:
-        known = await asyncio.wait_for(_known(database, now), _PATIENCE)
+        known = await asyncio.wait_for(_known(database, now, request.app[SLOTS]), _PATIENCE)
     except (DatabaseUnavailable, TimeoutError):
         known = []
     up = {"agenciaos_database_up": ("Whether Postgres answers this server.", float(bool(known)))}
@@ -74,22 +75,25 @@ async def show_metrics(request: web.Request) -> web.Response:
     return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
-async def _known(database: Database, now: datetime) -> list[metrics.Totals | metrics.Present]:
+async def _known(database: Database, now: datetime, slots: int) -> list[Collector]:
     """What the database tells: of workers, and of what waits for them."""
     totals = metrics.Totals(await metric_totals.totals(database))
     depths, alive_now = await history.queue_depth(database, now), await workers.alive(database, now)
-    return [totals, _Waiting(depths, alive_now, now.timestamp())]
+    at_work = {
+        "agenciaos_workers": ("Workers whose lease has not run out.", alive_now),
+        "agenciaos_worker_slots": ("Runs that they can execute at once (WORKER_MAX_JOBS each).", alive_now * slots),
+        "agenciaos_worker_slots_busy": ("Runs that are executed.", await run_hours.executing(database)),
+    }
+    return [totals, metrics.Present(at_work), _Waiting(depths, now.timestamp())]
 
 
-class _Waiting(metrics.Present):
-    """What waits for workers now, and how many there are."""
+class _Waiting:
+    """What waits for workers now."""
 
-    def __init__(self, depths: list[history.Depth], workers_alive: int, now: float) -> None:
-        super().__init__({"agenciaos_workers": ("Workers whose lease has not run out.", workers_alive)})
+    def __init__(self, depths: list[history.Depth], now: float) -> None:
         self._depths, self._now = depths, now
 
     def collect(self) -> Iterator[Metric]:
-        yield from super().collect()
         depth = GaugeMetricFamily("agenciaos_queue_depth", "Due runs that wait for a worker.", labels=["task"])
         age = GaugeMetricFamily(
             "agenciaos_queue_oldest_seconds", "How long the oldest of them has waited.", labels=["task"]

@@ -28,7 +28,6 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     yield _limits(settings)
     yield _background(settings)
     yield _log(settings)
-    yield await _worker_metrics(settings)
     yield await _traces(settings.otel_exporter_otlp_endpoint)
 
 
@@ -75,20 +74,11 @@ def _log(settings: Settings) -> Finding:
     return "ok", "LOG_FORMAT", f"json, from {settings.log_level} on"
 
 
-async def _worker_metrics(settings: Settings) -> Finding:
-    name, port = "WORKER_METRICS_PORT", settings.worker_metrics_port
-    if port is None:
-        return "ok", name, "not set: servers tell of all runs; set a port for a worker's own memory, loop and slots"
-    if await _is_answered(settings.host, port):
-        return "ok", name, f"{settings.host}:{port} answers"
-    return "warning", name, f"nobody answers at {settings.host}:{port}: start a worker here, or look at its log"
-
-
 async def _traces(endpoint: str | None) -> Finding:
     name = "OTEL_EXPORTER_OTLP_ENDPOINT"
     if endpoint is None:
         return "ok", name, "not set: no traces; set it to an OTLP receiver's address to get them"
-    if find_spec("opentelemetry") is None:
+    if find_spec("opentelemetry.sdk") is None:
         return "fault", name, "is set: install agenciaos-jobs[otel]"
     parts = urlsplit(endpoint)
     if await _is_answered(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)):

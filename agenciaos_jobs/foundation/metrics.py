@@ -1,8 +1,8 @@
 """Prometheus metrics.
 
-A server counts its own requests. What workers count is added up in ``jobs.metric_totals`` (see
-engine/worker/heartbeat.py), so that any server's ``/metrics`` covers all workers, also where workers can't be scraped.
-What is true of one process only (its memory, its event loop, its connections) is reported by that process.
+A server counts its own requests, and measures its own process: memory, event loop, connections. What workers count
+is added up in ``jobs.metric_totals`` (see engine/worker/heartbeat.py), so that any server's ``/metrics`` covers all
+workers, and none needs to be scraped.
 
 A job adds a metric of its own in one line, ``REPORTS = metrics.counter("agenciaos_reports_total", "Reports made.")``,
 and counts with ``REPORTS.inc()``. The rules for names are https://prometheus.io/docs/practices/naming/.
@@ -10,6 +10,7 @@ and counts with ``REPORTS.inc()``. The rules for names are https://prometheus.io
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,6 +22,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -51,6 +53,16 @@ LOOP_LAG = Histogram(
     registry=PROCESS,
 )
 
+REQUESTS = Counter(
+    "agenciaos_http_requests_total", "HTTP requests answered.", ["method", "route", "status"], registry=SERVER
+)
+REQUEST_SECONDS = Histogram(
+    "agenciaos_http_request_duration_seconds",
+    "Time from request to answer.",
+    ["method", "route"],
+    buckets=(*_SHORT, 10),
+    registry=SERVER,
+)
 RATE_LIMITED = Counter(
     "agenciaos_rate_limited_total", "Requests refused with 429, by what limit.", ["policy"], registry=SERVER
 )
@@ -69,10 +81,26 @@ ALERTS = counter(
 ALERT_DELIVERIES = counter(
     "agenciaos_alert_deliveries_total", "Alerts that a channel took or refused.", ["channel", "outcome"]
 )
+LOOP_LATE = counter(
+    "agenciaos_event_loop_late_total", "Times that the event loop of a server or worker was over half a second late."
+)
 LEASES_LOST = counter("agenciaos_leases_lost_total", "Workers whose lease ran out in the middle of their runs.")
 
 Labels = tuple[tuple[str, str], ...]
 Sample = tuple[str, Labels]
+
+
+def count_request(method: str, route: str, status: int, seconds: float) -> None:
+    """Counts a request that was answered, and how long it took."""
+    requests, durations = _request_metrics(method, route, status)
+    requests.inc()
+    durations.observe(seconds)
+
+
+@cache
+def _request_metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """The two for these labels: finding them takes longer than counting."""
+    return REQUESTS.labels(method, route, status), REQUEST_SECONDS.labels(method, route)
 
 
 def counted(registry: CollectorRegistry) -> dict[Sample, float]:
@@ -139,7 +167,7 @@ def connections(size: int, idle: int, most: int) -> Mapping[str, tuple[str, floa
     }
 
 
-def text(*registries: CollectorRegistry, present: Sequence[Present | Totals] = ()) -> bytes:
+def text(*registries: CollectorRegistry, present: Sequence[Collector] = ()) -> bytes:
     """Prometheus's text format (https://prometheus.io/docs/instrumenting/exposition_formats/)."""
     combined = CollectorRegistry(auto_describe=False)
     for collector in present:
@@ -156,10 +184,14 @@ async def watch_loop() -> None:
     while True:
         due = loop.time() + _LOOK
         await asyncio.sleep(_LOOK)
-        LOOP_LAG.observe(max(0.0, loop.time() - due))
+        lag = max(0.0, loop.time() - due)
+        LOOP_LAG.observe(lag)
+        if lag > _LATE:
+            LOOP_LATE.inc()
 
 
 _LOOK = 0.5
+_LATE = 0.5
 
 
 def _bucket_order(sample: tuple[str, Labels, float]) -> tuple[Labels, str, float]:

@@ -1,20 +1,28 @@
-"""OpenTelemetry, where it is installed (extra ``otel``) and ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set.
+"""OpenTelemetry traces, sent where ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set (extra ``otel``).
 
-Without it nothing of OpenTelemetry is imported, and a span is a context manager that does nothing. A trace's id goes
-from the request to the run and into the log all the same.
+Without it no spans are made and the SDK is not imported. OpenTelemetry's API carries the caller's trace from the
+request to the run and into the log all the same.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 
-from agenciaos_jobs.foundation import traceparent
+from opentelemetry.context import Context, attach
+from opentelemetry.trace import (
+    INVALID_SPAN,
+    Span,
+    SpanKind,
+    StatusCode,
+    Tracer,
+    format_trace_id,
+    get_current_span,
+)
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.trace import Span as OpenSpan
-    from opentelemetry.trace import Tracer
 
 Kind = Literal["server", "consumer", "client"]
 
@@ -26,28 +34,12 @@ class NotInstalled(Exception):  # noqa: N818
         super().__init__("OTEL_EXPORTER_OTLP_ENDPOINT is set: install agenciaos-jobs[otel]")
 
 
-class _Off:
-    """A span where there is none."""
-
-    def set_attribute(self, name: str, value: Any) -> None: ...
-
-
-class _On:
-    def __init__(self, span: "OpenSpan") -> None:
-        self._span = span
-
-    def set_attribute(self, name: str, value: Any) -> None:
-        if value is not None:
-            self._span.set_attribute(name, value)
-
-
-Span = _Off | _On
-
-_OFF = _Off()
 _PATIENCE = 3
-_NOTHING: AbstractContextManager[_Off] = nullcontext(_OFF)
+_NO_TRACE = Context()
+_NO_SPAN: AbstractContextManager[Span] = nullcontext(INVALID_SPAN)
+_PROPAGATOR = TraceContextTextMapPropagator()
 _provider: "TracerProvider | None" = None
-_tracer: "Tracer | None" = None
+_tracer: Tracer | None = None
 
 
 def configure(endpoint: str | None, service: str) -> None:
@@ -75,41 +67,38 @@ def close() -> None:
         provider.shutdown()
 
 
-def span(
-    name: str, kind: Kind, parent: str | None = None, attributes: Callable[[], Mapping[str, Any]] = dict
-) -> AbstractContextManager[Span]:
-    """A span around a block; ``parent`` is the ``traceparent`` it goes on from, where that is not the block's own."""
+def resume(traceparent: str | None) -> str | None:
+    """Continues a caller's trace in this task, in place of any before; returns the id that all its spans share.
+
+    ``traceparent`` is the header of that name (https://www.w3.org/TR/trace-context/#traceparent-header). Without one,
+    or with one that is malformed, the task belongs to no trace, and ``None`` is returned.
+    """
+    if not traceparent:
+        attach(_NO_TRACE)
+        return None
+    context = _PROPAGATOR.extract({"traceparent": traceparent}, _NO_TRACE)
+    attach(context)
+    caller = get_current_span(context).get_span_context()
+    return format_trace_id(caller.trace_id) if caller.is_valid else None
+
+
+def current() -> str | None:
+    """The ``traceparent`` of the task's trace: a run that is triggered meanwhile belongs to it too."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier.get("traceparent")
+
+
+def span(name: str, kind: Kind, attributes: Callable[[], Mapping[str, Any]] = dict) -> AbstractContextManager[Span]:
+    """A span around a block. ``attributes`` is called only where spans are sent; what is ``None`` is left out."""
     if _tracer is None:
-        return _NOTHING
-    return _span(_tracer, name, kind, parent, attributes)
-
-
-@contextmanager
-def _span(
-    tracer: "Tracer", name: str, kind: Kind, parent: str | None, attributes: Callable[[], Mapping[str, Any]]
-) -> Iterator[_On]:
-    from opentelemetry.trace import SpanKind  # noqa: PLC0415
-    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
-
-    propagator = TraceContextTextMapPropagator()
-    context = propagator.extract({"traceparent": parent}) if parent else None
+        return _NO_SPAN
     known = {name: value for name, value in attributes().items() if value is not None}
-    with tracer.start_as_current_span(name, context, SpanKind[kind.upper()], known) as started:
-        carrier: dict[str, str] = {}
-        propagator.inject(carrier)
-        token = traceparent.CURRENT.set(carrier.get("traceparent"))
-        try:
-            yield _On(started)
-        finally:
-            traceparent.CURRENT.reset(token)
+    return _tracer.start_as_current_span(name, kind=SpanKind[kind.upper()], attributes=known)
 
 
 def mark_failed(code: str) -> None:
-    """The block's own span ended badly."""
-    if _tracer is None:
-        return
-    from opentelemetry.trace import StatusCode, get_current_span  # noqa: PLC0415
-
+    """Records that the block's own span failed."""
     get_current_span().set_status(StatusCode.ERROR, code)
 
 
@@ -120,8 +109,6 @@ def query_logger(name_of: Callable[[str], str]) -> Callable[[Any], None] | None:
 
 def _note_query(query: Any, name: str) -> None:
     """A span for a statement that has ended, within a request or an attempt; the engine's own rounds make none."""
-    from opentelemetry.trace import SpanKind, StatusCode, get_current_span  # noqa: PLC0415
-
     if _tracer is None or not get_current_span().is_recording():
         return
     ended = time.time_ns()

@@ -43,7 +43,9 @@ PUBLIC_TOKEN = web.RequestKey("public_token", PublicToken)
 QUEUE = web.AppKey("queue", Queue)
 REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)
-SCHEDULE_ADMIN = web.AppKey("timetable", ScheduleAdmin)
+SLOTS = web.AppKey("slots", int)
+"""How many runs a worker executes at once."""
+SCHEDULE_ADMIN = web.AppKey("schedule_admin", ScheduleAdmin)
 QUOTA: web.RequestKey[dict[str, str] | None] = web.RequestKey("quota")
 SECRET_KEYS = web.AppKey("secret_keys", tuple[str, ...])
 """The key in force, and the one before it while it is rotated."""

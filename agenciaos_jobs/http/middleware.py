@@ -8,13 +8,11 @@ import structlog
 from aiohttp import web
 
 from agenciaos_jobs.dashboard import page
-from agenciaos_jobs.foundation import logs, tracing
-from agenciaos_jobs.foundation import traceparent as trace
+from agenciaos_jobs.foundation import logs, metrics, tracing
 from agenciaos_jobs.foundation.database import DatabaseUnavailable
 from agenciaos_jobs.http import cors, problems, rate_limits, shutdown
 from agenciaos_jobs.http.keys import BODY, CLOCK, OPEN_TO_BROWSERS, QUOTA, REQUEST_ID
 from agenciaos_jobs.http.problems import HttpProblem
-from agenciaos_jobs.http.request_metrics import count_request
 
 log = structlog.get_logger("agenciaos_jobs.web")
 
@@ -33,10 +31,9 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     request[REQUEST_ID], request[BODY], request[QUOTA], request[OPEN_TO_BROWSERS] = request_id, None, None, False
     route = request.match_info.route.resource
     path = route.canonical if route else "unmatched"
-    traceparent = trace.read(request.headers.get("traceparent"))
-    trace.CURRENT.set(traceparent)
-    logs.bind_context(request_id=request_id, **({"trace_id": trace.trace_id(traceparent)} if traceparent else {}))
-    with tracing.span(f"{request.method} {path}", "server", traceparent) as span:
+    trace_id = tracing.resume(request.headers.get("traceparent"))
+    logs.bind_context(request_id=request_id, **({"trace_id": trace_id} if trace_id else {}))
+    with tracing.span(f"{request.method} {path}", "server") as span:
         response = await _with_errors_as_answers(request, handler)
         span.set_attribute("http.response.status_code", response.status)
         duration = time.perf_counter() - began
@@ -44,7 +41,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         rate_limits.add_rate_limit_headers(request, response)
         shutdown.close_when_draining(request, response)
         cors.add_headers(request, response)
-        count_request(request.method, path, response.status, duration)
+        metrics.count_request(request.method, path, response.status, duration)
         tell = log.debug if path in _QUIET and response.status < 400 else log.info
         tell("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))
     return response

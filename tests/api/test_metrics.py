@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,7 +20,6 @@ from support.processes import worker
 from support.promtool import promtool
 from support.service import Service, running_server, running_worker
 
-from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.model.job import Job, Json
 from agenciaos_jobs.foundation import metrics
@@ -52,25 +52,51 @@ async def told(http: aiohttp.ClientSession, url: str) -> bytes:
         return await response.read()
 
 
-@pytest.fixture
-def with_port(settings: Settings) -> Settings:
-    return settings.model_copy(update={"worker_metrics_port": embedded.free_port()})
-
-
-async def test_promtool_finds_nothing_to_say_of_server_and_worker(with_port: Settings):
-    async with running_server(with_port) as service, running_worker(with_port):
+async def test_promtool_finds_nothing_to_say(settings: Settings):
+    async with running_server(settings) as service, running_worker(settings):
         await service.outcome("ai-content", AI)
         await service.outcome("monthly-report", {"month": "2999-01"})
         await asyncio.sleep(1.1)  # a worker reports once a second
-        of_server = await told(service.http, "/metrics")
-        of_worker = await told(service.http, f"http://127.0.0.1:{with_port.worker_metrics_port}/metrics")
-    for exposed in (of_server, of_worker):
-        assert await promtool("check", "metrics", given=exposed) == ""
-    worker = {family.name: family for family in text_string_to_metric_families(of_worker.decode())}
-    assert worker["agenciaos_worker_slots"].samples[0].value == with_port.worker_max_jobs
-    assert worker["agenciaos_database_connections_max"].samples[0].value == with_port.database_pool_size
-    assert {"process_resident_memory_bytes", "agenciaos_event_loop_lag_seconds"} <= worker.keys()
-    assert "agenciaos_runs" not in worker  # servers tell of runs, once
+        exposed = await told(service.http, "/metrics")
+    assert await promtool("check", "metrics", given=exposed) == ""
+    families = {family.name: family for family in text_string_to_metric_families(exposed.decode())}
+    assert families["agenciaos_database_connections_max"].samples[0].value == settings.database_pool_size
+    assert {"process_resident_memory_bytes", "agenciaos_event_loop_lag_seconds"} <= families.keys()
+
+
+async def test_a_server_knows_how_busy_the_workers_are(settings: Settings):
+    started, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def wait(app: RunApp, _: Nothing) -> Json:
+        started.set()
+        await goes_on.wait()
+        return {}
+
+    async def slots() -> tuple[float, float]:
+        now = values(await told(service.http, "/metrics"))
+        return now["agenciaos_worker_slots_busy"], now["agenciaos_worker_slots"]
+
+    waiting = Job(task="waiting", payload=Nothing, run=wait, summary="", accepted={})
+    async with running_server(settings) as service:
+        assert await slots() == (0, 0)
+        async with running_worker(settings, {"waiting": waiting}):
+            assert await slots() == (0, settings.worker_max_jobs)
+            run_id = await service.start(waiting)
+            await started.wait()
+            assert await slots() == (1, settings.worker_max_jobs)
+            goes_on.set()
+            await service.finished(run_id)
+
+
+async def test_a_late_event_loop_is_counted(settings: Settings):
+    name = "agenciaos_event_loop_late_total"
+    async with running_server(settings) as service, running_worker(settings):
+        before = now = values(await told(service.http, "/metrics"))[name]
+        time.sleep(1.2)  # noqa: ASYNC251 - this is what it is about
+        async with asyncio.timeout(20):
+            while now <= before:
+                await asyncio.sleep(0.05)
+                now = values(await told(service.http, "/metrics"))[name]
 
 
 async def test_a_job_s_own_metric_reaches_the_server(settings: Settings):
@@ -199,4 +225,4 @@ async def test_the_operator_s_table_names_metrics_that_there_are(service: Servic
     named = set(re.findall(r"`(agenciaos_[a-z_]+)`", table)) - {"agenciaos_emails_total"}
     exposed = (await told(service.http, "/metrics")).decode()
     missing = {name for name in named if f"# HELP {name}" not in exposed}
-    assert missing == {"agenciaos_worker_slots", "agenciaos_worker_slots_busy"}
+    assert missing == set()

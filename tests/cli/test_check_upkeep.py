@@ -1,12 +1,13 @@
 """`check` has a line for each thing that an operator sets up, with what to do about it."""
 
+import sys
 from pathlib import Path
 
 import asyncpg
+import pytest
 from pydantic import SecretStr
 from support.commands import cli
 from support.processes import environment
-from support.service import running_worker
 
 from agenciaos_jobs.cli import upkeep
 from agenciaos_jobs.dev import embedded
@@ -34,7 +35,6 @@ async def test_all_is_well(settings: Settings):
         "rate limits",
         "OPENAI_WEBHOOK_SECRET",
         "LOG_FORMAT",
-        "WORKER_METRICS_PORT",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "retention",
         "partitions",
@@ -53,7 +53,6 @@ async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connec
         "dashboard_password": None,
         "rate_limit_address": 0,
         "log_format": "console",
-        "worker_metrics_port": embedded.free_port(),
         "otel_exporter_otlp_endpoint": f"http://127.0.0.1:{embedded.free_port()}",
     }
     found = await told(settings.model_copy(update=changes))
@@ -64,7 +63,6 @@ async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connec
         "DASHBOARD_PASSWORD",
         "rate limits",
         "LOG_FORMAT",
-        "WORKER_METRICS_PORT",
         "OPENAI_WEBHOOK_SECRET",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "retention",
@@ -73,11 +71,8 @@ async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connec
     assert "remove it" in found["TRIGGER_SECRET_KEY_PREVIOUS"][1]
 
 
-async def test_what_is_set_and_reached_is_said_too(settings: Settings):
-    reached = settings.model_copy(update={"worker_metrics_port": embedded.free_port(), "openai_background": False})
-    async with running_worker(reached):
-        found = await told(reached)
-        assert found["WORKER_METRICS_PORT"] == ("ok", f"127.0.0.1:{reached.worker_metrics_port} answers")
+async def test_what_is_set_is_said_too(settings: Settings):
+    found = await told(settings.model_copy(update={"openai_background": False}))
     assert "holds a worker's slot" in found["OPENAI_BACKGROUND"][1]
     for name, changes in {
         "DASHBOARD_PASSWORD": {"dashboard_password": SecretStr("short")},
@@ -86,12 +81,18 @@ async def test_what_is_set_and_reached_is_said_too(settings: Settings):
         assert (await told(settings.model_copy(update=changes)))[name][0] == "warning"
 
 
+async def test_traces_without_the_extra_are_a_fault(settings: Settings, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk", None)
+    found = await told(settings.model_copy(update={"otel_exporter_otlp_endpoint": "http://127.0.0.1:9"}))
+    assert found["OTEL_EXPORTER_OTLP_ENDPOINT"] == ("fault", "is set: install agenciaos-jobs[otel]")
+
+
 async def test_the_command_prints_a_line_for_each_of_them(settings: Settings, tmp_path: Path):
     _, text = await cli("check", env=environment(settings), cwd=tmp_path)
     lines = [line.split(maxsplit=1)[1] for line in text.splitlines()]
     for name in (
         *("settings", "database", "schema", "workers", "queue", "OPENAI_API_KEY", "OPENAI_WEBHOOK_SECRET"),
         *("DMG_WEBHOOK_SECRET", "DMG_API_KEY", "rotation", "DASHBOARD_PASSWORD", "rate limits", "LOG_FORMAT"),
-        *("WORKER_METRICS_PORT", "OTEL_EXPORTER_OTLP_ENDPOINT", "retention", "partitions", "alerts"),
+        *("OTEL_EXPORTER_OTLP_ENDPOINT", "retention", "partitions", "alerts"),
     ):
         assert len([line for line in lines if line.startswith(f"{name} ")]) == 1, name

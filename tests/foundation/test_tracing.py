@@ -17,7 +17,7 @@ from support.double import OpenAIDouble
 from support.processes import worker
 from support.service import Service, running_server, running_service
 
-from agenciaos_jobs.foundation import traceparent, tracing
+from agenciaos_jobs.foundation import tracing
 from agenciaos_jobs.settings import Settings
 
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -117,19 +117,26 @@ async def test_logs_and_runs_know_the_trace_without_opentelemetry(service: Servi
         assert (TRACE_ID in failed) is knows
 
 
-def test_nothing_is_imported_when_it_is_off():
+def test_neither_sdk_nor_exporter_is_imported_when_it_is_off():
     code = (
-        "import sys, agenciaos_jobs.server, agenciaos_jobs.worker; print([m for m in sys.modules if 'telemetry' in m])"
+        "import sys, agenciaos_jobs.server, agenciaos_jobs.worker; "
+        "print([m for m in sys.modules if m.startswith(('opentelemetry.sdk', 'opentelemetry.exporter'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
+    with pytest.raises(tracing.NotInstalled, match=r"OTEL_EXPORTER_OTLP_ENDPOINT is set: install .*\[otel\]"):
+        tracing.configure("http://127.0.0.1:9", "agenciaos-jobs")
 
 
 def test_a_span_that_is_off_makes_nothing():
     def attributes() -> dict[str, str]:
         raise AssertionError("nobody wants them")
 
-    first, second = tracing.span("a", "server", PARENT, attributes), tracing.span("b", "client", None, attributes)
+    first, second = tracing.span("a", "server", attributes), tracing.span("b", "client", attributes)
     assert first is second
     with first as span:
         span.set_attribute("x", 1)
@@ -154,5 +161,8 @@ async def test_a_receiver_that_is_away_holds_nothing_up(settings: Settings):
         f"00-{'0' * 32}-{'1' * 16}-01",
     ],
 )
-def test_what_is_no_traceparent_is_none(header: str | None):
-    assert traceparent.read(header) is None
+def test_what_is_no_traceparent_belongs_to_no_trace(header: str | None):
+    assert tracing.resume(PARENT) == TRACE_ID
+    assert tracing.current() == PARENT
+    assert tracing.resume(header) is None
+    assert tracing.current() is None

@@ -4,7 +4,7 @@ from typing import Any
 
 from agenciaos_jobs.engine.model.job import Job, Json
 from agenciaos_jobs.engine.model.run import NewRun
-from agenciaos_jobs.foundation import traceparent
+from agenciaos_jobs.foundation import tracing
 
 
 def new_run(job: Job[Any], payload: Json, *, source: str, **options: Any) -> NewRun:
@@ -18,7 +18,7 @@ def new_run(job: Job[Any], payload: Json, *, source: str, **options: Any) -> New
         "max_attempts": job.limits.attempts,
         "max_duration": job.limits.max_duration,
         "priority": job.limits.priority,
-        "traceparent": traceparent.CURRENT.get(),
+        "traceparent": tracing.current(),
         "concurrency_key": agency_key(job.task, agency_id) if job.limits.per_agency and agency_id else None,
     }
     fields |= {name: value for name, value in options.items() if value is not None}

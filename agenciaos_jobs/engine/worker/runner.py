@@ -17,7 +17,7 @@ from agenciaos_jobs.engine.store import runs
 from agenciaos_jobs.engine.store.runs import OwnershipLost
 from agenciaos_jobs.engine.worker.recorder import Recorder, Running
 from agenciaos_jobs.engine.worker.run_log import RunLog
-from agenciaos_jobs.foundation import logs, metrics, traceparent, tracing
+from agenciaos_jobs.foundation import logs, metrics, tracing
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
@@ -73,9 +73,9 @@ class Runner:
 
     async def execute(self, run: ClaimedRun) -> datetime | None:
         """Makes an attempt at a claimed run; returns when the next one is due, if one is."""
-        logs.bind_context(**_context(run))
+        logs.bind_context(**_context(run, tracing.resume(run.traceparent)))
         try:
-            with tracing.span(f"run {run.task}", "consumer", run.traceparent, partial(_attributes, run)):
+            with tracing.span(f"run {run.task}", "consumer", partial(_attributes, run)):
                 return await self._carry_out(run)
         finally:
             self._recorder.free(run)
@@ -217,12 +217,12 @@ def _deadline(run: ClaimedRun) -> datetime:
     return run.attempt_started_at + timedelta(seconds=run.max_duration)
 
 
-def _context(run: ClaimedRun) -> Json:
+def _context(run: ClaimedRun, trace_id: str | None) -> Json:
     known = {"run_id": run.id, "task": run.task, "agency_id": run.agency_id, "attempt": run.attempt}
     if run.request_id:
         known["request_id"] = run.request_id
-    if run.traceparent:
-        known["trace_id"] = traceparent.trace_id(run.traceparent)
+    if trace_id:
+        known["trace_id"] = trace_id
     return known
 
 
