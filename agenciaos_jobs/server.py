@@ -10,6 +10,7 @@ from aiohttp import web
 
 from agenciaos_jobs import dashboard, registry
 from agenciaos_jobs.ai_content import openai_webhook
+from agenciaos_jobs.ai_content.openai import OpenAIWebhook
 from agenciaos_jobs.ai_content.resources import MONTHLY_LIMITS, AIContent
 from agenciaos_jobs.alerts.notifier import CONDITIONS_EVERY
 from agenciaos_jobs.api import health, openapi, trigger
@@ -23,7 +24,6 @@ from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.loops import run_periodically
 from agenciaos_jobs.foundation.metric_reporter import MetricReporter
-from agenciaos_jobs.foundation.webhook_signature import Verifier
 from agenciaos_jobs.http import auth, body, keys, shutdown
 from agenciaos_jobs.http.fixed_window import FixedWindow
 from agenciaos_jobs.http.middleware import observe
@@ -115,7 +115,7 @@ def _configure(app: web.Application, settings: Settings) -> None:
         "key": FixedWindow(settings.rate_limit_key),
         "address": FixedWindow(settings.rate_limit_address),
     }
-    app[keys.OPENAI_WEBHOOK] = Verifier(settings.values_of("openai_webhook_secret"))
+    app[openai_webhook.OPENAI_WEBHOOK] = OpenAIWebhook(settings.values_of("openai_webhook_secret"))
     app[keys.GURU_TOKENS] = tuple(settings.values_of("dmg_webhook_secret"))
     app[keys.BODY_TIMEOUT] = settings.body_timeout
     app[keys.SLOTS] = settings.worker_max_jobs

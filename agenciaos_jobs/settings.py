@@ -18,8 +18,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from agenciaos_jobs.alerts.channels import email, webhook
-from agenciaos_jobs.foundation.webhook_signature import Verifier
+from agenciaos_jobs.alerts.channels import email
+from agenciaos_jobs.foundation import webhook_signature as signature
 
 
 class SettingsError(Exception):
@@ -33,6 +33,7 @@ def _http_url(value: str) -> str:
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Plan = Literal["FREE", "PRO"]
+_HEADER_VALUE = "^[!-~]+$"
 
 
 class Settings(BaseSettings):
@@ -57,6 +58,8 @@ class Settings(BaseSettings):
 
     openai_api_key: SecretStr | None = None
     openai_base_url: HttpUrl = "https://api.openai.com/v1"
+    openai_org_id: str | None = Field(default=None, pattern=_HEADER_VALUE)
+    openai_project_id: str | None = Field(default=None, pattern=_HEADER_VALUE)
     openai_model: str = Field(default="gpt-6-luna", min_length=1)
     openai_background: bool = True
     openai_webhook_secret: SecretStr | None = None
@@ -125,12 +128,6 @@ class Settings(BaseSettings):
     def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
         return _with_scheme(value, "redis://", "rediss://", "unix://")
 
-    @field_validator("openai_webhook_secret", "openai_webhook_secret_previous")
-    @classmethod
-    def _can_verify(cls, value: SecretStr | None) -> SecretStr | None:
-        Verifier([value.get_secret_value()] if value else [])
-        return value
-
     @field_validator("slack_webhook_url", "alert_webhook_url")
     @classmethod
     def _is_http(cls, value: SecretStr | None) -> SecretStr | None:
@@ -143,11 +140,16 @@ class Settings(BaseSettings):
             email.Server.read(value.get_secret_value())
         return value
 
-    @field_validator("alert_webhook_secret", "alert_webhook_secret_previous")
+    @field_validator(
+        "openai_webhook_secret",
+        "openai_webhook_secret_previous",
+        "alert_webhook_secret",
+        "alert_webhook_secret_previous",
+    )
     @classmethod
     def _is_signing_key(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
-            webhook.key_of(value.get_secret_value())
+            signature.key_of(value.get_secret_value())
         return value
 
     @field_validator("alert_email_from", "alert_email_to")

@@ -121,6 +121,8 @@ async def open_runtime(
         await workers.synchronise(pool, clock)
         redis = Queue(queue.connect(settings.redis_url.get_secret_value()))
         stack.push_async_callback(redis.close)
+        model = model_of(settings, clock)
+        stack.push_async_callback(model.close)
         redactor = Redactor(settings.secrets)
         alerts = AlertBuffer(pool, clock, redactor)
         stack.push_async_callback(alerts.close)
@@ -143,7 +145,7 @@ async def open_runtime(
             alerting=alerting,
             notifier=_notifier(settings, pool, clock, intake, alerting),
             resources={
-                AIContent: AIContent(_model(settings, clock, stack), _monthly_limits(settings), alerts),
+                AIContent: AIContent(model, _monthly_limits(settings), alerts),
                 Payments: _payments(settings, clock, stack, alerts),
                 Alerting: alerting,
             },
@@ -184,17 +186,18 @@ def _notifier(settings: Settings, pool: Database, clock: Clock, intake: Intake, 
     return AlertNotifier(pool, clock, intake, alerting, conditions)
 
 
-def _model(settings: Settings, clock: Clock, stack: AsyncExitStack) -> OpenAIModel:
-    model = OpenAIModel(
+def model_of(settings: Settings, clock: Clock) -> OpenAIModel:
+    """The model that writes, which nothing has been asked of yet."""
+    return OpenAIModel(
         clock,
         api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
         base_url=settings.openai_base_url,
         model=settings.openai_model,
+        organization=settings.openai_org_id,
+        project=settings.openai_project_id,
         in_background=settings.openai_background,
         has_completion_webhook=settings.openai_webhook_secret is not None,
     )
-    stack.push_async_callback(model.close)
-    return model
 
 
 def open_channels(settings: Settings, clock: Clock) -> Mapping[str, Channel]:

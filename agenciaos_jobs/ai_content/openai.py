@@ -1,31 +1,49 @@
-"""OpenAI's Responses API, or any server that speaks it."""
+"""OpenAI's Responses API, or any server that speaks it, through OpenAI's own library.
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import timedelta
-from decimal import Decimal
-from typing import Any
+No other module uses the library. It is imported in a thread when it is first needed, because that takes a second: a
+server that gets no webhook of OpenAI's, and every command, does without.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+import aiohttp
+import structlog
 
 from agenciaos_jobs.ai_content import usage_metrics
 from agenciaos_jobs.ai_content.background import ResponseNotFound, Submitted
-from agenciaos_jobs.ai_content.openai_client import Malformed, OpenAIClient, Refused, Response, Unreachable
-from agenciaos_jobs.ai_content.prices import cost
-from agenciaos_jobs.ai_content.prompt import Agent, Answer, Message, Prompt, Usage
+from agenciaos_jobs.ai_content.openai_errors import KeyRefusedError, ModelMissingError, is_timeout, named, refusal
+from agenciaos_jobs.ai_content.openai_wire import MalformedError, Response, request_of, usage_of
+from agenciaos_jobs.ai_content.prompt import Answer, Prompt
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
-from agenciaos_jobs.foundation import tracing
-from agenciaos_jobs.foundation.backoff import retry_after
+from agenciaos_jobs.foundation import tracing, webhook_signature
 from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.lazy import Lazy
 
-_RETRYABLE = {408, 409, 429}
-_SPENT = {"insufficient_quota", "billing_hard_limit_reached"}
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI, OpenAI, Timeout
+
+log = structlog.get_logger("agenciaos_jobs.openai")
+
 _UNFINISHED = {"queued", "in_progress"}
-_FAILED = {"failed", "cancelled", "incomplete"}
+_NO_ANSWER = {"timeout": "OpenAI did not answer in time", "unreachable": "OpenAI could not be reached"}
 _LONG, _SHORT = 300, 30
 """Seconds for a call that waits for the model, and for one that does not."""
+_CONNECT, _WRITE, _POOL = 10, 30, 20
+"""Seconds until an address must have taken the connection, until a piece of the request must be sent, and until the
+connection must stand, with the name resolved."""
+_HERE = ("localhost", "127.0.0.1", "[::1]")
 
 
 class OpenAIModel:
-    """Asks a model once; retries belong to the run, because OpenAI takes no idempotency key and would bill twice."""
+    """Asks a model once; retries belong to the run, because OpenAI takes no idempotency key and would bill twice.
+
+    ``organization`` and ``project`` are whose usage a call is, where the key belongs to several.
+    """
 
     def __init__(
         self,
@@ -34,12 +52,14 @@ class OpenAIModel:
         api_key: str | None,
         base_url: str,
         model: str,
+        organization: str | None = None,
+        project: str | None = None,
         in_background: bool = True,
         has_completion_webhook: bool = False,
     ) -> None:
         self._clock, self._model = clock, model
         self.in_background, self.has_completion_webhook = in_background, has_completion_webhook
-        self._client = OpenAIClient(api_key, base_url) if api_key else None
+        self._client = Lazy(partial(_client, api_key, base_url, organization, project)) if api_key else None
 
     async def answer(self, prompt: Prompt) -> Answer:
         """The model's answer with what it consumed.
@@ -47,17 +67,14 @@ class OpenAIModel:
         Raises :class:`RetryLater` for what may pass (rate limits, outages, broken bodies) and :class:`GiveUp` for what
         won't (a wrong key, a refused request, a spent budget).
         """
-        with self._translated() as client:
-            response = await client.create({**self._request(prompt), "store": False}, _LONG)
-        return self._read(response)
+        return self._read(await self._create(prompt, _LONG, store=False))
 
     async def ask(self, prompt: Prompt) -> Submitted:
         """Has the model write in the background, which OpenAI does only with what it stores. Raises as :meth:`answer`.
 
         A server that knows no background has the answer at once.
         """
-        with self._translated() as client:
-            response = await client.create({**self._request(prompt), "background": True, "store": True}, _SHORT)
+        response = await self._create(prompt, _SHORT, background=True, store=True)
         if response.id and response.status in _UNFINISHED:
             return Submitted(response.id)
         return Submitted(response.id, self._read(response))
@@ -67,8 +84,10 @@ class OpenAIModel:
 
         Raises :class:`AnswerGone`, or as :meth:`answer`.
         """
-        with self._translated(missing=ResponseNotFound(response_id)) as client:
-            response = await client.retrieve(response_id, _SHORT)
+        async with self._call({404: ResponseNotFound(response_id)}, _SHORT) as client:
+            received = await client.responses.with_raw_response.retrieve(response_id, timeout=_phases(_SHORT))
+            log.debug("openai_answered", status=received.status_code, openai_request_id=received.request_id)
+            response = Response.read(received.content, received.request_id)
         return None if response.status in _UNFINISHED else self._read(response)
 
     async def withdraw(self, response_id: str) -> Answer | None:
@@ -76,132 +95,151 @@ class OpenAIModel:
 
         Raises :class:`AnswerGone`, or as :meth:`answer`.
         """
-        with self._translated(missing=ResponseNotFound(response_id)) as client:
+        async with self._call({404: ResponseNotFound(response_id)}, _SHORT) as client:
+            from openai import BadRequestError  # noqa: PLC0415
+
             try:
-                await client.cancel(response_id, _SHORT)
-            except Refused as error:
-                if error.status != 400:  # which says that it has ended already
-                    raise
+                await client.responses.with_raw_response.cancel(response_id, timeout=_phases(_SHORT))
+            except BadRequestError as error:  # which says that it has ended already
+                log.debug("openai_answered", status=error.status_code, openai_request_id=error.request_id)
         return await self.look(response_id)
 
-    async def close(self) -> None:
-        if self._client is not None:
-            await self._client.close()
+    async def check(self) -> None:
+        """Asks whether the key may use the model, which costs nothing.
 
-    def _request(self, prompt: Prompt) -> dict[str, Any]:
-        return {
-            "model": self._model,
-            "instructions": prompt.agent.brief,
-            "input": [_turn(message) for message in prompt.messages],
-            "max_output_tokens": prompt.agent.max_output_tokens,
-            "text": {"format": _format(prompt.agent)},
-        }
+        Raises :class:`KeyRefusedError`, :class:`ModelMissingError`, or as :meth:`answer`.
+        """
+        async with self._call({401: KeyRefusedError(), 404: ModelMissingError()}, _CONNECT) as client:
+            await client.models.with_raw_response.retrieve(self._model, timeout=_phases(_CONNECT))
+
+    async def close(self) -> None:
+        if self._client is not None and (client := await self._client.made()):
+            await client.close()
+
+    async def _create(self, prompt: Prompt, seconds: float, **how: bool) -> Response:
+        async with self._call({}, seconds) as client:
+            request = {**request_of(self._model, prompt), **how, "timeout": _phases(seconds)}
+            received = await client.responses.with_raw_response.create(**request)
+            log.info("openai_answered", status=received.status_code, openai_request_id=received.request_id)
+            return Response.read(received.content, received.request_id)
 
     def _attributes(self) -> Mapping[str, str]:
         """OpenTelemetry's names (https://opentelemetry.io/docs/specs/semconv/gen-ai/)."""
         return {"gen_ai.provider.name": "openai", "gen_ai.request.model": self._model}
 
-    @contextmanager
-    def _translated(self, missing: Exception | None = None) -> Iterator[OpenAIClient]:
-        """The client; what it raises comes out as an outcome, a 404 as ``missing`` where that is given."""
+    @asynccontextmanager
+    async def _call(self, outcomes: Mapping[int, Exception], seconds: float) -> "AsyncIterator[AsyncOpenAI]":
+        """The client, for one call that may take so long; what it raises comes out as an outcome.
+
+        ``outcomes`` are those that some status has for this call.
+        """
         if self._client is None:
             raise GiveUp("openai_not_configured", "OPENAI_API_KEY is not set")
+        try:
+            client = await self._client.get()
+        except ValueError as error:
+            raise GiveUp("openai_not_configured", f"the environment's proxy can't be used: {error}") from error
         with (
             usage_metrics.OPENAI_SECONDS.labels(self._model).time(),
             tracing.span("openai responses", "client", attributes=self._attributes),
-            _translated(self._clock, self._model, missing),
+            _translated(self._clock, self._model, outcomes),
         ):
-            yield self._client
+            # The timeouts by phase begin anew with each piece that comes.
+            async with asyncio.timeout(seconds):
+                yield client
 
     def _read(self, response: Response) -> Answer:
-        if not _is_whole(response):
+        if not response.is_whole:
             usage_metrics.OPENAI_CALLS.labels(self._model, "malformed").inc()
-            raise RetryLater("upstream_malformed", "OpenAI's answer was not a response with output and usage")
-        usage = self._usage(response)
-        fault = _fault(response)
+            message = "OpenAI's answer was not a response with output and usage"
+            raise RetryLater("upstream_malformed", message + named(response.request_id))
+        usage, fault = usage_of(response, self._clock.now()), response.fault
         usage_metrics.record_usage(usage, fault[0] if fault else "ok")
         return Answer(text=response.text, usage=usage, fault=fault)
 
-    def _usage(self, response: Response) -> Usage:
-        counted = response.usage
-        if counted is None:
-            return Usage(response.model, 0, 0, 0, 0, Decimal(0), response.service_tier)
-        cached = counted.input_tokens_details.cached_tokens if counted.input_tokens_details else 0
-        reasoning = counted.output_tokens_details.reasoning_tokens if counted.output_tokens_details else 0
-        tier = response.service_tier
-        price = cost(response.model, counted.input_tokens, cached, counted.output_tokens, tier, self._clock.now())
-        return Usage(
-            model=response.model,
-            input_tokens=counted.input_tokens,
-            cached_tokens=cached,
-            output_tokens=counted.output_tokens,
-            reasoning_tokens=reasoning,
-            cost=price,
-            service_tier=tier,
-        )
-
-
-def _is_whole(response: Response) -> bool:
-    """Whether everything is there that a response of its status has."""
-    if response.status in _FAILED:
-        return True
-    return bool(response.output) and response.usage is not None
-
-
-def _turn(message: Message) -> dict[str, str]:
-    return {"role": "assistant" if message.role == "assistant" else "user", "content": message.text}
-
-
-def _format(agent: Agent) -> dict[str, Any]:
-    return {"type": "json_schema", "name": agent.type.lower(), "schema": agent.wire_schema, "strict": True}
-
-
-def _fault(response: Response) -> tuple[str, str] | None:
-    """Why the answer can't be used, as a code and in words; ``None`` where it can."""
-    for part in response.parts:
-        if part.type == "refusal":
-            return "model_refused", f"the model refused: {part.refusal}"
-    if response.status == "incomplete":
-        reason = response.incomplete_details.reason if response.incomplete_details else None
-        if reason == "content_filter":
-            return "content_filtered", "OpenAI's content filter stopped the answer"
-        return "output_truncated", f"the answer was cut off ({reason or 'no reason given'})"
-    if response.status not in {"completed", None}:
-        message = response.error.message if response.error else f"status {response.status}"
-        return "generation_failed", f"OpenAI reports: {message}"
-    return None
-
 
 @contextmanager
-def _translated(clock: Clock, model: str, missing: Exception | None) -> Iterator[None]:
-    """Turns what the client raises into outcomes."""
+def _translated(clock: Clock, model: str, outcomes: Mapping[int, Exception]) -> Iterator[None]:
+    """Turns what the library raises into outcomes."""
+    from openai import APIConnectionError, APIStatusError  # noqa: PLC0415
+
     try:
         yield
-    except Refused as error:
-        usage_metrics.OPENAI_CALLS.labels(model, str(error.status)).inc()
-        raise (missing if missing and error.status == 404 else _outcome(error, clock)) from error
-    except TimeoutError as error:
-        usage_metrics.OPENAI_CALLS.labels(model, "timeout").inc()
-        raise RetryLater("upstream_timeout", "OpenAI did not answer in time") from error
-    except Unreachable as error:
-        usage_metrics.OPENAI_CALLS.labels(model, "unreachable").inc()
-        raise RetryLater("upstream_unreachable", "OpenAI could not be reached") from error
-    except Malformed as error:
+    except APIStatusError as error:
+        usage_metrics.OPENAI_CALLS.labels(model, str(error.status_code)).inc()
+        log.info("openai_answered", status=error.status_code, openai_request_id=error.request_id)
+        answer = error.response
+        refused = refusal(answer.status_code, answer.headers, answer.content, error.request_id, clock)
+        raise outcomes.get(error.status_code, refused) from error
+    except MalformedError as error:
         usage_metrics.OPENAI_CALLS.labels(model, "malformed").inc()
-        raise RetryLater("upstream_malformed", "OpenAI's answer was not a response as documented") from error
+        raise RetryLater("upstream_malformed", str(error)) from error
+    except (APIConnectionError, aiohttp.ClientError, OSError) as error:
+        how = "timeout" if is_timeout(error) else "unreachable"
+        usage_metrics.OPENAI_CALLS.labels(model, how).inc()
+        raise RetryLater(f"upstream_{how}", _NO_ANSWER[how]) from error
 
 
-def _outcome(error: Refused, clock: Clock) -> GiveUp | RetryLater:
-    message = f"OpenAI answered {error.status}: {error.message}"
-    if error.code in _SPENT or not (error.status in _RETRYABLE or error.status >= 500):
-        return GiveUp(f"openai_{error.code}", message)
-    return RetryLater(f"openai_{error.code}", message, after=asked_wait(error.headers, clock))
+class OpenAIWebhook:
+    """Verifies what comes to OpenAI's webhook: deliveries signed with one of ``secrets``, of the last five minutes.
+
+    While the secret is rotated there are two.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        self._secrets = [webhook_signature.text_of(webhook_signature.key_of(secret)) for secret in secrets]
+        self._library = Lazy(_verifier)
+
+    async def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raises :class:`~agenciaos_jobs.foundation.webhook_signature.BadSignature`, whose message says why."""
+        if not self._secrets:
+            raise webhook_signature.BadSignature("no secret is configured")
+        if not headers.get("webhook-signature", "").isascii():
+            raise webhook_signature.BadSignature("webhook-signature is not ASCII")
+        webhooks = (await self._library.get()).webhooks
+        reason = ""
+        for secret in self._secrets:
+            try:
+                return webhooks.verify_signature(body, headers, secret=secret)
+            except ValueError as error:
+                reason = str(error)
+        raise webhook_signature.BadSignature(reason)
 
 
-def asked_wait(headers: Mapping[str, str], clock: Clock) -> timedelta | None:
-    """The wait in OpenAI's own ``retry-after-ms``, or in the header of the standard."""
-    try:
-        milliseconds = float(headers["retry-after-ms"])
-    except (KeyError, ValueError):
-        return retry_after(headers.get("retry-after"), clock.now())
-    return retry_after(f"{milliseconds / 1000:f}", clock.now())
+def _client(api_key: str, base_url: str, organization: str | None, project: str | None) -> "AsyncOpenAI":
+    """Tries nothing twice, and goes through the proxy that the environment names, but to this very machine."""
+    import httpx2  # noqa: PLC0415
+    from openai import AsyncOpenAI, DefaultAioHttpClient  # noqa: PLC0415
+
+    _quiet_logs()
+    http = DefaultAioHttpClient(
+        limits=httpx2.Limits(max_connections=0),  # for aiohttp any number: runs are limited by WORKER_MAX_JOBS
+        mounts={f"all://{host}": None for host in _HERE},
+    )
+    client = AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, timeout=_phases(_LONG), http_client=http)
+    # Set afterwards, because for ``None`` the library looks in the environment.
+    client.organization, client.project = organization, project
+    _ = client.responses.with_raw_response, client.models.with_raw_response  # which imports the larger part
+    return client
+
+
+def _verifier() -> "OpenAI":
+    """A client that calls nobody, so that it needs no key."""
+    from openai import OpenAI  # noqa: PLC0415
+
+    _quiet_logs()
+    client = OpenAI(api_key="unused")
+    _ = client.webhooks
+    return client
+
+
+def _phases(seconds: float) -> "Timeout":
+    from openai import Timeout  # noqa: PLC0415
+
+    return Timeout(connect=_CONNECT, read=seconds, write=_WRITE, pool=_POOL)
+
+
+def _quiet_logs() -> None:
+    """Keeps the library to warnings: below that it tells of each request, and ``OPENAI_LOG`` would turn that on."""
+    for name in ("openai", "httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)

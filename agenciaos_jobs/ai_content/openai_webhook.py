@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
+from agenciaos_jobs.ai_content.openai import OpenAIWebhook
 from agenciaos_jobs.ai_content.store import responses
 from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.foundation import metrics
@@ -17,9 +18,11 @@ from agenciaos_jobs.foundation.language import Text
 from agenciaos_jobs.foundation.webhook_signature import BadSignature
 from agenciaos_jobs.http.body import answer, parse_json, read_bytes
 from agenciaos_jobs.http.client_address import address_of
-from agenciaos_jobs.http.keys import ALERTS, CLOCK, CONTROL, DATABASE, OPENAI_WEBHOOK
+from agenciaos_jobs.http.keys import ALERTS, CONTROL, DATABASE
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import HttpProblem
+
+OPENAI_WEBHOOK = web.AppKey("openai_webhook", OpenAIWebhook)
 
 log = structlog.get_logger("agenciaos_jobs.openai_webhook")
 
@@ -47,7 +50,7 @@ class Received(BaseModel):
 async def openai_webhook(request: web.Request) -> web.Response:
     body = await read_bytes(request)
     try:
-        request.app[OPENAI_WEBHOOK].verify(request.headers, body, request.app[CLOCK].now())
+        await request.app[OPENAI_WEBHOOK].verify(request.headers, body)
     except BadSignature as error:
         metrics.WEBHOOKS.labels("openai", "refused").inc()
         log.warning("webhook_refused", reason=str(error))

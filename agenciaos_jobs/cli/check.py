@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from agenciaos_jobs.ai_content.openai_client import OpenAIClient, Refused, Unreachable
+from agenciaos_jobs.ai_content.openai_errors import KeyRefusedError, ModelMissingError
 from agenciaos_jobs.cli import alerts, upkeep
 from agenciaos_jobs.cli.common import load_settings, quiet_logs
 from agenciaos_jobs.engine import queue
@@ -24,6 +24,7 @@ from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.payments.guru.api import GuruAPI
 from agenciaos_jobs.settings import Settings, SettingsError, dotenv_in_use
+from agenciaos_jobs.wiring import model_of
 
 State = Literal["ok", "warning", "fault"]
 
@@ -190,20 +191,17 @@ async def _openai(settings: Settings) -> Finding:
         return Finding("warning", "OPENAI_API_KEY", "not set: AI runs fail with openai_not_configured")
     if settings.openai_api_key.get_secret_value() == "stand-in":
         return Finding("warning", "OPENAI_API_KEY", "the local stand-in answers: set a key to write with a model")
-    client = OpenAIClient(settings.openai_api_key.get_secret_value(), settings.openai_base_url)
+    model = model_of(settings, SystemClock())
     try:
-        await client.check_model(settings.openai_model, _PATIENCE)
-    except Refused as error:
-        match error.status:
-            case 401:
-                return Finding("fault", "OPENAI_API_KEY", f"refused by {settings.openai_base_url}: make a new key")
-            case 404:
-                missing = f"{settings.openai_model} is not to be had with this key: choose another"
-                return Finding("fault", "OPENAI_MODEL", missing)
-        return Finding("warning", "OPENAI_API_KEY", f"could not be checked: OpenAI answered {error}")
-    except (Unreachable, TimeoutError) as error:
-        unchecked = f"could not be checked ({type(error).__name__}): is {settings.openai_base_url} reachable?"
+        await model.check()
+    except KeyRefusedError:
+        return Finding("fault", "OPENAI_API_KEY", f"refused by {settings.openai_base_url}: make a new key")
+    except ModelMissingError:
+        missing = f"{settings.openai_model} is not to be had with this key: choose another"
+        return Finding("fault", "OPENAI_MODEL", missing)
+    except (GiveUp, RetryLater) as error:
+        unchecked = f"could not be checked ({error}): is {settings.openai_base_url} reachable?"
         return Finding("warning", "OPENAI_API_KEY", unchecked)
     finally:
-        await client.close()
+        await model.close()
     return Finding("ok", "OPENAI_API_KEY", f"accepted, {settings.openai_model} is available")

@@ -17,7 +17,6 @@ from agenciaos_jobs.engine.subscriptions import Live
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.redact import Redactor
-from agenciaos_jobs.foundation.webhook_signature import Verifier
 from agenciaos_jobs.http.fixed_window import FixedWindow
 from agenciaos_jobs.http.public_token import PublicToken
 
@@ -35,8 +34,7 @@ DRAINING = web.AppKey("draining", asyncio.Event)
 GURU_TOKENS = web.AppKey("guru_tokens", tuple[str, ...])
 INTAKE = web.AppKey("intake", Intake)
 KEY_DIGESTS = web.AppKey("key_digests", dict[str, bytes])
-WINDOWS = web.AppKey("meters", dict[str, FixedWindow])
-OPENAI_WEBHOOK = web.AppKey("openai_webhook", Verifier)
+WINDOWS = web.AppKey("windows", dict[str, FixedWindow])
 LIVE = web.AppKey("live", Live)
 OPEN_TO_BROWSERS = web.RequestKey("open_to_browsers", bool)
 PUBLIC_TOKEN = web.RequestKey("public_token", PublicToken)

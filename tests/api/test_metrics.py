@@ -65,18 +65,18 @@ async def test_promtool_finds_nothing_to_say(settings: Settings):
 
 
 async def test_a_server_knows_how_busy_the_workers_are(settings: Settings):
-    started, goes_on = asyncio.Event(), asyncio.Event()
+    started, will_retry = asyncio.Event(), asyncio.Event()
 
-    async def wait(app: RunApp, _: Nothing) -> Json:
+    async def wait(context: RunContext, _: Nothing) -> Json:
         started.set()
-        await goes_on.wait()
+        await will_retry.wait()
         return {}
 
     async def slots() -> tuple[float, float]:
         now = values(await told(service.http, "/metrics"))
         return now["agenciaos_worker_slots_busy"], now["agenciaos_worker_slots"]
 
-    waiting = Job(task="waiting", payload=Nothing, run=wait, summary="", accepted={})
+    waiting = Job(task="waiting", payload=Nothing, run=wait)
     async with running_server(settings) as service:
         assert await slots() == (0, 0)
         async with running_worker(settings, {"waiting": waiting}):
@@ -84,7 +84,7 @@ async def test_a_server_knows_how_busy_the_workers_are(settings: Settings):
             run_id = await service.start(waiting)
             await started.wait()
             assert await slots() == (1, settings.worker_max_jobs)
-            goes_on.set()
+            will_retry.set()
             await service.finished(run_id)
 
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agenciaos_jobs.ai_content.agents import AGENTS
-from agenciaos_jobs.ai_content.openai import asked_wait
+from agenciaos_jobs.ai_content.openai_errors import asked_wait
 from agenciaos_jobs.ai_content.prompt import Agent, AgentError, input_problem, read
 from agenciaos_jobs.engine.store.runs import payload_hash
 from agenciaos_jobs.foundation.backoff import retry_after

@@ -120,7 +120,7 @@ async def test_an_executing_run_is_canceled_within_two_seconds(
     openai_double.gate.clear()
     async with running_server(settings) as service, worker(settings, tmp_path) as process:
         run_id = await service.trigger("ai-content", AI)
-        await executing(service, [run_id])
+        await service.reaches(run_id, lambda _: openai_double.calls)
         began = asyncio.get_running_loop().time()
         assert await service.post(f"/api/v2/runs/{run_id}/cancel", {}) == (200, {"id": run_id})
         await process.says('"outcome":"revoked"')

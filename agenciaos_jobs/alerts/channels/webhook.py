@@ -1,6 +1,5 @@
 """Alerts to any address, signed as Standard Webhooks (https://www.standardwebhooks.com)."""
 
-import base64
 import ipaddress
 import socket
 from collections.abc import Sequence
@@ -15,10 +14,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from agenciaos_jobs.alerts.message import ChannelError, Message
 from agenciaos_jobs.foundation.backoff import retry_after
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.webhook_signature import sign
+from agenciaos_jobs.foundation.webhook_signature import headers_of, key_of
 
 _PATIENCE = aiohttp.ClientTimeout(total=20)
-PREFIX = "whsec_"
 
 
 class PrivateAddress(OSError):  # noqa: N818
@@ -69,7 +67,7 @@ class WebhookChannel:
     async def send(self, notice_id: str, message: Message) -> None:
         kind = "alert.resolved" if message.is_over else "alert.test" if message.kind == "test" else "alert.raised"
         body = orjson.dumps({"type": kind, "timestamp": message.at, "data": asdict(message)})
-        headers = {"Content-Type": "application/json"} | signature(self._keys, notice_id, self._clock.now(), body)
+        headers = {"Content-Type": "application/json"} | headers_of(self._keys, notice_id, self._clock.now(), body)
         try:
             self._refuse_literal()
             async with (
@@ -118,26 +116,6 @@ def _is_literal(host: str) -> bool:
 def _private(error: Exception) -> ChannelError:
     text = f"{error}: set ALERT_WEBHOOK_PRIVATE=true where it is a service of your own"
     return ChannelError("webhook_address_private", text, is_final=True)
-
-
-def key_of(secret: str) -> bytes:
-    """The key in ``whsec_`` and base64, as receivers are given it; raises :class:`ValueError`."""
-    text = secret.removeprefix(PREFIX)
-    key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    if not 24 <= len(key) <= 64:
-        raise ValueError("expected whsec_ and the base64 of 24 to 64 bytes")
-    return key
-
-
-def signature(keys: Sequence[bytes], message_id: str, moment: datetime, body: bytes) -> dict[str, str]:
-    """The three headers: HMAC-SHA256 over id, unix seconds and body with dots between them, by each key."""
-    timestamp = str(int(moment.timestamp()))
-    signed = f"{message_id}.{timestamp}.".encode() + body
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": timestamp,
-        "webhook-signature": " ".join(f"v1,{sign(key, signed).decode()}" for key in keys),
-    }
 
 
 def _judge(response: aiohttp.ClientResponse, now: datetime) -> None:
