@@ -25,17 +25,18 @@ from agenciaos_jobs.engine.scheduler import declared
 from agenciaos_jobs.engine.worker import heartbeat, job_cleanup, pruner, rescuer, run_log
 from agenciaos_jobs.foundation import logs, metrics
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.foundation.loops import run_periodically
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.foundation.redact import Redactor
-from agenciaos_jobs.foundation.tracing import NotInstalled
+from agenciaos_jobs.foundation.tracing import NotInstalledError
 from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings, SettingsError
 from agenciaos_jobs.wiring import WorkerServices, open_runtime, tune_gc, worker_services
 
 log = structlog.get_logger("agenciaos_jobs.worker")
 
+_REASONS = (SchemaError, AlertRulesError, JobsModuleError, DatabaseUnavailableError, NotInstalledError, OSError)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -72,6 +73,7 @@ async def working(
                 (notifier.INTERVAL, runtime.notifier.run_once),
             )
         ]
+        loops.append(asyncio.create_task(worker.dispatcher.run()))
         pruning = asyncio.create_task(run_periodically(pruner.INTERVAL, worker.pruner.run_once, stop))
         loop_watch = asyncio.create_task(metrics.watch_loop())
         log.info("worker_started", worker_id=worker.heartbeat.worker_id, slots=settings.worker_max_jobs)
@@ -126,7 +128,14 @@ def worker_settings(
         async with AsyncExitStack() as stack:
             try:
                 worker = await stack.enter_async_context(working(settings, known, clock, hurry))
-            except (SchemaError, AlertRulesError, JobsModuleError, DatabaseUnavailable, NotInstalled, OSError) as error:
+            except (
+                SchemaError,
+                AlertRulesError,
+                JobsModuleError,
+                DatabaseUnavailableError,
+                NotInstalledError,
+                OSError,
+            ) as error:
                 sys.exit(f"agenciaos-jobs: {error}")
             yield worker
 

@@ -16,7 +16,7 @@ class Submitted:
     answer: Answer | None = None
 
 
-class ResponseNotFound(Exception):  # noqa: N818
+class ResponseNotFoundError(Exception):
     """Nobody upstream knows the response any more."""
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from agenciaos_jobs.ai_content.background import ResponseNotFound, Submitted, next_poll_delay
+from agenciaos_jobs.ai_content.background import ResponseNotFoundError, Submitted, next_poll_delay
 from agenciaos_jobs.ai_content.prompt import Answer, Prompt
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.ai_content.store import generations, responses
@@ -22,7 +22,7 @@ from agenciaos_jobs.ai_content.store.generations import Generation
 from agenciaos_jobs.ai_content.store.responses import AbandonedResponse, OpenResponse
 from agenciaos_jobs.engine.context import JobContext, RunContext
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater, Snooze
-from agenciaos_jobs.engine.store.runs import OwnershipLost
+from agenciaos_jobs.engine.store.runs import OwnershipLostError
 
 log = structlog.get_logger("agenciaos_jobs.conversation")
 
@@ -69,7 +69,7 @@ class ReplayableRounds:
         run, names = context.run, (asker.agency_id, asker.user_id, asker.agent_type)
         row = await responses.begin(context.database, run.id, run.attempt, number, *names, now)
         if row is None:
-            raise OwnershipLost(run.id)
+            raise OwnershipLostError(run.id)
         try:
             asked: Submitted = await context.uses.model.ask(prompt)
         except (GiveUp, RetryLater):
@@ -89,7 +89,7 @@ class ReplayableRounds:
         )
         try:
             answer = await context.uses.model.look(known.response_id)
-        except ResponseNotFound:
+        except ResponseNotFoundError:
             await responses.drop(context.database, known.id)
             raise RetryLater("response_gone", f"OpenAI no longer has response {known.response_id}") from None
         except RetryLater as trouble:
@@ -126,27 +126,27 @@ async def cancel_abandoned(context: JobContext[AIContent]) -> None:
             if context.clock.now() - response.asked_at < _STOP_CANCELLING_AFTER:
                 continue
             answer = None
-        except _NotFinishedYet:
+        except _NotFinishedYetError:
             continue
         await _close(context, response, answer)
 
 
-class _NotFinishedYet(Exception):  # noqa: N818
+class _NotFinishedYetError(Exception):
     """It is not known yet what came of a response."""
 
 
 async def _withdrawn(context: JobContext[AIContent], response: AbandonedResponse) -> Answer | None:
     if response.response_id is None:
         if context.clock.now() - response.asked_at < _STILL_ASKING:
-            raise _NotFinishedYet
+            raise _NotFinishedYetError
         log.warning("response_id_lost", run_id=response.run_id)
         return None
     try:
         answer = await context.uses.model.withdraw(response.response_id)
-    except ResponseNotFound:
+    except ResponseNotFoundError:
         return None
     if answer is None:
-        raise _NotFinishedYet
+        raise _NotFinishedYetError
     return answer
 
 

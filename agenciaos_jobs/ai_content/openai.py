@@ -15,7 +15,7 @@ import aiohttp
 import structlog
 
 from agenciaos_jobs.ai_content import usage_metrics
-from agenciaos_jobs.ai_content.background import ResponseNotFound, Submitted
+from agenciaos_jobs.ai_content.background import ResponseNotFoundError, Submitted
 from agenciaos_jobs.ai_content.openai_errors import KeyRefusedError, ModelMissingError, is_timeout, named, refusal
 from agenciaos_jobs.ai_content.openai_wire import MalformedError, Response, request_of, usage_of
 from agenciaos_jobs.ai_content.prompt import Answer, Prompt
@@ -84,7 +84,7 @@ class OpenAIModel:
 
         Raises :class:`AnswerGone`, or as :meth:`answer`.
         """
-        async with self._call({404: ResponseNotFound(response_id)}, _SHORT) as client:
+        async with self._call({404: ResponseNotFoundError(response_id)}, _SHORT) as client:
             received = await client.responses.with_raw_response.retrieve(response_id, timeout=_phases(_SHORT))
             log.debug("openai_answered", status=received.status_code, openai_request_id=received.request_id)
             response = Response.read(received.content, received.request_id)
@@ -95,7 +95,7 @@ class OpenAIModel:
 
         Raises :class:`AnswerGone`, or as :meth:`answer`.
         """
-        async with self._call({404: ResponseNotFound(response_id)}, _SHORT) as client:
+        async with self._call({404: ResponseNotFoundError(response_id)}, _SHORT) as client:
             from openai import BadRequestError  # noqa: PLC0415
 
             try:
@@ -191,11 +191,11 @@ class OpenAIWebhook:
         self._library = Lazy(_verifier)
 
     async def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raises :class:`~agenciaos_jobs.foundation.webhook_signature.BadSignature`, whose message says why."""
+        """Raises :class:`~agenciaos_jobs.foundation.webhook_signature.BadSignatureError`, whose message says why."""
         if not self._secrets:
-            raise webhook_signature.BadSignature("no secret is configured")
+            raise webhook_signature.BadSignatureError("no secret is configured")
         if not headers.get("webhook-signature", "").isascii():
-            raise webhook_signature.BadSignature("webhook-signature is not ASCII")
+            raise webhook_signature.BadSignatureError("webhook-signature is not ASCII")
         webhooks = (await self._library.get()).webhooks
         reason = ""
         for secret in self._secrets:
@@ -203,7 +203,7 @@ class OpenAIWebhook:
                 return webhooks.verify_signature(body, headers, secret=secret)
             except ValueError as error:
                 reason = str(error)
-        raise webhook_signature.BadSignature(reason)
+        raise webhook_signature.BadSignatureError(reason)
 
 
 def _client(api_key: str, base_url: str, organization: str | None, project: str | None) -> "AsyncOpenAI":

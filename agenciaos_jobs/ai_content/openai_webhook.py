@@ -14,23 +14,23 @@ from agenciaos_jobs.ai_content.openai import OpenAIWebhook
 from agenciaos_jobs.ai_content.store import responses
 from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.foundation import metrics
-from agenciaos_jobs.foundation.language import Text
-from agenciaos_jobs.foundation.webhook_signature import BadSignature
+from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.webhook_signature import BadSignatureError
 from agenciaos_jobs.http.body import answer, parse_json, read_bytes
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.keys import ALERTS, CONTROL, DATABASE
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 
 OPENAI_WEBHOOK = web.AppKey("openai_webhook", OpenAIWebhook)
 
 log = structlog.get_logger("agenciaos_jobs.openai_webhook")
 
 _ENDS = {"response.completed", "response.failed", "response.cancelled", "response.incomplete"}
-_REFUSED: Text = {
-    "pt": "A assinatura do webhook não confere (OPENAI_WEBHOOK_SECRET)",
-    "en": "The webhook's signature does not match (OPENAI_WEBHOOK_SECRET)",
-}
+_REFUSED = Text(
+    "A assinatura do webhook não confere (OPENAI_WEBHOOK_SECRET)",
+    "The webhook's signature does not match (OPENAI_WEBHOOK_SECRET)",
+)
 
 
 class Event(BaseModel):
@@ -51,11 +51,11 @@ async def openai_webhook(request: web.Request) -> web.Response:
     body = await read_bytes(request)
     try:
         await request.app[OPENAI_WEBHOOK].verify(request.headers, body)
-    except BadSignature as error:
+    except BadSignatureError as error:
         metrics.WEBHOOKS.labels("openai", "refused").inc()
         log.warning("webhook_refused", reason=str(error))
         request.app[ALERTS].record(WRONG_TOKEN, "openai", subject=address_of(request))
-        raise HttpProblem(401, _REFUSED) from None
+        raise RequestError(401, _REFUSED) from None
     event = _read(parse_json(body))
     run_id = await _run_of(request, event) if event and event.type in _ENDS else None
     if run_id:
@@ -83,7 +83,7 @@ OPERATIONS = [
         "POST",
         "/webhooks/openai",
         openai_webhook,
-        "Avisos da OpenAI / OpenAI's webhook",
+        Text("Avisos da OpenAI", "OpenAI's webhook"),
         request=Event,
         answers={200: Received},
         problems=(400, 401, 408, 413, 422, 503),

@@ -10,7 +10,7 @@ from agenciaos_jobs.alerts.alert import Event, GroupedEvents, joined, together
 from agenciaos_jobs.alerts.kind import AlertKind
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.loops import wait_for
 from agenciaos_jobs.foundation.redact import Redactor
 
@@ -57,7 +57,7 @@ class AlertBuffer:
             gathered, self._waiting = list(self._waiting.values()), {}
             try:
                 await alerts.add_raised(self._database, [self._clean(one) for one in gathered], self._clock)
-            except DatabaseUnavailable as error:
+            except DatabaseUnavailableError as error:
                 log.warning("alerts_wait_for_database", alerts=len(gathered), error=type(error).__name__)
                 newer, self._waiting = list(self._waiting.values()), {}
                 self._take(gathered + newer)

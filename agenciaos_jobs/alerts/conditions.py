@@ -6,10 +6,10 @@ from agenciaos_jobs.alerts.alert import AlertRules, Event
 from agenciaos_jobs.alerts.kinds import FAILURE_RATE, NO_WORKERS, QUEUE_AGE, WORKER_LOST
 from agenciaos_jobs.alerts.store import alerts, conditions
 from agenciaos_jobs.alerts.store.conditions import ActiveCondition
-from agenciaos_jobs.alerts.text import duration
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database
+from agenciaos_jobs.foundation.formatting import Formatter
 
 Check = Callable[[Connection], Awaitable[list[Event]]]
 """``async (connection)``: a wing's own check, which returns the events that it found."""
@@ -46,7 +46,7 @@ class Conditions:
 
     async def _failure_rates(self, connection: Connection) -> list[ActiveCondition]:
         rule = self._rules[FAILURE_RATE]
-        since = self._clock.now() - rule.window
+        now = self._clock.now()
         return [
             ActiveCondition(
                 FAILURE_RATE,
@@ -55,10 +55,10 @@ class Conditions:
                     "failed": found.failed,
                     "ended": found.ended,
                     "percent": round(100 * found.failed / found.ended),
-                    "window": duration(rule.window.total_seconds()),
+                    "window": Formatter("pt", now).rough(rule.window),
                 },
             )
-            for found in await conditions.failing(connection, since, rule.threshold, sorted(rule.ignore))
+            for found in await conditions.failing(connection, now - rule.window, rule.threshold, sorted(rule.ignore))
             if found.failed >= rule.share * found.ended
         ]
 

@@ -21,7 +21,7 @@ from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.watch")
 
@@ -50,7 +50,7 @@ class AlertNotifier:
                 await self.conditions.evaluate()
             if await alerts.is_open(self._database):
                 await self.enqueue_due_notifications()
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailableError as error:
             log.warning("watch_interrupted", error=type(error).__name__)
 
     async def enqueue_due_notifications(self) -> None:
@@ -96,7 +96,7 @@ class AlertNotifier:
         await self.run_once()
         try:
             await self._deliver_overdue()
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailableError as error:
             log.warning("watch_interrupted", error=type(error).__name__)
 
     async def _deliver_overdue(self) -> None:

@@ -1,14 +1,16 @@
 """Alerts in words: what happened, since when, how often, where to look and what to try."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 from agenciaos_jobs.alerts.alert import Alert, Notification
 from agenciaos_jobs.alerts.message import Message
-from agenciaos_jobs.foundation.clock import SAO_PAULO
-from agenciaos_jobs.foundation.text import Language, Text
+from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.language import Language
+from agenciaos_jobs.foundation.text import Text
 
 _LONGEST_TITLE = 140
 _LONGEST_TEXT = 600
@@ -24,7 +26,8 @@ _PREFIX: Mapping[Notification, Text] = {
 
 def message(alert: Alert, telling: Notification, now: datetime, public_url: str | None) -> Message:
     """The alert in words, as ``telling`` has it told."""
-    kind, prefix, values = alert.kind, _PREFIX[telling], _values(alert)
+    kind, prefix = alert.kind, _PREFIX[telling]
+    values = _values(alert, Formatter("pt", now))
     before = "Antes: " if telling is Notification.RESOLVED else ""
     return Message(
         kind=kind,
@@ -46,7 +49,7 @@ def message(alert: Alert, telling: Notification, now: datetime, public_url: str 
 
 def explanation(alert: Alert, language: Language) -> tuple[str, str, str]:
     """The alert's title, what it is about and what to try, in one language."""
-    kind, values = alert.kind, _values(alert)
+    kind, values = alert.kind, _values(alert, Formatter(language, alert.raised_at))
     return (
         _cut(_fill(kind.heading.in_language(language), values), _LONGEST_TITLE),
         _cut(_fill(kind.what.in_language(language), values), _LONGEST_TEXT),
@@ -56,7 +59,9 @@ def explanation(alert: Alert, language: Language) -> tuple[str, str, str]:
 
 def page_of(alert: Alert) -> str:
     """The dashboard's page that shows more of what the alert is about."""
-    quoted = _Values({name: quote(str(value), safe="") for name, value in _values(alert).items()})
+    quoted = _Values(
+        {name: quote(str(value), safe="") for name, value in _values(alert, Formatter("pt", alert.raised_at)).items()}
+    )
     page = alert.kind.page_of_one if len(alert.subjects) == 1 else None
     return _fill(page or alert.kind.page, quoted)
 
@@ -66,8 +71,8 @@ class _Values(dict[str, Any]):
         return "—"
 
 
-def _values(alert: Alert) -> _Values:
-    details = {name: _told(name, value) for name, value in alert.details.items() if value is not None}
+def _values(alert: Alert, says: Formatter) -> _Values:
+    details = {name: _told(name, value, says) for name, value in alert.details.items() if value is not None}
     newest = alert.subjects[-1] if alert.subjects else "—"
     known: dict[str, Any] = {
         "key": alert.key or "—",
@@ -76,20 +81,23 @@ def _values(alert: Alert) -> _Values:
         "pending": alert.pending,
         "raised": alert.raised,
         "name": details.get("code") or details.get("type") or "—",
-        **alert.kind.values(alert.key, alert.details),
+        **{
+            name: says.of(value) if isinstance(value, Text) else value
+            for name, value in alert.kind.values(alert.key, alert.details).items()
+        },
     }
     if isinstance(seconds := alert.details.get("seconds"), int | float):
-        known["age"] = duration(seconds)
+        known["age"] = says.rough(seconds)
     return _Values({**details, **known})
 
 
-def _told(name: str, value: Any) -> Any:
+def _told(name: str, value: Any, says: Formatter) -> Any:
     if not isinstance(value, str):
         return value
     if name in {"slot", "seen"}:
-        return local(datetime.fromisoformat(value))
+        return says.moment(datetime.fromisoformat(value))
     if name in {"spent", "budget"}:
-        return value.replace(".", ",")
+        return says.number(Decimal(value), 2)
     return "/".join(reversed(value.split("-"))) if name == "month" else value
 
 
@@ -98,34 +106,16 @@ def _fill(template: str, values: _Values) -> str:
 
 
 def _times(alert: Alert, telling: Notification, now: datetime) -> str:
-    began = local(alert.since)
+    says = Formatter("pt", now)
+    began = says.moment(alert.since)
     if telling is Notification.RESOLVED or (alert.kind.is_condition and alert.ended_at):
-        return f"de {began} a {local(alert.ended_at or now)}"
+        return f"de {began} a {says.moment(alert.ended_at or now)}"
     if alert.kind.is_condition:
         lasted = (now - alert.since).total_seconds()
-        return f"desde {began} ({duration(lasted)})" if lasted >= 60 else f"desde {began}"
+        return f"desde {began} ({says.rough(lasted)})" if lasted >= 60 else f"desde {began}"
     if telling is Notification.REPEATED:
         return f"mais {alert.pending} desde o último aviso; {alert.raised} ao todo desde {began}"
     return f"em {began}" if alert.raised == 1 else f"{alert.raised} vezes desde {began}"
-
-
-def local(moment: datetime) -> str:
-    """A moment as people in São Paulo read it."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(SAO_PAULO).strftime("%d/%m/%Y %H:%M")
-
-
-def duration(seconds: float) -> str:
-    """Seconds in the largest units that tell enough: ``45 s``, ``12 min``, ``3 h 20 min``, ``2 d 4 h``."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    minutes, hours = whole // 60, whole // 3600
-    if hours < 1:
-        return f"{minutes} min"
-    if hours < 24:
-        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
-    return f"{hours // 24} d {hours % 24} h" if hours % 24 else f"{hours // 24} d"
 
 
 def _cut(text: str, most: int) -> str:
@@ -141,7 +131,7 @@ def test_message(now: datetime, public_url: str | None) -> Message:
         telling=Notification.OPENED,
         title="Teste dos alertas",
         what="Os alertas do AgênciaOS Jobs chegam por aqui.",
-        times=f"em {local(now)}",
+        times=f"em {Formatter('pt', now).moment(now)}",
         subjects=(),
         advice="Nada a fazer.",
         english="A test of the alerts: nothing to do.",

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from agenciaos_jobs.engine import queue
 from agenciaos_jobs.engine.store import history, run_hours, workers
 from agenciaos_jobs.foundation import metric_totals, metrics, migrate
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.body import answer
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, QUEUE, SLOTS
 from agenciaos_jobs.http.operation import Operation
@@ -57,7 +58,7 @@ async def _state(check: Awaitable[object]) -> str:
         await asyncio.wait_for(check, _PATIENCE)
     except migrate.SchemaError as error:
         return str(error)
-    except (DatabaseUnavailable, *queue.UNAVAILABLE) as error:
+    except (DatabaseUnavailableError, *queue.UNAVAILABLE) as error:
         return f"unreachable ({type(error).__name__})"
     return "ok"
 
@@ -67,7 +68,7 @@ async def show_metrics(request: web.Request) -> web.Response:
     database, now = request.app[DATABASE], request.app[CLOCK].now()
     try:
         known = await asyncio.wait_for(_known(database, now, request.app[SLOTS]), _PATIENCE)
-    except (DatabaseUnavailable, TimeoutError):
+    except (DatabaseUnavailableError, TimeoutError):
         known = []
     up = {"agenciaos_database_up": ("Whether Postgres answers this server.", float(bool(known)))}
     own = metrics.Present({**up, **metrics.connections(*database.usage())})
@@ -106,12 +107,14 @@ class _Waiting:
 
 
 OPERATIONS = [
-    Operation("GET", "/healthz", alive, "O processo está vivo / The process is alive", {200: Health}, needs_key=False),
+    Operation(
+        "GET", "/healthz", alive, Text("O processo está vivo", "The process is alive"), {200: Health}, needs_key=False
+    ),
     Operation(
         "GET",
         "/readyz",
         ready,
-        "Banco, esquema e fila estão prontos / Database, schema and queue are ready",
+        Text("Banco, esquema e fila estão prontos", "Database, schema and queue are ready"),
         {200: Readiness, 503: Readiness},
         needs_key=False,
     ),
@@ -119,7 +122,7 @@ OPERATIONS = [
         "GET",
         "/metrics",
         show_metrics,
-        "Métricas do Prometheus / Prometheus metrics",
+        Text("Métricas do Prometheus", "Prometheus metrics"),
         {200: "text/plain"},
         needs_key=False,
     ),

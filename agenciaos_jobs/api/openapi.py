@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import Problem
 from agenciaos_jobs.registry import OFFERED
@@ -28,7 +29,12 @@ def operation(operations: Iterable[Operation]) -> Operation:
         return web.Response(body=text, content_type="application/json")
 
     own = Operation(
-        "GET", "/openapi.json", show, "Este documento / This document", {200: "application/json"}, needs_key=False
+        "GET",
+        "/openapi.json",
+        show,
+        Text("Este documento", "This document"),
+        {200: "application/json"},
+        needs_key=False,
     )
     text = orjson.dumps(document([*operations, own]))
     return own
@@ -64,7 +70,7 @@ def document(operations: Iterable[Operation]) -> Json:
 
 
 def _operation(item: Operation) -> Json:
-    described: Json = {"summary": item.summary, "operationId": _operation_id(item), "responses": _responses(item)}
+    described: Json = {"summary": str(item.summary), "operationId": _operation_id(item), "responses": _responses(item)}
     if item.needs_key:
         described["security"] = [{"key": []}, {"publicToken": []}] if item.reads else [{"key": []}]
     if item.parameters or item.query:
@@ -90,7 +96,7 @@ def _responses(item: Operation) -> Json:
     responses: Json = {}
     for status, kind in item.answers.items():
         content = {kind: {}} if isinstance(kind, str) else {"application/json": {"schema": _schema(kind)}}
-        responses[str(status)] = {"description": item.summary if status == 200 else "—", "content": content}
+        responses[str(status)] = {"description": str(item.summary) if status == 200 else "—", "content": content}
     problems = {*item.problems, *((401,) if item.needs_key else ()), *((403,) if item.reads else ())}
     problems |= set() if item.is_probe else {429}
     for status in sorted(problems - set(item.answers)):

@@ -5,18 +5,18 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from agenciaos_jobs.engine.intake import KeyConflict
 from agenciaos_jobs.engine.model.job import Job, Json
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import NewRun
-from agenciaos_jobs.foundation import language, logs
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation import logs
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.answers import TriggerAnswer
 from agenciaos_jobs.http.body import answer, as_model, read_json
 from agenciaos_jobs.http.fields import LONGEST_TTL, read_delay, read_key_header, read_ttl
 from agenciaos_jobs.http.keys import CLOCK, INTAKE, REQUEST_ID
+from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import HttpProblem, invalid
+from agenciaos_jobs.http.problems import RequestError, invalid
 from agenciaos_jobs.payments.guru import token, webhook
 from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
 
@@ -45,15 +45,12 @@ async def trigger(request: web.Request) -> web.Response:
     job = JOBS_BY_NAME.get(body.type)
     if job is None:
         expected = ", ".join(sorted(JOBS_BY_NAME))
-        text: Text = {"pt": "Tipo de job não reconhecido", "en": "Unknown job type"}
-        raise HttpProblem(400, text, extra={"expected": expected})
+        text = Text("Tipo de job não reconhecido", "Unknown job type")
+        raise RequestError(400, text, extra={"expected": expected})
     new = run_of(job, body, request, source="api")
-    try:
-        accepted = await request.app[INTAKE].trigger(new)
-    except KeyConflict as conflict:
-        raise HttpProblem(409, KEY_IN_USE, extra={"jobId": conflict.run_id}) from None
+    accepted = await request.app[INTAKE].trigger(new)
     logs.add_context(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
-    message = job.accepted.in_language(language.of(request))
+    message = job.accepted.in_language(accepted_language(request))
     return answer(TriggerAnswer(jobId=accepted.run_id, message=message, isCached=accepted.is_cached or None))
 
 
@@ -78,18 +75,12 @@ def _options(body: TriggerRequest, request: web.Request) -> Json:
     }
 
 
-KEY_IN_USE: Text = {
-    "pt": "A idempotencyKey já foi usada com outro payload",
-    "en": "The idempotencyKey is in use with another payload",
-}
-
-
 def _schema() -> Json:
     """The body as one alternative a job, so that the document tells each payload's fields."""
     base = TriggerRequest.model_json_schema()
     alternatives = [
         {
-            "title": f"{job.summary.pt} / {job.summary.en}",
+            "title": str(job.title),
             "type": "object",
             "required": ["type", "payload"],
             "properties": base["properties"]
@@ -108,7 +99,7 @@ OPERATIONS = [
         "POST",
         "/api/trigger",
         trigger,
-        "Inicia um job / Starts a job",
+        Text("Inicia um job", "Starts a job"),
         request=_schema,
         answers={200: TriggerAnswer},
         problems=(400, 408, 409, 413, 415, 422, 503),

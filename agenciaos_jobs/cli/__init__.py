@@ -5,7 +5,7 @@ from importlib import import_module
 
 import click
 
-from agenciaos_jobs.cli.common import reasons
+from agenciaos_jobs.cli.common import reason, reasons
 
 _COMMANDS = {
     "demo": "service",
@@ -52,7 +52,7 @@ def main() -> None:
     try:
         cli(standalone_mode=True)
     except reasons() as error:
-        click.echo(f"agenciaos-jobs: {error}", err=True)
+        click.echo(f"agenciaos-jobs: {reason(error)}", err=True)
         sys.exit(1)
 
 

@@ -14,9 +14,10 @@ from agenciaos_jobs.alerts.message import ChannelError
 from agenciaos_jobs.alerts.rules import AlertRulesError, load_rules
 from agenciaos_jobs.alerts.store import alerts as stored
 from agenciaos_jobs.alerts.store.alerts import ChannelState
-from agenciaos_jobs.alerts.text import duration, local, message, test_message
-from agenciaos_jobs.cli.common import Failure, console, load_settings, with_base
+from agenciaos_jobs.alerts.text import message, test_message
+from agenciaos_jobs.cli.common import CommandError, console, formatter, load_settings, with_base
 from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import Runtime, open_channels
 
@@ -48,34 +49,33 @@ def list_alerts(kind: str | None, limit: int, *, as_json: bool) -> None:
     table = Table(box=None)
     for heading in ("Último", "Tipo", "Alerta", "Vezes", "Desde", "Avisado", "Pendentes"):
         table.add_column(heading, no_wrap=heading != "Alerta")
-    now = SystemClock().now()
+    says = formatter()
     for alert in found:
-        told = local(alert.told_at) if alert.told_at else ""
-        title = message(alert, Notification.OPENED, now, None).title
-        row = (local(alert.raised_at), alert.kind, title, str(alert.raised), local(alert.since), told)
+        told = says.moment(alert.told_at) if alert.told_at else ""
+        title = message(alert, Notification.OPENED, says.now, None).title
+        row = (says.moment(alert.raised_at), alert.kind, title, str(alert.raised), says.moment(alert.since), told)
         table.add_row(*row, str(alert.pending or ""))
     console().print(table)
     for channel in channels:
-        click.echo(_state_in_words(channel))
+        click.echo(_state_in_words(channel, says))
 
 
-def _state_in_words(channel: ChannelState) -> str:
+def _state_in_words(channel: ChannelState, says: Formatter) -> str:
     if channel.is_broken and channel.last_error_at:
-        return f"✘ {channel.channel}: {channel.last_error} ({local(channel.last_error_at)})"
+        return f"✘ {channel.channel}: {channel.last_error} ({says.moment(channel.last_error_at)})"
     assert channel.last_sent_at
-    return f"✔ {channel.channel}: enviou em / sent at {local(channel.last_sent_at)}"
+    return f"✔ {channel.channel}: enviou em / sent at {says.moment(channel.last_sent_at)}"
 
 
 @alerts.command("rules")
 def show_rules() -> None:
     """As regras em vigor (ALERTS_FILE) / The rules in force."""
-    table = Table(box=None)
+    table, says = Table(box=None), formatter()
     for heading in ("Tipo", "Canais", "A partir de", "Dentro de", "No máximo a cada"):
         table.add_column(heading, no_wrap=True)
     for kind, rule in load_rules(load_settings().alerts_file).items():
         channels = ", ".join(rule.channels) if rule.enabled else "—"
-        window, quiet = duration(rule.window.total_seconds()), duration(rule.quiet.total_seconds())
-        table.add_row(kind, channels, str(rule.threshold), window, quiet)
+        table.add_row(kind, channels, str(rule.threshold), says.rough(rule.window), says.rough(rule.quiet))
     console().print(table)
 
 
@@ -92,7 +92,7 @@ def test_channels() -> None:
 async def _test(runtime: Runtime) -> bool:
     alerting, clock, is_fine = runtime.alerting, runtime.clock, True
     if not alerting.channels:
-        raise Failure(f"nenhum canal configurado / no channel is configured: {HOW}")
+        raise CommandError(f"nenhum canal configurado / no channel is configured: {HOW}")
     for name, channel in alerting.channels.items():
         now, notice_id = clock.now(), clock.new_id("notice")
         try:

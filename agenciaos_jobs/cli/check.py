@@ -20,7 +20,7 @@ from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.foundation import agencies, database, migrate
 from agenciaos_jobs.foundation.clock import SystemClock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.payments.guru.api import GuruAPI
 from agenciaos_jobs.settings import Settings, SettingsError, dotenv_in_use
@@ -125,7 +125,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         return
     try:
         pool = await database.connect(settings.database_url.get_secret_value(), size=1, patience=_PATIENCE)
-    except (DatabaseUnavailable, ValueError, asyncpg.PostgresError) as error:
+    except (DatabaseUnavailableError, ValueError, asyncpg.PostgresError) as error:
         yield Finding(
             "fault",
             "database",

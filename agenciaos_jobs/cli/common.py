@@ -11,10 +11,12 @@ from rich.console import Console
 
 from agenciaos_jobs.alerts.rules import AlertRulesError
 from agenciaos_jobs.foundation import logs
-from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.errors import DomainError
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.foundation.redact import Redactor
-from agenciaos_jobs.foundation.tracing import NotInstalled
+from agenciaos_jobs.foundation.tracing import NotInstalledError
 from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings, SettingsError
 from agenciaos_jobs.wiring import Runtime, open_runtime
@@ -22,23 +24,30 @@ from agenciaos_jobs.wiring import Runtime, open_runtime
 T = TypeVar("T")
 
 
-class Failure(Exception):  # noqa: N818
+class CommandError(Exception):
     """A command could not do what it was asked for; the message tells why."""
 
 
 def reasons() -> tuple[type[BaseException], ...]:
     """What a command may fail with for a reason that its message tells."""
     return (
-        Failure,
+        CommandError,
         SettingsError,
         JobsModuleError,
         AlertRulesError,
         SchemaError,
-        DatabaseUnavailable,
-        NotInstalled,
+        DomainError,
+        NotInstalledError,
         OSError,
         asyncpg.PostgresError,
     )
+
+
+def reason(error: BaseException) -> str:
+    """Why a command failed, for people."""
+    if isinstance(error, DomainError):
+        return f"{error.text}: {error.about}" if error.about else str(error.text)
+    return str(error)
 
 
 def load_settings(*required: str) -> Settings:
@@ -66,6 +75,11 @@ def _running_stack() -> dict[str, str]:
 def console() -> Console:
     """Standard output; wide enough for a table where it is no terminal."""
     return Console(width=None if sys.stdout.isatty() else 160)
+
+
+def formatter() -> Formatter:
+    """How tables are written: in Portuguese, seen from now."""
+    return Formatter("pt", SystemClock().now())
 
 
 def quiet_logs(settings: Settings) -> None:

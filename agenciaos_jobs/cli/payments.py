@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import click
 from rich.table import Table
 
-from agenciaos_jobs.cli.common import Failure, console, with_base
-from agenciaos_jobs.foundation.clock import SAO_PAULO
-from agenciaos_jobs.payments.assignment import NotUnmatched, UnknownAgency, UnknownPayment
+from agenciaos_jobs.cli.common import CommandError, console, formatter, with_base
 from agenciaos_jobs.payments.policy.application_decision import Action
 from agenciaos_jobs.payments.store import payments as stored
 from agenciaos_jobs.payments.store.payments import PaymentRecord
@@ -54,15 +52,7 @@ def assign(event_id: int, agency_id: str) -> None:
     async def act(runtime: Runtime) -> list[str]:
         return await runtime.assignments.assign(event_id, agency_id)
 
-    try:
-        started = with_base(act)
-    except UnknownPayment:
-        raise Failure(f"there is no payment event {event_id}") from None
-    except UnknownAgency:
-        raise Failure(f"there is no agency {agency_id!r}") from None
-    except NotUnmatched as error:
-        raise Failure(f"only unmatched events are assigned: {error}") from None
-    for run_id in started:
+    for run_id in with_base(act):
         click.echo(run_id)
 
 
@@ -76,21 +66,21 @@ def history(agency_id: str) -> None:
 
     found = with_base(fetch)
     if not found:
-        raise Failure(f"there is no payment of agency {agency_id!r}")
+        raise CommandError(f"there is no payment of agency {agency_id!r}")
+    says = formatter()
     for record in found:
-        moment = record.occurred_at.astimezone(SAO_PAULO).strftime("%d/%m/%Y %H:%M:%S")
-        click.echo(f"{moment}  {sentence(record)}")
+        click.echo(f"{says.moment_to_the_second(record.occurred_at)}  {sentence(record, says)}")
 
 
 def _show(records: Sequence[PaymentRecord], nothing: str) -> None:
     if not records:
         click.echo(nothing)
         return
-    table = Table(box=None)
+    table, says = Table(box=None), formatter()
     for heading in ("Evento", "Quando", "Agência", "Contato", "Valor", "O que houve"):
         table.add_column(heading, no_wrap=heading != "O que houve")
     for record in records:
-        moment = record.occurred_at.astimezone(SAO_PAULO).strftime("%d/%m/%Y %H:%M")
-        amount = "" if record.amount is None else f"R$ {record.amount:.2f}".replace(".", ",")
-        table.add_row(str(record.id), moment, record.agency_id, record.email, amount, sentence(record))
+        moment = says.moment(record.occurred_at)
+        amount = "" if record.amount is None else says.reais(record.amount)
+        table.add_row(str(record.id), moment, record.agency_id, record.email, amount, sentence(record, says))
     console().print(table)

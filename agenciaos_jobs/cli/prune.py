@@ -3,7 +3,7 @@
 import click
 from rich.table import Table
 
-from agenciaos_jobs.cli.common import console, with_base
+from agenciaos_jobs.cli.common import console, formatter, with_base
 from agenciaos_jobs.engine.model.retention_policy import Fate, MonthOfRuns
 from agenciaos_jobs.engine.worker.pruner import Pruner
 from agenciaos_jobs.wiring import Runtime
@@ -33,8 +33,9 @@ def prune(*, dry_run: bool) -> None:
 
 
 def _table(months: list[MonthOfRuns]) -> Table:
-    table = Table("mês / month", "execuções / runs", "expiradas / expired", "MB", "destino / fate")
+    table = Table("mês / month", "execuções / runs", "expiradas / expired", "tamanho / size", "destino / fate")
+    says = formatter()
     for month in months:
-        size = f"{month.bytes / 1_000_000:.1f}"
+        size = says.size(month.bytes)
         table.add_row(month.month.replace("_", "-"), str(month.held), str(month.expired), size, month.fate)
     return table

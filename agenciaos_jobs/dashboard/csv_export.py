@@ -7,20 +7,20 @@ for decimals. A text that begins like a formula would be one: it gets an apostro
 import csv
 import io
 from collections.abc import Iterable
-from decimal import Decimal
+from datetime import datetime
 
-from agenciaos_jobs.dashboard.formatting import Speech
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.reports.store.monthly_reports import Report
 
 _FORMULA = ("=", "+", "-", "@", "|", "%")
 
 
-def as_sheet(reports: Iterable[Report], says: Speech) -> bytes:
+def as_sheet(reports: Iterable[Report], says: Formatter) -> bytes:
     """One line an agency, under the names of the columns."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
     writer.writerow(_columns(says))
-    writer.writerows(map(_line, reports))
+    writer.writerows(_line(report, says.now) for report in reports)
     return file.getvalue().encode("utf-8-sig")
 
 
@@ -30,7 +30,7 @@ def harmless(text: str) -> str:
     return f"'{flat}" if flat.startswith(_FORMULA) else flat
 
 
-def _columns(says: Speech) -> list[str]:
+def _columns(says: Formatter) -> list[str]:
     return [
         says.text("Mês", "Month"),
         says.text("Agência", "Agency"),
@@ -48,25 +48,18 @@ def _columns(says: Speech) -> list[str]:
     ]
 
 
-def _line(report: Report) -> list[str]:
+def _line(report: Report, now: datetime) -> list[str]:
+    excel = Formatter("pt", now)
     return [
         f"{report.month:%m/%Y}",
         harmless(report.agency_name or ""),
         harmless(report.agency_id),
-        *(_number(value, 2) for value in (report.revenue, report.expenses, report.profit)),
+        *(excel.plain(value, 2) for value in (report.revenue, report.expenses, report.profit)),
         *(
-            _percent(value)
+            "" if value is None else f"{excel.plain(value * 100, 2)}%"
             for value in (report.margin, report.revenue_change, report.expenses_change, report.profit_change)
         ),
-        _number(report.recurring_revenue, 2),
+        excel.plain(report.recurring_revenue, 2),
         str(report.ai_generations),
-        _number(report.ai_cost, 4),
+        excel.plain(report.ai_cost, 4),
     ]
-
-
-def _number(value: Decimal, places: int) -> str:
-    return f"{value:.{places}f}".replace(".", ",")
-
-
-def _percent(value: Decimal | None) -> str:
-    return "" if value is None else f"{_number(value * 100, 2)}%"

@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 
 from agenciaos_jobs.engine.model.run import Status
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.payments.policy.application_decision import Action
 
 STATUSES: Mapping[Status, Text] = {
-    Status.DELAYED: {"pt": "Adiada", "en": "Delayed"},
-    Status.QUEUED: {"pt": "Na fila", "en": "Queued"},
-    Status.EXECUTING: {"pt": "Executando", "en": "Executing"},
-    Status.COMPLETED: {"pt": "Concluída", "en": "Completed"},
-    Status.CANCELED: {"pt": "Cancelada", "en": "Canceled"},
-    Status.FAILED: {"pt": "Falhou", "en": "Failed"},
-    Status.CRASHED: {"pt": "Worker caiu", "en": "Crashed"},
-    Status.TIMED_OUT: {"pt": "Tempo esgotado", "en": "Timed out"},
-    Status.EXPIRED: {"pt": "Expirou", "en": "Expired"},
-    Status.SYSTEM_FAILURE: {"pt": "Falha do sistema", "en": "System failure"},
+    Status.DELAYED: Text("Adiada", "Delayed"),
+    Status.QUEUED: Text("Na fila", "Queued"),
+    Status.EXECUTING: Text("Executando", "Executing"),
+    Status.COMPLETED: Text("Concluída", "Completed"),
+    Status.CANCELED: Text("Cancelada", "Canceled"),
+    Status.FAILED: Text("Falhou", "Failed"),
+    Status.CRASHED: Text("Worker caiu", "Crashed"),
+    Status.TIMED_OUT: Text("Tempo esgotado", "Timed out"),
+    Status.EXPIRED: Text("Expirou", "Expired"),
+    Status.SYSTEM_FAILURE: Text("Falha do sistema", "System failure"),
 }
 
 TONES: Mapping[Status, str] = {
@@ -34,29 +34,29 @@ TONES: Mapping[Status, str] = {
 """The colour a status is shown in: a class of the style sheet."""
 
 SOURCES: Mapping[str, Text] = {
-    "api": {"pt": "API", "en": "API"},
-    "sdk": {"pt": "SDK", "en": "SDK"},
-    "cli": {"pt": "Linha de comando", "en": "Command line"},
-    "schedule": {"pt": "Agendamento", "en": "Schedule"},
-    "replay": {"pt": "Repetição", "en": "Replay"},
-    "dashboard": {"pt": "Painel", "en": "Dashboard"},
-    "guru": {"pt": "Guru", "en": "Guru"},
-    "batch": {"pt": "Lote", "en": "Batch"},
-    "assigned": {"pt": "Atribuição", "en": "Assignment"},
+    "api": Text("API", "API"),
+    "sdk": Text("SDK", "SDK"),
+    "cli": Text("Linha de comando", "Command line"),
+    "schedule": Text("Agenda", "Schedule"),
+    "replay": Text("Repetição", "Replay"),
+    "dashboard": Text("Painel", "Dashboard"),
+    "guru": Text("Guru", "Guru"),
+    "batch": Text("Lote", "Batch"),
+    "assigned": Text("Atribuição", "Assignment"),
 }
 """Where a run comes from; one that is not here is shown as it is stored."""
 
 ACTIONS: Mapping[Action, tuple[Text, str]] = {
-    Action.ACTIVATED: ({"pt": "Ativou", "en": "Activated"}, "good"),
-    Action.RENEWED: ({"pt": "Renovou", "en": "Renewed"}, "good"),
-    Action.DEACTIVATED: ({"pt": "Desativou", "en": "Deactivated"}, "bad"),
-    Action.UNCHANGED: ({"pt": "Sem mudança", "en": "No change"}, "off"),
-    Action.DUPLICATE: ({"pt": "Repetido", "en": "Duplicate"}, "off"),
-    Action.OUTDATED: ({"pt": "Desatualizado", "en": "Outdated"}, "off"),
-    Action.REJECTED: ({"pt": "Recusado", "en": "Rejected"}, "bad"),
-    Action.UNMATCHED: ({"pt": "Sem agência", "en": "Unmatched"}, "wait"),
-    Action.UNVERIFIED: ({"pt": "Não confirmado", "en": "Unverified"}, "wait"),
-    Action.IGNORED: ({"pt": "Guardado", "en": "Kept"}, "off"),
-    Action.ASSIGNED: ({"pt": "Atribuído", "en": "Assigned"}, "run"),
+    Action.ACTIVATED: (Text("Ativou", "Activated"), "good"),
+    Action.RENEWED: (Text("Renovou", "Renewed"), "good"),
+    Action.DEACTIVATED: (Text("Desativou", "Deactivated"), "bad"),
+    Action.UNCHANGED: (Text("Sem mudança", "No change"), "off"),
+    Action.DUPLICATE: (Text("Repetido", "Duplicate"), "off"),
+    Action.OUTDATED: (Text("Desatualizado", "Outdated"), "off"),
+    Action.REJECTED: (Text("Recusado", "Rejected"), "bad"),
+    Action.UNMATCHED: (Text("Sem agência", "Unmatched"), "wait"),
+    Action.UNVERIFIED: (Text("Não confirmado", "Unverified"), "wait"),
+    Action.IGNORED: (Text("Guardado", "Kept"), "off"),
+    Action.ASSIGNED: (Text("Atribuído", "Assigned"), "run"),
 }
 """What a payment did, and the colour it is shown in."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 
 
 @dataclass(frozen=True)
@@ -17,15 +17,15 @@ class Entry:
 
 
 MENU = (
-    Entry("/", {"pt": "Visão geral", "en": "Overview"}, "gauge"),
-    Entry("/runs", {"pt": "Execuções", "en": "Runs"}, "runs"),
-    Entry("/errors", {"pt": "Erros", "en": "Errors"}, "alert"),
-    Entry("/agencies", {"pt": "Agências", "en": "Agencies"}, "building"),
-    Entry("/reports", {"pt": "Relatórios", "en": "Reports"}, "chart"),
-    Entry("/payments", {"pt": "Pagamentos", "en": "Payments"}, "card"),
-    Entry("/schedules", {"pt": "Agendamentos", "en": "Schedules"}, "clock"),
-    Entry("/alerts", {"pt": "Alertas", "en": "Alerts"}, "bell"),
-    Entry("/test", {"pt": "Testar", "en": "Test"}, "flask"),
+    Entry("/", Text("Visão geral", "Overview"), "gauge"),
+    Entry("/runs", Text("Execuções", "Runs"), "runs"),
+    Entry("/errors", Text("Erros", "Errors"), "alert"),
+    Entry("/agencies", Text("Agências", "Agencies"), "building"),
+    Entry("/reports", Text("Relatórios", "Reports"), "chart"),
+    Entry("/payments", Text("Pagamentos", "Payments"), "card"),
+    Entry("/schedules", Text("Agendas", "Schedules"), "clock"),
+    Entry("/alerts", Text("Alertas", "Alerts"), "bell"),
+    Entry("/test", Text("Testar", "Test"), "flask"),
 )
 
 

@@ -10,19 +10,20 @@ from aiohttp import web
 from agenciaos_jobs.dashboard import sessions
 from agenciaos_jobs.dashboard.rendering import HEADERS, SESSION, render
 from agenciaos_jobs.dashboard.sessions import ACCESS, Session
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.errors import DomainError
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.auth import constant_time_equals
 from agenciaos_jobs.http.keys import BODY_TIMEOUT
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_FOREIGN: Text = {
-    "pt": "O pedido não veio desta página; recarregue-a e tente de novo",
-    "en": "The request did not come from this page; reload it and try again",
-}
-_TOO_SLOW: Text = {"pt": "O formulário não chegou a tempo", "en": "The form did not arrive in time"}
-_ENDED: Text = {"pt": "A sessão terminou; entre de novo", "en": "The session has ended; log in again"}
+_FOREIGN = Text(
+    "O pedido não veio desta página; recarregue-a e tente de novo",
+    "The request did not come from this page; reload it and try again",
+)
+_TOO_SLOW = Text("O formulário não chegou a tempo", "The form did not arrive in time")
+_ENDED = Text("A sessão terminou; entre de novo", "The session has ended; log in again")
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ async def form_lists(request: web.Request) -> Mapping[str, list[str]]:
         async with asyncio.timeout(request.app[BODY_TIMEOUT]):
             fields = await request.post()
     except TimeoutError:
-        raise HttpProblem(408, _TOO_SLOW, headers={"Connection": "close"}) from None
+        raise RequestError(408, _TOO_SLOW, headers={"Connection": "close"}) from None
     return {name: [str(value).replace("\0", "") for value in fields.getall(name)] for name in fields}
 
 
@@ -77,21 +78,23 @@ def is_page_wanted(request: web.BaseRequest) -> bool:
     return not is_wire and "text/html" in request.headers.get("Accept", "")
 
 
-def problem_page(request: web.Request, problem: HttpProblem) -> web.Response:
-    """A problem, as a page."""
-    response = render(request, "problem.html", status=problem.status, problem=problem)
-    response.headers.update(problem.headers)
+def problem_page(request: web.Request, error: DomainError) -> web.Response | None:
+    """An error as a page, where a person is to read it."""
+    if not is_page_wanted(request):
+        return None
+    response = render(request, "problem.html", status=error.status, problem=error)
+    response.headers.update(error.headers)
     return response
 
 
 def _to_login(request: web.Request) -> web.Response:
     if request.method != "GET" or not is_page_wanted(request):
-        raise HttpProblem(401, _ENDED)
+        raise RequestError(401, _ENDED)
     return see("/login" if request.path == "/" else f"/login?next={quote(request.path_qs, safe='/')}")
 
 
 async def _require_own_form(request: web.Request, session: Session | None) -> None:
     if not sessions.is_same_origin(request):
-        raise HttpProblem(403, _FOREIGN)
+        raise RequestError(403, _FOREIGN)
     if session and not constant_time_equals((await form(request)).get("csrf", ""), session.csrf):
-        raise HttpProblem(403, _FOREIGN)
+        raise RequestError(403, _FOREIGN)

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 
 from agenciaos_jobs.engine.model.job import Json
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 
-NOT_JSON: Text = {"pt": "não é JSON válido", "en": "is not valid JSON"}
+NOT_JSON = Text("não é JSON válido", "is not valid JSON")
 LONG = 500
 
 

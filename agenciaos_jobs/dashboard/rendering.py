@@ -11,12 +11,12 @@ from aiohttp import web
 
 from agenciaos_jobs.dashboard import navigation, static_files
 from agenciaos_jobs.dashboard.charts import sparkline
-from agenciaos_jobs.dashboard.formatting import Speech
 from agenciaos_jobs.dashboard.labels import SOURCES, STATUSES, TONES
 from agenciaos_jobs.dashboard.sessions import Session
-from agenciaos_jobs.foundation import language as languages
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.foundation.language import Language
 from agenciaos_jobs.http.keys import CLOCK
+from agenciaos_jobs.http.language import accepted_language
 
 SESSION = web.RequestKey("dashboard_session", Session)
 
@@ -54,12 +54,12 @@ def language_of(request: web.BaseRequest) -> Language:
             return "pt"
         case "en":
             return "en"
-    return languages.of(request)
+    return accepted_language(request)
 
 
-def speech(request: web.Request) -> Speech:
+def speech(request: web.Request) -> Formatter:
     """How to say things to whoever sent this request."""
-    return Speech(language_of(request), request.app[CLOCK].now())
+    return Formatter(language_of(request), request.app[CLOCK].now())
 
 
 def render(request: web.Request, template: str, *, status: int = 200, **view: Any) -> web.Response:

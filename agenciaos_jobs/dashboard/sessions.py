@@ -22,7 +22,7 @@ ATTEMPTS = 5
 ATTEMPTS_OF_EVERYONE = 100
 
 
-class LockedOut(Exception):  # noqa: N818
+class LockedOutError(Exception):
     """Too many wrong passwords; none is looked at before ``until``."""
 
     def __init__(self, until: datetime) -> None:
@@ -60,11 +60,11 @@ class Access:
                 announce(made)
 
     async def log_in(self, password: str, address: str) -> str | None:
-        """The cookie of a new session, or ``None`` for a wrong password. Raises :class:`LockedOut`."""
+        """The cookie of a new session, or ``None`` for a wrong password. Raises :class:`LockedOutError`."""
         now = self._clock.now()
         failures = await stored.failures(self._database, address, now - LOCK)
         if failures.own >= ATTEMPTS or failures.everyone >= ATTEMPTS_OF_EVERYONE:
-            raise LockedOut((failures.first or now) + LOCK)
+            raise LockedOutError((failures.first or now) + LOCK)
         keys = await stored.look(self._database, "")
         async with self._one_at_a_time:
             is_right = await asyncio.to_thread(self._verify, self._given_hash or keys.password_hash or "", password)

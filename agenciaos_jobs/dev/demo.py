@@ -21,6 +21,7 @@ from agenciaos_jobs.dev.stack import Stack, StackError
 from agenciaos_jobs.foundation import agencies, database, migrate
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.database import Connection
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.payments.jobs import process_payment_webhook
 from agenciaos_jobs.reports.store import monthly_reports
@@ -107,10 +108,11 @@ async def _send_all(service: Stack, console: Console) -> None:
         async with aiohttp.ClientSession(service.url, headers=headers) as session:
             before = await agencies.plan(pool, AGENCY)
             ran = {name: await _send(session, service, name, payload, console) for name, payload in REQUESTS.items()}
-        console.print(_ad(ran["ai-content"], is_stand_in=service.is_stand_in))
+        says = Formatter("pt", SystemClock().now())
+        console.print(_ad(ran["ai-content"], says, is_stand_in=service.is_stand_in))
         console.print(_plan(str(before), str(await agencies.plan(pool, AGENCY)), ran["payment-webhook"]))
         month = Month.parse(ran["monthly-report"]["output"]["month"])
-        console.print(report_table(month, await monthly_reports.of_month(pool, month)))
+        console.print(report_table(month, await monthly_reports.of_month(pool, month), says))
     finally:
         await pool.close()
 
@@ -139,9 +141,9 @@ async def _send(
     return run
 
 
-def _ad(run: dict[str, Any], *, is_stand_in: bool) -> Panel:
+def _ad(run: dict[str, Any], says: Formatter, *, is_stand_in: bool) -> Panel:
     data, usage = run["output"]["data"], run["output"]["usage"]
-    cost = "desconhecido / unknown" if usage["costUsd"] is None else f"US$ {Decimal(usage['costUsd']):.6f}"
+    cost = "desconhecido / unknown" if usage["costUsd"] is None else says.dollars(Decimal(usage["costUsd"]), 6)
     if is_stand_in:
         cost += " (simulado, nada foi cobrado / simulated, nothing was billed)"
     lines = [
@@ -159,7 +161,7 @@ def _plan(before: str, after: str, run: dict[str, Any]) -> Panel:
     return Panel(text, title="Plano da agência / The agency's plan", width=100)
 
 
-def report_table(month: Month, rows: list[Report]) -> Table:
+def report_table(month: Month, rows: list[Report], says: Formatter) -> Table:
     """A month's reports as a table."""
     table = Table(title=f"Relatório de {month} / Report")
     table.add_column("Agência / Agency")
@@ -168,17 +170,7 @@ def report_table(month: Month, rows: list[Report]) -> Table:
     for row in rows:
         table.add_row(
             row.agency_name or row.agency_id,
-            *(reais(value) for value in (row.revenue, row.expenses, row.profit)),
-            *(percent(value) for value in (row.margin, row.revenue_change, row.recurring_share)),
+            *(says.reais(value) for value in (row.revenue, row.expenses, row.profit)),
+            *(says.percent(value) for value in (row.margin, row.revenue_change, row.recurring_share)),
         )
     return table
-
-
-def reais(value: Decimal) -> str:
-    """Brazilian reais, such as ``R$ 1.234,50``."""
-    return "R$ " + f"{value:,.2f}".translate(str.maketrans(",.", ".,"))
-
-
-def percent(value: Decimal | None) -> str:
-    """A fraction of one in per cent, such as ``12,5 %``."""
-    return "—" if value is None else f"{value * 100:.1f} %".replace(".", ",")

@@ -12,12 +12,17 @@ from agenciaos_jobs.engine.store import batches, idempotency, runs
 from agenciaos_jobs.engine.store.batches import Batch, BatchItem
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database
+from agenciaos_jobs.foundation.errors import DomainError
+from agenciaos_jobs.foundation.text import Text
 
 log = structlog.get_logger("agenciaos_jobs.batches")
 
 
-class UnknownBatch(Exception):  # noqa: N818
+class UnknownBatchError(DomainError):
     """There is no batch with this id."""
+
+    status = 404
+    text = Text("Lote não encontrado", "Batch not found")
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,12 @@ class Batches:
         return batch, not is_new and batch.sealed_at is not None
 
     async def add(self, batch_id: str, new: Mapping[int, NewRun]) -> Added:
-        """Takes in the items that have not come before. Raises :class:`UnknownBatch`."""
+        """Takes in the items that have not come before. Raises :class:`UnknownBatchError`."""
         stored: dict[str, NewRun] = {}
         async with self._database.transaction() as connection:
             batch = await batches.hold(connection, batch_id)
             if batch is None:
-                raise UnknownBatch(batch_id)
+                raise UnknownBatchError(batch_id)
             added = await self._add(connection, batch, new, stored)
         self._send(stored)
         return added
@@ -72,10 +77,10 @@ class Batches:
         return added, False
 
     async def get(self, batch_id: str) -> tuple[Batch, list[BatchItem], batches.Progress]:
-        """A batch, its items, and how far their runs are. Raises :class:`UnknownBatch`."""
+        """A batch, its items, and how far their runs are. Raises :class:`UnknownBatchError`."""
         batch = await batches.get(self._database, batch_id) if "\0" not in batch_id else None
         if batch is None:
-            raise UnknownBatch(batch_id)
+            raise UnknownBatchError(batch_id)
         return batch, await batches.items(self._database, batch_id), await batches.progress(self._database, batch_id)
 
     async def _made(

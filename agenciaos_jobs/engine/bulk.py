@@ -7,12 +7,12 @@ from datetime import timedelta
 import structlog
 from pydantic import ValidationError
 
-from agenciaos_jobs.engine.control import Control, UnknownRun
-from agenciaos_jobs.engine.intake import UnknownJob
+from agenciaos_jobs.engine.control import Control, UnknownRunError
+from agenciaos_jobs.engine.intake import UnknownJobError
 from agenciaos_jobs.engine.store import bulk
 from agenciaos_jobs.engine.store.bulk import Action, Result
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.bulk")
 
@@ -71,7 +71,7 @@ class Bulk:
                 done = await asyncio.gather(*[self._act(asked.action, bulk_id, run_id) for _, run_id in items])
                 positions = (position for position, _ in items)
                 await bulk.note(self._database, bulk_id, dict(zip(positions, done, strict=True)))
-            except DatabaseUnavailable as error:
+            except DatabaseUnavailableError as error:
                 log.warning("bulk_interrupted", bulk_id=bulk_id, error=type(error).__name__)
                 await asyncio.sleep(RETRY.total_seconds())
 
@@ -81,9 +81,9 @@ class Bulk:
                 return Result(run_id, "canceled" if await self._control.cancel(run_id) else "over")
             accepted = await self._control.replay(run_id, idempotency_key=f"{bulk_id}:{run_id}")
             return Result(run_id, "replayed", new_run_id=accepted.run_id)
-        except UnknownRun:
+        except UnknownRunError:
             return Result(run_id, "failed", problem="unknown_run")
-        except UnknownJob:
+        except UnknownJobError:
             return Result(run_id, "failed", problem="unknown_task")
         except ValidationError as error:
             fields = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors(include_input=False))

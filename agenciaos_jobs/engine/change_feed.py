@@ -10,7 +10,7 @@ import structlog
 
 from agenciaos_jobs.engine.store import watchers
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.loops import wait_for
 
 log = structlog.get_logger("agenciaos_jobs.changes")
@@ -97,7 +97,7 @@ class ChangeFeed:
             try:
                 async with self._database.own_connection() as connection:
                     await self._follow(connection)
-            except DatabaseUnavailable as error:
+            except DatabaseUnavailableError as error:
                 log.warning("changes_interrupted", error=str(error))
                 await asyncio.sleep(RETRY.total_seconds())
             except Exception:  # a failure is reported, and must not leave the watchers deaf
@@ -108,7 +108,7 @@ class ChangeFeed:
                 return
 
     async def _follow(self, connection: Connection) -> None:
-        """Listens until nobody has watched for a while; raises :class:`DatabaseUnavailable` when the line is cut."""
+        """Listens until nobody has watched for a while; :class:`DatabaseUnavailableError` when the line is cut."""
         cut = asyncio.Event()
         connection.add_termination_listener(lambda _: cut.set())
         await connection.add_listener(watchers.CHANNEL, self._hear)

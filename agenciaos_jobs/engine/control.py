@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from agenciaos_jobs.engine.intake import Intake, UnknownJob
+from agenciaos_jobs.engine.intake import Intake, UnknownJobError
 from agenciaos_jobs.engine.model.job import Job, Json
 from agenciaos_jobs.engine.model.metadata import Change, changed
 from agenciaos_jobs.engine.model.new_run import agency_key, new_run
@@ -17,24 +17,33 @@ from agenciaos_jobs.engine.store.history import StoredRun
 from agenciaos_jobs.engine.store.run_changes import Changeable
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database
+from agenciaos_jobs.foundation.errors import DomainError, InvalidFieldsError, WrongField
+from agenciaos_jobs.foundation.text import Text
 
 log = structlog.get_logger("agenciaos_jobs.control")
 
 
-class UnknownRun(Exception):  # noqa: N818
+class UnknownRunError(DomainError):
     """There is no run with this id."""
 
+    status = 404
+    text = Text("Execução não encontrada", "Run not found")
 
-class NotDelayed(Exception):  # noqa: N818
+
+class NotDelayedError(DomainError):
     """Only a DELAYED run can be given another time."""
 
+    status = 400
+    text = Text("Só uma execução DELAYED muda de hora", "Only a DELAYED run can be rescheduled")
 
-class TooManyTags(Exception):  # noqa: N818
-    """The run would have ``count`` tags, which are too many."""
 
-    def __init__(self, count: int) -> None:
-        super().__init__(f"{count} tags")
-        self.count = count
+class TooManyTagsError(InvalidFieldsError):
+    """The run would have ``count`` tags, more than ``most``."""
+
+    def __init__(self, count: int, most: int) -> None:
+        message = f"the run would have {count} tags of at most {most}"
+        wrong = WrongField(("tags",), "too_many_tags", message, {"count": count, "most": most})
+        super().__init__(message, fields=[wrong])
 
 
 class Control:
@@ -47,7 +56,7 @@ class Control:
         self._jobs = jobs
 
     async def cancel(self, run_id: str) -> bool:
-        """Ends the run unless it has ended; tells whether it was this call that did. Raises :class:`UnknownRun`."""
+        """Ends the run unless it has ended; returns whether this call did. Raises :class:`UnknownRunError`."""
         async with self._database.transaction() as connection:
             canceled = await runs.cancel(connection, run_id, self._clock.now())
             if canceled:
@@ -65,12 +74,12 @@ class Control:
     async def replay(self, run_id: str, *, payload: Json | None = None, **changes: Any) -> TriggerResult:
         """Makes a new run of the same job, with the same payload and limits but for what is given.
 
-        ``changes`` are :class:`NewRun`'s fields. Raises :class:`UnknownRun`, :class:`UnknownJob`, or pydantic's
-        ``ValidationError`` where the job does not take the payload, or no longer.
+        ``changes`` are :class:`NewRun`'s fields. Raises :class:`UnknownRunError`, :class:`UnknownJobError`, or
+        pydantic's ``ValidationError`` where the job does not take the payload, or no longer.
         """
         run = await self.get(run_id)
         if run.task not in self._jobs:
-            raise UnknownJob(run.task)
+            raise UnknownJobError(run.task)
         options = {
             "tags": tuple(run.tags),
             "max_attempts": run.max_attempts,
@@ -85,12 +94,15 @@ class Control:
         return await self._intake.trigger(again)
 
     async def reschedule(self, run_id: str, delay: timedelta) -> StoredRun:
-        """Lets a DELAYED run wait for ``delay`` from now. Raises :class:`UnknownRun` or :class:`NotDelayed`."""
+        """Lets a DELAYED run wait for ``delay`` from now.
+
+        Raises :class:`UnknownRunError` or :class:`NotDelayedError`.
+        """
         now = self._clock.now()
         queued = await runs.reschedule(self._database, run_id, now + delay, now)
         run = await self.get(run_id)
         if queued is None:
-            raise NotDelayed(run_id)
+            raise NotDelayedError(run_id)
         self._sender.send(queued)
         return run
 
@@ -100,7 +112,7 @@ class Control:
             self._sender.send(run)
 
     async def change_metadata(self, run_id: str, changes: Iterable[Change], check: Callable[[Json], None]) -> Json:
-        """Applies the changes one after the other; ``check`` may refuse the result. Raises :class:`UnknownRun`."""
+        """Applies the changes one after the other; ``check`` may refuse the result. Raises :class:`UnknownRunError`."""
         async with self._database.transaction() as connection:
             metadata = changed((await self._held(connection, run_id)).metadata or {}, changes)
             check(metadata)
@@ -108,12 +120,15 @@ class Control:
         return metadata
 
     async def add_tags(self, run_id: str, tags: Iterable[str], most: int) -> int:
-        """Adds those that the run does not have; returns how many. Raises :class:`UnknownRun`, :class:`TooManyTags`."""
+        """Adds those that the run does not have; returns how many.
+
+        Raises :class:`UnknownRunError` or :class:`TooManyTagsError`.
+        """
         async with self._database.transaction() as connection:
             present = (await self._held(connection, run_id)).tags
             together = list(dict.fromkeys([*present, *tags]))
             if len(together) > most:
-                raise TooManyTags(len(together))
+                raise TooManyTagsError(len(together), most)
             if added := len(together) - len(present):
                 await run_changes.set_tags(connection, run_id, together, self._clock.now())
         return added
@@ -121,14 +136,14 @@ class Control:
     async def _held(self, connection: Connection, run_id: str) -> Changeable:
         held = await run_changes.hold(connection, run_id) if "\0" not in run_id else None
         if held is None:
-            raise UnknownRun(run_id)
+            raise UnknownRunError(run_id)
         return held
 
     async def get(self, run_id: str) -> StoredRun:
-        """The run. Raises :class:`UnknownRun`."""
+        """The run. Raises :class:`UnknownRunError`."""
         run = await history.get(self._database, run_id) if "\0" not in run_id else None
         if run is None:
-            raise UnknownRun(run_id)
+            raise UnknownRunError(run_id)
         return run
 
 

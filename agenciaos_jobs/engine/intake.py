@@ -15,26 +15,36 @@ from agenciaos_jobs.engine.store import idempotency, runs, schedules
 from agenciaos_jobs.engine.store.idempotency import Holder
 from agenciaos_jobs.engine.store.schedules import Slots, StoredSchedule
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
+from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.group_commit import GroupCommit
+from agenciaos_jobs.foundation.text import Text
 
 log = structlog.get_logger("agenciaos_jobs.intake")
 
 
-class KeyConflict(Exception):  # noqa: N818
+class KeyConflictError(DomainError):
     """The idempotency key belongs to a run of the same task with another payload."""
 
-    def __init__(self, key: str, run_id: str) -> None:
-        super().__init__(f"idempotency key is in use by {run_id} with another payload")
-        self.key, self.run_id = key, run_id
+    status = 409
+    text = Text("A idempotencyKey já foi usada com outro payload", "The idempotencyKey is in use with another payload")
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id, extra={"jobId": run_id})
+        self.run_id = run_id
 
 
-class UnknownJob(Exception):  # noqa: N818
-    """No job has this task name, or not any more."""
+class UnknownJobError(DomainError):
+    """The run's job is not there any more."""
+
+    status = 422
 
     def __init__(self, task: str) -> None:
-        super().__init__(f"no job is named {task!r}")
-        self.task = task
+        self.text = Text(
+            f"A tarefa {task} não existe mais; a execução não pode ser repetida",
+            f"There is no task {task} any more; the run can't be replayed",
+        )
+        super().__init__()
 
 
 LateSlotHook = Callable[[Connection, StoredSchedule, datetime], Awaitable[None]]
@@ -59,12 +69,14 @@ class Intake:
     ) -> None:
         self._database, self._outbox, self._clock, self._jobs = database, outbox, clock, jobs
         self._agency_concurrency, self._on_late_slot = agency_concurrency, on_late_slot
-        self._inserts: GroupCommit[tuple[str, NewRun], bool] = GroupCommit(self._store, passing=(DatabaseUnavailable,))
+        self._inserts: GroupCommit[tuple[str, NewRun], bool] = GroupCommit(
+            self._store, passing=(DatabaseUnavailableError,)
+        )
 
     async def trigger(self, new: NewRun) -> TriggerResult:
         """Stores a run and sends it; with a key that is in use, answers with the run that has it.
 
-        Raises :class:`KeyConflict` where that run's payload differs.
+        Raises :class:`KeyConflictError` where that run's payload differs.
         """
         while True:
             run_id = self._clock.new_id("run")
@@ -99,7 +111,7 @@ class Intake:
         """The same for many runs of one task, in one statement; ``items`` are payloads, each with its own options."""
         job = self._jobs.get(task)
         if job is None:
-            raise UnknownJob(task)
+            raise UnknownJobError(task)
         new = [
             (self._clock.new_id("run"), self.limited(new_run(job, payload, source=source, **options | own)))
             for payload, own in items
@@ -149,7 +161,7 @@ class Intake:
 
     def _cached(self, new: NewRun, holder: Holder) -> TriggerResult:
         if holder.payload_hash != runs.payload_hash(new.payload):
-            raise KeyConflict(str(new.idempotency_key), holder.run_id)
+            raise KeyConflictError(holder.run_id)
         return TriggerResult(holder.run_id, is_cached=True)
 
 

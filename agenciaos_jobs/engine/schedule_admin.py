@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from pydantic import ValidationError
 
 from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.scheduler import payload_of, slots_at
@@ -12,16 +13,36 @@ from agenciaos_jobs.engine.store import schedules
 from agenciaos_jobs.engine.store.schedules import StoredSchedule, Wanted
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
+from agenciaos_jobs.foundation.errors import DomainError, InvalidFieldsError, WrongField
+from agenciaos_jobs.foundation.text import Text
 
 log = structlog.get_logger("agenciaos_jobs.timetable")
 
 
-class UnknownSchedule(Exception):  # noqa: N818
+class UnknownScheduleError(DomainError):
     """There is no schedule with this id."""
 
+    status = 404
+    text = Text("Agenda não encontrada", "Schedule not found")
 
-class DeclaredByJob(Exception):  # noqa: N818
+
+class DeclaredByJobError(DomainError):
     """The schedule stands in a job's own code, and is changed there."""
+
+    status = 409
+    text = Text(
+        "Esta agenda é declarada pelo próprio job; muda-se no código dele",
+        "This schedule is declared by the job itself; it is changed in its code",
+    )
+
+
+class UnschedulableError(InvalidFieldsError):
+    """The task takes more than a schedule gives."""
+
+    def __init__(self, error: ValidationError) -> None:
+        needed = ", ".join(".".join(map(str, problem["loc"])) or problem["msg"] for problem in error.errors())
+        message = f"can't be scheduled: its payload needs {needed}"
+        super().__init__(message, fields=[WrongField(("task",), "unschedulable", message, {"needed": needed})])
 
 
 class ScheduleAdmin:
@@ -31,10 +52,7 @@ class ScheduleAdmin:
         self._database, self._clock, self._jobs = database, clock, jobs
 
     async def create(self, wanted: Wanted, deduplication_key: str) -> StoredSchedule:
-        """A new schedule, or the one that has the key, changed.
-
-        Raises pydantic's ``ValidationError`` where the task takes more than a schedule gives.
-        """
+        """A new schedule, or the one that has the key, changed. Raises :class:`UnschedulableError`."""
         now = self._clock.now()
         self._check(wanted, now)
         schedule_id, slots = self._clock.new_id("sched"), slots_at(wanted.schedule, now)
@@ -43,45 +61,48 @@ class ScheduleAdmin:
         return stored
 
     async def update(self, schedule_id: str, wanted: Wanted) -> StoredSchedule:
-        """Raises :class:`UnknownSchedule`, :class:`DeclaredByJob` or pydantic's ``ValidationError``."""
+        """Raises :class:`UnknownScheduleError`, :class:`DeclaredByJobError` or :class:`UnschedulableError`."""
         await self._own(schedule_id)
         now = self._clock.now()
         self._check(wanted, now)
         slots = slots_at(wanted.schedule, now)
         stored = await schedules.update(self._database, schedule_id, wanted, now, slots)
         if stored is None:
-            raise UnknownSchedule(schedule_id)
+            raise UnknownScheduleError(schedule_id)
         return stored
 
     async def activate(self, schedule_id: str) -> StoredSchedule:
-        """Goes on with the next slot. Raises :class:`UnknownSchedule` or :class:`DeclaredByJob`."""
+        """Goes on with the next slot. Raises :class:`UnknownScheduleError` or :class:`DeclaredByJobError`."""
         stored, now = await self._own(schedule_id), self._clock.now()
         await schedules.activate(self._database, schedule_id, now, slots_at(stored.schedule, now))
         return await self.get(schedule_id)
 
     async def deactivate(self, schedule_id: str) -> StoredSchedule:
-        """Makes no more runs until it is activated. Raises :class:`UnknownSchedule` or :class:`DeclaredByJob`."""
+        """Makes no more runs until it is activated.
+
+        Raises :class:`UnknownScheduleError` or :class:`DeclaredByJobError`.
+        """
         await self._own(schedule_id)
         await schedules.deactivate(self._database, schedule_id, self._clock.now())
         return await self.get(schedule_id)
 
     async def delete(self, schedule_id: str) -> None:
-        """Raises :class:`UnknownSchedule` or :class:`DeclaredByJob`."""
+        """Raises :class:`UnknownScheduleError` or :class:`DeclaredByJobError`."""
         await self._own(schedule_id)
         await schedules.delete(self._database, schedule_id)
         log.info("schedule_deleted", schedule_id=schedule_id)
 
     async def get(self, schedule_id: str) -> StoredSchedule:
-        """Raises :class:`UnknownSchedule`."""
+        """Raises :class:`UnknownScheduleError`."""
         stored = await schedules.get(self._database, schedule_id) if "\0" not in schedule_id else None
         if stored is None:
-            raise UnknownSchedule(schedule_id)
+            raise UnknownScheduleError(schedule_id)
         return stored
 
     async def _own(self, schedule_id: str) -> StoredSchedule:
         stored = await self.get(schedule_id)
         if stored.is_declared:
-            raise DeclaredByJob(schedule_id)
+            raise DeclaredByJobError(schedule_id)
         return stored
 
     def _check(self, wanted: Wanted, now: datetime) -> None:
@@ -101,4 +122,7 @@ class ScheduleAdmin:
             next_slot=slots.next,
             fired_slot=slots.last,
         )
-        self._jobs[wanted.task].payload.model_validate(payload_of(trial, slots.next))
+        try:
+            self._jobs[wanted.task].payload.model_validate(payload_of(trial, slots.next))
+        except ValidationError as error:
+            raise UnschedulableError(error) from None

@@ -16,7 +16,7 @@ from agenciaos_jobs.engine.model.run import NewRun
 from agenciaos_jobs.engine.store import schedules
 from agenciaos_jobs.engine.store.schedules import Slots, StoredSchedule
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.schedules")
 
@@ -80,7 +80,7 @@ class Scheduler:
         try:
             for stored in await schedules.due(self._database, self._clock.now()):
                 await self._fire(stored)
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailableError as error:
             log.warning("schedules_interrupted", error=str(error))
 
     async def fire(self, schedule_id: str) -> None:

@@ -13,7 +13,7 @@ from agenciaos_jobs.engine.change_feed import ChangeFeed
 from agenciaos_jobs.engine.store import live
 from agenciaos_jobs.engine.store.live import Reading
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.group_commit import GroupCommit
 
 log = structlog.get_logger("agenciaos_jobs.live")
@@ -56,9 +56,11 @@ class Live:
         self._watcher: asyncio.Task[None] | None = None
         self._is_over = False
         self._reads: GroupCommit[tuple[str, str | None], Reading] = GroupCommit(
-            self._read_runs, passing=(DatabaseUnavailable,)
+            self._read_runs, passing=(DatabaseUnavailableError,)
         )
-        self._looks: GroupCommit[tuple[Tagged, str], Reading] = GroupCommit(self._look, passing=(DatabaseUnavailable,))
+        self._looks: GroupCommit[tuple[Tagged, str], Reading] = GroupCommit(
+            self._look, passing=(DatabaseUnavailableError,)
+        )
 
     async def read(self, subject: Subject, mark: str | None) -> Reading:
         """What changed since ``mark``; without one everything."""
@@ -139,7 +141,7 @@ class Live:
         if tags or batch_ids:
             try:
                 touched |= await live.touched(self._database, run_ids, tags, batch_ids)
-            except DatabaseUnavailable as error:
+            except DatabaseUnavailableError as error:
                 log.warning("database_unavailable", error=str(error))
                 return list(self._followers)
         return touched

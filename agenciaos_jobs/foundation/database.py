@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -11,7 +11,9 @@ import asyncpg
 import orjson
 from asyncpg import exceptions as pg
 
+from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.sql import load
+from agenciaos_jobs.foundation.text import Text
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -26,12 +28,23 @@ else:
 QUERIES = load(__name__)
 
 
-class DatabaseUnavailable(Exception):  # noqa: N818
+class DatabaseUnavailableError(DomainError):
     """Postgres is away, restarting or full: worth another try, and nobody's bad input."""
+
+    status = 503
+    text = Text(
+        "Banco de dados indisponível; tente novamente em alguns segundos",
+        "The database is unavailable; try again in a few seconds",
+    )
+    headers = MappingProxyType({"Retry-After": "5"})
+
+    def __str__(self) -> str:
+        """What happened, for logs."""
+        return self.about
 
 
 class Database:
-    """A pool of connections. Whatever means that the server is away comes out as :class:`DatabaseUnavailable`."""
+    """A pool of connections. Whatever means that the server is away comes out as :class:`DatabaseUnavailableError`."""
 
     def __init__(self, pool: Pool, patience: float, connect: Callable[[], Awaitable[Connection]]) -> None:
         self._pool, self._patience, self._connect = pool, patience, connect
@@ -124,18 +137,18 @@ _OUTAGES: tuple[type[BaseException], ...] = (
 
 
 class _Translated:
-    """What means an outage comes out of the block as :class:`DatabaseUnavailable`."""
+    """What means an outage comes out of the block as :class:`DatabaseUnavailableError`."""
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if isinstance(error, _OUTAGES):
-            raise DatabaseUnavailable(f"{type(error).__name__}: {error}") from error
+            raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
         # asyncpg has no class of its own for a connection that was closed under a caller.
         is_closed = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
         if is_closed and not isinstance(error, asyncpg.DataError):
-            raise DatabaseUnavailable(str(error)) from error
+            raise DatabaseUnavailableError(str(error)) from error
 
 
 _outages_translated = _Translated()
@@ -158,7 +171,7 @@ async def connect(
     ``name`` is whose connections they are, as Postgres tells it (``application_name``: ``agenciaos-jobs worker_01…``).
     ``on_query`` hears of every statement: see asyncpg's ``add_query_logger``.
 
-    Raises :class:`DatabaseUnavailable`, or asyncpg's error where the server refuses the login.
+    Raises :class:`DatabaseUnavailableError`, or asyncpg's error where the server refuses the login.
     """
     options: dict[str, Any] = {
         "dsn": without_foreign_options(url),

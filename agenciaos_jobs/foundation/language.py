@@ -1,13 +1,10 @@
-"""Portuguese first, English second."""
+"""The languages that users read, and which one a reader prefers. Portuguese comes first."""
 
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
-from aiohttp import web
-
 Language = Literal["pt", "en"]
-Text = Mapping[Language, str]
 
 
 @lru_cache(maxsize=256)
@@ -21,10 +18,6 @@ def preferred(accept_language: str) -> Language:
             if tag.split("-")[0] == language and weight > best[0]:
                 best = (weight, language)
     return best[1]
-
-
-def of(request: web.BaseRequest) -> Language:
-    return preferred(request.headers.get("Accept-Language", ""))
 
 
 def _number(text: str) -> float:

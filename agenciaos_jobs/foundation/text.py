@@ -1,14 +1,13 @@
-"""Text for people, in the two languages of this service."""
+"""Text for people, in the service's two languages."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
 
-Language = Literal["pt", "en"]
+from agenciaos_jobs.foundation.language import Language
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text in Brazilian Portuguese and in English. It may hold fields in braces, which :meth:`format` fills."""
+    """One text in Brazilian Portuguese and in English. ``str()`` gives both, for readers whose language is unknown."""
 
     pt: str
     en: str
@@ -16,6 +15,13 @@ class Text:
     def in_language(self, language: Language) -> str:
         return self.pt if language == "pt" else self.en
 
-    def format(self, **values: Any) -> "Text":
-        """The text with its fields filled, as ``str.format`` does it. Raises ``KeyError`` for a field without value."""
-        return Text(self.pt.format(**values), self.en.format(**values))
+    def format(self, **values: object) -> "Text":
+        """Fills the fields in, as :meth:`str.format` does; a ``Text`` among the values fills in its own language."""
+        return Text(self.pt.format(**_values("pt", values)), self.en.format(**_values("en", values)))
+
+    def __str__(self) -> str:
+        return f"{self.pt} / {self.en}"
+
+
+def _values(language: Language, values: dict[str, object]) -> dict[str, object]:
+    return {name: value.in_language(language) if isinstance(value, Text) else value for name, value in values.items()}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Kind = Literal["server", "consumer", "client"]
 
 
-class NotInstalled(Exception):  # noqa: N818
+class NotInstalledError(Exception):
     """Traces are asked for, and the extra ``otel`` is not installed."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ def configure(endpoint: str | None, service: str) -> None:
         from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
     except ImportError as error:
-        raise NotInstalled from error
+        raise NotInstalledError from error
     _provider = TracerProvider(resource=Resource.create({"service.name": service}))
     _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=_PATIENCE)))
     _tracer = _provider.get_tracer("agenciaos_jobs")

@@ -10,7 +10,7 @@ from hashlib import sha256
 PREFIX = "whsec_"
 
 
-class BadSignature(Exception):  # noqa: N818
+class BadSignatureError(Exception):
     """The delivery is not from who knows the secret, or not from now; the message says which."""
 
 

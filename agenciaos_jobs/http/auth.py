@@ -7,11 +7,11 @@ from hashlib import sha256
 from aiohttp import web
 
 from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http import public_token, rate_limits
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.keys import ALERTS, CLOCK, KEY_DIGESTS, PUBLIC_TOKEN, SECRET_KEYS
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.http.scopes import may_read
 
 Names = Callable[[web.Request], Awaitable[Collection[str]]]
@@ -33,9 +33,9 @@ async def authorize(request: web.Request, key: str | None, reads: Names | None =
     if token is None:
         if reads is None or not public_token.looks_like_one(given):  # those run out in every page that stays open
             request.app[ALERTS].record(WRONG_TOKEN, "api", subject=address_of(request))
-        raise HttpProblem(401, _UNKNOWN, headers={"WWW-Authenticate": "Bearer"})
+        raise RequestError(401, _UNKNOWN, headers={"WWW-Authenticate": "Bearer"})
     if reads is None or not may_read(token.scopes, await reads(request)):
-        raise HttpProblem(403, _OUT_OF_SCOPE)
+        raise RequestError(403, _OUT_OF_SCOPE)
     request[PUBLIC_TOKEN] = token
 
 
@@ -69,11 +69,11 @@ def digest_of(text: str) -> bytes:
     return sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
-_UNKNOWN: Text = {
-    "pt": "Envie a chave em Authorization: Bearer (TRIGGER_SECRET_KEY), ou um token público válido",
-    "en": "Send the key as Authorization: Bearer (TRIGGER_SECRET_KEY), or a valid public token",
-}
-_OUT_OF_SCOPE: Text = {
-    "pt": "Os escopos deste token público não incluem esta leitura",
-    "en": "The scopes of this public token do not cover this request",
-}
+_UNKNOWN = Text(
+    "Envie a chave em Authorization: Bearer (TRIGGER_SECRET_KEY), ou um token público válido",
+    "Send the key as Authorization: Bearer (TRIGGER_SECRET_KEY), or a valid public token",
+)
+_OUT_OF_SCOPE = Text(
+    "Os escopos deste token público não incluem esta leitura",
+    "The scopes of this public token do not cover this request",
+)

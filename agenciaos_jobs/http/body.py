@@ -9,16 +9,16 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import BODY, BODY_TIMEOUT
-from agenciaos_jobs.http.problems import HttpProblem, invalid, wrong_field
+from agenciaos_jobs.http.problems import RequestError, invalid, wrong_field
 
 MAX_BODY = 3 * 1024 * 1024
 
 M = TypeVar("M", bound=BaseModel)
 
-_NOT_JSON: Text = {"pt": "O corpo deve ser application/json", "en": "The body must be application/json"}
-_TOO_SLOW: Text = {"pt": "O corpo não chegou a tempo", "en": "The body did not arrive in time"}
+_NOT_JSON = Text("O corpo deve ser application/json", "The body must be application/json")
+_TOO_SLOW = Text("O corpo não chegou a tempo", "The body did not arrive in time")
 
 # An escape \\u0000 that is not itself escaped: Postgres can keep it in no text.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -31,7 +31,7 @@ async def read_json(request: web.Request, *, most: int = MAX_BODY) -> Any:
     is no JSON.
     """
     if not _says_json(request.content_type):
-        raise HttpProblem(415, _NOT_JSON, headers={"Accept": "application/json"})
+        raise RequestError(415, _NOT_JSON, headers={"Accept": "application/json"})
     return parse_json(await read_bytes(request, most=most))
 
 
@@ -50,7 +50,7 @@ async def read_bytes(request: web.Request, *, most: int = MAX_BODY) -> bytes:
         async with asyncio.timeout(request.app[BODY_TIMEOUT]):
             return await request.read()
     except TimeoutError:
-        raise HttpProblem(408, _TOO_SLOW, headers={"Connection": "close"}) from None
+        raise RequestError(408, _TOO_SLOW, headers={"Connection": "close"}) from None
 
 
 def _check_size(size: int, most: int) -> None:
@@ -93,11 +93,11 @@ def parse_json(body: bytes) -> Any:
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        text: Text = {
-            "pt": f"O corpo não é JSON válido (linha {error.lineno}, coluna {error.colno})",
-            "en": f"The body is not valid JSON (line {error.lineno}, column {error.colno})",
-        }
-        raise HttpProblem(400, text) from None
+        text = Text(
+            f"O corpo não é JSON válido (linha {error.lineno}, coluna {error.colno})",
+            f"The body is not valid JSON (line {error.lineno}, column {error.colno})",
+        )
+        raise RequestError(400, text) from None
     if has_nul(body):
         raise wrong_field("", "nul_character", "must not contain the NUL character (U+0000)")
     return parsed

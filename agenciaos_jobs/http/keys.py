@@ -1,6 +1,7 @@
 """What handlers find in the application."""
 
 import asyncio
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from agenciaos_jobs.engine.schedule_admin import ScheduleAdmin
 from agenciaos_jobs.engine.subscriptions import Live
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
+from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.http.fixed_window import FixedWindow
 from agenciaos_jobs.http.public_token import PublicToken
@@ -38,6 +40,9 @@ WINDOWS = web.AppKey("windows", dict[str, FixedWindow])
 LIVE = web.AppKey("live", Live)
 OPEN_TO_BROWSERS = web.RequestKey("open_to_browsers", bool)
 PUBLIC_TOKEN = web.RequestKey("public_token", PublicToken)
+PROBLEM_PAGE: web.AppKey[Callable[[web.Request, DomainError], web.Response | None]] = web.AppKey("problem_page")
+"""Makes a page of an error where a person is to read it, and ``None`` where a program is."""
+
 QUEUE = web.AppKey("queue", Queue)
 REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -7,12 +7,11 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
-from agenciaos_jobs.dashboard import page
 from agenciaos_jobs.foundation import logs, metrics, tracing
-from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.foundation.database import DatabaseUnavailableError
+from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.http import cors, problems, rate_limits, shutdown
-from agenciaos_jobs.http.keys import BODY, CLOCK, OPEN_TO_BROWSERS, QUOTA, REQUEST_ID
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.keys import BODY, CLOCK, OPEN_TO_BROWSERS, PROBLEM_PAGE, QUOTA, REQUEST_ID
 
 log = structlog.get_logger("agenciaos_jobs.web")
 
@@ -50,14 +49,15 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def _with_errors_as_answers(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except HttpProblem as raised:
-        problem = raised
-    except web.HTTPException as error:
-        problem = problems.from_http(error)
-    except DatabaseUnavailable as error:
-        log.error("database_unavailable", error=type(error).__name__)
-        problem = problems.unavailable()
+    except DomainError as raised:
+        error = raised
+        if isinstance(raised, DatabaseUnavailableError):
+            log.error("database_unavailable", error=type(raised).__name__)
+    except web.HTTPException as raised:
+        error = problems.from_http(raised)
     except Exception:
         log.exception("request_failed")
-        problem = problems.internal()
-    return page.problem_page(request, problem) if page.is_page_wanted(request) else problem.answer(request)
+        error = problems.internal()
+    page_of = request.app.get(PROBLEM_PAGE)
+    page = page_of(request, error) if page_of else None
+    return problems.problem_response(request, error) if page is None else page

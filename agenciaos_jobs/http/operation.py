@@ -7,6 +7,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http import auth, cors, rate_limits
 from agenciaos_jobs.http.keys import OPEN_TO_BROWSERS
 
@@ -29,7 +30,7 @@ class Operation:
     method: str
     path: str
     handler: Handler
-    summary: str
+    summary: Text
     answers: Mapping[int, type[BaseModel] | str]
     request: type[BaseModel] | Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None = None
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

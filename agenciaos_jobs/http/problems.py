@@ -1,15 +1,17 @@
 """Errors as answers: RFC 9457 documents that also carry ``error``, which Trigger.dev's SDK and AgênciaOS read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agenciaos_jobs.foundation import language
-from agenciaos_jobs.foundation.language import Language, Text
+from agenciaos_jobs.foundation.errors import EMPTY, DomainError, InvalidFieldsError, WrongField
+from agenciaos_jobs.foundation.language import Language
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import REQUEST_ID
+from agenciaos_jobs.http.language import accepted_language
 
 
 class FieldError(BaseModel):
@@ -34,88 +36,78 @@ class Problem(BaseModel):
     requestId: str | None = None  # noqa: N815
 
 
-class HttpProblem(Exception):  # noqa: N818
-    """A request that can't be answered as asked; the error middleware turns it into a :class:`Problem`."""
+class RequestError(DomainError):
+    """A request that can't be answered as asked, for a reason that stands in the endpoint itself."""
 
     def __init__(
         self,
         status: int,
         text: Text,
         *,
-        errors: Iterable[Mapping[str, Any]] = (),
-        headers: Mapping[str, str] | None = None,
-        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] = EMPTY,
+        extra: Mapping[str, Any] = EMPTY,
     ) -> None:
-        super().__init__(text["en"])
-        self.status, self.text, self.errors = status, text, list(errors)
-        self.headers, self.extra = dict(headers or {}), dict(extra or {})
-
-    def answer(self, request: web.BaseRequest) -> web.Response:
-        chosen = language.of(request)
-        detail = self.text[chosen]
-        errors = [_field_error(error, chosen) for error in self.errors]
-        problem = Problem(
-            title=_TITLES.get(self.status, _TITLES[500])[chosen],
-            status=self.status,
-            detail=detail,
-            error=_with_fields(detail, errors),
-            errors=errors,
-            requestId=request.get(REQUEST_ID),
-            **self.extra,
-        )
-        body = orjson.dumps(problem.model_dump(mode="json", exclude_none=True))
-        headers = {"Content-Language": "pt-BR" if chosen == "pt" else "en", **self.headers}
-        return web.Response(status=self.status, body=body, content_type="application/problem+json", headers=headers)
+        self.status, self.text, self.headers = status, text, headers
+        super().__init__(extra=extra)
 
 
-def invalid(error: ValidationError, *prefix: str) -> HttpProblem:
+def problem_response(request: web.BaseRequest, error: DomainError) -> web.Response:
+    """The error as a :class:`Problem` in the language that the request prefers."""
+    chosen = accepted_language(request)
+    detail = error.text.in_language(chosen)
+    errors = [_field_error(wrong, chosen) for wrong in error.fields]
+    problem = Problem(
+        title=_TITLES.get(error.status, _TITLES[500]).in_language(chosen),
+        status=error.status,
+        detail=detail,
+        error=_with_fields(detail, errors),
+        errors=errors,
+        requestId=request.get(REQUEST_ID),
+        **error.extra,
+    )
+    body = orjson.dumps(problem.model_dump(mode="json", exclude_none=True))
+    headers = {"Content-Language": "pt-BR" if chosen == "pt" else "en", **error.headers}
+    return web.Response(status=error.status, body=body, content_type="application/problem+json", headers=headers)
+
+
+def invalid(error: ValidationError, *prefix: str) -> InvalidFieldsError:
     """422 with every field that pydantic found wrong; ``prefix`` says where the validated part stands.
 
     As with Trigger.dev, it is 400 where nothing but an option's idempotency key is too long.
     """
-    problems = [
-        {
-            "field": [*prefix, *problem["loc"]],
-            "code": problem["type"],
-            "text": problem["msg"],
-            "ctx": problem.get("ctx", {}),
-        }
+    fields = [
+        WrongField((*prefix, *problem["loc"]), problem["type"], problem["msg"], problem.get("ctx", {}))
         for problem in error.errors(include_input=False, include_url=False)
     ]
-    return HttpProblem(400 if all(map(_is_too_long_a_key, problems)) else 422, _INVALID, errors=problems)
+    refused = InvalidFieldsError(fields=fields)
+    if all(map(_is_too_long_a_key, fields)):
+        refused.status = 400
+    return refused
 
 
-def _is_too_long_a_key(problem: Mapping[str, Any]) -> bool:
-    keys = (["options", "idempotencyKey"], ["idempotencyKeyOptions", "key"])
-    return problem["code"] == "string_too_long" and problem["field"][-2:] in keys
+def _is_too_long_a_key(wrong: WrongField) -> bool:
+    keys = (("options", "idempotencyKey"), ("idempotencyKeyOptions", "key"))
+    return wrong.code == "string_too_long" and wrong.place[-2:] in keys
 
 
-def wrong_field(name: str, code: str, english: str, **context: Any) -> HttpProblem:
+def wrong_field(name: str, code: str, english: str, **context: Any) -> InvalidFieldsError:
     """422 for one field; ``context`` is what the message in Portuguese tells besides."""
-    return HttpProblem(
-        422, _INVALID, errors=[{"field": [name] if name else [], "code": code, "text": english, "ctx": context}]
-    )
+    return InvalidFieldsError(fields=[WrongField((name,) if name else (), code, english, context)])
 
 
-def unavailable() -> HttpProblem:
-    """503: the database is away, and nothing was stored."""
-    return HttpProblem(503, _UNAVAILABLE, headers={"Retry-After": "5"})
-
-
-def from_http(error: web.HTTPException) -> HttpProblem:
+def from_http(error: web.HTTPException) -> RequestError:
     """aiohttp's own refusals in our form."""
     kept = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
-    return HttpProblem(error.status, _DETAILS.get(error.status, _TITLES.get(error.status, _TITLES[500])), headers=kept)
+    return RequestError(error.status, _DETAILS.get(error.status, _TITLES.get(error.status, _TITLES[500])), headers=kept)
 
 
-def internal() -> HttpProblem:
+def internal() -> RequestError:
     """500 without a word about what went wrong inside."""
-    return HttpProblem(500, _DETAILS[500])
+    return RequestError(500, _DETAILS[500])
 
 
-def _field_error(error: Mapping[str, Any], chosen: Language) -> FieldError:
-    message = language.field_message(error["code"], error["text"], error["ctx"], chosen)
-    return FieldError(field=".".join(map(str, error["field"])), message=message, code=error["code"])
+def _field_error(wrong: WrongField, chosen: Language) -> FieldError:
+    return FieldError(field=".".join(map(str, wrong.place)), message=wrong.message(chosen), code=wrong.code)
 
 
 def _with_fields(detail: str, errors: list[FieldError]) -> str:
@@ -124,30 +116,25 @@ def _with_fields(detail: str, errors: list[FieldError]) -> str:
     return f"{detail}: {told}" if told else detail
 
 
-_INVALID: Text = {"pt": "Há campos inválidos na requisição", "en": "The request has invalid fields"}
-_UNAVAILABLE: Text = {
-    "pt": "Banco de dados indisponível; tente novamente em alguns segundos",
-    "en": "The database is unavailable; try again in a few seconds",
-}
 _TITLES: Mapping[int, Text] = {
-    400: {"pt": "Requisição inválida", "en": "Bad request"},
-    401: {"pt": "Não autorizado", "en": "Unauthorized"},
-    403: {"pt": "Proibido", "en": "Forbidden"},
-    404: {"pt": "Não encontrado", "en": "Not found"},
-    405: {"pt": "Método não permitido", "en": "Method not allowed"},
-    408: {"pt": "Tempo esgotado", "en": "Request timeout"},
-    409: {"pt": "Conflito", "en": "Conflict"},
-    413: {"pt": "Corpo grande demais", "en": "Body too large"},
-    415: {"pt": "Tipo de conteúdo não aceito", "en": "Unsupported media type"},
-    422: {"pt": "Campos inválidos", "en": "Invalid fields"},
-    429: {"pt": "Requisições demais", "en": "Too many requests"},
-    500: {"pt": "Erro interno", "en": "Internal error"},
-    501: {"pt": "Não existe aqui", "en": "Not implemented"},
-    503: {"pt": "Indisponível", "en": "Unavailable"},
+    400: Text("Requisição inválida", "Bad request"),
+    401: Text("Não autorizado", "Unauthorized"),
+    403: Text("Proibido", "Forbidden"),
+    404: Text("Não encontrado", "Not found"),
+    405: Text("Método não permitido", "Method not allowed"),
+    408: Text("Tempo esgotado", "Request timeout"),
+    409: Text("Conflito", "Conflict"),
+    413: Text("Corpo grande demais", "Body too large"),
+    415: Text("Tipo de conteúdo não aceito", "Unsupported media type"),
+    422: Text("Campos inválidos", "Invalid fields"),
+    429: Text("Requisições demais", "Too many requests"),
+    500: Text("Erro interno", "Internal error"),
+    501: Text("Não existe aqui", "Not implemented"),
+    503: Text("Indisponível", "Unavailable"),
 }
 _DETAILS: Mapping[int, Text] = {
-    404: {"pt": "Este endereço não existe", "en": "There is nothing at this address"},
-    405: {"pt": "Este endereço não aceita este método", "en": "This address does not take this method"},
-    413: {"pt": "O corpo passa de 3 MB", "en": "The body is larger than 3 MB"},
-    500: {"pt": "Erro interno; o log traz os detalhes", "en": "Internal error; the log has the details"},
+    404: Text("Este endereço não existe", "There is nothing at this address"),
+    405: Text("Este endereço não aceita este método", "This address does not take this method"),
+    413: Text("O corpo passa de 3 MB", "The body is larger than 3 MB"),
+    500: Text("Erro interno; o log traz os detalhes", "Internal error; the log has the details"),
 }

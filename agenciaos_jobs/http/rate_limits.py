@@ -10,18 +10,17 @@ from typing import Literal
 from aiohttp import web
 
 from agenciaos_jobs.foundation import metrics
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.fixed_window import WINDOW, FixedWindow
 from agenciaos_jobs.http.keys import QUOTA, WINDOWS
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 
 Policy = Literal["key", "address"]
 
-_TOO_MANY: Text = {
-    "pt": "Requisições demais; tente novamente em alguns segundos",
-    "en": "Too many requests; try again in a few seconds",
-}
+_TOO_MANY = Text(
+    "Requisições demais; tente novamente em alguns segundos", "Too many requests; try again in a few seconds"
+)
 
 
 def count_key(request: web.Request, name: str) -> None:
@@ -46,7 +45,7 @@ def _count(request: web.Request, policy: Policy, caller: str) -> None:
     request[QUOTA] = headers
     if quota.remaining < 0:
         metrics.RATE_LIMITED.labels(policy).inc()
-        raise HttpProblem(429, _TOO_MANY, headers={"Retry-After": str(quota.seconds)})
+        raise RequestError(429, _TOO_MANY, headers={"Retry-After": str(quota.seconds)})
 
 
 def add_rate_limit_headers(request: web.Request, response: web.StreamResponse) -> None:

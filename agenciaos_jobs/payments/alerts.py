@@ -13,8 +13,10 @@ def _reason(_: str, details: Json) -> Json:
     """``why``: the decision's code in words, and what else is known."""
     code, reason = details.get("code"), details.get("reason")
     known = words.why(str(code))
-    why = known and known[0].upper() + known[1:]
-    return {"why": f"{why} ({reason})" if why and reason else why or str(reason or "—")}
+    if known is None:
+        return {"why": str(reason or "—")}
+    after = f" ({reason})" if reason else ""
+    return {"why": Text(*(text[0].upper() + text[1:] + after for text in (known.pt, known.en)))}
 
 
 PAYMENT_UNMATCHED = AlertKind(

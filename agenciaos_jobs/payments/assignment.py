@@ -9,6 +9,8 @@ from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
+from agenciaos_jobs.foundation.errors import DomainError
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.payments.guru.reader import read
 from agenciaos_jobs.payments.jobs import process_guru_webhook
 from agenciaos_jobs.payments.ownership import customer_names
@@ -20,16 +22,28 @@ from agenciaos_jobs.payments.store.payments import NewRecord, PaymentRecord
 log = structlog.get_logger("agenciaos_jobs.payments")
 
 
-class UnknownPayment(Exception):  # noqa: N818
+class UnknownPaymentError(DomainError):
     """There is no payment event with this number."""
 
+    status = 404
+    text = Text("Pagamento não encontrado", "Payment not found")
 
-class UnknownAgency(Exception):  # noqa: N818
+
+class UnknownAgencyError(DomainError):
     """There is no agency with this id."""
 
+    status = 422
+    text = Text("Não existe agência com este id", "There is no agency with this id")
 
-class NotUnmatched(Exception):  # noqa: N818
+
+class NotUnmatchedError(DomainError):
     """The event is some agency's already, or nobody's payment at all."""
+
+    status = 409
+    text = Text(
+        "Este pagamento já é de uma agência, ou não é de ninguém",
+        "This payment is an agency's already, or nobody's at all",
+    )
 
 
 class Assignments:
@@ -41,17 +55,17 @@ class Assignments:
     async def assign(self, event_id: int, agency_id: str) -> list[str]:
         """Makes an unmatched event's customer the agency's, and deals with all that waits of that customer.
 
-        Returns the ids of the runs that do so. Raises :class:`UnknownPayment`, :class:`UnknownAgency` or
-        :class:`NotUnmatched`. Doing it twice changes nothing.
+        Returns the ids of the runs that do so. Raises :class:`UnknownPaymentError`, :class:`UnknownAgencyError` or
+        :class:`NotUnmatchedError`. Doing it twice changes nothing.
         """
         record = await payments.get(self._database, event_id)
         if record is None:
-            raise UnknownPayment(event_id)
+            raise UnknownPaymentError(event_id)
         event = read(orjson.dumps(record.payload), record.recorded_at)
         if record.action is not Action.UNMATCHED or isinstance(event, NotUnderstood):
-            raise NotUnmatched(f"{event_id} is {record.action}")
+            raise NotUnmatchedError(f"{event_id} is {record.action}")
         if not await agencies.exists(self._database, agency_id):
-            raise UnknownAgency(agency_id)
+            raise UnknownAgencyError(agency_id)
         await self._remember(record, event, agency_id)
         started = [await self._again(one) for one in await self._waiting(record)]
         log.info("payment_assigned", payment=event_id, agency_id=agency_id, runs=len(started))

@@ -6,16 +6,16 @@ from datetime import timedelta
 from aiohttp import web
 from pydantic import ValidationError
 
-from agenciaos_jobs.engine.batches import Added, UnknownBatch
+from agenciaos_jobs.engine.batches import Added
 from agenciaos_jobs.engine.model.run import NewRun, Status
 from agenciaos_jobs.engine.store.batches import BatchItem
 from agenciaos_jobs.engine.store.idempotency import REQUEST_LIFE
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.body import answer, parse_json, read_bytes, read_model
 from agenciaos_jobs.http.fields import read_ttl
 from agenciaos_jobs.http.keys import BATCHES
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import HttpProblem, invalid, wrong_field
+from agenciaos_jobs.http.problems import invalid, wrong_field
 from agenciaos_jobs.trigger_dev import token_resources
 from agenciaos_jobs.trigger_dev.batch_models import (
     MOST_ITEMS,
@@ -59,10 +59,7 @@ async def create_batch(request: web.Request) -> web.Response:
 async def stream_batch_items(request: web.Request) -> web.Response:
     lines = _lines(await read_bytes(request, most=MOST_BYTES))
     new = {item.index: await _run_of(request, item, "items", str(item.index)) for item in lines}
-    try:
-        added = await request.app[BATCHES].add(request.match_info["batch_id"], new)
-    except UnknownBatch:
-        raise _not_found() from None
+    added = await request.app[BATCHES].add(request.match_info["batch_id"], new)
     streamed = BatchStreamed(
         id=added.batch.id,
         items_accepted=len(new) - added.repeated,
@@ -76,10 +73,7 @@ async def stream_batch_items(request: web.Request) -> web.Response:
 
 
 async def retrieve_batch(request: web.Request) -> web.Response:
-    try:
-        batch, items, progress = await request.app[BATCHES].get(request.match_info["batch_id"])
-    except UnknownBatch:
-        raise _not_found() from None
+    batch, items, progress = await request.app[BATCHES].get(request.match_info["batch_id"])
     is_over = batch.sealed_at is not None and progress.unfinished == 0
     return answer(
         BatchState(
@@ -150,16 +144,11 @@ def _batch_run(item: BatchItem, new: Mapping[int, NewRun], is_cached: bool) -> B
     )
 
 
-def _not_found() -> HttpProblem:
-    text: Text = {"pt": "Lote não encontrado", "en": "Batch not found"}
-    return HttpProblem(404, text)
-
-
 BATCH_ID = {"batch_id": {"type": "string", "minLength": 1}}
 
 _REFUSALS = (400, 404, 408, 413, 415, 422, 503)
-_WHOLE = "Inicia um lote inteiro / Triggers a batch as a whole"
-_STATE = "Um lote / A batch"
+_WHOLE = Text("Inicia um lote inteiro", "Triggers a batch as a whole")
+_STATE = Text("Um lote", "A batch")
 
 OPERATIONS = [
     Operation(
@@ -172,7 +161,7 @@ OPERATIONS = [
         "POST",
         "/api/v3/batches",
         create_batch,
-        "Cria um lote que recebe itens / Makes a batch that takes items",
+        Text("Cria um lote que recebe itens", "Makes a batch that takes items"),
         {200: BatchCreated},
         BatchCreate,
         problems=_REFUSALS,
@@ -181,7 +170,7 @@ OPERATIONS = [
         "POST",
         "/api/v3/batches/{batch_id}/items",
         stream_batch_items,
-        "Recebe itens, um por linha (NDJSON) / Takes items, one a line",
+        Text("Recebe itens, um por linha (NDJSON)", "Takes items, one a line"),
         {200: BatchStreamed},
         parameters=BATCH_ID,
         problems=(400, 404, 408, 413, 422, 503),

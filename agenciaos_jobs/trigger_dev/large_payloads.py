@@ -11,12 +11,12 @@ from aiohttp import web
 from yarl import URL
 
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.auth import constant_time_equals
 from agenciaos_jobs.http.body import answer, has_nul, read_bytes
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, SECRET_KEYS
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import HttpProblem, wrong_field
+from agenciaos_jobs.http.problems import RequestError, wrong_field
 from agenciaos_jobs.trigger_dev.options import WireModel
 from agenciaos_jobs.trigger_dev.store import packets
 from agenciaos_jobs.trigger_dev.store.packets import Packet
@@ -55,8 +55,8 @@ async def put_packet(request: web.Request) -> web.Response:
     if not any(constant_time_equals(given, signature) for signature in expected) or _is_past(
         expires_at, request.app[CLOCK]
     ):
-        text: Text = {"pt": "O endereço não vale, ou não vale mais", "en": "The address is not good, or no longer"}
-        raise HttpProblem(403, text)
+        text = Text("O endereço não vale, ou não vale mais", "The address is not good, or no longer")
+        raise RequestError(403, text)
     try:
         body = (await read_bytes(request)).decode()
     except UnicodeDecodeError:
@@ -82,7 +82,7 @@ OPERATIONS = [
         "PUT",
         "/api/v2/packets/{name}",
         create_packet,
-        "Endereço para um payload grande / An address for a large payload",
+        Text("Endereço para um payload grande", "An address for a large payload"),
         answers={200: PacketAddress},
         parameters={"name": {"type": "string", "minLength": 1}},
     ),
@@ -90,7 +90,7 @@ OPERATIONS = [
         "PUT",
         "/api/packets/{packet_id}",
         put_packet,
-        "Recebe um payload grande / Takes a large payload",
+        Text("Recebe um payload grande", "Takes a large payload"),
         answers={200: PacketStored},
         parameters={"packet_id": {"type": "string", "minLength": 1}},
         problems=(403, 408, 413, 422, 503),

@@ -6,18 +6,17 @@ import orjson
 from aiohttp import web
 from pydantic import Field
 
-from agenciaos_jobs.engine.control import TooManyTags
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.metadata import Change, Kind
 from agenciaos_jobs.engine.store import idempotency
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.body import answer, read_model
 from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import HttpProblem, wrong_field
+from agenciaos_jobs.http.problems import RequestError, wrong_field
 from agenciaos_jobs.trigger_dev import token_resources
 from agenciaos_jobs.trigger_dev.options import MOST_METADATA, Metadata, Tags, WireModel
-from agenciaos_jobs.trigger_dev.run_actions import RUN_ID, known_run
+from agenciaos_jobs.trigger_dev.run_actions import RUN_ID, run_id_of
 from agenciaos_jobs.trigger_dev.trigger import known_job
 
 MOST_TAGS = 10
@@ -69,8 +68,7 @@ class KeyWasReset(WireModel):
 
 
 async def read_metadata(request: web.Request) -> web.Response:
-    with known_run(request) as run_id:
-        run = await request.app[CONTROL].get(run_id)
+    run = await request.app[CONTROL].get(run_id_of(request))
     return answer(MetadataAnswer(metadata=run.metadata or {}))
 
 
@@ -79,19 +77,13 @@ async def update_metadata(request: web.Request) -> web.Response:
     changes = [Change(item.type, item.key, item.value) for item in body.operations]
     if body.metadata is not None:
         changes = [Change("update", value=body.metadata), *changes]
-    with known_run(request) as run_id:
-        metadata = await request.app[CONTROL].change_metadata(run_id, changes, _refuse_too_large)
+    metadata = await request.app[CONTROL].change_metadata(run_id_of(request), changes, _refuse_too_large)
     return answer(MetadataAnswer(metadata=metadata))
 
 
 async def add_tags(request: web.Request) -> web.Response:
     body = await read_model(request, TagsRequest)
-    with known_run(request) as run_id:
-        try:
-            added = await request.app[CONTROL].add_tags(run_id, body.tags, MOST_TAGS)
-        except TooManyTags as error:
-            message = f"the run would have {error.count} tags of at most {MOST_TAGS}"
-            raise wrong_field("tags", "too_many_tags", message, count=error.count, most=MOST_TAGS) from None
+    added = await request.app[CONTROL].add_tags(run_id_of(request), body.tags, MOST_TAGS)
     return answer(TagsAdded(message=f"Added {added} tags" if added else "No new tags to add"))
 
 
@@ -100,8 +92,8 @@ async def reset_key(request: web.Request) -> web.Response:
     job = known_job(body.task_identifier)
     held = "\0" not in key and await idempotency.reset(request.app[DATABASE], job.task, key, request.app[CLOCK].now())
     if not held:
-        text: Text = {"pt": "Nenhuma execução tem esta idempotencyKey", "en": "No run has this idempotencyKey"}
-        raise HttpProblem(404, text)
+        text = Text("Nenhuma execução tem esta idempotencyKey", "No run has this idempotencyKey")
+        raise RequestError(404, text)
     return answer(KeyWasReset(id=key))
 
 
@@ -117,7 +109,7 @@ OPERATIONS = [
         "GET",
         "/api/v1/runs/{run_id}/metadata",
         read_metadata,
-        "Os metadados de uma execução / A run's metadata",
+        Text("Os metadados de uma execução", "A run's metadata"),
         {200: MetadataAnswer},
         parameters=RUN_ID,
         problems=(404, 503),
@@ -127,7 +119,7 @@ OPERATIONS = [
         "PUT",
         "/api/v1/runs/{run_id}/metadata",
         update_metadata,
-        "Muda os metadados de uma execução / Changes a run's metadata",
+        Text("Muda os metadados de uma execução", "Changes a run's metadata"),
         {200: MetadataAnswer},
         MetadataUpdate,
         parameters=RUN_ID,
@@ -137,7 +129,7 @@ OPERATIONS = [
         "POST",
         "/api/v1/runs/{run_id}/tags",
         add_tags,
-        "Acrescenta tags a uma execução / Adds tags to a run",
+        Text("Acrescenta tags a uma execução", "Adds tags to a run"),
         {200: TagsAdded},
         TagsRequest,
         parameters=RUN_ID,
@@ -147,7 +139,7 @@ OPERATIONS = [
         "POST",
         "/api/v1/idempotencyKeys/{key}/reset",
         reset_key,
-        "Libera uma idempotencyKey / Frees an idempotency key",
+        Text("Libera uma idempotencyKey", "Frees an idempotency key"),
         {200: KeyWasReset},
         KeyReset,
         parameters={"key": {"type": "string", "minLength": 1}},

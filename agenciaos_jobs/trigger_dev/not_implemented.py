@@ -4,50 +4,50 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.operation import Handler
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 
-_JOBS_ARE_PYTHON: Text = {
-    "pt": "Aqui as tarefas são arquivos Python do próprio serviço; não há implantações da Trigger.dev",
-    "en": "Tasks are Python files of this service; there are no deployments of Trigger.dev's here",
-}
-_ENVIRONMENT: Text = {
-    "pt": "As variáveis de ambiente são as do próprio processo; não são geridas por esta API",
-    "en": "Environment variables are the process's own; this API does not manage them",
-}
-_NO_WAITPOINTS: Text = {
-    "pt": "Uma execução não fica suspensa à espera de um sinal; use delay ou outra execução",
-    "en": "A run does not wait suspended for a signal; use delay, or another run",
-}
-_NO_STREAMS: Text = {
-    "pt": "As tarefas não transmitem dados enquanto rodam; leia metadata ou output",
-    "en": "Tasks do not stream while they run; read metadata or output",
-}
-_NO_BULK: Text = {
-    "pt": "Não há ações em massa nesta API; chame cada execução, ou use o painel",
-    "en": "There are no bulk actions in this API; call each run, or use the dashboard",
-}
-_NO_QUEUES: Text = {
-    "pt": "Filas não são geridas por esta API; o limite vem com cada trigger (queue.concurrencyLimit)",
-    "en": "This API does not manage queues; a limit comes with each trigger (queue.concurrencyLimit)",
-}
-_NO_TRACES: Text = {
-    "pt": "Não há traces da Trigger.dev; as tentativas estão em GET /api/v3/runs/{id}",
-    "en": "There are no traces of Trigger.dev's; attempts are in GET /api/v3/runs/{id}",
-}
-_INSIDE_TASKS: Text = {
-    "pt": "Esta chamada é de dentro de uma tarefa da Trigger.dev, que aqui não roda",
-    "en": "This call comes from inside a task of Trigger.dev's, which does not run here",
-}
-_ONE_KEY: Text = {
-    "pt": "O SDK assina tokens públicos por si, com TRIGGER_SECRET_KEY; não há outras chaves",
-    "en": "The SDK signs public tokens itself, with TRIGGER_SECRET_KEY; there are no other keys",
-}
-_CLOUD_ONLY: Text = {
-    "pt": "Este recurso da Trigger.dev não existe neste serviço",
-    "en": "This feature of Trigger.dev's does not exist in this service",
-}
+_JOBS_ARE_PYTHON = Text(
+    "Aqui as tarefas são arquivos Python do próprio serviço; não há implantações da Trigger.dev",
+    "Tasks are Python files of this service; there are no deployments of Trigger.dev's here",
+)
+_ENVIRONMENT = Text(
+    "As variáveis de ambiente são as do próprio processo; não são geridas por esta API",
+    "Environment variables are the process's own; this API does not manage them",
+)
+_NO_WAITPOINTS = Text(
+    "Uma execução não fica suspensa à espera de um sinal; use delay ou outra execução",
+    "A run does not wait suspended for a signal; use delay, or another run",
+)
+_NO_STREAMS = Text(
+    "As tarefas não transmitem dados enquanto rodam; leia metadata ou output",
+    "Tasks do not stream while they run; read metadata or output",
+)
+_NO_BULK = Text(
+    "Não há ações em massa nesta API; chame cada execução, ou use o painel",
+    "There are no bulk actions in this API; call each run, or use the dashboard",
+)
+_NO_QUEUES = Text(
+    "Filas não são geridas por esta API; o limite vem com cada trigger (queue.concurrencyLimit)",
+    "This API does not manage queues; a limit comes with each trigger (queue.concurrencyLimit)",
+)
+_NO_TRACES = Text(
+    "Não há traces da Trigger.dev; as tentativas estão em GET /api/v3/runs/{id}",
+    "There are no traces of Trigger.dev's; attempts are in GET /api/v3/runs/{id}",
+)
+_INSIDE_TASKS = Text(
+    "Esta chamada é de dentro de uma tarefa da Trigger.dev, que aqui não roda",
+    "This call comes from inside a task of Trigger.dev's, which does not run here",
+)
+_ONE_KEY = Text(
+    "O SDK assina tokens públicos por si, com TRIGGER_SECRET_KEY; não há outras chaves",
+    "The SDK signs public tokens itself, with TRIGGER_SECRET_KEY; there are no other keys",
+)
+_CLOUD_ONLY = Text(
+    "Este recurso da Trigger.dev não existe neste serviço",
+    "This feature of Trigger.dev's does not exist in this service",
+)
 
 NOT_HERE: Mapping[str, Text] = {
     "/api/v{version:[0-9]+}/deployments{rest:(/.*)?}": _JOBS_ARE_PYTHON,
@@ -81,6 +81,6 @@ def add_to(app: web.Application) -> None:
 
 def _refusing(text: Text) -> Handler:
     async def refuse(_: web.Request) -> web.StreamResponse:
-        raise HttpProblem(501, text, headers={"x-should-retry": "false"})
+        raise RequestError(501, text, headers={"x-should-retry": "false"})
 
     return refuse

@@ -9,15 +9,17 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, RootModel
 
+from agenciaos_jobs.engine.batches import UnknownBatchError
+from agenciaos_jobs.engine.control import UnknownRunError
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.store import batches
 from agenciaos_jobs.engine.store.live import Reading
 from agenciaos_jobs.engine.subscriptions import OneBatch, OneRun, Subject, Tagged
 from agenciaos_jobs.foundation.duration import parse_duration
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, LIVE, PUBLIC_TOKEN
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import HttpProblem, wrong_field
+from agenciaos_jobs.http.problems import wrong_field
 from agenciaos_jobs.trigger_dev import electric, token_resources
 
 POLL = timedelta(seconds=20)
@@ -47,7 +49,7 @@ async def subscribe_to_run(request: web.Request) -> web.Response:
 async def subscribe_to_batch(request: web.Request) -> web.Response:
     batch_id = request.match_info["batch_id"]
     if "\0" in batch_id or await batches.get(request.app[DATABASE], batch_id) is None:
-        raise HttpProblem(404, _UNKNOWN_BATCH)
+        raise UnknownBatchError(batch_id)
     return await _answer(request, OneBatch(batch_id))
 
 
@@ -70,7 +72,7 @@ async def _answer(request: web.Request, subject: Subject) -> web.Response:
     if offset == electric.BEGINNING:
         reading = await live.read(subject, None)
         if isinstance(subject, OneRun) and not reading.runs:
-            raise HttpProblem(404, _UNKNOWN_RUN)
+            raise UnknownRunError(subject.run_id)
         return _told(request, reading, _new_handle(request, form), "insert", skipped)
     if not handle.startswith(form) or not electric.is_mark(offset):
         return _refetch(_new_handle(request, form))
@@ -128,8 +130,6 @@ def _new_handle(request: web.Request, form: str) -> str:
     return f"{form}{round(request.app[CLOCK].now().timestamp() * 1000)}"
 
 
-_UNKNOWN_RUN: Text = {"pt": "Execução não encontrada", "en": "Run not found"}
-_UNKNOWN_BATCH: Text = {"pt": "Lote não encontrado", "en": "Batch not found"}
 _ID: dict[str, Any] = {"type": "string", "minLength": 1}
 _PROTOCOL: dict[str, dict[str, Any]] = {
     "offset": {"type": "string", "description": "-1 at first, then the last answer's electric-offset"},
@@ -147,7 +147,7 @@ OPERATIONS = [
         "GET",
         "/realtime/v1/runs/{run_id}",
         subscribe_to_run,
-        "Acompanha uma execução / Follows a run",
+        Text("Acompanha uma execução", "Follows a run"),
         answers={200: Messages, 409: Messages},
         parameters={"run_id": _ID},
         query=_PROTOCOL,
@@ -158,7 +158,7 @@ OPERATIONS = [
         "GET",
         "/realtime/v1/batches/{batch_id}",
         subscribe_to_batch,
-        "Acompanha as execuções de um lote / Follows the runs of a batch",
+        Text("Acompanha as execuções de um lote", "Follows the runs of a batch"),
         answers={200: Messages, 409: Messages},
         parameters={"batch_id": _ID},
         query=_PROTOCOL,
@@ -169,7 +169,7 @@ OPERATIONS = [
         "GET",
         "/realtime/v1/runs",
         subscribe_to_tags,
-        "Acompanha as execuções com todas estas tags / Follows the runs with all of these tags",
+        Text("Acompanha as execuções com todas estas tags", "Follows the runs with all of these tags"),
         answers={200: Messages, 409: Messages},
         query=_PROTOCOL | _TAGS,
         problems=(422, 503),

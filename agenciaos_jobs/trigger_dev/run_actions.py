@@ -1,7 +1,5 @@
 """Trigger.dev's management wire: what is asked and done by a run's id."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -9,17 +7,16 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from agenciaos_jobs.ai_content.store import generations
-from agenciaos_jobs.engine.control import NotDelayed, UnknownRun
-from agenciaos_jobs.engine.intake import KeyConflict, UnknownJob
+from agenciaos_jobs.engine.intake import KeyConflictError
 from agenciaos_jobs.engine.store import history, schedules
 from agenciaos_jobs.engine.store.history import StoredRun
-from agenciaos_jobs.foundation import language
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.body import answer, read_model
 from agenciaos_jobs.http.fields import read_delay
 from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE
+from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import HttpProblem, invalid
+from agenciaos_jobs.http.problems import invalid
 from agenciaos_jobs.trigger_dev import token_resources
 from agenciaos_jobs.trigger_dev.options import TaskOptions
 from agenciaos_jobs.trigger_dev.run_models import SdkRun, as_sdk_run
@@ -40,13 +37,12 @@ class Reschedule(BaseModel):
 
 
 async def retrieve(request: web.Request) -> web.Response:
-    with known_run(request) as run_id:
-        return await _answer(request, await request.app[CONTROL].get(run_id))
+    return await _answer(request, await request.app[CONTROL].get(run_id_of(request)))
 
 
 async def cancel(request: web.Request) -> web.Response:
-    with known_run(request) as run_id:
-        await request.app[CONTROL].cancel(run_id)
+    run_id = run_id_of(request)
+    await request.app[CONTROL].cancel(run_id)
     return answer(RunId(id=run_id))
 
 
@@ -58,50 +54,33 @@ class Replay(TaskOptions):
 
 async def replay(request: web.Request) -> web.Response:
     body = await read_model(request, Replay, most=MOST_BYTES) if request.can_read_body else Replay()
-    with known_run(request) as run_id:
-        control = request.app[CONTROL]
-        options = body.as_run_options((await control.get(run_id)).task, request.app[CLOCK].now(), "")
-        payload = await read_payload(request, body.payload, body.payload_type, "payload")
-        try:
-            again = await control.replay(run_id, payload=payload, request_key=request_key(request), **options)
-        except UnknownJob as error:
-            text: Text = {
-                "pt": f"A tarefa {error.task} não existe mais; a execução não pode ser repetida",
-                "en": f"There is no task {error.task} any more; the run can't be replayed",
-            }
-            raise HttpProblem(422, text) from None
-        except KeyConflict as conflict:
-            return answer(RunId(id=conflict.run_id))
-        return answer(RunId(id=again.run_id))
+    run_id, control = run_id_of(request), request.app[CONTROL]
+    options = body.as_run_options((await control.get(run_id)).task, request.app[CLOCK].now(), "")
+    payload = await read_payload(request, body.payload, body.payload_type, "payload")
+    try:
+        again = await control.replay(run_id, payload=payload, request_key=request_key(request), **options)
+    except ValidationError as error:
+        raise invalid(error, "payload") from None
+    except KeyConflictError as conflict:
+        return answer(RunId(id=conflict.run_id))
+    return answer(RunId(id=again.run_id))
 
 
 async def reschedule(request: web.Request) -> web.Response:
     delay = read_delay((await read_model(request, Reschedule)).delay, request.app[CLOCK].now())
-    with known_run(request) as run_id:
-        try:
-            return await _answer(request, await request.app[CONTROL].reschedule(run_id, delay or timedelta()))
-        except NotDelayed:
-            text: Text = {"pt": "Só uma execução DELAYED muda de hora", "en": "Only a DELAYED run can be rescheduled"}
-            raise HttpProblem(400, text) from None
+    return await _answer(request, await request.app[CONTROL].reschedule(run_id_of(request), delay or timedelta()))
 
 
-@contextmanager
-def known_run(request: web.Request) -> Iterator[str]:
-    """The id in the address; 404 where it turns out that there is no such run."""
-    run_id = request.match_info["run_id"]
-    try:
-        yield run_id
-    except UnknownRun:
-        raise HttpProblem(404, {"pt": "Execução não encontrada", "en": "Run not found"}) from None
-    except ValidationError as error:
-        raise invalid(error, "payload") from None
+def run_id_of(request: web.Request) -> str:
+    """The run that the address names."""
+    return request.match_info["run_id"]
 
 
 async def _answer(request: web.Request, run: StoredRun) -> web.Response:
     database = request.app[DATABASE]
     attempts, cost = await history.attempts(database, run.id), await generations.cost_of(database, run.id)
     stored = await schedules.get(database, run.schedule_id) if run.schedule_id else None
-    maker = as_maker(stored, language.of(request)) if stored else None
+    maker = as_maker(stored, accepted_language(request)) if stored else None
     return answer(as_sdk_run(run, attempts, cost, maker))
 
 
@@ -112,7 +91,7 @@ OPERATIONS = [
         "POST",
         "/api/v2/runs/{run_id}/cancel",
         cancel,
-        "Cancela uma execução / Cancels a run",
+        Text("Cancela uma execução", "Cancels a run"),
         answers={200: RunId},
         parameters=RUN_ID,
         problems=(404, 503),
@@ -121,7 +100,7 @@ OPERATIONS = [
         "POST",
         "/api/v1/runs/{run_id}/replay",
         replay,
-        "Executa de novo / Runs again",
+        Text("Executa de novo", "Runs again"),
         request=Replay,
         answers={200: RunId},
         parameters=RUN_ID,
@@ -131,7 +110,7 @@ OPERATIONS = [
         "POST",
         "/api/v1/runs/{run_id}/reschedule",
         reschedule,
-        "Muda a hora de uma execução DELAYED / Gives a DELAYED run another time",
+        Text("Muda a hora de uma execução DELAYED", "Gives a DELAYED run another time"),
         request=Reschedule,
         answers={200: SdkRun},
         parameters=RUN_ID,
@@ -141,7 +120,7 @@ OPERATIONS = [
         "GET",
         "/api/v3/runs/{run_id}",
         retrieve,
-        "Uma execução, com suas tentativas / A run, with its attempts",
+        Text("Uma execução, com suas tentativas", "A run, with its attempts"),
         answers={200: SdkRun},
         parameters=RUN_ID,
         problems=(404, 503),

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.foundation.duration import parse_duration
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.body import answer
 from agenciaos_jobs.http.keys import CLOCK, DATABASE
 from agenciaos_jobs.http.operation import Operation
@@ -176,7 +177,7 @@ QUERY: Mapping[str, Mapping[str, Any]] = {
 }
 """The parameters of a list, for the OpenAPI document."""
 
-_SUMMARY = "Execuções, das mais novas às mais antigas / Runs, the newest first"
+_SUMMARY = Text("Execuções, das mais novas às mais antigas", "Runs, the newest first")
 
 OPERATIONS = [
     Operation(

@@ -7,15 +7,15 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from agenciaos_jobs.engine.model import cron
-from agenciaos_jobs.engine.schedule_admin import DeclaredByJob, UnknownSchedule
+from agenciaos_jobs.engine.schedule_admin import DeclaredByJobError
 from agenciaos_jobs.engine.store import schedules
 from agenciaos_jobs.engine.store.schedules import StoredSchedule
-from agenciaos_jobs.foundation import language
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.body import answer, read_model
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, SCHEDULE_ADMIN
+from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import HttpProblem, invalid, wrong_field
+from agenciaos_jobs.http.problems import invalid
 from agenciaos_jobs.trigger_dev.schedule_models import (
     Page,
     Pagination,
@@ -31,8 +31,7 @@ from agenciaos_jobs.trigger_dev.schedule_models import (
 
 async def create_schedule(request: web.Request) -> web.Response:
     asked = await read_model(request, ScheduleCreation)
-    with _problems():
-        return _answer(request, await request.app[SCHEDULE_ADMIN].create(asked.wanted, asked.deduplication_key))
+    return _answer(request, await request.app[SCHEDULE_ADMIN].create(asked.wanted, asked.deduplication_key))
 
 
 async def list_schedules(request: web.Request) -> web.Response:
@@ -48,29 +47,28 @@ async def list_schedules(request: web.Request) -> web.Response:
 
 
 async def retrieve_schedule(request: web.Request) -> web.Response:
-    with _problems():
-        return _answer(request, await request.app[SCHEDULE_ADMIN].get(_id(request)))
+    return _answer(request, await request.app[SCHEDULE_ADMIN].get(_id(request)))
 
 
 async def update_schedule(request: web.Request) -> web.Response:
     asked = await read_model(request, ScheduleUpdate)
-    with _problems():
+    with _as_trigger_dev_does():
         return _answer(request, await request.app[SCHEDULE_ADMIN].update(_id(request), asked.wanted))
 
 
 async def delete_schedule(request: web.Request) -> web.Response:
-    with _problems():
+    with _as_trigger_dev_does():
         await request.app[SCHEDULE_ADMIN].delete(_id(request))
     return answer(ScheduleId(id=_id(request)))
 
 
 async def activate_schedule(request: web.Request) -> web.Response:
-    with _problems():
+    with _as_trigger_dev_does():
         return _answer(request, await request.app[SCHEDULE_ADMIN].activate(_id(request)))
 
 
 async def deactivate_schedule(request: web.Request) -> web.Response:
-    with _problems():
+    with _as_trigger_dev_does():
         return _answer(request, await request.app[SCHEDULE_ADMIN].deactivate(_id(request)))
 
 
@@ -80,7 +78,7 @@ async def list_timezones(request: web.Request) -> web.Response:
 
 
 def _object(request: web.Request, stored: StoredSchedule) -> ScheduleObject:
-    return as_object(stored, request.app[CLOCK].now(), language.of(request))
+    return as_object(stored, request.app[CLOCK].now(), accepted_language(request))
 
 
 def _answer(request: web.Request, stored: StoredSchedule) -> web.Response:
@@ -92,24 +90,15 @@ def _id(request: web.Request) -> str:
 
 
 @contextmanager
-def _problems() -> Iterator[None]:
+def _as_trigger_dev_does() -> Iterator[None]:
+    """Trigger.dev answers 400 where a schedule is declared in code."""
     try:
         yield
-    except UnknownSchedule:
-        raise HttpProblem(404, _UNKNOWN) from None
-    except DeclaredByJob:
-        raise HttpProblem(400, _DECLARED) from None
-    except ValidationError as error:
-        needed = ", ".join(".".join(map(str, problem["loc"])) or problem["msg"] for problem in error.errors())
-        text = f"can't be scheduled: its payload needs {needed}"
-        raise wrong_field("task", "unschedulable", text, needed=needed) from None
+    except DeclaredByJobError as error:
+        error.status = 400
+        raise
 
 
-_UNKNOWN: Text = {"pt": "Agenda não encontrada", "en": "Schedule not found"}
-_DECLARED: Text = {
-    "pt": "Esta agenda é declarada pelo próprio job; muda-se no código dele",
-    "en": "This schedule is declared by the job itself; it is changed in its code",
-}
 _NUMBER = {"type": "integer", "minimum": 1}
 _ID = {"schedule_id": {"type": "string", "minLength": 1}}
 _BODY = (408, 413, 415, 422, 503)
@@ -120,7 +109,7 @@ OPERATIONS = [
         "POST",
         "/api/v1/schedules",
         create_schedule,
-        "Cria ou muda uma agenda / Makes or changes a schedule",
+        Text("Cria ou muda uma agenda", "Makes or changes a schedule"),
         request=ScheduleCreation,
         answers={200: ScheduleObject},
         problems=(400, *_BODY),
@@ -129,7 +118,7 @@ OPERATIONS = [
         "GET",
         "/api/v1/schedules",
         list_schedules,
-        "As agendas / The schedules",
+        Text("As agendas", "The schedules"),
         answers={200: ScheduleList},
         query={"page": _NUMBER, "perPage": _NUMBER | {"maximum": 100}},
         problems=(422, 503),
@@ -138,7 +127,7 @@ OPERATIONS = [
         "GET",
         _ONE,
         retrieve_schedule,
-        "Uma agenda / A schedule",
+        Text("Uma agenda", "A schedule"),
         answers={200: ScheduleObject},
         parameters=_ID,
         problems=(404, 503),
@@ -147,7 +136,7 @@ OPERATIONS = [
         "PUT",
         _ONE,
         update_schedule,
-        "Muda uma agenda / Changes a schedule",
+        Text("Muda uma agenda", "ChangeFeed a schedule"),
         request=ScheduleUpdate,
         answers={200: ScheduleObject},
         parameters=_ID,
@@ -157,7 +146,7 @@ OPERATIONS = [
         "DELETE",
         _ONE,
         delete_schedule,
-        "Apaga uma agenda / Deletes a schedule",
+        Text("Apaga uma agenda", "Deletes a schedule"),
         answers={200: ScheduleId},
         parameters=_ID,
         problems=(400, 404, 503),
@@ -166,7 +155,7 @@ OPERATIONS = [
         "POST",
         f"{_ONE}/activate",
         activate_schedule,
-        "Ativa uma agenda / Activates a schedule",
+        Text("Ativa uma agenda", "Activates a schedule"),
         answers={200: ScheduleObject},
         parameters=_ID,
         problems=(400, 404, 503),
@@ -175,7 +164,7 @@ OPERATIONS = [
         "POST",
         f"{_ONE}/deactivate",
         deactivate_schedule,
-        "Desativa uma agenda / Deactivates a schedule",
+        Text("Desativa uma agenda", "Deactivates a schedule"),
         answers={200: ScheduleObject},
         parameters=_ID,
         problems=(400, 404, 503),
@@ -184,7 +173,7 @@ OPERATIONS = [
         "GET",
         "/api/v1/timezones",
         list_timezones,
-        "Os fusos horários / The time zones",
+        Text("Os fusos horários", "The time zones"),
         answers={200: Timezones},
         query={"excludeUtc": {"type": "string", "enum": ["true", "false"]}},
         needs_key=False,

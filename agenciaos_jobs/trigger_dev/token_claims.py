@@ -4,6 +4,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel
 
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.public_token import CLAIMS
 
@@ -24,7 +25,7 @@ OPERATIONS = [
         "POST",
         "/api/v1/auth/jwt/claims",
         tell_claims,
-        "O que um token público declara / What a public token says",
+        Text("O que um token público declara", "What a public token says"),
         answers={200: Claims},
     )
 ]

@@ -6,18 +6,18 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
-from agenciaos_jobs.engine.intake import KeyConflict
+from agenciaos_jobs.engine.intake import KeyConflictError
 from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import NewRun, TriggerResult
 from agenciaos_jobs.foundation import logs
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http import public_token
 from agenciaos_jobs.http.body import MAX_BODY, answer, has_nul, read_model
 from agenciaos_jobs.http.fields import read_key_header
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, INTAKE, REQUEST_ID
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import HttpProblem, invalid, wrong_field
+from agenciaos_jobs.http.problems import RequestError, invalid, wrong_field
 from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
 from agenciaos_jobs.trigger_dev import superjson
 from agenciaos_jobs.trigger_dev.options import TaskOptions, WireModel
@@ -59,7 +59,7 @@ async def accept(request: web.Request, new: NewRun) -> TriggerResult:
     """Triggers by Trigger.dev's rule: a key that is in use answers with its run, whatever the payload."""
     try:
         return await request.app[INTAKE].trigger(new)
-    except KeyConflict as conflict:
+    except KeyConflictError as conflict:
         return TriggerResult(conflict.run_id, is_cached=True)
 
 
@@ -81,11 +81,10 @@ def known_job(task: str, *where: str) -> Job[Any]:
     job = JOBS_BY_NAME.get(task)
     if job is None:
         there_are = ", ".join(sorted(OFFERED))
-        text: Text = {
-            "pt": f"A tarefa {task[:100]} não existe; há {there_are}",
-            "en": f"There is no task {task[:100]}; there are {there_are}",
-        }
-        raise HttpProblem(404, text, extra={"tasks": sorted(OFFERED)})
+        text = Text(
+            f"A tarefa {task[:100]} não existe; há {there_are}", f"There is no task {task[:100]}; there are {there_are}"
+        )
+        raise RequestError(404, text, extra={"tasks": sorted(OFFERED)})
     return job
 
 
@@ -125,7 +124,7 @@ OPERATIONS = [
         "POST",
         "/api/v1/tasks/{task}/trigger",
         trigger_task,
-        "Inicia uma tarefa, como o SDK da Trigger.dev / Starts a task, as Trigger.dev's SDK does",
+        Text("Inicia uma tarefa, como o SDK da Trigger.dev", "Starts a task, as Trigger.dev's SDK does"),
         request=TaskTrigger,
         answers={200: TaskHandle},
         parameters=TASK,

@@ -9,7 +9,7 @@ from aiohttp import web
 from support.openai_api import Api, api, error, model, model_at, question
 
 from agenciaos_jobs.ai_content import openai as adapter
-from agenciaos_jobs.ai_content.background import ResponseNotFound
+from agenciaos_jobs.ai_content.background import ResponseNotFoundError
 from agenciaos_jobs.ai_content.openai import OpenAIModel
 from agenciaos_jobs.ai_content.openai_errors import KeyRefusedError, ModelMissingError
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
@@ -140,9 +140,9 @@ async def test_a_call_ends_when_nothing_comes_and_when_it_comes_too_slowly(
 
 async def test_a_response_that_is_gone_or_has_ended(api: Api, model: OpenAIModel):
     api.answers = [error(404), error(404), error(400)]
-    with pytest.raises(ResponseNotFound):
+    with pytest.raises(ResponseNotFoundError):
         await model.look("resp_1")
-    with pytest.raises(ResponseNotFound):
+    with pytest.raises(ResponseNotFoundError):
         await model.withdraw("resp_1")
     ended = await model.withdraw("resp_1")
     assert ended

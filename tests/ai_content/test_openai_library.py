@@ -14,7 +14,7 @@ from support.double import OpenAIDouble
 import agenciaos_jobs
 from agenciaos_jobs.ai_content.openai import OpenAIWebhook
 from agenciaos_jobs.foundation.clock import SystemClock
-from agenciaos_jobs.foundation.webhook_signature import BadSignature
+from agenciaos_jobs.foundation.webhook_signature import BadSignatureError
 
 PACKAGE = Path(agenciaos_jobs.__file__).parent
 SECRET = "whsec_c2VncmVkbyBkZSB0ZXN0ZSBkYSBvcGVuYWk="
@@ -45,7 +45,7 @@ from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.ai_content.prompt import prompt
 from agenciaos_jobs.engine.model.job import RetryLater
 from agenciaos_jobs.foundation.redact import Redactor
-from agenciaos_jobs.jobs.agents import AGENTS
+from agenciaos_jobs.ai_content.agents import AGENTS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import model_of
 
@@ -86,7 +86,7 @@ def test_one_module_uses_the_library():
         for name in imported(node)
         if name.partition(".")[0] in {"openai", "httpx2"}
     }
-    assert users == {"adapters/openai.py"}
+    assert users == {"ai_content/openai.py"}
 
 
 def imported(node: ast.AST) -> list[str]:
@@ -147,7 +147,7 @@ async def test_a_delivery_is_believed_with_either_secret_while_one_is_rotated():
     ],
 )
 async def test_a_delivery_that_is_not_signed_or_not_of_now_is_not_believed(changes: dict[str, str]):
-    with pytest.raises(BadSignature) as refused:
+    with pytest.raises(BadSignatureError) as refused:
         await OpenAIWebhook([SECRET, PREVIOUS]).verify(signed(**changes), BODY)
     assert str(refused.value)
     assert SECRET not in str(refused.value)
@@ -156,9 +156,9 @@ async def test_a_delivery_that_is_not_signed_or_not_of_now_is_not_believed(chang
 async def test_a_delivery_is_believed_as_it_was_signed_only():
     webhook = OpenAIWebhook([SECRET])
     for body in (BODY + b" ", BODY.replace(b"1", b"2"), b"\xff", b""):
-        with pytest.raises(BadSignature):
+        with pytest.raises(BadSignatureError):
             await webhook.verify(signed(), body)
-    with pytest.raises(BadSignature, match="no secret is configured"):
+    with pytest.raises(BadSignatureError, match="no secret is configured"):
         await OpenAIWebhook([]).verify(signed(), BODY)
-    with pytest.raises(BadSignature):
+    with pytest.raises(BadSignatureError):
         await webhook.verify({}, BODY)

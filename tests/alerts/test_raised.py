@@ -20,7 +20,7 @@ from agenciaos_jobs.alerts.rules import AlertRulesError, load_rules
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.engine.model.job import GiveUp
 from agenciaos_jobs.engine.store import errors
-from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.http import keys
 from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED, WEBHOOK_DEACTIVATED
 from agenciaos_jobs.settings import Settings
@@ -119,7 +119,7 @@ async def test_alerts_wait_for_a_database_that_is_away(
     settings: Settings, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(buffer, "_WAIT_FOR_DATABASE", timedelta(milliseconds=10))
-    store, outages = alerts.add_raised, [DatabaseUnavailable("away")] * 3
+    store, outages = alerts.add_raised, [DatabaseUnavailableError("away")] * 3
 
     async def away_at_first(*arguments: Any) -> None:
         if outages:

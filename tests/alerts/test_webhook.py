@@ -98,7 +98,7 @@ async def test_a_name_with_one_private_address_among_others_is_refused(monkeypat
 
     resolver = PublicResolver()
     monkeypatch.setattr(resolver._inner, "resolve", several)
-    with pytest.raises(webhook.PrivateAddress):
+    with pytest.raises(webhook.PrivateAddressError):
         await resolver.resolve("example.com")
 
 

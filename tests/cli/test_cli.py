@@ -5,13 +5,15 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from support.commands import cli
+from support.commands import cli, env
 from support.double import OpenAIDouble
 from support.guru import GuruDouble
 from support.processes import run
 from support.service import Service
 
 from agenciaos_jobs.foundation import migrate
+
+__all__ = ["env"]
 
 NEWEST = migrate.packaged()[-1].version
 
@@ -95,7 +97,7 @@ async def test_trigger_waits_and_runs_are_listed_and_shown(service: Service, env
     assert (shown["status"], shown["attempts"][0]["status"]) == ("COMPLETED", "COMPLETED")
     assert shown["log"][0]["message"] == "reports_generated"
     code, text = await cli("runs", "show", "run_nope", env=env, cwd=tmp_path)
-    assert (code, text.strip()) == (1, "agenciaos-jobs: there is no run run_nope")
+    assert (code, text.strip()) == (1, "agenciaos-jobs: Execução não encontrada / Run not found: run_nope")
 
 
 async def test_check_finds_nothing_wrong_where_nothing_is(

@@ -38,7 +38,10 @@ async def test_an_unmatched_payment_is_listed_assigned_and_told(
         assert (code, "nobody@example.com" in text, "R$ 297,00" in text) == (0, True, True)
         number = str(await db.fetchval("SELECT id FROM jobs.payment_events"))
         code, text = await payments("assign", number, "nobody")
-        assert (code, text.strip()) == (1, "agenciaos-jobs: there is no agency 'nobody'")
+        assert (code, text.strip()) == (
+            1,
+            "agenciaos-jobs: Não existe agência com este id / There is no agency with this id: nobody",
+        )
         code, text = await payments("assign", number, "agency-125")
         assert code == 0, text
         assert (await service.finished(text.strip().splitlines()[-1]))["output"]["action"] == "activated"

@@ -14,8 +14,8 @@ from support.clock import FrozenClock
 from support.service import running_server, running_service
 
 from agenciaos_jobs.dashboard.csv_export import as_sheet, harmless
-from agenciaos_jobs.dashboard.formatting import Speech
 from agenciaos_jobs.dashboard.money_chart import money_chart
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.reports.store.monthly_reports import Report
 from agenciaos_jobs.settings import Settings
 
@@ -101,7 +101,11 @@ async def test_a_month_of_reports_adds_up_and_is_downloaded(settings: Settings, 
         assert "3 agências" in page
         assert len(re.findall("data-row=", page)) == 3
         total = await db.fetchval("SELECT sum(revenue) FROM jobs.monthly_reports WHERE month = '2026-10-01'")
-        assert Speech("pt", NOW).reais(total) in page
+        assert Formatter("pt", NOW).reais(total) in page
+        _, english = await browser.get("/reports", **{"Accept-Language": "en"})
+        assert re.search(rf'<option value="{month}" selected>October 2026', english)
+        assert Formatter("en", NOW).reais(total) in english
+        assert "R$ " not in english
         async with browser.http.get(f"/reports/{month}.csv") as response:
             sheet = await response.read()
             assert response.headers["Content-Disposition"] == f'attachment; filename="relatorios-{month}.csv"'
@@ -134,7 +138,7 @@ async def test_a_page_of_reports_leads_to_the_next(settings: Settings, db: async
 
 
 def test_a_sheet_is_read_by_a_brazilian_excel():
-    sheet = as_sheet([REPORT], Speech("pt", NOW))
+    sheet = as_sheet([REPORT], Formatter("pt", NOW))
     assert sheet.startswith(b"\xef\xbb\xbf")
     line = parsed(sheet)[1]
     assert line[:7] == ["10/2026", "Aurora", "a", "1234567,50", "1234567,60", "-0,10", "-12,34%"]
@@ -143,7 +147,7 @@ def test_a_sheet_is_read_by_a_brazilian_excel():
 
 @given(st.text())
 def test_no_name_becomes_a_formula(name: str):
-    cell = parsed(as_sheet([replace(REPORT, agency_name=name)], Speech("en", NOW)))[1][1]
+    cell = parsed(as_sheet([replace(REPORT, agency_name=name)], Formatter("en", NOW)))[1][1]
     assert cell == harmless(name)
     assert not cell.lstrip().startswith(("=", "+", "-", "@"))
 

@@ -16,16 +16,16 @@ from support.service import running_server, running_worker
 from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.ai_content.store.spend import Bill, Spend
 from agenciaos_jobs.dashboard.charts import Step, nice_top, stacked
-from agenciaos_jobs.dashboard.formatting import Speech
 from agenciaos_jobs.dashboard.pages.overview import month_spend
 from agenciaos_jobs.engine.store import run_hours
 from agenciaos_jobs.foundation import database
 from agenciaos_jobs.foundation.clock import make_id
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.foundation.histogram import Histogram, bucket_of
 from agenciaos_jobs.settings import Settings
 
 NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)
-SAYS = Speech("pt", NOW)
+SAYS = Formatter("pt", NOW)
 
 
 @pytest.fixture
@@ -243,6 +243,6 @@ def test_numbers_and_times_are_said_the_brazilian_way():
     assert {seconds: SAYS.duration(seconds) for seconds in spans} == spans
     ages = {0: "agora", 5: "há 5 s", 200: "há 3 min", 7300: "há 2 h", -90: "em 1 min", 800_000: "15 nov"}
     assert {age: SAYS.ago(NOW - timedelta(seconds=age)) for age in ages} == ages
-    assert Speech("en", NOW).ago(NOW - timedelta(minutes=3)) == "3 min ago"
+    assert Formatter("en", NOW).ago(NOW - timedelta(minutes=3)) == "3 min ago"
     assert SAYS.exact(NOW) == "24/11/2026 09:30:00,000 (São Paulo)"
     assert SAYS.month(NOW.date()) == "novembro de 2026"

@@ -9,7 +9,7 @@ from support.chromium import Chromium, Site, needs_axe, needs_chromium
 from support.tour import every_page
 
 from agenciaos_jobs.dashboard.sessions import ACCESS
-from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 
 pytestmark = [pytest.mark.slow, needs_chromium]
 
@@ -30,7 +30,7 @@ def without_database(live: Site) -> Iterator[None]:
     access = live.service.app[ACCESS]
 
     async def fail(cookie: str) -> None:
-        raise DatabaseUnavailable(cookie)
+        raise DatabaseUnavailableError(cookie)
 
     access.session = fail  # type: ignore[method-assign, assignment]
     yield

@@ -11,7 +11,7 @@ from support.sdk import JOBS, running_with_test_jobs
 from support.service import Service, running_server, running_service
 
 from agenciaos_jobs.ai_content.agents import AGENTS
-from agenciaos_jobs.dashboard.formatting import Speech
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.settings import Settings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -84,7 +84,7 @@ async def test_times_are_told_to_the_millisecond(settings: Settings, db: asyncpg
 
 
 def test_precise_lengths_of_time():
-    says = Speech("pt", NOW)
+    says = Formatter("pt", NOW)
     lengths = {0: "0 ms", 84: "84 ms", 2_309: "2,309 s", 249_007: "4 min 09,007 s", 3_725_500: "1 h 02 min 05,500 s"}
     assert {length: says.precise(timedelta(milliseconds=length)) for length in lengths} == lengths
     assert says.precise(timedelta(seconds=-1)) == "0 ms"

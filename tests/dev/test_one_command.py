@@ -44,7 +44,7 @@ async def test_the_demo_shows_all_three_results(home: Path):
     code, text = await run("agenciaos-jobs", "demo", env={"HOME": str(home)}, cwd=home)
     assert code == 0, text
     assert "Texto de demonstração" in text
-    assert re.search(r"gpt-6-luna · \d+ \+ \d+ tokens · US\$ 0\.\d+ \(simulado", text)
+    assert re.search(r"gpt-6-luna · \d+ \+ \d+ tokens · US\$ 0,\d+ \(simulado", text)
     assert "agency-123: FREE → PRO" in text
     assert re.search(r"Agência Aurora .*R\$ 10\.\d{3},\d{2}", text)
     assert "Bem-te-vi Digital" in text

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestServer
 from support.service import running_service
 
 from agenciaos_jobs.ai_content.agents import AGENTS
-from agenciaos_jobs.ai_content.background import ResponseNotFound
+from agenciaos_jobs.ai_content.background import ResponseNotFoundError
 from agenciaos_jobs.ai_content.openai import OpenAIModel
 from agenciaos_jobs.ai_content.prompt import prompt
 from agenciaos_jobs.dev import model
@@ -60,7 +60,7 @@ async def test_what_is_canceled_is_not_written(stand_in: str):
         withdrawn = await writer.withdraw(asked.response_id)
         assert withdrawn
         assert (withdrawn.fault or ("",))[0] == "generation_failed"
-        with pytest.raises(ResponseNotFound):
+        with pytest.raises(ResponseNotFoundError):
             await writer.look("resp_none")
     finally:
         await writer.close()

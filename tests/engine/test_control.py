@@ -196,7 +196,7 @@ async def test_the_command_line_cancels_and_replays(settings: Settings, tmp_path
         again = text.split()[-1]
         assert (code, (await service.run(again))["status"]) == (0, "QUEUED")
         code, text = await cli("runs", "replay", "run_nope", env=env, cwd=tmp_path)
-        assert (code, "there is no run run_nope" in text) == (1, True)
+        assert (code, "Run not found: run_nope" in text) == (1, True)
 
 
 async def test_calls_that_come_during_a_write_go_into_the_next_one():

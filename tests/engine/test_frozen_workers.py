@@ -7,7 +7,7 @@ import pytest
 
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.foundation import database
-from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import open_runtime, worker_services
@@ -32,7 +32,7 @@ async def test_who_is_frozen_in_the_middle_of_a_round_does_not_keep_others_from_
             await connection.execute("SELECT 1")
 
     try:
-        with pytest.raises(DatabaseUnavailable):
+        with pytest.raises(DatabaseUnavailableError):
             await freeze()
         assert taken.is_set()
         assert await frozen.fetchval("SELECT 1") == 1

@@ -12,7 +12,7 @@ from agenciaos_jobs.ai_content.store import generations
 from agenciaos_jobs.engine.model.job import CommitWith
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import ClaimedRun
-from agenciaos_jobs.engine.store.runs import OwnershipLost
+from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
@@ -174,7 +174,7 @@ async def test_an_attempt_that_is_over_sets_no_generation_aside(settings: Settin
         (claimed,) = await worker_services(runtime, JOBS).runner.claim([run_id])
         await service.post(f"/api/v2/runs/{run_id}/cancel", {})
         now = runtime.clock.now()
-        with pytest.raises(OwnershipLost):
+        with pytest.raises(OwnershipLostError):
             await generations.reserve(runtime.database, claimed, "agency-123", Month.of(now), 20, now)
     assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 0
 

@@ -15,10 +15,10 @@ from agenciaos_jobs.engine.store.runs import payload_hash
 from agenciaos_jobs.foundation.backoff import retry_after
 from agenciaos_jobs.foundation.clock import SystemClock, make_id
 from agenciaos_jobs.foundation.duration import parse_delay, parse_duration
+from agenciaos_jobs.foundation.errors import InvalidFieldsError
 from agenciaos_jobs.foundation.language import _PORTUGUESE, preferred
 from agenciaos_jobs.foundation.redact import MASK, Redactor
 from agenciaos_jobs.http.body import parse_json
-from agenciaos_jobs.http.problems import HttpProblem
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 MOMENTS = st.datetimes(min_value=datetime(1970, 1, 2), max_value=datetime(5000, 1, 1), timezones=st.just(UTC))
@@ -100,7 +100,7 @@ def test_a_body_with_nul_is_refused_and_no_other(text: str):
     except orjson.JSONDecodeError:
         return  # a lone surrogate
     if "\0" in text:
-        with pytest.raises(HttpProblem):
+        with pytest.raises(InvalidFieldsError):
             parse_json(body)
     else:
         assert parse_json(body) == expected

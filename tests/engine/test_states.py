@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 
 from agenciaos_jobs.engine.model.run import ClaimedRun, NewRun, RunError, Status
 from agenciaos_jobs.engine.store import runs, workers
-from agenciaos_jobs.engine.store.runs import OwnershipLost
+from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.engine.store.workers import Worker
 from agenciaos_jobs.foundation import database
 from agenciaos_jobs.foundation.clock import make_id
@@ -131,7 +131,7 @@ class Life(RuleBasedStateMachine):
             else:
                 self.do(runs.finish(self.database, run, name, Status.COMPLETED, self.now, output={}))
                 mine = True
-        except OwnershipLost:
+        except OwnershipLostError:
             mine = False
         assert mine == is_owner
         self.effects[run.id] = self.effects.get(run.id, 0) + mine
@@ -147,7 +147,7 @@ class Life(RuleBasedStateMachine):
                 self.do(runs.retry(self.database, run, name, self.now + timedelta(seconds=2), ERROR, self.now))
             else:
                 self.do(runs.finish(self.database, run, name, Status.FAILED, self.now, error=ERROR))
-        except OwnershipLost:
+        except OwnershipLostError:
             pass
 
     @precondition(lambda self: any(self.held.values()))

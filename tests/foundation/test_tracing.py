@@ -77,7 +77,7 @@ async def test_one_trace_from_the_request_to_the_model(
     assert {span.parent_span_id for span in calls} == {span.span_id for span in attempts}
     queries = {span.name for span in mine if span.parent_span_id == attempts[0].span_id} - {"openai responses"}
     assert {"ai_content.generations.reserve", "engine.runs.retry"} <= queries
-    assert "runs.insert" in {span.name for span in mine if span.parent_span_id == request.span_id}
+    assert "engine.runs.insert" in {span.name for span in mine if span.parent_span_id == request.span_id}
     attributes = {entry.key: entry.value for entry in attempts[0].attributes}
     assert attributes["messaging.message.id"].string_value == run["id"]
     assert "Smartphone" not in str(received.spans)
@@ -128,7 +128,7 @@ def test_neither_sdk_nor_exporter_is_imported_when_it_is_off():
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
-    with pytest.raises(tracing.NotInstalled, match=r"OTEL_EXPORTER_OTLP_ENDPOINT is set: install .*\[otel\]"):
+    with pytest.raises(tracing.NotInstalledError, match=r"OTEL_EXPORTER_OTLP_ENDPOINT is set: install .*\[otel\]"):
         tracing.configure("http://127.0.0.1:9", "agenciaos-jobs")
 
 

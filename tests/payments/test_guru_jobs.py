@@ -13,8 +13,14 @@ from support.clock import FrozenClock
 from support.guru import EMAIL, PRODUCT, TOKEN, body
 from support.service import Service, running_service, running_worker
 
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.http import keys
-from agenciaos_jobs.payments.assignment import ASSIGNMENTS, NotUnmatched, UnknownAgency, UnknownPayment
+from agenciaos_jobs.payments.assignment import (
+    ASSIGNMENTS,
+    NotUnmatchedError,
+    UnknownAgencyError,
+    UnknownPaymentError,
+)
 from agenciaos_jobs.payments.store import payments
 from agenciaos_jobs.payments.words import sentence
 from agenciaos_jobs.settings import Settings
@@ -64,7 +70,8 @@ async def test_the_life_of_a_subscription(service: Service, db: asyncpg.Connecti
         (body("tx_approved", dates__updated_at="2026-11-20T13:02:11Z"), "outdated"),
     ]
     assert [(await did(service, content))[0] for content, _ in steps] == [action for _, action in steps]
-    story = [sentence(record) for record in await payments.history(service.app[keys.DATABASE], "agency-123")]
+    says = Formatter("pt", service.app[keys.CLOCK].now())
+    story = [sentence(record, says) for record in await payments.history(service.app[keys.DATABASE], "agency-123")]
     assert story[0] == "Pagamento aprovado, ciclo 1: plano FREE → PRO (pagamento aprovado)."
     assert story[3] == "Assinatura ativa, ciclo 2: plano PRO renovado (assinatura ativa), pago até 21/01/2027 00:00."
     assert story[4] == "Assinatura cancelado(a), ciclo 1: plano PRO → FREE (cancelamento)."
@@ -97,7 +104,10 @@ async def test_an_unmatched_payment_is_told_once_listed_and_assigned(service: Se
     now = service.app[keys.CLOCK].now()
     waiting = await payments.unmatched(database, now)
     assert [record.contract_id for record in waiting] == ["sub_AgOs00000000001", "sale:other"]
-    for number, agency, error in ((10**6, "agency-125", UnknownPayment), (waiting[0].id, "nobody", UnknownAgency)):
+    for number, agency, error in (
+        (10**6, "agency-125", UnknownPaymentError),
+        (waiting[0].id, "nobody", UnknownAgencyError),
+    ):
         with pytest.raises(error):
             await acts.assign(number, agency)
     for run_id in await acts.assign(waiting[0].id, "agency-125"):
@@ -107,7 +117,7 @@ async def test_an_unmatched_payment_is_told_once_listed_and_assigned(service: Se
     assert await did(service, body("tx_approved", id="later", subscription=[], **NOBODY)) == ("unchanged", "agency-125")
     told = [record.action for record in await payments.history(database, "agency-125")]
     assert told == ["assigned", "activated", "unchanged", "unchanged"]
-    with pytest.raises(NotUnmatched):
+    with pytest.raises(NotUnmatchedError):
         await acts.assign((await payments.history(database, "agency-125"))[1].id, "agency-125")
 
 

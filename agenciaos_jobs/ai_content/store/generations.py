@@ -7,7 +7,7 @@ from decimal import Decimal
 from agenciaos_jobs.ai_content.prompt import Usage
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.run import ClaimedRun
-from agenciaos_jobs.engine.store.runs import OwnershipLost
+from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.foundation.database import Connection, Database, Executor
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.foundation.sql import load
@@ -42,13 +42,13 @@ async def reserve(
 ) -> Reservation:
     """Sets aside one generation for the run, unless ``limit`` is reached; once a run, however often it is tried.
 
-    Raises :class:`OwnershipLost` where the attempt is over: nobody would give back what it set aside.
+    Raises :class:`OwnershipLostError` where the attempt is over: nobody would give back what it set aside.
     """
     key = (agency_id, month.first_day, *month.bounds)
     record = await database.fetchrow(QUERIES["reserve"], run.id, run.attempt, *key, limit, now)
     assert record
     if not record["is_owned"]:
-        raise OwnershipLost(run.id)
+        raise OwnershipLostError(run.id)
     return Reservation(record["granted"], record["used"])
 
 

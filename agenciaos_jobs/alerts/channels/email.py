@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import aiosmtplib
 
 from agenciaos_jobs.alerts.message import ChannelError, Message
+from agenciaos_jobs.foundation.formatting import Formatter
 
 _PATIENCE = 20
 """Seconds for one answer of the server's."""
@@ -119,8 +120,9 @@ def body(message: Message) -> str:
         parts.append(f"O que fazer: {message.advice}")
     if message.link:
         parts.append(f"No painel: {message.link}")
-    since = datetime.fromisoformat(message.since).astimezone(UTC)
-    parts.append(f"-- \nEnglish: {message.english} ({message.total} since {since:%Y-%m-%d %H:%M} UTC)")
+    says = Formatter("en", datetime.fromisoformat(message.at))
+    since = says.moment(datetime.fromisoformat(message.since))
+    parts.append(f"-- \nEnglish: {message.english} ({message.total} since {since})")
     return "\n\n".join(parts) + "\n"
 
 

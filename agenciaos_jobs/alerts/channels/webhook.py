@@ -19,7 +19,7 @@ from agenciaos_jobs.foundation.webhook_signature import headers_of, key_of
 _PATIENCE = aiohttp.ClientTimeout(total=20)
 
 
-class PrivateAddress(OSError):  # noqa: N818
+class PrivateAddressError(OSError):
     """The address is not on the public internet."""
 
 
@@ -34,7 +34,7 @@ class PublicResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         found = await self._inner.resolve(host, port, family)
         if hidden := [item["host"] for item in found if not is_public(item["host"])]:
-            raise PrivateAddress(f"{host} is at {hidden[0]}, which is not public")
+            raise PrivateAddressError(f"{host} is at {hidden[0]}, which is not public")
         return found
 
     async def close(self) -> None:
@@ -75,10 +75,10 @@ class WebhookChannel:
                 http.post(self._url, data=body, headers=headers, allow_redirects=False) as response,
             ):
                 _judge(response, self._clock.now())
-        except PrivateAddress as error:
+        except PrivateAddressError as error:
             raise _private(error) from error
         except (aiohttp.ClientError, TimeoutError) as error:
-            if isinstance(cause := getattr(error, "os_error", error.__cause__), PrivateAddress):
+            if isinstance(cause := getattr(error, "os_error", error.__cause__), PrivateAddressError):
                 raise _private(cause) from error
             raise ChannelError("webhook_unreachable", f"{type(error).__name__}: {error}", is_final=False) from error
 
@@ -89,7 +89,7 @@ class WebhookChannel:
             self._refuse_literal()
             if not self._private_too and not _is_literal(host):
                 await PublicResolver().resolve(host, 443, socket.AF_UNSPEC)
-        except PrivateAddress as error:
+        except PrivateAddressError as error:
             raise _private(error) from error
         except OSError as error:
             raise ChannelError("webhook_unreachable", f"{host}: {error}", is_final=False) from error
@@ -102,7 +102,7 @@ class WebhookChannel:
     def _refuse_literal(self) -> None:
         host = urlsplit(self._url).hostname or ""
         if not self._private_too and _is_literal(host) and not is_public(host):
-            raise PrivateAddress(f"{host} is not public")
+            raise PrivateAddressError(f"{host} is not public")
 
 
 def _is_literal(host: str) -> bool:

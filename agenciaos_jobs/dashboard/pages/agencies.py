@@ -8,17 +8,17 @@ from aiohttp import web
 from agenciaos_jobs.ai_content.jobs import generate_ai_content
 from agenciaos_jobs.ai_content.resources import MONTHLY_LIMITS
 from agenciaos_jobs.dashboard.charts import Bars, Step, stacked
-from agenciaos_jobs.dashboard.formatting import Speech
 from agenciaos_jobs.dashboard.labels import ACTIONS
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.pages.runs import address_between
-from agenciaos_jobs.dashboard.rendering import language_of, render, speech
+from agenciaos_jobs.dashboard.rendering import render, speech
 from agenciaos_jobs.dashboard.store import agencies, payments, reports
 from agenciaos_jobs.dashboard.store.agencies import Agency, AgencyRow, AiMonth
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.foundation.month import Month
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.payments.words import sentence
 
 PAGE = 50
@@ -26,7 +26,7 @@ MONTHS_SHOWN = 12
 MOST_EVENTS = 30
 NEARLY = 0.8
 
-_UNKNOWN: Text = {"pt": "Agência não encontrada", "en": "Agency not found"}
+_UNKNOWN = Text("Agência não encontrada", "Agency not found")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ async def show_agencies(request: web.Request) -> web.StreamResponse:
 
 
 async def show_agency(request: web.Request) -> web.StreamResponse:
-    database, agency = request.app[DATABASE], await _agency(request)
+    database, agency, says = request.app[DATABASE], await _agency(request), speech(request)
     month = Month.of(request.app[CLOCK].now())
     first = back(month, MONTHS_SHOWN - 1)
     months = await agencies.months(database, agency.id, first)
@@ -89,11 +89,11 @@ async def show_agency(request: web.Request) -> web.StreamResponse:
         month=month.first_day,
         quota=Quota(await agencies.used(database, agency.id, month), limit),
         present=next((item for item in months if item.month == month.first_day), None),
-        chart=_chart(agency.id, months, first, speech(request)),
+        chart=_chart(agency.id, months, first, says),
         has_generations=bool(months),
         agents=await agencies.agents(database, agency.id, month),
         subscription=await agencies.subscription(database, agency.id),
-        events=[(row.record, sentence(row.record, language_of(request))) for row in events],
+        events=[(row.record, sentence(row.record, says)) for row in events],
         actions=ACTIONS,
         most_events=MOST_EVENTS,
         reports=(await reports.of_agency(database, agency.id, first.previous, month))[::-1],
@@ -104,7 +104,7 @@ async def _agency(request: web.Request) -> Agency:
     agency_id = request.match_info["agency_id"]
     agency = await agencies.one(request.app[DATABASE], agency_id) if "\0" not in agency_id else None
     if agency is None:
-        raise HttpProblem(404, _UNKNOWN)
+        raise RequestError(404, _UNKNOWN)
     return agency
 
 
@@ -114,7 +114,7 @@ def back(month: Month, count: int) -> Month:
     return Month(number // 12, number % 12 + 1)
 
 
-def _chart(agency_id: str, months: Sequence[AiMonth], first: Month, says: Speech) -> Bars:
+def _chart(agency_id: str, months: Sequence[AiMonth], first: Month, says: Formatter) -> Bars:
     """A bar a month; each leads to its runs."""
     known, steps, month = {item.month: item for item in months}, [], first
     for _ in range(MONTHS_SHOWN):

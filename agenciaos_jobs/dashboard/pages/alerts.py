@@ -10,16 +10,16 @@ from agenciaos_jobs.dashboard import cursor
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import alerts as dashboard_alerts
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import ALERTING, DATABASE
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 
 PAGE = 50
 MOST_NOTICES = 50
 
 NAMES = {"email": "E-mail", "slack": "Slack", "webhook": "Webhook"}
 
-_UNKNOWN: Text = {"pt": "Alerta não encontrado", "en": "Alert not found"}
+_UNKNOWN = Text("Alerta não encontrado", "Alert not found")
 
 
 async def show_alerts(request: web.Request) -> web.StreamResponse:
@@ -46,7 +46,7 @@ async def show_alert(request: web.Request) -> web.StreamResponse:
     alert_id = request.match_info["alert_id"]
     alert: Alert | None = await dashboard_alerts.one(database, alert_id) if "\0" not in alert_id else None
     if alert is None:
-        raise HttpProblem(404, _UNKNOWN)
+        raise RequestError(404, _UNKNOWN)
     title, what, advice = explanation(alert, language_of(request))
     return render(
         request,

@@ -14,16 +14,16 @@ from agenciaos_jobs.dashboard.store.runs import Filter
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store import bulk
 from agenciaos_jobs.engine.store.bulk import Action
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import BULK, CLOCK, DATABASE
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 
 MOST = 10_000
 MOST_SHOWN = 200
 
 _OPEN = frozenset({Status.DELAYED, Status.QUEUED, Status.EXECUTING})
-_NOTHING: Text = {"pt": "Nenhuma execução foi escolhida", "en": "No run was chosen"}
-_UNKNOWN: Text = {"pt": "Esta ação em massa não existe", "en": "There is no such bulk action"}
+_NOTHING = Text("Nenhuma execução foi escolhida", "No run was chosen")
+_UNKNOWN = Text("Esta ação em massa não existe", "There is no such bulk action")
 
 
 async def act(request: web.Request) -> web.StreamResponse:
@@ -32,7 +32,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     fields = {name: values[-1] for name, values in given.items()}
     wanted, _, scope = fields.get("action", "").partition("-")
     if wanted not in get_args(Action):
-        raise HttpProblem(400, _NOTHING)
+        raise RequestError(400, _NOTHING)
     action: Action = "cancel" if wanted == "cancel" else "replay"
     run_ids = given.get("run", [])[:MOST]
     if scope == "all":
@@ -41,7 +41,7 @@ async def act(request: web.Request) -> web.StreamResponse:
         if "confirmed" not in fields:
             return _ask(request, action, fields, len(run_ids))
     if not run_ids:
-        raise HttpProblem(400, _NOTHING)
+        raise RequestError(400, _NOTHING)
     return see(f"/bulk/{await request.app[BULK].start(action, list(dict.fromkeys(run_ids)))}")
 
 
@@ -63,7 +63,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     database, bulk_id = request.app[DATABASE], request.match_info["bulk_id"].replace("\0", "")
     asked = await bulk.get(database, bulk_id)
     if asked is None:
-        raise HttpProblem(404, _UNKNOWN)
+        raise RequestError(404, _UNKNOWN)
     progress = await bulk.progress(database, bulk_id)
     left = progress.pop(None, 0)
     if left:

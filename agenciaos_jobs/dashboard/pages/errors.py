@@ -9,7 +9,6 @@ from aiohttp import web
 
 from agenciaos_jobs.dashboard import cursor
 from agenciaos_jobs.dashboard.charts import Bars, Step, stacked
-from agenciaos_jobs.dashboard.formatting import Speech
 from agenciaos_jobs.dashboard.page import Page, form, see
 from agenciaos_jobs.dashboard.pages.runs import address_between
 from agenciaos_jobs.dashboard.rendering import render, speech
@@ -17,9 +16,10 @@ from agenciaos_jobs.dashboard.store import errors as dashboard_errors
 from agenciaos_jobs.engine.store import errors
 from agenciaos_jobs.engine.store.errors import Trend
 from agenciaos_jobs.foundation.clock import SAO_PAULO
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import BULK, CLOCK, DATABASE
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.registry import JOBS
 
 PAGE = 25
@@ -58,21 +58,21 @@ class Period:
 
 
 PERIODS: Mapping[str, Period] = {
-    "24h": Period({"pt": "Últimas 24 horas", "en": "Last 24 hours"}, timedelta(hours=1), 24),
-    "7d": Period({"pt": "Últimos 7 dias", "en": "Last 7 days"}, timedelta(hours=6), 28),
-    "30d": Period({"pt": "Últimos 30 dias", "en": "Last 30 days"}, timedelta(days=1), 30),
+    "24h": Period(Text("Últimas 24 horas", "Last 24 hours"), timedelta(hours=1), 24),
+    "7d": Period(Text("Últimos 7 dias", "Last 7 days"), timedelta(hours=6), 28),
+    "30d": Period(Text("Últimos 30 dias", "Last 30 days"), timedelta(days=1), 30),
 }
 
 STATES: Mapping[str, tuple[bool | None, Text]] = {
-    "open": (False, {"pt": "Abertos", "en": "Open"}),
-    "resolved": (True, {"pt": "Resolvidos", "en": "Resolved"}),
-    "all": (None, {"pt": "Todos", "en": "All"}),
+    "open": (False, Text("Abertos", "Open")),
+    "resolved": (True, Text("Resolvidos", "Resolved")),
+    "all": (None, Text("Todos", "All")),
 }
 
 _CHOICES: Mapping[str, Any] = {"periods": PERIODS, "states": STATES}
 
-_UNKNOWN: Text = {"pt": "Grupo de erros não encontrado", "en": "Error group not found"}
-_NOTHING: Text = {"pt": "Não há execução a repetir", "en": "There is no run to replay"}
+_UNKNOWN = Text("Grupo de erros não encontrado", "Error group not found")
+_NOTHING = Text("Não há execução a repetir", "There is no run to replay")
 
 
 async def show_errors(request: web.Request) -> web.StreamResponse:
@@ -144,7 +144,7 @@ async def replay(request: web.Request) -> web.StreamResponse:
             request, "error_ask.html", group=trend.group, agency_id=agency_id, count=len(run_ids), most=MOST_REPLAYED
         )
     if not run_ids:
-        raise HttpProblem(409, _NOTHING)
+        raise RequestError(409, _NOTHING)
     return see(f"/bulk/{await request.app[BULK].start('replay', run_ids)}")
 
 
@@ -159,7 +159,7 @@ async def _trend(request: web.Request, period: Period, now: datetime) -> Trend:
     if "\0" not in name:
         found = await errors.trend(request.app[DATABASE], name, **period.buckets(now))
     if found is None:
-        raise HttpProblem(404, _UNKNOWN)
+        raise RequestError(404, _UNKNOWN)
     return found
 
 
@@ -167,15 +167,14 @@ def _period(query: Mapping[str, str]) -> str:
     return query["period"] if query.get("period") in PERIODS else "24h"
 
 
-def _chart(trend: Trend, period: Period, now: datetime, says: Speech) -> Bars:
+def _chart(trend: Trend, period: Period, now: datetime, says: Formatter) -> Bars:
     """A bar a step, the last one up to now; each leads to its failures."""
     steps, every = [], 6 if period.steps == 30 else 4
     for number, count in enumerate(trend.counts):
         start = period.since(now) + number * period.step
-        local = start.astimezone(SAO_PAULO)
-        day = says.day(local.date())
-        label = day if period.step >= timedelta(days=1) else f"{day}, {local:%H:%M}"
-        tick = (f"{local:%H:%M}" if period.steps == 24 else day) if number % every == every // 2 else None
+        day = says.day(start.astimezone(SAO_PAULO).date())
+        label = day if period.step >= timedelta(days=1) else says.short_moment(start)
+        tick = (says.hour(start) if period.steps == 24 else day) if number % every == every // 2 else None
         href = address_between(start, start + period.step, task=trend.group.task, status="failures")
         steps.append(Step(label, {"bad": count}, href, tick))
     return stacked(steps, ("bad",), height=150)

@@ -8,7 +8,7 @@ from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.dashboard import sessions
 from agenciaos_jobs.dashboard.page import Page, form, see
 from agenciaos_jobs.dashboard.rendering import SESSION, THEMES, render
-from agenciaos_jobs.dashboard.sessions import ACCESS, LockedOut
+from agenciaos_jobs.dashboard.sessions import ACCESS, LockedOutError
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.keys import ALERTS, CLOCK
 
@@ -27,7 +27,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     destination = own_path(given.get("next", "/"))
     try:
         cookie = await request.app[ACCESS].log_in(given.get("password", ""), address_of(request))
-    except LockedOut as lock:
+    except LockedOutError as lock:
         return _refused(request, destination, lock.until)
     if cookie is None:
         return _refused(request, destination)

@@ -13,7 +13,6 @@ from aiohttp import web
 from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.ai_content.store.spend import Bill, Spend
 from agenciaos_jobs.dashboard.charts import Bars, Step, stacked
-from agenciaos_jobs.dashboard.formatting import Speech
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.pages.runs import address_between
 from agenciaos_jobs.dashboard.rendering import render, speech
@@ -21,6 +20,7 @@ from agenciaos_jobs.engine.store import errors, run_hours, workers
 from agenciaos_jobs.engine.store.run_hours import HOUR, Outcomes, Times, hour_of
 from agenciaos_jobs.foundation.clock import SAO_PAULO
 from agenciaos_jobs.foundation.database import Database
+from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.http.keys import CLOCK, DATABASE
 
@@ -116,7 +116,7 @@ def _since(period: str, now: datetime) -> datetime:
     return hour_of(now - PERIODS[period]) + HOUR
 
 
-def _chart(found: Outcomes, since: datetime, now: datetime, says: Speech, *, is_daily: bool) -> Bars:
+def _chart(found: Outcomes, since: datetime, now: datetime, says: Formatter, *, is_daily: bool) -> Bars:
     columns: dict[datetime, Counter[str]] = defaultdict(Counter)
     for start in _starts(since, now, is_daily=is_daily):
         columns[start] = Counter()
@@ -137,15 +137,16 @@ def _starts(since: datetime, now: datetime, *, is_daily: bool) -> Iterable[datet
         start = _midnight(start + timedelta(hours=36)) if is_daily else start + HOUR
 
 
-def _label(start: datetime, says: Speech, number: int, count: int, *, is_daily: bool) -> tuple[str, str | None]:
+def _label(start: datetime, says: Formatter, number: int, count: int, *, is_daily: bool) -> tuple[str, str | None]:
     """A bar's words, and its word on the axis."""
     local = start.astimezone(SAO_PAULO)
     day = says.day(local.date())
     if is_daily:
         return day, day if number % 5 == count % 5 else None
+    hour = says.full_hour(start)
     if count > 48:
-        return f"{day}, {local:%H} h", day if local.hour == 0 else None
-    return f"{day}, {local:%H} h", f"{local:%H} h" if local.hour % 4 == 0 else None
+        return f"{day}, {hour}", day if local.hour == 0 else None
+    return f"{day}, {hour}", hour if local.hour % 4 == 0 else None
 
 
 def _midnight(moment: datetime) -> datetime:

@@ -6,13 +6,15 @@ from aiohttp import web
 
 from agenciaos_jobs.dashboard.labels import ACTIONS, SOURCES
 from agenciaos_jobs.dashboard.page import Page, form, see
-from agenciaos_jobs.dashboard.rendering import language_of, render
+from agenciaos_jobs.dashboard.rendering import render, speech
 from agenciaos_jobs.dashboard.store import payments as dashboard_payments
 from agenciaos_jobs.dashboard.store import run, runs
-from agenciaos_jobs.foundation.language import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, REDACTOR
-from agenciaos_jobs.http.problems import HttpProblem
-from agenciaos_jobs.payments.assignment import ASSIGNMENTS, NotUnmatched, UnknownAgency, UnknownPayment
+from agenciaos_jobs.payments.assignment import (
+    ASSIGNMENTS,
+    UnknownAgencyError,
+    UnknownPaymentError,
+)
 from agenciaos_jobs.payments.policy.application_decision import Action
 from agenciaos_jobs.payments.store import payments
 from agenciaos_jobs.payments.store.payments import PaymentRecord
@@ -21,13 +23,6 @@ from agenciaos_jobs.payments.words import sentence
 PAGE = 50
 MOST_WAITING = 20
 SENDERS = ("guru", "api")
-
-_UNKNOWN: Text = {"pt": "Pagamento não encontrado", "en": "Payment not found"}
-_TAKEN: Text = {
-    "pt": "Este pagamento já é de uma agência, ou não é de ninguém",
-    "en": "This payment is an agency's already, or nobody's at all",
-}
-_UNKNOWN_AGENCY: Text = {"pt": "Não existe agência com este id", "en": "There is no agency with this id"}
 
 
 async def show_payments(request: web.Request) -> web.StreamResponse:
@@ -40,16 +35,16 @@ async def show_payments(request: web.Request) -> web.StreamResponse:
         before_id=_number(query.get("before", "")),
         limit=PAGE + 1,
     )
-    language, rows = language_of(request), found[:PAGE]
+    says, rows = speech(request), found[:PAGE]
     waiting = await payments.unmatched(database, request.app[CLOCK].now())
     return render(
         request,
         "payments.html",
-        rows=[(row, sentence(row.record, language)) for row in rows],
+        rows=[(row, sentence(row.record, says)) for row in rows],
         older=rows[-1].record.id if len(found) > PAGE else None,
         is_first_page="before" not in query,
         is_filtered=any(query.get(name) for name in ("action", "source", "agency")),
-        waiting=[(record, sentence(record, language)) for record in waiting[:MOST_WAITING]],
+        waiting=[(record, sentence(record, says)) for record in waiting[:MOST_WAITING]],
         waiting_in_all=len(waiting),
         agencies=await runs.agencies(database),
         actions=ACTIONS,
@@ -64,23 +59,18 @@ async def show_payment(request: web.Request) -> web.StreamResponse:
 async def assign(request: web.Request) -> web.StreamResponse:
     """Makes the payment an agency's, and the customer's others that wait; runs deal with them."""
     record, agency_id = await _record(request), (await form(request)).get("agency", "").strip()
-    language = language_of(request)
     try:
         if not agency_id:
-            raise UnknownAgency(agency_id)
+            raise UnknownAgencyError(agency_id)
         await request.app[ASSIGNMENTS].assign(record.id, agency_id)
-    except UnknownPayment:
-        raise HttpProblem(404, _UNKNOWN) from None
-    except NotUnmatched:
-        raise HttpProblem(409, _TAKEN) from None
-    except UnknownAgency:
-        return await _page(request, record, {"agency": agency_id, "wrong": _UNKNOWN_AGENCY[language]})
+    except UnknownAgencyError as error:
+        return await _page(request, record, {"agency": agency_id, "wrong": speech(request).of(error.text)})
     return see(f"/payments/{record.id}?done=assigned")
 
 
 async def _page(request: web.Request, record: PaymentRecord, refused: Mapping[str, str]) -> web.Response:
     """One delivery; ``refused`` is what the form was given, and what is wrong with it."""
-    database, language = request.app[DATABASE], language_of(request)
+    database, says = request.app[DATABASE], speech(request)
     others = await dashboard_payments.same_event(database, record)
     waits = record.action is Action.UNMATCHED and all(other.id < record.id for other in others)
     return render(
@@ -88,10 +78,10 @@ async def _page(request: web.Request, record: PaymentRecord, refused: Mapping[st
         "payment.html",
         status=422 if refused else 200,
         payment=record,
-        words=sentence(record, language),
+        words=sentence(record, says),
         agency=await run.agency_name(database, record.agency_id) if record.agency_id else None,
         body=request.app[REDACTOR].value(record.payload),
-        others=[(other, sentence(other, language)) for other in others],
+        others=[(other, sentence(other, says)) for other in others],
         runs=await run.replays(database, record.run_id),
         waits=waits,
         refused=refused,
@@ -105,7 +95,7 @@ async def _record(request: web.Request) -> PaymentRecord:
     number = _number(request.match_info["payment_id"])
     record = await payments.get(request.app[DATABASE], number) if number is not None else None
     if record is None:
-        raise HttpProblem(404, _UNKNOWN)
+        raise UnknownPaymentError(request.match_info["payment_id"])
     return record
 
 

@@ -11,18 +11,18 @@ from agenciaos_jobs.dashboard.pages.agencies import back
 from agenciaos_jobs.dashboard.rendering import HEADERS, render, speech
 from agenciaos_jobs.dashboard.store import agencies
 from agenciaos_jobs.dashboard.store import reports as dashboard_reports
-from agenciaos_jobs.foundation.language import Text
 from agenciaos_jobs.foundation.month import Month
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.reports.store import monthly_reports
 from agenciaos_jobs.reports.store.monthly_reports import Report
 
 PAGE = 100
 PREVIOUS = 12
 
-_UNKNOWN: Text = {"pt": "Agência não encontrada", "en": "Agency not found"}
-_NO_MONTH: Text = {"pt": "Este mês não existe", "en": "There is no such month"}
+_UNKNOWN = Text("Agência não encontrada", "Agency not found")
+_NO_MONTH = Text("Este mês não existe", "There is no such month")
 
 
 async def show_reports(request: web.Request) -> web.StreamResponse:
@@ -54,7 +54,7 @@ async def show_report(request: web.Request) -> web.StreamResponse:
         found = await dashboard_reports.of_agency(database, agency_id, back(month, PREVIOUS), month)
         agency = await agencies.one(database, agency_id)
     if not found and agency is None:
-        raise HttpProblem(404, _UNKNOWN)
+        raise RequestError(404, _UNKNOWN)
     report = found[-1] if found and found[-1].month == month.first_day else None
     earlier = [item for item in found if item is not report]
     return render(
@@ -93,7 +93,7 @@ def _month(text: str) -> Month:
     try:
         return Month.parse(text)
     except ValueError:
-        raise HttpProblem(404, _NO_MONTH) from None
+        raise RequestError(404, _NO_MONTH) from None
 
 
 def _written(report: Report) -> str:

@@ -13,16 +13,14 @@ from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import run as dashboard_run
 from agenciaos_jobs.dashboard.store import runs
 from agenciaos_jobs.dashboard.timeline import bars, spans
-from agenciaos_jobs.engine.control import UnknownRun
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store import history
 from agenciaos_jobs.engine.store.history import StoredRun
 from agenciaos_jobs.engine.store.run_logs import LogLine
-from agenciaos_jobs.foundation import language
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE, REDACTOR
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError, invalid
 from agenciaos_jobs.registry import JOBS
 
 MOST_LINES = 500
@@ -36,8 +34,9 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
 }
 """What is shown from a level on; without one, everything."""
 
-_UNKNOWN: Text = {"pt": "Execução não encontrada", "en": "Run not found"}
-_UNKNOWN_TASK: Text = {"pt": "Esta tarefa não existe mais", "en": "This task does not exist any more"}
+_NOT_JSON = Text("não é JSON válido (linha {line}, coluna {column})", "not valid JSON (line {line}, column {column})")
+_NOT_AN_OBJECT = Text("deve ser um objeto", "must be an object")
+_UNKNOWN_TASK = Text("Esta tarefa não existe mais", "This task does not exist any more")
 
 
 async def show_run(request: web.Request) -> web.StreamResponse:
@@ -76,10 +75,7 @@ async def _log(request: web.Request, run: StoredRun) -> list[LogLine]:
 
 async def cancel(request: web.Request) -> web.StreamResponse:
     run_id = request.match_info["run_id"]
-    try:
-        was_ended = await request.app[CONTROL].cancel(run_id)
-    except UnknownRun:
-        raise HttpProblem(404, _UNKNOWN) from None
+    was_ended = await request.app[CONTROL].cancel(run_id)
     return see(f"/runs/{run_id}?done={'canceled' if was_ended else 'over'}")
 
 
@@ -104,15 +100,14 @@ async def replay_edited(request: web.Request) -> web.StreamResponse:
     run = await _run(request)
     _require_task(run)
     text = (await form(request)).get("payload", "")
-    says = language_of(request)
+    language = language_of(request)
     try:
         given = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        where = f"linha {error.lineno}, coluna {error.colno}" if says == "pt" else f"line {error.lineno}"
-        fault = ("", f"não é JSON válido ({where})" if says == "pt" else f"not valid JSON ({where})")
-        return _edit(request, run, text, [fault])
+        fault = _NOT_JSON.format(line=error.lineno, column=error.colno).in_language(language)
+        return _edit(request, run, text, [("", fault)])
     if not isinstance(given, dict):
-        return _edit(request, run, text, [("", "deve ser um objeto" if says == "pt" else "must be an object")])
+        return _edit(request, run, text, [("", _NOT_AN_OBJECT.in_language(language))])
     try:
         payload = request.app[REDACTOR].restore(given, run.payload)
         accepted = await request.app[CONTROL].replay(run.id, payload=payload)
@@ -127,26 +122,17 @@ def _edit(request: web.Request, run: StoredRun, text: str, faults: list[tuple[st
 
 def _faults(error: ValidationError, request: web.Request) -> list[tuple[str, str]]:
     """Each field that is wrong, and why."""
-    says = language_of(request)
-    return [
-        (
-            ".".join(map(str, problem["loc"])),
-            language.field_message(problem["type"], problem["msg"], problem.get("ctx", {}), says),
-        )
-        for problem in error.errors(include_input=False, include_url=False)
-    ]
+    language = language_of(request)
+    return [(".".join(map(str, wrong.place)), wrong.message(language)) for wrong in invalid(error).fields]
 
 
 async def _run(request: web.Request) -> StoredRun:
-    try:
-        return await request.app[CONTROL].get(request.match_info["run_id"])
-    except UnknownRun:
-        raise HttpProblem(404, _UNKNOWN) from None
+    return await request.app[CONTROL].get(request.match_info["run_id"])
 
 
 def _require_task(run: StoredRun) -> None:
     if run.task not in JOBS:
-        raise HttpProblem(409, _UNKNOWN_TASK)
+        raise RequestError(409, _UNKNOWN_TASK)
 
 
 def _content(run: StoredRun) -> Json | None:

@@ -7,15 +7,15 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from agenciaos_jobs.dashboard.formatting import Speech
 from agenciaos_jobs.dashboard.labels import SOURCES, STATUSES
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.rendering import render, speech
 from agenciaos_jobs.dashboard.store import runs
 from agenciaos_jobs.dashboard.store.runs import FIRST_ID, LAST_ID, Filter, Listing, RunRow
 from agenciaos_jobs.engine.model.run import FAILURES, Status
-from agenciaos_jobs.foundation.clock import SAO_PAULO, make_id
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.clock import make_id
+from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE
 from agenciaos_jobs.registry import JOBS
 
@@ -23,27 +23,27 @@ PAGE = 50
 MOST_FRESH = 100
 
 PERIODS: Mapping[str, tuple[timedelta, Text]] = {
-    "1h": (timedelta(hours=1), {"pt": "Última hora", "en": "Last hour"}),
-    "24h": (timedelta(hours=24), {"pt": "Últimas 24 horas", "en": "Last 24 hours"}),
-    "7d": (timedelta(days=7), {"pt": "Últimos 7 dias", "en": "Last 7 days"}),
-    "30d": (timedelta(days=30), {"pt": "Últimos 30 dias", "en": "Last 30 days"}),
+    "1h": (timedelta(hours=1), Text("Última hora", "Last hour")),
+    "24h": (timedelta(hours=24), Text("Últimas 24 horas", "Last 24 hours")),
+    "7d": (timedelta(days=7), Text("Últimos 7 dias", "Last 7 days")),
+    "30d": (timedelta(days=30), Text("Últimos 30 dias", "Last 30 days")),
 }
 
 GROUPS: Mapping[str, tuple[tuple[Status, ...], Text]] = {
-    "open": ((Status.DELAYED, Status.QUEUED, Status.EXECUTING), {"pt": "Em andamento", "en": "Under way"}),
-    "failures": (tuple(sorted(FAILURES)), {"pt": "Todas as falhas", "en": "All failures"}),
+    "open": ((Status.DELAYED, Status.QUEUED, Status.EXECUTING), Text("Em andamento", "Under way")),
+    "failures": (tuple(sorted(FAILURES)), Text("Todas as falhas", "All failures")),
 }
 
 FILTERS: Mapping[str, Text] = {
-    "q": {"pt": "Busca", "en": "Search"},
-    "task": {"pt": "Tarefa", "en": "Task"},
-    "status": {"pt": "Situação", "en": "Status"},
-    "agency": {"pt": "Agência", "en": "Agency"},
-    "source": {"pt": "Origem", "en": "Source"},
-    "period": {"pt": "Período", "en": "Period"},
-    "tag": {"pt": "Etiqueta", "en": "Tag"},
-    "from": {"pt": "De", "en": "From"},
-    "to": {"pt": "Até", "en": "To"},
+    "q": Text("Busca", "Search"),
+    "task": Text("Tarefa", "Task"),
+    "status": Text("Situação", "Status"),
+    "agency": Text("Agência", "Agency"),
+    "source": Text("Origem", "Source"),
+    "period": Text("Período", "Period"),
+    "tag": Text("Etiqueta", "Tag"),
+    "from": Text("De", "From"),
+    "to": Text("Até", "To"),
 }
 
 
@@ -137,7 +137,7 @@ def line(run: RunRow, now: datetime) -> Line:
     return Line(run, wait, duration)
 
 
-def in_words(name: str, value: str, says: Speech) -> str:
+def in_words(name: str, value: str, says: Formatter) -> str:
     """The value of a filter as a reader knows it."""
     known: Text | None = None
     if name == "status":
@@ -147,11 +147,11 @@ def in_words(name: str, value: str, says: Speech) -> str:
     elif name == "period" and value in PERIODS:
         known = PERIODS[value][1]
     elif name in {"from", "to"} and (moment := _moment(value)):
-        return f"{says.day(moment.astimezone(SAO_PAULO).date())}, {says.hour(moment)}"
+        return says.short_moment(moment)
     return says.of(known) if known else value
 
 
-def _stretch(query: Mapping[str, str], says: Speech) -> str:
+def _stretch(query: Mapping[str, str], says: Formatter) -> str:
     """The moments that the address names, in words; empty where it names none."""
     named = [name for name in ("from", "to") if _moment(query.get(name))]
     return " ".join(f"{says.of(FILTERS[name]).lower()} {in_words(name, query[name], says)}" for name in named)

@@ -1,8 +1,5 @@
 """Schedules: when each fires next, what its last run came to; on, off, and now."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from aiohttp import web
 from pydantic import ValidationError
 
@@ -11,25 +8,18 @@ from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import schedules
 from agenciaos_jobs.engine.model.cron_text import describe
 from agenciaos_jobs.engine.model.new_run import new_run
-from agenciaos_jobs.engine.schedule_admin import DeclaredByJob, UnknownSchedule
 from agenciaos_jobs.engine.scheduler import payload_of
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, INTAKE, SCHEDULE_ADMIN
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.registry import JOBS
 
 PAGE = 50
 
-_UNKNOWN: Text = {"pt": "Agendamento não encontrado", "en": "Schedule not found"}
-_DECLARED: Text = {
-    "pt": "Este agendamento é declarado pelo próprio job; muda-se no código dele",
-    "en": "This schedule is declared by the job itself; it is changed in its code",
-}
-_UNKNOWN_TASK: Text = {"pt": "Esta tarefa não existe mais", "en": "This task does not exist any more"}
-_UNFIT: Text = {
-    "pt": "O job não aceita mais o que este agendamento lhe dá",
-    "en": "The job does not take any more what this schedule gives it",
-}
+_UNKNOWN_TASK = Text("Esta tarefa não existe mais", "This task does not exist any more")
+_UNFIT = Text(
+    "O job não aceita mais o que esta agenda lhe dá", "The job does not take any more what this schedule gives it"
+)
 
 
 async def show_schedules(request: web.Request) -> web.StreamResponse:
@@ -49,41 +39,28 @@ async def show_schedules(request: web.Request) -> web.StreamResponse:
 
 
 async def activate(request: web.Request) -> web.StreamResponse:
-    with _problems():
-        await request.app[SCHEDULE_ADMIN].activate(request.match_info["schedule_id"])
+    await request.app[SCHEDULE_ADMIN].activate(request.match_info["schedule_id"])
     return see("/schedules?done=activated")
 
 
 async def deactivate(request: web.Request) -> web.StreamResponse:
-    with _problems():
-        await request.app[SCHEDULE_ADMIN].deactivate(request.match_info["schedule_id"])
+    await request.app[SCHEDULE_ADMIN].deactivate(request.match_info["schedule_id"])
     return see("/schedules?done=deactivated")
 
 
 async def run_now(request: web.Request) -> web.StreamResponse:
     """Makes a run as the schedule would at this moment; its slots stay as they are."""
-    with _problems():
-        stored = await request.app[SCHEDULE_ADMIN].get(request.match_info["schedule_id"])
+    stored = await request.app[SCHEDULE_ADMIN].get(request.match_info["schedule_id"])
     job = JOBS.get(stored.task)
     if job is None:
-        raise HttpProblem(409, _UNKNOWN_TASK)
+        raise RequestError(409, _UNKNOWN_TASK)
     payload = {} if stored.is_declared else payload_of(stored, request.app[CLOCK].now())
     try:
         new = new_run(job, payload, source="dashboard", schedule_id=stored.id)
     except ValidationError:
-        raise HttpProblem(409, _UNFIT) from None
+        raise RequestError(409, _UNFIT) from None
     accepted = await request.app[INTAKE].trigger(new)
     return see(f"/runs/{accepted.run_id}")
-
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    try:
-        yield
-    except UnknownSchedule:
-        raise HttpProblem(404, _UNKNOWN) from None
-    except DeclaredByJob:
-        raise HttpProblem(409, _DECLARED) from None
 
 
 PAGES = [

@@ -8,22 +8,24 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from agenciaos_jobs.ai_content.agents import AGENTS
-from agenciaos_jobs.api.trigger import KEY_IN_USE, TriggerRequest, run_of
+from agenciaos_jobs.api.trigger import TriggerRequest, run_of
 from agenciaos_jobs.dashboard.page import Page, form, see
 from agenciaos_jobs.dashboard.payload_form import Field, example_of, fields, read, written
 from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import runs
-from agenciaos_jobs.engine.intake import KeyConflict
+from agenciaos_jobs.engine.intake import KeyConflictError
 from agenciaos_jobs.engine.model.job import Job, Json
-from agenciaos_jobs.foundation.language import Language, Text, field_message
+from agenciaos_jobs.foundation.errors import InvalidFieldsError
+from agenciaos_jobs.foundation.language import Language
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import DATABASE, INTAKE
-from agenciaos_jobs.http.problems import HttpProblem, invalid
+from agenciaos_jobs.http.problems import RequestError, invalid
 from agenciaos_jobs.registry import OFFERED
 
 OPTIONS = ("delay", "tags", "maxAttempts", "idempotencyKey")
 AGENCY_FIELDS = {"agencyId", "customerId"}
 
-_UNKNOWN: Text = {"pt": "Esta tarefa não existe", "en": "There is no such task"}
+_UNKNOWN = Text("Esta tarefa não existe", "There is no such task")
 
 FailureRecorder = Mapping[str, Sequence[str]]
 
@@ -45,22 +47,22 @@ async def show_test(request: web.Request) -> web.StreamResponse:
 async def start(request: web.Request) -> web.StreamResponse:
     job = OFFERED.get(request.match_info["task"])
     if job is None:
-        raise HttpProblem(404, _UNKNOWN)
+        raise RequestError(404, _UNKNOWN)
     given, language = await form(request), language_of(request)
     known = fields(job.payload.model_json_schema())
     payload, unread = read(known, {field.name: given.get(f"payload.{field.name}", "") for field in known})
     if unread:
-        faults = {f"payload.{name}": [text[language]] for name, text in unread.items()}
+        faults = {f"payload.{name}": [text.in_language(language)] for name, text in unread.items()}
         return await _page(request, job, known, given, faults)
     try:
         asked = _request(job, payload, given)
         accepted = await request.app[INTAKE].trigger(run_of(job, asked, request, source="dashboard", is_test=True))
-    except HttpProblem as problem:
-        if problem.status != 422:
+    except InvalidFieldsError as error:
+        if error.status != 422:
             raise
-        return await _page(request, job, known, given, faults_of(problem, language))
-    except KeyConflict:
-        return await _page(request, job, known, given, {"idempotencyKey": [KEY_IN_USE[language]]})
+        return await _page(request, job, known, given, faults_of(error, language))
+    except KeyConflictError as error:
+        return await _page(request, job, known, given, {"idempotencyKey": [error.text.in_language(language)]})
     return see(f"/runs/{accepted.run_id}")
 
 
@@ -74,13 +76,13 @@ def _request(job: Job[Any], payload: Json, given: Mapping[str, str]) -> TriggerR
         raise invalid(error) from None
 
 
-def faults_of(problem: HttpProblem, language: Language) -> dict[str, list[str]]:
+def faults_of(error: InvalidFieldsError, language: Language) -> dict[str, list[str]]:
     """What is wrong, by the field of the form beside which it is told."""
     found: dict[str, list[str]] = {}
-    for error in problem.errors:
-        place = [str(part) for part in error["field"]]
+    for wrong in error.fields:
+        place = [str(part) for part in wrong.place]
         depth = 2 if place[:1] == ["payload"] else 1
-        message = field_message(error["code"], error["text"], error["ctx"], language)
+        message = wrong.message(language)
         inside = ".".join(place[depth:])
         found.setdefault(".".join(place[:depth]), []).append(f"{inside}: {message}" if inside else message)
     return found
@@ -104,7 +106,7 @@ async def _page(
         agencies=await runs.agencies(request.app[DATABASE]),
         agency_fields=AGENCY_FIELDS,
         agents=AGENTS.values() if any(field.name == "agentType" for field in known) else (),
-        summary=job.summary.in_language(language_of(request)),
+        summary=job.title.in_language(language_of(request)),
         body=orjson.dumps({"type": job.task, "payload": example_of(schema)}, option=orjson.OPT_INDENT_2).decode(),
         options_open=any(values.get(name) or faults.get(name) for name in OPTIONS),
     )

@@ -1,7 +1,7 @@
-// Keeps "há 3 min" and running durations true while the page is open; the words are speech.py's.
+// Keeps "há 3 min" and running durations true while the page is open; the words are those of formatting.py.
 
 const isPortuguese = document.documentElement.lang.startsWith("pt");
-const number = (value, places) => value.toLocaleString("pt-BR", { minimumFractionDigits: places, maximumFractionDigits: places });
+const number = (value, places) => value.toLocaleString(isPortuguese ? "pt-BR" : "en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
 
 // Moments are the server's; the browser's clock may be off.
 const offset = Date.parse(document.documentElement.dataset.now) - Date.now();

@@ -78,6 +78,9 @@ class Schedule:
     timezone: str = "America/Sao_Paulo"
 
 
+_STARTED = Text("Job iniciado", "Job started")
+
+
 @dataclass(frozen=True)
 class Limits:
     """How often, how long and how soon a job's runs execute.
@@ -110,10 +113,6 @@ class Hooks:
     cleanup: Callable[[Any], Awaitable[None]] | None = None
 
 
-_NO_SUMMARY = Text("", "")
-_ACCEPTED = Text("Execução iniciada", "Run started")
-
-
 @dataclass(frozen=True)
 class Job(Generic[P]):
     """One kind of work. Trigger endpoints, SDK, command line, schedule, metrics and dashboard follow from it.
@@ -129,11 +128,16 @@ class Job(Generic[P]):
     task: str
     payload: type[P]
     run: Callable[[Any, P], Awaitable[Outcome]]
-    summary: Text = _NO_SUMMARY
-    accepted: Text = _ACCEPTED
+    summary: Text | None = None
+    accepted: Text = _STARTED
     names: tuple[str, ...] = ()
     uses: type | None = None
     limits: Limits = field(default_factory=Limits)
     schedule: Schedule | None = None
     hooks: Hooks = field(default_factory=Hooks)
     is_internal: bool = False
+
+    @property
+    def title(self) -> Text:
+        """What it does, or its task's name where nothing is said of that."""
+        return self.summary or Text(self.task, self.task)

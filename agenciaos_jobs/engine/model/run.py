@@ -129,7 +129,7 @@ class Retry:
     after: timedelta
 
 
-class MaxDurationExceeded(Exception):  # noqa: N818
+class MaxDurationExceeded(Exception):
     """The attempt ran longer than the run's ``max_duration``."""
 
 

@@ -13,7 +13,7 @@ QUERIES = load(__name__)
 _PATIENCE = timedelta(hours=1).total_seconds()
 
 
-class TableBusy(Exception):  # noqa: N818
+class TableBusyError(Exception):
     """Somebody reads or writes without a pause, so the month's tables could not be exchanged; nothing has changed."""
 
 
@@ -46,21 +46,21 @@ async def months(database: Database, cutoffs: tuple[datetime, datetime]) -> list
 
 
 async def drop(database: Database, month: str) -> None:
-    """Drops a month's runs, attempts and log lines. Raises :class:`TableBusy`."""
+    """Drops a month's runs, attempts and log lines. Raises :class:`TableBusyError`."""
     try:
         await database.execute(QUERIES["drop_month"], month)
     except asyncpg.LockNotAvailableError as error:
-        raise TableBusy(month) from error
+        raise TableBusyError(month) from error
 
 
 async def compact(database: Database, month: str, cutoffs: tuple[datetime, datetime]) -> None:
-    """Leaves of a month what has not expired. Raises :class:`TableBusy`."""
+    """Leaves of a month what has not expired. Raises :class:`TableBusyError`."""
     async with database.connection() as connection:
         unfinished = await connection.fetchval(QUERIES["copy_month"], month, *cutoffs, timeout=_PATIENCE)
     try:
         await database.execute(QUERIES["swap_month"], month, unfinished)
     except asyncpg.LockNotAvailableError as error:
-        raise TableBusy(month) from error
+        raise TableBusyError(month) from error
 
 
 async def drop_expired_keys(executor: Executor, now: datetime) -> int:

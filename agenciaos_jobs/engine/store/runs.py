@@ -21,7 +21,7 @@ POISON_AFTER = 2
 ANY_NUMBER = 1_000_000
 
 
-class OwnershipLost(Exception):  # noqa: N818
+class OwnershipLostError(Exception):
     """The attempt is not this worker's any more: it was canceled, or taken for lost and given to another."""
 
 
@@ -146,9 +146,9 @@ async def complete(
 
 
 async def hold(connection: Connection, run: ClaimedRun, worker_id: str) -> None:
-    """Locks the run's row for the transaction; raises :class:`OwnershipLost` where it is not this worker's."""
+    """Locks the run's row for the transaction; raises :class:`OwnershipLostError` where it is not this worker's."""
     if await connection.fetchrow(QUERIES["hold"], run.id, run.attempt, worker_id) is None:
-        raise OwnershipLost(run.id)
+        raise OwnershipLostError(run.id)
 
 
 async def finish(
@@ -161,36 +161,36 @@ async def finish(
     output: Json | None = None,
     error: RunError | None = None,
 ) -> None:
-    """Ends the run and its attempt, or raises :class:`OwnershipLost`."""
+    """Ends the run and its attempt, or raises :class:`OwnershipLostError`."""
     ended = await executor.fetchval(
         QUERIES["finish"], run.id, run.attempt, worker_id, status, output, error and error.as_json(), now
     )
     if ended is None:
-        raise OwnershipLost(run.id)
+        raise OwnershipLostError(run.id)
 
 
 async def retry(
     executor: Executor, run: ClaimedRun, worker_id: str, due_at: datetime, error: RunError, now: datetime
 ) -> None:
-    """Ends the attempt and queues the run for ``due_at``, or raises :class:`OwnershipLost`."""
+    """Ends the attempt and queues the run for ``due_at``, or raises :class:`OwnershipLostError`."""
     if await executor.fetchval(QUERIES["retry"], run.id, run.attempt, worker_id, due_at, error.as_json(), now) is None:
-        raise OwnershipLost(run.id)
+        raise OwnershipLostError(run.id)
 
 
 async def hand_back(executor: Executor, run: ClaimedRun, worker_id: str, now: datetime) -> None:
-    """Queues the run again as if this attempt had not been, or raises :class:`OwnershipLost`."""
+    """Queues the run again as if this attempt had not been, or raises :class:`OwnershipLostError`."""
     if await executor.fetchval(QUERIES["hand_back"], run.id, run.attempt, worker_id, now) is None:
-        raise OwnershipLost(run.id)
+        raise OwnershipLostError(run.id)
 
 
 async def snooze(executor: Executor, run: ClaimedRun, worker_id: str, due_at: datetime, now: datetime) -> datetime:
     """Queues the run so that this attempt goes on at ``due_at``, or now where it was woken; returns when.
 
-    Raises :class:`OwnershipLost`.
+    Raises :class:`OwnershipLostError`.
     """
     due: datetime | None = await executor.fetchval(QUERIES["snooze"], run.id, run.attempt, worker_id, due_at, now)
     if due is None:
-        raise OwnershipLost(run.id)
+        raise OwnershipLostError(run.id)
     return due
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from agenciaos_jobs.engine.intake import Intake, KeyConflict
+from agenciaos_jobs.engine.intake import Intake, KeyConflictError
 from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import ClaimedRun, QueuedRun
@@ -17,7 +17,7 @@ from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.queue import UNAVAILABLE, WAKE, Queue, decode
 from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import DatabaseUnavailable
+from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.dispatcher")
 
@@ -100,7 +100,7 @@ class Dispatcher:
             run_ids = [run_id for member, body in taken.messages if (run_id := await self._run_of(member, body))]
             if run_ids:
                 await self._claim(run_ids)
-        except (DatabaseUnavailable, *UNAVAILABLE) as error:
+        except (DatabaseUnavailableError, *UNAVAILABLE) as error:
             log.warning("dispatch_interrupted", error=f"{type(error).__name__}: {error}")
             await asyncio.sleep(POLL_INTERVAL.total_seconds())
             return 0
@@ -144,10 +144,10 @@ class Dispatcher:
             message = decode(body)
             job, (payload,) = self._jobs[message["f"]], message["a"]
             await self._intake.trigger(new_run(job, payload, source="arq", idempotency_key=f"arq:{member}"))
-        except DatabaseUnavailable:
+        except DatabaseUnavailableError:
             await self._queue.requeue(member, body, self._clock.now())
             raise
-        except (ValueError, KeyError, TypeError, ValidationError, KeyConflict) as error:
+        except (ValueError, KeyError, TypeError, ValidationError, KeyConflictError) as error:
             log.error("message_not_understood", member=member[:100], error=type(error).__name__)
         return None
 

@@ -9,7 +9,7 @@ from agenciaos_jobs.engine.store.workers import Worker
 from agenciaos_jobs.engine.worker.run_log import RunLog
 from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.metric_reporter import MetricReporter
 
 log = structlog.get_logger("agenciaos_jobs.heartbeat")
@@ -37,7 +37,7 @@ class Heartbeat:
             await self._compare()
             await self._run_log.flush()
             await self._reporter.flush()
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailableError as error:
             log.warning("heartbeat_missed", error=type(error).__name__)
 
     async def _compare(self) -> None:
@@ -59,5 +59,5 @@ class Heartbeat:
             await self._run_log.flush()
             await self._reporter.flush()
             await workers.leave(self._database, self._worker)
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailableError as error:
             log.warning("heartbeat_missed", error=type(error).__name__)

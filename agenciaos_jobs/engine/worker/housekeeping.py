@@ -52,7 +52,7 @@ class Housekeeping:
         self._due: dict[Chore, datetime] = dict.fromkeys((*ENGINE_CHORES, *chores), clock.now())
 
     async def run_due(self) -> None:
-        """Runs what is due. Raises ``DatabaseUnavailable``; what has not run by then stays due."""
+        """Runs what is due. Raises ``DatabaseUnavailableError``; what has not run by then stays due."""
         now = self._clock.now()
         for chore, due_at in self._due.items():
             if now >= due_at:

@@ -9,7 +9,7 @@ import structlog
 from agenciaos_jobs.engine.context import JobContext
 from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.job_cleanup")
 
@@ -34,5 +34,5 @@ class JobCleanup:
         try:
             for cleanup, context in self._hooks:
                 await cleanup(context)
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailableError as error:
             log.warning("tidying_interrupted", error=type(error).__name__)

@@ -10,9 +10,9 @@ import structlog
 
 from agenciaos_jobs.engine.model.retention_policy import Fate, MonthOfRuns, Retention
 from agenciaos_jobs.engine.store import retention
-from agenciaos_jobs.engine.store.retention import TableBusy
+from agenciaos_jobs.engine.store.retention import TableBusyError
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.pruner")
 
@@ -36,7 +36,7 @@ class Pruner:
                 await self.forget()
             if await retention.try_claim_maintenance(self._database, "prune", now, _PRUNING):
                 await self.prune()
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailableError as error:
             log.warning("care_interrupted", error=type(error).__name__)
 
     async def months(self) -> list[MonthOfRuns]:
@@ -61,7 +61,7 @@ class Pruner:
                 await retention.drop(self._database, month.month)
             else:
                 await retention.compact(self._database, month.month, cutoffs)
-        except TableBusy:
+        except TableBusyError:
             log.warning("month_not_pruned", month=month.month)
             return False
         finally:

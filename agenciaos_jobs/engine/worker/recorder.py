@@ -14,10 +14,10 @@ from agenciaos_jobs.engine.model.job import HANDED_BACK, REVOKED, CommitWith, Gi
 from agenciaos_jobs.engine.model.run import ClaimedRun, QueuedRun, Retry, RunError, Status
 from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.store import runs
-from agenciaos_jobs.engine.store.runs import OwnershipLost
+from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.group_commit import GroupCommit
 from agenciaos_jobs.foundation.redact import Redactor
 
@@ -45,7 +45,7 @@ class Running:
 
 
 class Recorder:
-    """Writes ends. Everything here raises ``OwnershipLost`` where the run is not this worker's any more."""
+    """Writes ends. Everything here raises ``OwnershipLostError`` where the run is not this worker's any more."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class Recorder:
         self._database, self._clock, self._jobs, self._worker_id = database, clock, jobs, worker_id
         self._outbox, self._redactor, self._on_failures = outbox, redactor, on_failures
         self._completions: GroupCommit[tuple[ClaimedRun, Json], bool] = GroupCommit(
-            self._complete_all, passing=(DatabaseUnavailable,)
+            self._complete_all, passing=(DatabaseUnavailableError,)
         )
         self._freed: GroupCommit[str, None] = GroupCommit(self._unpark)
 
@@ -74,7 +74,7 @@ class Recorder:
         run, now = running.run, self._clock.now()
         if not isinstance(result, CommitWith):
             if not await self._completions.submit((run, result)):
-                raise OwnershipLost(run.id)
+                raise OwnershipLostError(run.id)
             return None
         async with self._database.transaction() as connection:
             await runs.hold(connection, run, self._worker_id)
@@ -96,7 +96,7 @@ class Recorder:
         """Lets the next runs of these concurrency keys come; what fails here the sweeper makes good."""
         try:
             self._outbox.send(*await runs.unblock_next(self._database, keys))
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailableError as error:
             log.warning("database_unavailable", error=str(error))
         return [None] * len(keys)
 
@@ -125,7 +125,7 @@ class Recorder:
                 if not running.is_revoked:
                     await runs.hand_back(connection, run, self._worker_id, self._clock.now())
                 await self._keep(connection, running, code)
-        except OwnershipLost:  # its end was recorded just before it was stopped
+        except OwnershipLostError:  # its end was recorded just before it was stopped
             return
         if not running.is_revoked:
             self._outbox.send(QueuedRun(run.id, run.task, self._clock.now()))

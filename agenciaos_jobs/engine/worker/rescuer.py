@@ -18,7 +18,7 @@ from agenciaos_jobs.engine.worker.housekeeping import Housekeeping
 from agenciaos_jobs.engine.worker.recorder import FailuresHook
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.rescuer")
 
@@ -66,7 +66,7 @@ class Rescuer:
             except QUEUE_UNAVAILABLE as error:  # what is left needs Postgres alone
                 log.warning("sweep_interrupted", error=type(error).__name__)
             await self._housekeeping.run_due()
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailableError as error:
             log.warning("sweep_interrupted", error=type(error).__name__)
             self._nobody_lost_before = self._clock.now() + _TIME_TO_RENEW
 
@@ -97,7 +97,7 @@ class Rescuer:
                 log.warning("run_ended_by_sweeper", run_id=run_id, task=task, outcome=outcome)
         metrics.LEASES_LOST.inc(len({run.worker_id for run in lost}))
         for run in lost:
-            log.warning("worker_lost", run_id=run.id, task=run.task, will_retry=run.will_retry)
+            log.warning("worker_lost", run_id=run.id, task=run.task, goes_on=run.will_retry)
             metrics.SWEEPER_REPAIRS.labels("worker_lost").inc()
         return lost
 

@@ -12,7 +12,7 @@ from agenciaos_jobs.engine.model.run import ClaimedRun
 from agenciaos_jobs.engine.store import run_logs
 from agenciaos_jobs.engine.store.run_logs import LogLine
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.logs import Line
 from agenciaos_jobs.foundation.redact import Redactor
 
@@ -56,5 +56,5 @@ class RunLog:
                 return
             try:
                 await run_logs.insert(self._database, lines)
-            except DatabaseUnavailable:
+            except DatabaseUnavailableError:
                 self._lines = lines + self._lines

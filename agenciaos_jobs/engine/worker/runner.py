@@ -14,13 +14,13 @@ from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, Job, Json, RetryLater, Snooze
 from agenciaos_jobs.engine.model.run import ClaimedRun, MaxDurationExceeded, Retry, RunError, Status, after_failure
 from agenciaos_jobs.engine.store import runs
-from agenciaos_jobs.engine.store.runs import OwnershipLost
+from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.engine.worker.recorder import Recorder, Running
 from agenciaos_jobs.engine.worker.run_log import RunLog
 from agenciaos_jobs.foundation import logs, metrics, tracing
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.runner")
 
@@ -52,7 +52,7 @@ class Runner:
         """Claims the run and makes one attempt; returns the wait before the next one, if one is due."""
         try:
             claimed = await self.claim([run_id], poison_too=True)
-        except DatabaseUnavailable as error:
+        except DatabaseUnavailableError as error:
             log.warning("database_unavailable", run_id=run_id, error=str(error))
             return _WAIT_FOR_DATABASE
         due_at = await self.execute(claimed[0]) if claimed else None
@@ -93,7 +93,7 @@ class Runner:
         except asyncio.CancelledError:
             await asyncio.shield(self._recorder.release_interrupted(running))
             raise
-        except OwnershipLost:
+        except OwnershipLostError:
             log.warning("run_ownership_lost")
             return None
         else:
@@ -126,7 +126,7 @@ class Runner:
             result = await self._call(running)
             await self._complete(running, result)
             return None
-        except OwnershipLost:
+        except OwnershipLostError:
             raise
         except Snooze as pause:
             return await self._snooze(running, pause)
@@ -190,7 +190,7 @@ class Runner:
         while True:
             try:
                 return await write()
-            except DatabaseUnavailable as error:
+            except DatabaseUnavailableError as error:
                 log.warning("database_unavailable", error=str(error))
                 await asyncio.sleep(_WAIT_FOR_DATABASE.total_seconds())
 

@@ -11,15 +11,16 @@ from aiohttp import web
 from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.new_run import new_run
-from agenciaos_jobs.foundation import language, logs, metrics
-from agenciaos_jobs.foundation.language import Text
+from agenciaos_jobs.foundation import logs, metrics
+from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http import auth, rate_limits
 from agenciaos_jobs.http.answers import TriggerAnswer
 from agenciaos_jobs.http.body import answer, read_bytes
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.keys import ALERTS, GURU_TOKENS, INTAKE, REQUEST_ID
+from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import HttpProblem
+from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.payments.guru import token as guru_token
 from agenciaos_jobs.payments.jobs.process_guru_webhook import JOB, UNREADABLE
 
@@ -69,14 +70,14 @@ def _authentic(request: web.Request, given: list[str]) -> str:
     """The account's token, or the one before it, that is among those given."""
     expected = request.app[GURU_TOKENS]
     if not expected:
-        raise HttpProblem(503, _NOT_CONFIGURED, headers={"Retry-After": "60"})
+        raise RequestError(503, _NOT_CONFIGURED, headers={"Retry-After": "60"})
     for known in expected:
         if any(auth.constant_time_equals(token, known) for token in given):
             return known
     metrics.WEBHOOKS.labels("guru", "refused").inc()
     rate_limits.count_address(request)
     request.app[ALERTS].record(WRONG_TOKEN, "guru", subject=address_of(request))
-    raise HttpProblem(401, _WRONG_TOKEN)
+    raise RequestError(401, _WRONG_TOKEN)
 
 
 async def _keep(request: web.Request, payload: Json) -> web.Response:
@@ -84,17 +85,16 @@ async def _keep(request: web.Request, payload: Json) -> web.Response:
     accepted = await request.app[INTAKE].trigger(new)
     metrics.WEBHOOKS.labels("guru", "kept").inc()
     logs.add_context(run_id=accepted.run_id, task=JOB.task)
-    return answer(TriggerAnswer(jobId=accepted.run_id, message=JOB.accepted.in_language(language.of(request))))
+    return answer(TriggerAnswer(jobId=accepted.run_id, message=JOB.accepted.in_language(accepted_language(request))))
 
 
-_WRONG_TOKEN: Text = {
-    "pt": "O api_token não é o da conta (DMG_WEBHOOK_SECRET)",
-    "en": "The api_token is not the account's (DMG_WEBHOOK_SECRET)",
-}
-_NOT_CONFIGURED: Text = {
-    "pt": "DMG_WEBHOOK_SECRET não está definida: nenhum webhook da Guru pode ser autenticado",
-    "en": "DMG_WEBHOOK_SECRET is not set: no webhook of Guru's can be authenticated",
-}
+_WRONG_TOKEN = Text(
+    "O api_token não é o da conta (DMG_WEBHOOK_SECRET)", "The api_token is not the account's (DMG_WEBHOOK_SECRET)"
+)
+_NOT_CONFIGURED = Text(
+    "DMG_WEBHOOK_SECRET não está definida: nenhum webhook da Guru pode ser autenticado",
+    "DMG_WEBHOOK_SECRET is not set: no webhook of Guru's can be authenticated",
+)
 
 _SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -111,7 +111,7 @@ OPERATIONS = [
         "POST",
         "/webhooks/guru",
         receive,
-        "Recebe um webhook da Digital Manager Guru / Receives a webhook of Digital Manager Guru",
+        Text("Recebe um webhook da Digital Manager Guru", "Receives a webhook of Digital Manager Guru"),
         request=_SCHEMA,
         answers={200: TriggerAnswer},
         problems=(401, 408, 413, 503),

@@ -1,0 +1,55 @@
+"""Errors that can be explained to whoever asked: over HTTP, on a page, or on the command line."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from agenciaos_jobs.foundation.language import Language, field_message
+from agenciaos_jobs.foundation.text import Text
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+class DomainError(Exception):
+    """What was asked for can't be done. A subclass sets ``status``, the HTTP status, and ``text``, the reason.
+
+    ``about`` is what it is about, such as an id: for logs and the command line, not for HTTP. ``fields`` are the fields
+    of the input that are wrong, ``headers`` go with an HTTP response, and ``extra`` are further members of its body.
+    """
+
+    status: int
+    text: Text
+    headers: Mapping[str, str] = EMPTY
+
+    def __init__(
+        self, about: object = "", *, fields: Iterable["WrongField"] = (), extra: Mapping[str, Any] = EMPTY
+    ) -> None:
+        super().__init__(about)
+        self.about, self.fields, self.extra = str(about), tuple(fields), extra
+
+    def __str__(self) -> str:
+        return f"{self.text.en}: {self.about}" if self.about else self.text.en
+
+
+@dataclass(frozen=True, slots=True)
+class WrongField:
+    """A field of the input that is wrong. ``code`` names what is wrong with it, ``english`` says so.
+
+    ``context`` is what the message in Portuguese needs besides the code.
+    """
+
+    place: tuple[str | int, ...]
+    code: str
+    english: str
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+    def message(self, language: Language) -> str:
+        return field_message(self.code, self.english, self.context, language)
+
+
+class InvalidFieldsError(DomainError):
+    """The input has fields that are wrong."""
+
+    status = 422
+    text = Text("Há campos inválidos na requisição", "The request has invalid fields")

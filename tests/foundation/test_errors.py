@@ -1,0 +1,36 @@
+"""Errors that are explained to whoever asked, and text in two languages."""
+
+from agenciaos_jobs.cli.common import reason
+from agenciaos_jobs.engine.control import TooManyTagsError, UnknownJobError, UnknownRunError
+from agenciaos_jobs.foundation.database import DatabaseUnavailableError
+from agenciaos_jobs.foundation.text import Text
+
+
+def test_an_error_names_what_it_is_about_in_logs_and_on_the_command_line():
+    error = UnknownRunError("run_1")
+    assert str(error) == "Run not found: run_1"
+    assert reason(error) == "Execução não encontrada / Run not found: run_1"
+    assert (error.status, error.text.pt) == (404, "Execução não encontrada")
+
+
+def test_an_outage_is_logged_as_what_happened_and_told_with_when_to_try_again():
+    error = DatabaseUnavailableError("ConnectionRefusedError: 127.0.0.1:5432")
+    assert str(error) == "ConnectionRefusedError: 127.0.0.1:5432"
+    assert error.headers == {"Retry-After": "5"}
+    assert reason(error).startswith("Banco de dados indisponível; tente novamente em alguns segundos / The database")
+
+
+def test_wrong_fields_are_told_in_the_reader_s_language():
+    (wrong,) = TooManyTagsError(12, 10).fields
+    assert wrong.message("pt") == "a execução teria 12 tags; o máximo é 10"
+    assert wrong.message("en") == "the run would have 12 tags of at most 10"
+
+
+def test_a_task_s_name_is_not_read_as_a_template():
+    assert UnknownJobError("{x}").text.en == "There is no task {x} any more; the run can't be replayed"
+
+
+def test_a_text_is_filled_in_in_each_language():
+    text = Text("{who}: {count} vezes", "{who}: {count} times").format(who=Text("Agência", "Agency"), count=3)
+    assert (text.in_language("pt"), text.in_language("en")) == ("Agência: 3 vezes", "Agency: 3 times")
+    assert str(text) == "Agência: 3 vezes / Agency: 3 times"
