@@ -39,7 +39,7 @@ from agenciaos_jobs.engine.model.job import (
     Snooze,
 )
 from agenciaos_jobs.foundation.backoff import Backoff
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 
 __all__ = [
     "Backoff",

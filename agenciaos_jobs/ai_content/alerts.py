@@ -4,7 +4,7 @@ The text after each kind says what its ``key`` and ``subject`` are, and the deta
 """
 
 from agenciaos_jobs.alerts.kind import AlertKind
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 
 AI_BUDGET_AGENCY = AlertKind(
     "ai_budget_agency",

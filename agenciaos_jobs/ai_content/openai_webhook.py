@@ -14,7 +14,7 @@ from agenciaos_jobs.ai_content.openai import OpenAIWebhook
 from agenciaos_jobs.ai_content.store import responses
 from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.foundation import metrics
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.webhook_signature import BadSignatureError
 from agenciaos_jobs.http.body import answer, parse_json, read_bytes
 from agenciaos_jobs.http.client_address import address_of

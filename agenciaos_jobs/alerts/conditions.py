@@ -9,7 +9,7 @@ from agenciaos_jobs.alerts.store.conditions import ActiveCondition
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 
 Check = Callable[[Connection], Awaitable[list[Event]]]
 """``async (connection)``: a wing's own check, which returns the events that it found."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from agenciaos_jobs.engine.model.job import Json
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 
 _KINDS: dict[str, "AlertKind"] = {}
 

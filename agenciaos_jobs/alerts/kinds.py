@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from agenciaos_jobs.alerts.kind import AlertKind
 from agenciaos_jobs.engine.model.job import Json
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 
 ENDPOINTS: Mapping[str, str] = {
     "api": "API (TRIGGER_SECRET_KEY)",

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 from agenciaos_jobs.alerts.alert import Alert, Notification
 from agenciaos_jobs.alerts.message import Message
-from agenciaos_jobs.foundation.formatting import Formatter
-from agenciaos_jobs.foundation.language import Language
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.language import Language
+from agenciaos_jobs.foundation.i18n.text import Text
 
 _LONGEST_TITLE = 140
 _LONGEST_TEXT = 600

@@ -13,7 +13,7 @@ from agenciaos_jobs.engine import queue
 from agenciaos_jobs.engine.store import history, run_hours, workers
 from agenciaos_jobs.foundation import metric_totals, metrics, migrate
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, QUEUE, SLOTS
 from agenciaos_jobs.http.operation import Operation

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from agenciaos_jobs.engine.model.job import Json
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import Problem
 from agenciaos_jobs.registry import OFFERED

@@ -9,7 +9,7 @@ from agenciaos_jobs.engine.model.job import Job, Json
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import NewRun
 from agenciaos_jobs.foundation import logs
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.answers import TriggerAnswer
 from agenciaos_jobs.http.body import answer, as_model, read_json
 from agenciaos_jobs.http.fields import LONGEST_TTL, read_delay, read_key_header, read_ttl

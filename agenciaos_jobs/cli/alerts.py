@@ -17,7 +17,7 @@ from agenciaos_jobs.alerts.store.alerts import ChannelState
 from agenciaos_jobs.alerts.text import message, test_message
 from agenciaos_jobs.cli.common import CommandError, console, formatter, load_settings, with_base
 from agenciaos_jobs.foundation.clock import SystemClock
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import Runtime, open_channels
 

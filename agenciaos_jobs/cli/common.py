@@ -13,7 +13,7 @@ from agenciaos_jobs.alerts.rules import AlertRulesError
 from agenciaos_jobs.foundation import logs
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.errors import DomainError
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.foundation.tracing import NotInstalledError

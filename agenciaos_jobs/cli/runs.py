@@ -18,7 +18,7 @@ from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import Status, TriggerResult
 from agenciaos_jobs.engine.store import history, run_logs
 from agenciaos_jobs.engine.store.history import StoredRun
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import Runtime
 

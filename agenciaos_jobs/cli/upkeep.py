@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from agenciaos_jobs.engine.store import retention
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.database import Database
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.settings import Settings
 
 State = Literal["ok", "warning", "fault"]

@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterable
 from datetime import datetime
 
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.reports.store.monthly_reports import Report
 
 _FORMULA = ("=", "+", "-", "@", "|", "%")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from agenciaos_jobs.engine.model.run import Status
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.policy.application_decision import Action
 
 STATUSES: Mapping[Status, Text] = {

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 
 
 @dataclass(frozen=True)

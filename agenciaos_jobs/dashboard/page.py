@@ -11,7 +11,7 @@ from agenciaos_jobs.dashboard import sessions
 from agenciaos_jobs.dashboard.rendering import HEADERS, SESSION, render
 from agenciaos_jobs.dashboard.sessions import ACCESS, Session
 from agenciaos_jobs.foundation.errors import DomainError
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.auth import constant_time_equals
 from agenciaos_jobs.http.keys import BODY_TIMEOUT
 from agenciaos_jobs.http.problems import RequestError

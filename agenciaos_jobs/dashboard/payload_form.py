@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from agenciaos_jobs.engine.model.job import Json
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 
 NOT_JSON = Text("não é JSON válido", "is not valid JSON")
 LONG = 500

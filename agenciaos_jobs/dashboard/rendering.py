@@ -13,8 +13,8 @@ from agenciaos_jobs.dashboard import navigation, static_files
 from agenciaos_jobs.dashboard.charts import sparkline
 from agenciaos_jobs.dashboard.labels import SOURCES, STATUSES, TONES
 from agenciaos_jobs.dashboard.sessions import Session
-from agenciaos_jobs.foundation.formatting import Formatter
-from agenciaos_jobs.foundation.language import Language
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.http.keys import CLOCK
 from agenciaos_jobs.http.language import accepted_language
 

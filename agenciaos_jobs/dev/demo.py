@@ -21,7 +21,7 @@ from agenciaos_jobs.dev.stack import Stack, StackError
 from agenciaos_jobs.foundation import agencies, database, migrate
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.database import Connection
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.payments.jobs import process_payment_webhook
 from agenciaos_jobs.reports.store import monthly_reports

@@ -13,7 +13,7 @@ from agenciaos_jobs.engine.store.batches import Batch, BatchItem
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database
 from agenciaos_jobs.foundation.errors import DomainError
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 
 log = structlog.get_logger("agenciaos_jobs.batches")
 

@@ -18,7 +18,7 @@ from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.group_commit import GroupCommit
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 
 log = structlog.get_logger("agenciaos_jobs.intake")
 

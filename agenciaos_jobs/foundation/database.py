@@ -12,8 +12,8 @@ import orjson
 from asyncpg import exceptions as pg
 
 from agenciaos_jobs.foundation.errors import DomainError
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.sql import load
-from agenciaos_jobs.foundation.text import Text
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from agenciaos_jobs.foundation.language import Language, field_message
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.language import Language, field_message
+from agenciaos_jobs.foundation.i18n.text import Text
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 

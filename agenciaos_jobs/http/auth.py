@@ -7,7 +7,7 @@ from hashlib import sha256
 from aiohttp import web
 
 from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import public_token, rate_limits
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.keys import ALERTS, CLOCK, KEY_DIGESTS, PUBLIC_TOKEN, SECRET_KEYS

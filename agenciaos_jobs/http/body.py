@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import BODY, BODY_TIMEOUT
 from agenciaos_jobs.http.problems import RequestError, invalid, wrong_field
 

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from agenciaos_jobs.foundation.language import Language, preferred
+from agenciaos_jobs.foundation.i18n.language import Language, preferred
 
 
 def accepted_language(request: web.BaseRequest) -> Language:

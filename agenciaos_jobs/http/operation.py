@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import auth, cors, rate_limits
 from agenciaos_jobs.http.keys import OPEN_TO_BROWSERS
 

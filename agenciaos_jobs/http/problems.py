@@ -8,8 +8,8 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agenciaos_jobs.foundation.errors import EMPTY, DomainError, InvalidFieldsError, WrongField
-from agenciaos_jobs.foundation.language import Language
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.language import Language
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import REQUEST_ID
 from agenciaos_jobs.http.language import accepted_language
 

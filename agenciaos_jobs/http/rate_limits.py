@@ -10,7 +10,7 @@ from typing import Literal
 from aiohttp import web
 
 from agenciaos_jobs.foundation import metrics
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.fixed_window import WINDOW, FixedWindow
 from agenciaos_jobs.http.keys import QUOTA, WINDOWS

@@ -5,7 +5,7 @@ The text after each kind says what its ``key`` and ``subject`` are, and the deta
 
 from agenciaos_jobs.alerts.kind import AlertKind
 from agenciaos_jobs.engine.model.job import Json
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments import words
 
 

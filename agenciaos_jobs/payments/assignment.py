@@ -10,7 +10,7 @@ from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.errors import DomainError
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.guru.reader import read
 from agenciaos_jobs.payments.jobs import process_guru_webhook
 from agenciaos_jobs.payments.ownership import customer_names

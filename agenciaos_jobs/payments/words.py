@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Protocol
 
-from agenciaos_jobs.foundation.formatting import Formatter
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.policy.application_decision import Action
 
 

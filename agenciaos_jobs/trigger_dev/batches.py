@@ -10,7 +10,7 @@ from agenciaos_jobs.engine.batches import Added
 from agenciaos_jobs.engine.model.run import NewRun, Status
 from agenciaos_jobs.engine.store.batches import BatchItem
 from agenciaos_jobs.engine.store.idempotency import REQUEST_LIFE
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer, parse_json, read_bytes, read_model
 from agenciaos_jobs.http.fields import read_ttl
 from agenciaos_jobs.http.keys import BATCHES

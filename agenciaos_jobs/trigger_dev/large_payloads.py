@@ -11,7 +11,7 @@ from aiohttp import web
 from yarl import URL
 
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.auth import constant_time_equals
 from agenciaos_jobs.http.body import answer, has_nul, read_bytes
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, SECRET_KEYS

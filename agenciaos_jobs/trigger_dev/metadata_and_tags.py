@@ -9,7 +9,7 @@ from pydantic import Field
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.metadata import Change, Kind
 from agenciaos_jobs.engine.store import idempotency
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer, read_model
 from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE
 from agenciaos_jobs.http.operation import Operation

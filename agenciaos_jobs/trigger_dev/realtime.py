@@ -16,7 +16,7 @@ from agenciaos_jobs.engine.store import batches
 from agenciaos_jobs.engine.store.live import Reading
 from agenciaos_jobs.engine.subscriptions import OneBatch, OneRun, Subject, Tagged
 from agenciaos_jobs.foundation.duration import parse_duration
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, LIVE, PUBLIC_TOKEN
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field

@@ -10,7 +10,7 @@ from agenciaos_jobs.ai_content.store import generations
 from agenciaos_jobs.engine.intake import KeyConflictError
 from agenciaos_jobs.engine.store import history, schedules
 from agenciaos_jobs.engine.store.history import StoredRun
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer, read_model
 from agenciaos_jobs.http.fields import read_delay
 from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.foundation.duration import parse_duration
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer
 from agenciaos_jobs.http.keys import CLOCK, DATABASE
 from agenciaos_jobs.http.operation import Operation
@@ -32,7 +32,7 @@ _FOREIGN = {
 _UNKNOWN_HERE = ("filter[version]", "filter[bulkAction]", "filter[machine]", "filter[region]")
 
 
-class Pagination(WireModel):
+class RunPagination(WireModel):
     """What to ask for with ``page[after]`` for older runs, and with ``page[before]`` for newer ones."""
 
     next: str | None = None
@@ -43,14 +43,14 @@ class RunList(WireModel):
     """Runs, the newest first."""
 
     data: list[SdkListedRun]
-    pagination: Pagination
+    pagination: RunPagination
 
 
 async def list_runs(request: web.Request) -> web.Response:
     wanted, size = read_filter(request), _size(request)
     after, before = _text(request, "page[after]"), _text(request, "page[before]")
     if wanted is None:
-        return answer(RunList(data=[], pagination=Pagination()))
+        return answer(RunList(data=[], pagination=RunPagination()))
     database = request.app[DATABASE]
     found = await run_list.page(database, wanted, size, after=after, before=before)
     worked = await run_list.worked(database, [run.id for run in found.runs])
@@ -90,10 +90,10 @@ def read_filter(request: web.Request) -> RunFilter | None:
     )
 
 
-def _pagination(found: Page) -> Pagination:
+def _pagination(found: Page) -> RunPagination:
     if not found.runs:
-        return Pagination()
-    return Pagination(
+        return RunPagination()
+    return RunPagination(
         next=found.runs[-1].id if found.has_older else None,
         previous=found.runs[0].id if found.has_newer else None,
     )

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from agenciaos_jobs.engine.model import cron, cron_text
 from agenciaos_jobs.engine.model.job import Schedule
 from agenciaos_jobs.engine.store.schedules import StoredSchedule, Wanted
-from agenciaos_jobs.foundation.language import Language
+from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.http.problems import wrong_field
 from agenciaos_jobs.registry import JOBS, JOBS_BY_NAME
 from agenciaos_jobs.trigger_dev.options import WireModel
@@ -94,7 +94,7 @@ class Page(WireModel):
     per_page: Annotated[int, Field(ge=1, le=100)] = 50
 
 
-class Pagination(WireModel):
+class SchedulePagination(WireModel):
     """Where in the list a page is."""
 
     current_page: int
@@ -106,7 +106,7 @@ class ScheduleList(WireModel):
     """A page of the schedules, the newest first."""
 
     data: list[ScheduleObject]
-    pagination: Pagination
+    pagination: SchedulePagination
 
 
 class Timezones(BaseModel):

@@ -10,7 +10,7 @@ from agenciaos_jobs.engine.model import cron
 from agenciaos_jobs.engine.schedule_admin import DeclaredByJobError
 from agenciaos_jobs.engine.store import schedules
 from agenciaos_jobs.engine.store.schedules import StoredSchedule
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer, read_model
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, SCHEDULE_ADMIN
 from agenciaos_jobs.http.language import accepted_language
@@ -18,11 +18,11 @@ from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid
 from agenciaos_jobs.trigger_dev.schedule_models import (
     Page,
-    Pagination,
     ScheduleCreation,
     ScheduleId,
     ScheduleList,
     ScheduleObject,
+    SchedulePagination,
     ScheduleUpdate,
     Timezones,
     as_object,
@@ -42,7 +42,7 @@ async def list_schedules(request: web.Request) -> web.Response:
         raise invalid(error) from None
     count = await schedules.count(database)
     stored = await schedules.page(database, asked.per_page, asked.page)
-    pagination = Pagination(current_page=asked.page, total_pages=-(-count // asked.per_page), count=count)
+    pagination = SchedulePagination(current_page=asked.page, total_pages=-(-count // asked.per_page), count=count)
     return answer(ScheduleList(data=[_object(request, item) for item in stored], pagination=pagination))
 
 

@@ -4,7 +4,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel
 
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.public_token import CLAIMS
 

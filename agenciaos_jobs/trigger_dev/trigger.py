@@ -11,7 +11,7 @@ from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import NewRun, TriggerResult
 from agenciaos_jobs.foundation import logs
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import public_token
 from agenciaos_jobs.http.body import MAX_BODY, answer, has_nul, read_model
 from agenciaos_jobs.http.fields import read_key_header

@@ -93,12 +93,16 @@ def test_a_log_grows_while_one_reads_it_and_is_searched(chromium: Chromium, live
     assert "nearly done" in chromium.text("[data-part=log]")
 
 
-def test_ids_and_payloads_are_copied(chromium: Chromium, live: Site):
-    run_id = live.trigger("echo", {"text": "<b>olá</b>", "apiKey": "s3cret"})
-    live.does(live.service.finished(run_id))
+def allow_clipboard(chromium: Chromium) -> None:
     chromium.driver.execute_cdp_cmd(
         "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
     )
+
+
+def test_ids_and_payloads_are_copied(chromium: Chromium, live: Site):
+    run_id = live.trigger("echo", {"text": "<b>olá</b>", "apiKey": "s3cret"})
+    live.does(live.service.finished(run_id))
+    allow_clipboard(chromium)
     chromium.go(f"/runs/{run_id}")
     read = "navigator.clipboard.readText().then(arguments[0])"
     for button, expected in (
@@ -113,6 +117,7 @@ def test_ids_and_payloads_are_copied(chromium: Chromium, live: Site):
 def test_a_copy_is_confirmed_though_the_page_is_refreshed(chromium: Chromium, live: Site):
     run_id = live.trigger("echo", {})
     live.does(live.service.finished(run_id))
+    allow_clipboard(chromium)
     chromium.go(f"/runs/{run_id}")
     chromium.sees("Ao vivo")
     button = "[data-copy='#payload-text']"

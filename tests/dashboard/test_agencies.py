@@ -15,7 +15,7 @@ from support.service import running_server, running_service
 
 from agenciaos_jobs.dashboard.csv_export import as_sheet, harmless
 from agenciaos_jobs.dashboard.money_chart import money_chart
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.reports.store.monthly_reports import Report
 from agenciaos_jobs.settings import Settings
 

@@ -54,7 +54,7 @@ async def test_alerts_are_explained_in_the_page_s_language(settings: Settings, d
             assert all(words in page for words in told[language]), language
             _, page = await browser.get(f"/alerts/{alert_id}", **headers)
             assert all(words in page for words in told[language][:2]), language
-        assert "Look at it." in page
+        assert "If one error dominates" in page
         assert "Veja" not in page
 
 

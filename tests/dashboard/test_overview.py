@@ -20,8 +20,8 @@ from agenciaos_jobs.dashboard.pages.overview import month_spend
 from agenciaos_jobs.engine.store import run_hours
 from agenciaos_jobs.foundation import database
 from agenciaos_jobs.foundation.clock import make_id
-from agenciaos_jobs.foundation.formatting import Formatter
 from agenciaos_jobs.foundation.histogram import Histogram, bucket_of
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.settings import Settings
 
 NOW = datetime(2026, 11, 24, 12, 30, tzinfo=UTC)

@@ -11,7 +11,7 @@ from support.sdk import JOBS, running_with_test_jobs
 from support.service import Service, running_server, running_service
 
 from agenciaos_jobs.ai_content.agents import AGENTS
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.settings import Settings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

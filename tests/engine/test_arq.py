@@ -17,6 +17,7 @@ from support.redis import OwnRedis
 from support.service import running_server
 
 from agenciaos_jobs.engine import queue
+from agenciaos_jobs.engine.arq import wire
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.worker import worker_settings
 
@@ -59,7 +60,7 @@ async def test_wrong_data_in_arq_s_keys_harms_nobody(settings: Settings, tmp_pat
         now = 1_000
         await redis.set(f"arq:job:{run_id}", b"\x80\x04garbage\xff")
         await redis.set("arq:job:garbage", b"\xff\x00")
-        await redis.set("arq:job:unknown", queue.encode({"t": None, "f": "nobody", "a": [1], "k": {}, "et": 1}))
+        await redis.set("arq:job:unknown", wire.encode({"t": None, "f": "nobody", "a": [1], "k": {}, "et": 1}))
         await redis.zadd("arq:queue", {"garbage": now, "unknown": now, "no-message": now, b"\xff\xfe": now})
         async with worker(settings, tmp_path) as process:
             assert (await service.finished(run_id))["status"] == "COMPLETED"
@@ -73,7 +74,7 @@ async def test_wrong_data_in_arq_s_keys_harms_nobody(settings: Settings, tmp_pat
 @pytest.mark.slow
 async def test_stock_arq_producers_and_workers_interoperate(settings: Settings, tmp_path: Path, db: asyncpg.Connection):
     pool = ConnectionPool.from_url(settings.redis_url.get_secret_value())
-    stock = ArqRedis(pool, job_serializer=queue.encode, job_deserializer=queue.decode)
+    stock = ArqRedis(pool, job_serializer=wire.encode, job_deserializer=wire.decode)
     async with running_server(settings) as service:
         async with worker(settings, tmp_path):
             for _ in range(2):

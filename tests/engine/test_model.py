@@ -16,7 +16,7 @@ from agenciaos_jobs.foundation.backoff import retry_after
 from agenciaos_jobs.foundation.clock import SystemClock, make_id
 from agenciaos_jobs.foundation.duration import parse_delay, parse_duration
 from agenciaos_jobs.foundation.errors import InvalidFieldsError
-from agenciaos_jobs.foundation.language import _PORTUGUESE, preferred
+from agenciaos_jobs.foundation.i18n.language import _PORTUGUESE, preferred
 from agenciaos_jobs.foundation.redact import MASK, Redactor
 from agenciaos_jobs.http.body import parse_json
 

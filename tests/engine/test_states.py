@@ -155,7 +155,7 @@ class Life(RuleBasedStateMachine):
     def freeze(self, name: str) -> None:
         """The worker is taken for lost, and goes on believing in what it held."""
         self.do(workers.renew(self.database, Worker(name, "host", 1, self.now), self.now, self.now))
-        self.run_once()
+        self.sweep()
         self.renew(name)
 
     @rule(name=st.sampled_from(WORKERS))

@@ -3,7 +3,7 @@
 from agenciaos_jobs.cli.common import reason
 from agenciaos_jobs.engine.control import TooManyTagsError, UnknownJobError, UnknownRunError
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 
 
 def test_an_error_names_what_it_is_about_in_logs_and_on_the_command_line():

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agenciaos_jobs.foundation.formatting import Formatter, Number
-from agenciaos_jobs.foundation.language import Language
+from agenciaos_jobs.foundation.i18n.formatting import Formatter, Number
+from agenciaos_jobs.foundation.i18n.language import Language
 
 NOW = datetime(2026, 11, 27, 20, 14, 9, 123_000, UTC)
 PT, EN = Formatter("pt", NOW), Formatter("en", NOW)

@@ -13,7 +13,7 @@ from support.clock import FrozenClock
 from support.guru import EMAIL, PRODUCT, TOKEN, body
 from support.service import Service, running_service, running_worker
 
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.http import keys
 from agenciaos_jobs.payments.assignment import (
     ASSIGNMENTS,

@@ -29,8 +29,8 @@ from agenciaos_jobs.engine.model.job import (
 )
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
-from agenciaos_jobs.foundation.text import Text
 
 _INPUT_PROBLEMS: dict[str, LiteralString] = {
     "input_empty": "at least one input must have a value",

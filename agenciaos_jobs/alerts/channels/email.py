@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import aiosmtplib
 
 from agenciaos_jobs.alerts.message import ChannelError, Message
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 
 _PATIENCE = 20
 """Seconds for one answer of the server's."""

@@ -16,7 +16,7 @@ from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 
 
 class Payload(BaseModel):

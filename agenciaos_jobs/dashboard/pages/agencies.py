@@ -14,9 +14,9 @@ from agenciaos_jobs.dashboard.pages.runs import address_between
 from agenciaos_jobs.dashboard.rendering import render, speech
 from agenciaos_jobs.dashboard.store import agencies, payments, reports
 from agenciaos_jobs.dashboard.store.agencies import Agency, AgencyRow, AiMonth
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
-from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.payments.words import sentence

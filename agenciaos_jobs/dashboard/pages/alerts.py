@@ -10,7 +10,7 @@ from agenciaos_jobs.dashboard import cursor
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import alerts as dashboard_alerts
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import ALERTING, DATABASE
 from agenciaos_jobs.http.problems import RequestError
 

@@ -14,7 +14,7 @@ from agenciaos_jobs.dashboard.store.runs import Filter
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store import bulk
 from agenciaos_jobs.engine.store.bulk import Action
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import BULK, CLOCK, DATABASE
 from agenciaos_jobs.http.problems import RequestError
 

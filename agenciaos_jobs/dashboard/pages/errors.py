@@ -16,8 +16,8 @@ from agenciaos_jobs.dashboard.store import errors as dashboard_errors
 from agenciaos_jobs.engine.store import errors
 from agenciaos_jobs.engine.store.errors import Trend
 from agenciaos_jobs.foundation.clock import SAO_PAULO
-from agenciaos_jobs.foundation.formatting import Formatter
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import BULK, CLOCK, DATABASE
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.registry import JOBS

@@ -20,7 +20,7 @@ from agenciaos_jobs.engine.store import errors, run_hours, workers
 from agenciaos_jobs.engine.store.run_hours import HOUR, Outcomes, Times, hour_of
 from agenciaos_jobs.foundation.clock import SAO_PAULO
 from agenciaos_jobs.foundation.database import Database
-from agenciaos_jobs.foundation.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.http.keys import CLOCK, DATABASE
 

@@ -11,8 +11,8 @@ from agenciaos_jobs.dashboard.pages.agencies import back
 from agenciaos_jobs.dashboard.rendering import HEADERS, render, speech
 from agenciaos_jobs.dashboard.store import agencies
 from agenciaos_jobs.dashboard.store import reports as dashboard_reports
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
-from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.reports.store import monthly_reports

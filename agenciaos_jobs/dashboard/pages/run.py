@@ -18,7 +18,7 @@ from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store import history
 from agenciaos_jobs.engine.store.history import StoredRun
 from agenciaos_jobs.engine.store.run_logs import LogLine
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE, REDACTOR
 from agenciaos_jobs.http.problems import RequestError, invalid
 from agenciaos_jobs.registry import JOBS

@@ -14,8 +14,8 @@ from agenciaos_jobs.dashboard.store import runs
 from agenciaos_jobs.dashboard.store.runs import FIRST_ID, LAST_ID, Filter, Listing, RunRow
 from agenciaos_jobs.engine.model.run import FAILURES, Status
 from agenciaos_jobs.foundation.clock import make_id
-from agenciaos_jobs.foundation.formatting import Formatter
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE
 from agenciaos_jobs.registry import JOBS
 

@@ -9,7 +9,7 @@ from agenciaos_jobs.dashboard.store import schedules
 from agenciaos_jobs.engine.model.cron_text import describe
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.scheduler import payload_of
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, INTAKE, SCHEDULE_ADMIN
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.registry import JOBS

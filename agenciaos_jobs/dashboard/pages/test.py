@@ -16,8 +16,8 @@ from agenciaos_jobs.dashboard.store import runs
 from agenciaos_jobs.engine.intake import KeyConflictError
 from agenciaos_jobs.engine.model.job import Job, Json
 from agenciaos_jobs.foundation.errors import InvalidFieldsError
-from agenciaos_jobs.foundation.language import Language
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.language import Language
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import DATABASE, INTAKE
 from agenciaos_jobs.http.problems import RequestError, invalid
 from agenciaos_jobs.registry import OFFERED

@@ -39,9 +39,15 @@ addEventListener("pageshow", () => {
   for (const field of document.querySelectorAll("form[method=get] :disabled[name]")) field.disabled = false;
 });
 
-// The browser gives its clipboard to pages over TLS only; elsewhere a selection is copied.
+// The clipboard is for pages over TLS, and may be refused there too: a selection is copied then.
 async function copy(text) {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  try {
+    return await navigator.clipboard.writeText(text);
+  } catch {
+    copySelection(text);
+  }
+}
+function copySelection(text) {
   const field = document.body.appendChild(Object.assign(document.createElement("textarea"), { value: text, className: "visually-hidden" }));
   field.select();
   document.execCommand("copy");

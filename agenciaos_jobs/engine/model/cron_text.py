@@ -5,8 +5,8 @@ import re
 from cron_descriptor import ExpressionDescriptor, Options
 from cron_descriptor.Exception import FormatException, MissingFieldException, WrongArgumentException
 
-from agenciaos_jobs.foundation.formatting import names
-from agenciaos_jobs.foundation.language import Language
+from agenciaos_jobs.foundation.i18n.formatting import names
+from agenciaos_jobs.foundation.i18n.language import Language
 
 
 def describe(cron: str, language: Language) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from pydantic import BaseModel
 
 from agenciaos_jobs.foundation.backoff import Backoff
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 
 Json = dict[str, Any]
 P = TypeVar("P", bound=BaseModel)

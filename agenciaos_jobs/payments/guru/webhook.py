@@ -12,7 +12,7 @@ from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.foundation import logs, metrics
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import auth, rate_limits
 from agenciaos_jobs.http.answers import TriggerAnswer
 from agenciaos_jobs.http.body import answer, read_bytes

@@ -10,7 +10,7 @@ from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.model.job import CommitWith, Hooks, Job, Json, Limits, Schedule
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection, Database
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.jobs import process_guru_webhook
 from agenciaos_jobs.payments.policy.application_decision import Action, Decision
 from agenciaos_jobs.payments.policy.guru_decision import SOURCE, reevaluate

@@ -13,7 +13,7 @@ from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, Job, Json, Limit
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.foundation.database import Connection
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED, PAYMENT_UNVERIFIED, WEBHOOK_DEACTIVATED
 from agenciaos_jobs.payments.guru.confirmation import mismatch_with_api
 from agenciaos_jobs.payments.guru.reader import read

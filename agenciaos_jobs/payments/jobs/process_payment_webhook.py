@@ -11,7 +11,7 @@ from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, Hooks, Job, Json, Limits
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED
 from agenciaos_jobs.payments.policy.application_decision import Action, Decision, Payment, decide
 from agenciaos_jobs.payments.resources import Payments

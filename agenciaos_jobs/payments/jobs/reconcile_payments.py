@@ -14,7 +14,7 @@ from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.model.job import CommitWith, Job, Json, Limits, RetryLater, Schedule
 from agenciaos_jobs.foundation.database import Connection
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.alerts import PAYMENT_DIFFERENCE
 from agenciaos_jobs.payments.guru.api import GuruAPI
 from agenciaos_jobs.payments.guru.reader import read_object

@@ -11,8 +11,8 @@ from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, Hooks, Job, Json, Limits, Schedule
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
-from agenciaos_jobs.foundation.text import Text
 from agenciaos_jobs.reports.store import monthly_reports
 
 

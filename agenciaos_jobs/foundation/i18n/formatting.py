@@ -15,8 +15,8 @@ from functools import cache
 from babel import Locale
 
 from agenciaos_jobs.foundation.clock import SAO_PAULO
-from agenciaos_jobs.foundation.language import Language
-from agenciaos_jobs.foundation.text import Text
+from agenciaos_jobs.foundation.i18n.language import Language
+from agenciaos_jobs.foundation.i18n.text import Text
 
 NOTHING = "—"
 """Stands for a value that is not known."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agenciaos_jobs.foundation.language import Language
+from agenciaos_jobs.foundation.i18n.language import Language
 
 
 @dataclass(frozen=True, slots=True)
