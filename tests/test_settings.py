@@ -23,11 +23,8 @@ def test_the_example_holds_every_setting_with_a_comment_and_its_default():
         assert above.startswith("#"), f"{name} has no comment"
         default = Settings.model_fields[name.lower()].default
         if is_default and default is not None:
-            shown = (
-                ",".join(f"{key}={item}" for key, item in default.items())
-                if isinstance(default, dict)
-                else str(default)
-            )
+            pairs = [f"{key}={item}" for key, item in default.items()] if isinstance(default, dict) else default
+            shown = ",".join(pairs) if isinstance(pairs, list | tuple) else str(default)
             assert value == shown, name
 
 
