@@ -1,7 +1,7 @@
-"""The jobs of this service: those of the wings, and those of an operator's own modules.
+"""The registry of jobs: those of the wings, and those of an operator's own modules.
 
-A wing's job is a module in its folder ``jobs`` with a ``JOB``; nothing lists them. An operator's are in the modules
-that ``JOBS_MODULES`` names, each with a ``JOB`` or several ``JOBS``.
+A wing's job is a module in its folder ``jobs`` with a ``JOB``; it is found without a list. An operator's jobs are in
+the modules that ``JOBS_MODULES`` names, each with a ``JOB`` or several ``JOBS``.
 """
 
 import os
@@ -16,21 +16,21 @@ from agenciaos_jobs.engine.model.job import Job
 _WINGS = ("ai_content", "alerts", "payments", "reports")
 
 JOBS: dict[str, Job[Any]] = {}
-"""Every job by the name of its task."""
+"""Every job by its task."""
 
 OFFERED: dict[str, Job[Any]] = {}
-"""The jobs that may be started from outside."""
+"""The jobs that may be triggered from outside."""
 
 JOBS_BY_NAME: dict[str, Job[Any]] = {}
-"""These by each of the names that ``POST /api/trigger`` knows them by."""
+"""The offered jobs by each of their names at ``POST /api/trigger``."""
 
 
 class JobsModuleError(Exception):
-    """``JOBS_MODULES`` names a module that can't be used; the message says which, and why."""
+    """``JOBS_MODULES`` names an unusable module; the message names it and the cause."""
 
 
 def add(job: Job[Any]) -> None:
-    """Adds a job; one that is there already stays. Raises :class:`JobsModuleError` where a name is taken."""
+    """Adds a job, once. Raises :class:`JobsModuleError` if a name is taken."""
     if JOBS.get(job.task) is job:
         return
     if taken := [name for name in (job.task, *job.names) if name in JOBS or name in JOBS_BY_NAME]:
@@ -42,9 +42,9 @@ def add(job: Job[Any]) -> None:
 
 
 def add_modules(names: Iterable[str]) -> None:
-    """Adds the jobs of an operator's modules, which are found from the working directory too.
+    """Adds the jobs of an operator's modules, which may be in the working directory too.
 
-    Raises :class:`JobsModuleError` for a module that can't be imported or has no job.
+    Raises :class:`JobsModuleError` for a module that cannot be imported or has no job.
     """
     for name in names:
         if os.getcwd() not in sys.path:

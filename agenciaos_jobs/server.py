@@ -62,7 +62,7 @@ _OPERATIONS = [
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
-    """The application; it connects when it starts and disconnects when it stops."""
+    """The application; it connects on startup and disconnects on cleanup."""
     assert settings.trigger_secret_key
     registry.add_modules(settings.jobs_modules)
 
@@ -90,7 +90,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
 
 @asynccontextmanager
 async def _alert_fallback(runtime: Runtime) -> AsyncIterator[None]:
-    """Workers notify; where none is running, a server reports that, and delivers what they left."""
+    """Runs the notifier on the server too.
+
+    It alerts when no worker is running, and then delivers overdue notices.
+    """
     stop, reporter = asyncio.Event(), MetricReporter(runtime.database)
 
     async def run_once() -> None:
@@ -149,19 +152,19 @@ async def _open_dashboard(app: web.Application, runtime: Runtime) -> None:
 
 
 def _announce(password: str) -> None:
-    """The only time the generated password is shown; it goes past the log, which keeps secrets out."""
+    """Prints the generated password, the only time it is shown. It bypasses the log, which redacts secrets."""
     print(
         f"DASHBOARD_PASSWORD: {password} (gerada agora, não será mostrada de novo / shown this once)", file=sys.stderr
     )
 
 
 async def _end_subscriptions(app: web.Application) -> None:
-    """Answers those who wait for changes, so that no open request holds the shutdown up."""
+    """Completes open long polls, so that they do not delay the shutdown."""
     await app[keys.CHANGES].close()
 
 
 def serve(settings: Settings) -> None:
-    """Serves until SIGTERM or SIGINT, then finishes what it is answering."""
+    """Serves until SIGTERM or SIGINT, then finishes the open requests."""
     delay, grace = settings.shutdown_delay, settings.shutdown_grace
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         app = create_app(settings)

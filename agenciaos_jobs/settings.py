@@ -1,4 +1,4 @@
-"""The only reader of the environment."""
+"""The settings, and the only reader of the environment."""
 
 from decimal import Decimal
 from email.headerregistry import Address
@@ -23,7 +23,7 @@ from agenciaos_jobs.foundation import webhook_signature as signature
 
 
 class SettingsError(Exception):
-    """A setting is missing or malformed; the message names it and tells what it takes."""
+    """A setting is missing or malformed; the message names it and the expected form."""
 
 
 def _http_url(value: str) -> str:
@@ -39,7 +39,7 @@ _HEADER_VALUE = "^[!-~]+$"
 class Settings(BaseSettings):
     """Every setting, read from the environment and from ``.env`` in the working directory.
 
-    ``.env.example`` tells of each one what it is for.
+    ``.env.example`` describes each one.
     """
 
     model_config = SettingsConfigDict(
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls, *required: str) -> Self:
-        """The settings in force; raises :class:`SettingsError` where one is malformed or a required one is missing."""
+        """The current settings; raises :class:`SettingsError` if one is malformed or a required one is missing."""
         try:
             settings = cls()
         except ValidationError as error:
@@ -183,13 +183,13 @@ class Settings(BaseSettings):
         return settings
 
     def require(self, *names: str) -> None:
-        """Raises :class:`SettingsError` where one of these is not set."""
+        """Raises :class:`SettingsError` if one of these is not set."""
         missing = [name for name in names if getattr(self, name.lower()) is None]
         if missing:
             raise SettingsError("\n".join(f"{name} is not set: {PURPOSE[name]}" for name in missing))
 
     def values_of(self, name: str) -> list[str]:
-        """A secret that is set, and the one before it, which is good too while it is rotated."""
+        """A secret's value and, during a rotation, the previous one, which is accepted too."""
         both = (getattr(self, name), getattr(self, f"{name}_previous"))
         return [secret.get_secret_value() for secret in both if secret]
 
@@ -221,6 +221,6 @@ def _explain(problem: object) -> str:
 
 
 def dotenv_in_use() -> Path | None:
-    """The ``.env`` file that is being read, if there is one."""
+    """The ``.env`` file in use, if there is one."""
     path = Path(".env")
     return path if path.is_file() else None

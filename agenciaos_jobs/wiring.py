@@ -1,4 +1,4 @@
-"""The one place where what is real is opened: pool, queue, model, clock."""
+"""The composition root: opens the pool, the queue, the model and the clock."""
 
 import asyncio
 import gc
@@ -57,7 +57,7 @@ from agenciaos_jobs.trigger_dev.store import packets
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a server needs, and a worker too. ``resources`` holds what jobs use, by class."""
+    """The services that servers and workers share. ``resources`` holds the dependencies of jobs, by class."""
 
     id: str
     clock: Clock
@@ -75,14 +75,14 @@ class Runtime:
 
     @property
     def retention(self) -> Retention:
-        """How long runs are kept."""
+        """The retention of runs."""
         completed, failed = self.settings.retain_completed_days, self.settings.retain_failed_days
         return Retention(timedelta(days=completed), timedelta(days=failed))
 
 
 @dataclass(frozen=True)
 class WorkerServices:
-    """What a worker needs besides."""
+    """The services of a worker."""
 
     runtime: Runtime
     runner: Runner
@@ -99,9 +99,9 @@ class WorkerServices:
 async def open_runtime(
     settings: Settings, clock: Clock | None = None, kind: str = "worker", jobs: Mapping[str, Job[Any]] | None = None
 ) -> AsyncIterator[Runtime]:
-    """Connects, and refuses a database whose schema is behind. ``kind`` begins the id of the process.
+    """Opens the connections, and refuses a database with an old schema. ``kind`` is the prefix of the process's id.
 
-    ``jobs`` are those of the registry unless they are given.
+    ``jobs`` defaults to those of the registry.
     """
     assert settings.database_url
     assert settings.redis_url
@@ -155,7 +155,7 @@ async def open_runtime(
 
 
 def tune_gc() -> None:
-    """Freezes what start-up has made and collects less often: the collector took a tenth of a server's time."""
+    """Freezes the objects of start-up and collects less often: the collector took a tenth of a server's time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 10)
@@ -187,7 +187,7 @@ def _notifier(settings: Settings, pool: Database, clock: Clock, intake: Intake, 
 
 
 def model_of(settings: Settings, clock: Clock) -> OpenAIModel:
-    """The model that writes, which nothing has been asked of yet."""
+    """The configured model; makes no request yet."""
     return OpenAIModel(
         clock,
         api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
@@ -201,7 +201,7 @@ def model_of(settings: Settings, clock: Clock) -> OpenAIModel:
 
 
 def open_channels(settings: Settings, clock: Clock) -> Mapping[str, Channel]:
-    """The channels that are configured, by name."""
+    """The configured channels, by name."""
     channels: dict[str, Channel] = {}
     if settings.smtp_url and settings.alert_email_from and settings.alert_email_to:
         server = email.Server.read(settings.smtp_url.get_secret_value())
@@ -220,9 +220,9 @@ def open_channels(settings: Settings, clock: Clock) -> Mapping[str, Channel]:
 
 
 def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerServices:
-    """Sets up a worker for these jobs on an open runtime.
+    """Builds a worker for these jobs on an open runtime.
 
-    Raises ``JobsModuleError`` for a job that uses what nothing opens.
+    Raises ``JobsModuleError`` for a job whose resource nothing opens.
     """
     for job in jobs.values():
         if job.uses is not None and job.uses not in runtime.resources:
@@ -254,4 +254,4 @@ CHORES = (
     Chore(HOURLY, drop_old_alerts),
     Chore(timedelta(minutes=1), spend.count_closed_days),
 )
-"""The wings' housekeeping."""
+"""The housekeeping of the wings."""

@@ -1,7 +1,7 @@
-"""The worker: under arq's own command (``arq agenciaos_jobs.worker.WorkerSettings``), or by itself.
+"""The worker: hosted by arq's command (``arq agenciaos_jobs.worker.WorkerSettings``), or by itself.
 
-Both run the same dispatcher. arq hosts it, reads cron, and finds nothing else in its queue. ``WorkerSettings`` is made
-when it is asked for, so that importing this module reads no environment.
+Both run the same dispatcher. arq hosts it and fires cron; its own queue stays empty. ``WorkerSettings`` is built on
+access, so that importing this module does not read the environment.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ def __getattr__(name: str) -> Any:
 async def working(
     settings: Settings, jobs: Mapping[str, Job[Any]], clock: Clock | None, hurry: asyncio.Event
 ) -> AsyncIterator[WorkerServices]:
-    """A worker at work; leaving drains it, at once where ``hurry`` is set."""
+    """A running worker; on exit it drains, without the grace period if ``hurry`` is set."""
     async with open_runtime(settings, clock, jobs=jobs) as runtime:
         worker = worker_services(runtime, jobs)
         await worker.scheduler.declare()
@@ -82,14 +82,14 @@ async def working(
         finally:
             await worker.dispatcher.drain(settings.shutdown_grace, hurry)
             stop.set()
-            pruning.cancel()  # it may be reading a whole month
+            pruning.cancel()  # a prune may take minutes: it reads a whole month
             loop_watch.cancel()
             await asyncio.wait([*loops, pruning, loop_watch])
             await worker.heartbeat.stop()
 
 
 async def work(settings: Settings, jobs: Mapping[str, Job[Any]] | None = None) -> None:
-    """Works until SIGTERM or SIGINT; a second one hurries."""
+    """Works until SIGTERM or SIGINT; a second signal ends the grace period."""
     ended, hurry = asyncio.Event(), asyncio.Event()
     async with working(settings, _jobs(settings, jobs), None, hurry) as worker:
         tune_gc()
@@ -98,7 +98,7 @@ async def work(settings: Settings, jobs: Mapping[str, Job[Any]] | None = None) -
 
 
 async def work_once(settings: Settings, run_id: str, jobs: Mapping[str, Job[Any]] | None = None) -> None:
-    """Makes one attempt at one run, in a process that may die of it."""
+    """Makes one attempt at one run, in a process that the attempt may crash."""
     jobs = _jobs(settings, jobs)
     async with open_runtime(settings, jobs=jobs) as runtime:
         worker = worker_services(runtime, jobs)
@@ -119,7 +119,7 @@ def _jobs(settings: Settings, jobs: Mapping[str, Job[Any]] | None) -> Mapping[st
 def worker_settings(
     settings: Settings, jobs: Mapping[str, Job[Any]] | None = None, clock: Clock | None = None, *, signals: bool = True
 ) -> type:
-    """The class that the ``arq`` command reads, for these jobs or for all that the registry has."""
+    """The class that the ``arq`` command reads, for these jobs or for all of the registry."""
     assert settings.redis_url
     known, hurry = _jobs(settings, jobs), asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Is the service alive, is it ready, and what has it counted."""
+"""Liveness, readiness and metrics."""
 
 import asyncio
 from collections.abc import Awaitable, Iterator
@@ -18,17 +18,17 @@ from agenciaos_jobs.http.body import answer
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, QUEUE, SLOTS
 from agenciaos_jobs.http.operation import Operation
 
-_PATIENCE = 3
+_TIMEOUT = 3
 
 
 class Health(BaseModel):
-    """The process answers."""
+    """The process responds."""
 
     status: str = "ok"
 
 
 class Readiness(BaseModel):
-    """``ok`` or what is wrong, for each thing the service stands on; ``draining`` where the server is about to stop."""
+    """``ok`` or the error of each dependency; ``status`` is ``draining`` while the server shuts down."""
 
     status: str
     database: str
@@ -41,21 +41,21 @@ async def alive(_: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
-    database, schema, wire = await asyncio.gather(
+    database, schema, queue_state = await asyncio.gather(
         _state(migrate.schema_version(request.app[DATABASE])),
         _state(migrate.require_schema(request.app[DATABASE])),
         _state(request.app[QUEUE].ping()),
     )
-    status = "ok" if {database, schema, wire} == {"ok"} else "unavailable"
+    status = "ok" if {database, schema, queue_state} == {"ok"} else "unavailable"
     if request.app[DRAINING].is_set():
         status = "draining"
-    readiness = Readiness(status=status, database=database, schema_version=schema, queue=wire)
+    readiness = Readiness(status=status, database=database, schema_version=schema, queue=queue_state)
     return answer(readiness, status=200 if status == "ok" else 503)
 
 
 async def _state(check: Awaitable[object]) -> str:
     try:
-        await asyncio.wait_for(check, _PATIENCE)
+        await asyncio.wait_for(check, _TIMEOUT)
     except migrate.SchemaError as error:
         return str(error)
     except (DatabaseUnavailableError, *queue.UNAVAILABLE) as error:
@@ -64,10 +64,10 @@ async def _state(check: Awaitable[object]) -> str:
 
 
 async def show_metrics(request: web.Request) -> web.Response:
-    """Of all workers and of this process; while Postgres is away, of this process alone."""
+    """Metrics of all workers and of this process; of this process alone while Postgres is unreachable."""
     database, now = request.app[DATABASE], request.app[CLOCK].now()
     try:
-        known = await asyncio.wait_for(_known(database, now, request.app[SLOTS]), _PATIENCE)
+        known = await asyncio.wait_for(_shared_metrics(database, now, request.app[SLOTS]), _TIMEOUT)
     except (DatabaseUnavailableError, TimeoutError):
         known = []
     up = {"agenciaos_database_up": ("Whether Postgres answers this server.", float(bool(known)))}
@@ -76,8 +76,8 @@ async def show_metrics(request: web.Request) -> web.Response:
     return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
-async def _known(database: Database, now: datetime, slots: int) -> list[Collector]:
-    """What the database tells: of workers, and of what waits for them."""
+async def _shared_metrics(database: Database, now: datetime, slots: int) -> list[Collector]:
+    """Metrics from the database: those of workers, and the depth of the queue."""
     totals = metrics.Totals(await metric_totals.totals(database))
     depths, alive_now = await history.queue_depth(database, now), await workers.alive(database, now)
     at_work = {
@@ -89,7 +89,7 @@ async def _known(database: Database, now: datetime, slots: int) -> list[Collecto
 
 
 class _Waiting:
-    """What waits for workers now."""
+    """Gauges of the queue's current depth."""
 
     def __init__(self, depths: list[history.Depth], now: float) -> None:
         self._depths, self._now = depths, now

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the operations and the models that validate."""
+"""The OpenAPI document, generated from the operations and their validating models."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from agenciaos_jobs.registry import OFFERED
 _REF = "#/components/schemas/{model}"
 
 _NOT_HTTP = "O endereço ou um cabeçalho passa de 8190 bytes / The address or a header is longer than 8,190 bytes"
-"""What aiohttp itself refuses, at any address, before there is a request."""
+"""The error that aiohttp itself returns, on any path, before there is a request."""
 
 
 def operation(operations: Iterable[Operation]) -> Operation:
@@ -72,7 +72,7 @@ def document(operations: Iterable[Operation]) -> Json:
 def _operation(item: Operation) -> Json:
     described: Json = {"summary": str(item.summary), "operationId": _operation_id(item), "responses": _responses(item)}
     if item.needs_key:
-        described["security"] = [{"key": []}, {"publicToken": []}] if item.reads else [{"key": []}]
+        described["security"] = [{"key": []}, {"publicToken": []}] if item.token_resources else [{"key": []}]
     if item.parameters or item.query:
         described["parameters"] = [
             *({"name": name, "in": "path", "required": True, "schema": kind} for name, kind in item.parameters.items()),
@@ -87,7 +87,7 @@ def _operation(item: Operation) -> Json:
 
 
 def _operation_id(item: Operation) -> str:
-    """One handler may serve several versions of an address."""
+    """The handler's name, with the API version of the path where it has one: a handler may serve several versions."""
     version = re.match(r"/api/(v\d+)/", item.path)
     return f"{item.handler.__name__}_{version[1]}" if version else item.handler.__name__
 
@@ -97,7 +97,7 @@ def _responses(item: Operation) -> Json:
     for status, kind in item.answers.items():
         content = {kind: {}} if isinstance(kind, str) else {"application/json": {"schema": _schema(kind)}}
         responses[str(status)] = {"description": str(item.summary) if status == 200 else "—", "content": content}
-    problems = {*item.problems, *((401,) if item.needs_key else ()), *((403,) if item.reads else ())}
+    problems = {*item.problems, *((401,) if item.needs_key else ()), *((403,) if item.token_resources else ())}
     problems |= set() if item.is_probe else {429}
     for status in sorted(problems - set(item.answers)):
         schema = _schema(Problem)

@@ -12,7 +12,7 @@ from agenciaos_jobs.foundation import logs
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.answers import TriggerAnswer
 from agenciaos_jobs.http.body import answer, as_model, read_json
-from agenciaos_jobs.http.fields import LONGEST_TTL, read_delay, read_key_header, read_ttl
+from agenciaos_jobs.http.fields import MAX_TTL, read_delay, read_key_header, read_ttl
 from agenciaos_jobs.http.keys import CLOCK, INTAKE, REQUEST_ID
 from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
@@ -24,14 +24,14 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
 class TriggerRequest(BaseModel):
-    """Which job to start, with what."""
+    """The job to start, its payload and its options."""
 
     type: str
     payload: dict[str, Any] = Field(default_factory=dict)
     idempotencyKey: Annotated[str, Field(min_length=1, max_length=2048)] | None = None  # noqa: N815
     delay: str | None = None
-    ttl: Annotated[int, Field(ge=1, le=LONGEST_TTL)] | str | None = None
-    priority: Annotated[int, Field(ge=0, le=LONGEST_TTL)] | None = None
+    ttl: Annotated[int, Field(ge=1, le=MAX_TTL)] | str | None = None
+    priority: Annotated[int, Field(ge=0, le=MAX_TTL)] | None = None
     maxAttempts: Annotated[int, Field(ge=1, le=100)] | None = None  # noqa: N815
     maxDuration: Annotated[int, Field(ge=5, le=86_400)] | None = None  # noqa: N815
     tags: tuple[Tag, ...] = Field(default=(), max_length=10)
@@ -40,7 +40,7 @@ class TriggerRequest(BaseModel):
 async def trigger(request: web.Request) -> web.Response:
     given = await read_json(request)
     if token.is_native(given):
-        return await webhook.take(request, given)
+        return await webhook.accept(request, given)
     body = as_model(given, TriggerRequest)
     job = JOBS_BY_NAME.get(body.type)
     if job is None:
@@ -55,7 +55,7 @@ async def trigger(request: web.Request) -> web.Response:
 
 
 def run_of(job: Job[Any], body: TriggerRequest, request: web.Request, *, source: str, **options: Any) -> NewRun:
-    """What the body asks for; 422 with each field that is wrong."""
+    """The run that the body describes. Raises 422 with each invalid field."""
     try:
         return new_run(job, body.payload, source=source, **_options(body, request), **options)
     except ValidationError as error:
@@ -76,7 +76,7 @@ def _options(body: TriggerRequest, request: web.Request) -> Json:
 
 
 def _schema() -> Json:
-    """The body as one alternative a job, so that the document tells each payload's fields."""
+    """The body as one alternative per job, so that the document has each payload's fields."""
     base = TriggerRequest.model_json_schema()
     alternatives = [
         {

@@ -20,11 +20,11 @@ _COMMANDS = {
     "check": "check",
     "prune": "prune",
 }
-"""Which module of this package has each command."""
+"""The module of each command."""
 
 
-class _OnDemand(click.Group):
-    """Loads a command when it is asked for, so that a worker does not hold the server's pages in memory."""
+class _LazyGroup(click.Group):
+    """Imports a command on first use, so that a worker does not load the server's pages."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -36,7 +36,7 @@ class _OnDemand(click.Group):
         return command
 
 
-@click.group(cls=_OnDemand, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="agenciaos-jobs")
 def cli() -> None:
     """Jobs em segundo plano da AgênciaOS / AgênciaOS's background jobs.
@@ -48,7 +48,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Runs the command line; what goes wrong for a known reason is told in words, not as a traceback."""
+    """Runs the command line. An expected error prints its message, without a traceback."""
     try:
         cli(standalone_mode=True)
     except reasons() as error:

@@ -1,9 +1,8 @@
-"""alerts list, alerts rules, alerts test."""
+"""The commands alerts list, alerts rules and alerts test."""
 
 import json
 import sys
 from collections.abc import AsyncIterator
-from typing import Literal
 
 import click
 from rich.table import Table
@@ -15,7 +14,8 @@ from agenciaos_jobs.alerts.rules import AlertRulesError, load_rules
 from agenciaos_jobs.alerts.store import alerts as stored
 from agenciaos_jobs.alerts.store.alerts import ChannelState
 from agenciaos_jobs.alerts.text import message, test_message
-from agenciaos_jobs.cli.common import CommandError, console, formatter, load_settings, with_base
+from agenciaos_jobs.cli.checks import Finding
+from agenciaos_jobs.cli.common import CommandError, console, formatter, load_settings, with_runtime
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.settings import Settings
@@ -26,56 +26,56 @@ HOW = "set SMTP_URL, SLACK_WEBHOOK_URL or ALERT_WEBHOOK_URL (docs/alerts.md)"
 
 @click.group()
 def alerts() -> None:
-    """Alertas: lista, regras, teste dos canais / Alerts: list, rules, a test of the channels."""
+    """Alertas: lista, regras, teste dos canais / Alerts: list, rules, channel test."""
 
 
 @alerts.command("list")
 @click.option("--kind", type=click.Choice(list(KINDS)), help="Só deste tipo / Of this kind only.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=25, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Um alerta por linha, em JSON / One alert a line, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Um alerta por linha, em JSON / One alert per line, as JSON.")
 def list_alerts(kind: str | None, limit: int, *, as_json: bool) -> None:
-    """Os alertas mais novos, e como vão os canais / The newest alerts, and how the channels do."""
+    """Os alertas mais novos e a situação dos canais / The newest alerts and the state of the channels."""
 
     async def fetch(runtime: Runtime) -> tuple[list[Alert], list[ChannelState]]:
         database = runtime.database
         newest = await stored.newest(database, kind=kind_named(kind) if kind else None, limit=limit)
         return newest, await stored.channel_states(database)
 
-    found, channels = with_base(fetch)
+    found, channels = with_runtime(fetch)
     if as_json:
         for alert in found:
             click.echo(json.dumps(vars(alert), ensure_ascii=False, default=str))
         return
     table = Table(box=None)
-    for heading in ("Último", "Tipo", "Alerta", "Vezes", "Desde", "Avisado", "Pendentes"):
+    for heading in ("Último", "Tipo", "Alerta", "Vezes", "Desde", "Enviado", "Pendentes"):
         table.add_column(heading, no_wrap=heading != "Alerta")
-    says = formatter()
+    fmt = formatter()
     for alert in found:
-        told = says.moment(alert.told_at) if alert.told_at else ""
-        title = message(alert, Notification.OPENED, says.now, None).title
-        row = (says.moment(alert.raised_at), alert.kind, title, str(alert.raised), says.moment(alert.since), told)
+        sent = fmt.moment(alert.told_at) if alert.told_at else ""
+        title = message(alert, Notification.OPENED, fmt.now, None).title
+        row = (fmt.moment(alert.raised_at), alert.kind, title, str(alert.raised), fmt.moment(alert.since), sent)
         table.add_row(*row, str(alert.pending or ""))
     console().print(table)
     for channel in channels:
-        click.echo(_state_in_words(channel, says))
+        click.echo(_state_in_words(channel, fmt))
 
 
-def _state_in_words(channel: ChannelState, says: Formatter) -> str:
+def _state_in_words(channel: ChannelState, fmt: Formatter) -> str:
     if channel.is_broken and channel.last_error_at:
-        return f"✘ {channel.channel}: {channel.last_error} ({says.moment(channel.last_error_at)})"
+        return f"✘ {channel.channel}: {channel.last_error} ({fmt.moment(channel.last_error_at)})"
     assert channel.last_sent_at
-    return f"✔ {channel.channel}: enviou em / sent at {says.moment(channel.last_sent_at)}"
+    return f"✔ {channel.channel}: enviou em / sent at {fmt.moment(channel.last_sent_at)}"
 
 
 @alerts.command("rules")
 def show_rules() -> None:
-    """As regras em vigor (ALERTS_FILE) / The rules in force."""
-    table, says = Table(box=None), formatter()
+    """As regras em vigor (ALERTS_FILE) / The current rules."""
+    table, fmt = Table(box=None), formatter()
     for heading in ("Tipo", "Canais", "A partir de", "Dentro de", "No máximo a cada"):
         table.add_column(heading, no_wrap=True)
     for kind, rule in load_rules(load_settings().alerts_file).items():
         channels = ", ".join(rule.channels) if rule.enabled else "—"
-        table.add_row(kind, channels, str(rule.threshold), says.rough(rule.window), says.rough(rule.quiet))
+        table.add_row(kind, channels, str(rule.threshold), fmt.rough(rule.window), fmt.rough(rule.quiet))
     console().print(table)
 
 
@@ -85,7 +85,7 @@ def test_channels() -> None:
 
     Código de saída 1 se algum canal não aceitou. O resultado também aparece no painel.
     """
-    if not with_base(_test):
+    if not with_runtime(_test):
         sys.exit(1)
 
 
@@ -107,21 +107,21 @@ async def _test(runtime: Runtime) -> bool:
     return is_fine
 
 
-async def findings(settings: Settings) -> AsyncIterator[tuple[Literal["ok", "warning", "fault"], str, str]]:
-    """What ``check`` tells of alerts: the rules, and whether each channel would take a message."""
+async def findings(settings: Settings) -> AsyncIterator[Finding]:
+    """The findings of ``check`` about alerts: the rules, and whether each channel accepts a message."""
     try:
         load_rules(settings.alerts_file)
     except AlertRulesError as error:
-        yield "fault", "alert rules", str(error)
+        yield Finding("fault", "alert rules", str(error))
         return
     channels = open_channels(settings, SystemClock())
     if not channels:
-        yield "warning", "alerts", f"no channel, so nobody is told: {HOW}"
+        yield Finding("warning", "alerts", f"no channel, so alerts are sent to nobody: {HOW}")
         return
     if not settings.public_url:
-        yield "warning", "PUBLIC_URL", "not set: alerts have no links to the dashboard"
+        yield Finding("warning", "PUBLIC_URL", "not set: alerts have no links to the dashboard")
     for name, channel in channels.items():
         try:
-            yield "ok", f"alerts by {name}", await channel.probe()
+            yield Finding("ok", f"alerts by {name}", await channel.probe())
         except ChannelError as error:
-            yield "fault", f"alerts by {name}", error.message
+            yield Finding("fault", f"alerts by {name}", error.message)

@@ -1,10 +1,8 @@
-"""check: one line a thing, with what to do about a fault."""
+"""The command check: one line per finding, with the remedy of each fault."""
 
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Literal
 
 import asyncpg
 import click
@@ -12,7 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from agenciaos_jobs.ai_content.openai_errors import KeyRefusedError, ModelMissingError
-from agenciaos_jobs.cli import alerts, upkeep
+from agenciaos_jobs.cli import alerts, checks
+from agenciaos_jobs.cli.checks import Finding, State
 from agenciaos_jobs.cli.common import load_settings, quiet_logs
 from agenciaos_jobs.engine import queue
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
@@ -26,21 +25,10 @@ from agenciaos_jobs.payments.guru.api import GuruAPI
 from agenciaos_jobs.settings import Settings, SettingsError, dotenv_in_use
 from agenciaos_jobs.wiring import model_of
 
-State = Literal["ok", "warning", "fault"]
-
 _MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "fault": "[red]✘[/]"}
-_PATIENCE = 10
+_TIMEOUT = 10
 
 GURU_TOKEN_LENGTH = 40
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was found of one thing, and what to do about it."""
-
-    state: State
-    name: str
-    text: str
 
 
 @click.command()
@@ -81,9 +69,9 @@ async def _findings() -> AsyncIterator[Finding]:
     yield await _openai(settings)
     yield _guru_token(settings)
     yield await _guru(settings)
-    for source in (upkeep.findings(settings), alerts.findings(settings)):
-        async for state, name, text in source:
-            yield Finding(state, name, text)
+    for source in (checks.findings(settings), alerts.findings(settings)):
+        async for finding in source:
+            yield finding
 
 
 def _set(value: object, name: str, state: State, advice: str) -> Finding:
@@ -93,17 +81,17 @@ def _set(value: object, name: str, state: State, advice: str) -> Finding:
 def _guru_token(settings: Settings) -> Finding:
     name, secret = "DMG_WEBHOOK_SECRET", settings.dmg_webhook_secret
     if secret is None:
-        advice = "copy the account token from Guru: without it no webhook of Guru's is authentic"
+        advice = "copy the account token from Guru: without it no Guru webhook can be authenticated"
         return Finding("warning", name, f"not set: {advice}")
     if len(secret.get_secret_value()) != GURU_TOKEN_LENGTH:
-        return Finding("warning", name, f"set, but Guru's account tokens have {GURU_TOKEN_LENGTH} characters: compare")
+        return Finding("warning", name, f"set, but Guru's account tokens have {GURU_TOKEN_LENGTH} characters: check it")
     return Finding("ok", name, "set")
 
 
 async def _guru(settings: Settings) -> Finding:
     name = "DMG_API_KEY"
     if settings.dmg_api_key is None:
-        return Finding("warning", name, "not set: payments are believed on the webhook's token alone")
+        return Finding("warning", name, "not set: payments are trusted on the webhook's token alone")
     key = settings.dmg_api_key.get_secret_value()
     api = GuruAPI(SystemClock(), api_key=key, base_url=settings.dmg_api_url)
     try:
@@ -124,7 +112,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         )
         return
     try:
-        pool = await database.connect(settings.database_url.get_secret_value(), size=1, patience=_PATIENCE)
+        pool = await database.connect(settings.database_url.get_secret_value(), size=1, patience=_TIMEOUT)
     except (DatabaseUnavailableError, ValueError, asyncpg.PostgresError) as error:
         yield Finding(
             "fault",
@@ -146,8 +134,8 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
             yield Finding("ok", "application tables", "present")
         yield await _workers(pool)
         if schema.state == "ok":
-            async for state, name, text in upkeep.of_database(pool, settings):
-                yield Finding(state, name, text)
+            async for finding in checks.of_database(pool, settings):
+                yield finding
     finally:
         await pool.close()
 
@@ -172,32 +160,32 @@ async def _workers(pool: Database) -> Finding:
 async def _queue(settings: Settings) -> Finding:
     if settings.redis_url is None:
         return Finding("fault", "REDIS_URL", "not set: give it a Redis, or run `agenciaos-jobs dev`")
-    wire = Queue(queue.connect(settings.redis_url.get_secret_value()))
+    client = Queue(queue.connect(settings.redis_url.get_secret_value()))
     try:
-        await wire.ping()
+        await client.ping()
     except queue.UNAVAILABLE as error:
         return Finding(
             "fault",
             "queue",
-            f"no answer ({type(error).__name__}): check REDIS_URL; runs are kept and sent when it is back",
+            f"no response ({type(error).__name__}): check REDIS_URL; runs are stored, and sent once it is back",
         )
     finally:
-        await wire.close()
-    return Finding("ok", "queue", "answers")
+        await client.close()
+    return Finding("ok", "queue", "responds")
 
 
 async def _openai(settings: Settings) -> Finding:
     if settings.openai_api_key is None:
         return Finding("warning", "OPENAI_API_KEY", "not set: AI runs fail with openai_not_configured")
     if settings.openai_api_key.get_secret_value() == "stand-in":
-        return Finding("warning", "OPENAI_API_KEY", "the local stand-in answers: set a key to write with a model")
+        return Finding("warning", "OPENAI_API_KEY", "the local stand-in answers: set a key to use a model")
     model = model_of(settings, SystemClock())
     try:
         await model.check()
     except KeyRefusedError:
         return Finding("fault", "OPENAI_API_KEY", f"refused by {settings.openai_base_url}: make a new key")
     except ModelMissingError:
-        missing = f"{settings.openai_model} is not to be had with this key: choose another"
+        missing = f"{settings.openai_model} is not available with this key: choose another"
         return Finding("fault", "OPENAI_MODEL", missing)
     except (GiveUp, RetryLater) as error:
         unchecked = f"could not be checked ({error}): is {settings.openai_base_url} reachable?"

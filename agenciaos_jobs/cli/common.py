@@ -1,4 +1,4 @@
-"""What the commands share."""
+"""What the commands share: settings, connections, output and expected errors."""
 
 import asyncio
 import sys
@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 
 class CommandError(Exception):
-    """A command could not do what it was asked for; the message tells why."""
+    """A command failed; the message is the reason."""
 
 
 def reasons() -> tuple[type[BaseException], ...]:
-    """What a command may fail with for a reason that its message tells."""
+    """The expected errors of a command, whose messages explain them."""
     return (
         CommandError,
         SettingsError,
@@ -44,14 +44,14 @@ def reasons() -> tuple[type[BaseException], ...]:
 
 
 def reason(error: BaseException) -> str:
-    """Why a command failed, for people."""
+    """The error's message, for people."""
     if isinstance(error, DomainError):
         return f"{error.text}: {error.about}" if error.about else str(error.text)
     return str(error)
 
 
 def load_settings(*required: str) -> Settings:
-    """The settings; where the environment names no database, those of the stack that `dev` runs."""
+    """The settings; where the environment names no database, those of the running ``dev`` stack."""
     settings = Settings.load()
     if settings.database_url is None and (running := _running_stack()):
         settings = Settings.model_validate(settings.model_dump(exclude_unset=True) | running)
@@ -60,7 +60,7 @@ def load_settings(*required: str) -> Settings:
 
 
 def has_embedded_extra() -> bool:
-    """Whether the extra ``embedded`` is installed, without which nothing of ``agenciaos_jobs.dev`` may be imported."""
+    """Whether the extra ``embedded`` is installed, which every import from ``agenciaos_jobs.dev`` needs."""
     return find_spec("platformdirs") is not None
 
 
@@ -73,22 +73,22 @@ def _running_stack() -> dict[str, str]:
 
 
 def console() -> Console:
-    """Standard output; wide enough for a table where it is no terminal."""
+    """Standard output, wide enough for a table where it is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else 160)
 
 
 def formatter() -> Formatter:
-    """How tables are written: in Portuguese, seen from now."""
+    """The formatter of tables: Portuguese, as of now."""
     return Formatter("pt", SystemClock().now())
 
 
 def quiet_logs(settings: Settings) -> None:
-    """Leaves standard output to the command's own words."""
+    """Keeps logs off the command's output, except warnings and errors."""
     logs.configure("console", "warning", Redactor(settings.secrets))
 
 
-def with_base(act: Callable[[Runtime], Awaitable[T]]) -> T:
-    """Runs ``act`` on open connections."""
+def with_runtime(act: Callable[[Runtime], Awaitable[T]]) -> T:
+    """Runs ``act`` with open connections."""
     settings = load_settings("DATABASE_URL", "REDIS_URL")
     quiet_logs(settings)
 

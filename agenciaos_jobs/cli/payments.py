@@ -1,11 +1,11 @@
-"""payments: unmatched, assign, history, list."""
+"""The commands payments unmatched, list, assign and history."""
 
 from collections.abc import Sequence
 
 import click
 from rich.table import Table
 
-from agenciaos_jobs.cli.common import CommandError, console, formatter, with_base
+from agenciaos_jobs.cli.common import CommandError, console, formatter, with_runtime
 from agenciaos_jobs.payments.policy.application_decision import Action
 from agenciaos_jobs.payments.store import payments as stored
 from agenciaos_jobs.payments.store.payments import PaymentRecord
@@ -15,12 +15,12 @@ from agenciaos_jobs.wiring import Runtime
 
 @click.group()
 def payments() -> None:
-    """Pagamentos: sem agência, atribuir, história / Payments: unmatched, assign, history."""
+    """Pagamentos: sem agência, atribuir, histórico / Payments: unmatched, assign, history."""
 
 
 @payments.command("unmatched")
 def list_unmatched() -> None:
-    """Os que não se sabe de quem são / Those that are nobody's yet.
+    """Pagamentos sem agência identificada / Payments with no matching agency.
 
     Atribua um deles a uma agência com: agenciaos-jobs payments assign EVENTO AGÊNCIA
     """
@@ -28,59 +28,59 @@ def list_unmatched() -> None:
     async def fetch(runtime: Runtime) -> list[PaymentRecord]:
         return await stored.unmatched(runtime.database, runtime.clock.now())
 
-    _show(with_base(fetch), "nenhum / none")
+    _show(with_runtime(fetch), "nenhum / none")
 
 
 @payments.command("list")
 @click.option("--action", type=click.Choice([action.value for action in Action]), help="Só estes / Only these.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=25, show_default=True)
 def list_newest(action: str | None, limit: int) -> None:
-    """As entregas mais novas, e o que cada uma fez / The newest deliveries, and what each did."""
+    """As entregas mais novas e o efeito de cada uma / The newest deliveries and their effects."""
 
     async def fetch(runtime: Runtime) -> list[PaymentRecord]:
         return await stored.newest(runtime.database, action=Action(action) if action else None, limit=limit)
 
-    _show(with_base(fetch), "nenhuma / none")
+    _show(with_runtime(fetch), "nenhuma / none")
 
 
 @payments.command("assign")
 @click.argument("event_id", metavar="EVENT", type=click.IntRange(1, 2**63 - 1))
 @click.argument("agency_id", metavar="AGENCY")
 def assign(event_id: int, agency_id: str) -> None:
-    """Diz de que agência é um pagamento, aplica-o e lembra o cliente / Says whose a payment is, and applies it."""
+    """Atribui um pagamento, aplica-o e associa o cliente à agência / Assigns a payment and applies it."""
 
     async def act(runtime: Runtime) -> list[str]:
         return await runtime.assignments.assign(event_id, agency_id)
 
-    for run_id in with_base(act):
+    for run_id in with_runtime(act):
         click.echo(run_id)
 
 
 @payments.command("history")
 @click.argument("agency_id", metavar="AGENCY")
 def history(agency_id: str) -> None:
-    """A história do plano de uma agência, evento por evento / The story of an agency's plan, event by event."""
+    """Histórico do plano de uma agência, evento por evento / The history of an agency's plan, event by event."""
 
     async def fetch(runtime: Runtime) -> list[PaymentRecord]:
         return await stored.history(runtime.database, agency_id)
 
-    found = with_base(fetch)
+    found = with_runtime(fetch)
     if not found:
         raise CommandError(f"there is no payment of agency {agency_id!r}")
-    says = formatter()
+    fmt = formatter()
     for record in found:
-        click.echo(f"{says.moment_to_the_second(record.occurred_at)}  {sentence(record, says)}")
+        click.echo(f"{fmt.moment_to_the_second(record.occurred_at)}  {sentence(record, fmt)}")
 
 
 def _show(records: Sequence[PaymentRecord], nothing: str) -> None:
     if not records:
         click.echo(nothing)
         return
-    table, says = Table(box=None), formatter()
+    table, fmt = Table(box=None), formatter()
     for heading in ("Evento", "Quando", "Agência", "Contato", "Valor", "O que houve"):
         table.add_column(heading, no_wrap=heading != "O que houve")
     for record in records:
-        moment = says.moment(record.occurred_at)
-        amount = "" if record.amount is None else says.reais(record.amount)
-        table.add_row(str(record.id), moment, record.agency_id, record.email, amount, sentence(record, says))
+        moment = fmt.moment(record.occurred_at)
+        amount = "" if record.amount is None else fmt.reais(record.amount)
+        table.add_row(str(record.id), moment, record.agency_id, record.email, amount, sentence(record, fmt))
     console().print(table)

@@ -1,31 +1,31 @@
-"""prune: what retention does, and would do."""
+"""The command prune: applies retention, or shows what it would drop."""
 
 import click
 from rich.table import Table
 
-from agenciaos_jobs.cli.common import console, formatter, with_base
+from agenciaos_jobs.cli.common import console, formatter, with_runtime
 from agenciaos_jobs.engine.model.retention_policy import Fate, MonthOfRuns
 from agenciaos_jobs.engine.worker.pruner import Pruner
 from agenciaos_jobs.wiring import Runtime
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Só mostra o que seria apagado / Only shows what would go.")
+@click.option("--dry-run", is_flag=True, help="Só mostra o que seria apagado / Only shows what would be dropped.")
 def prune(*, dry_run: bool) -> None:
-    """Apaga execuções antigas, mês a mês / Drops old runs, a month at a time.
+    """Apaga execuções antigas, mês a mês / Drops old runs, month by month.
 
     Os workers fazem isso uma vez por dia, com RETAIN_COMPLETED_DAYS e RETAIN_FAILED_DAYS. Um mês do qual algo deve
     ficar é reduzido ao que fica.
     """
 
     async def act(runtime: Runtime) -> list[MonthOfRuns]:
-        caretaker = Pruner(runtime.database, runtime.clock, runtime.retention)
+        pruner = Pruner(runtime.database, runtime.clock, runtime.retention)
         if dry_run:
-            return await caretaker.months()
-        await caretaker.forget()
-        return await caretaker.prune()
+            return await pruner.months()
+        await pruner.forget()
+        return await pruner.prune()
 
-    months = with_base(act)
+    months = with_runtime(act)
     if not any(month.fate is not Fate.KEPT for month in months):
         click.echo("nada a apagar / nothing to drop")
     if months:
@@ -34,8 +34,8 @@ def prune(*, dry_run: bool) -> None:
 
 def _table(months: list[MonthOfRuns]) -> Table:
     table = Table("mês / month", "execuções / runs", "expiradas / expired", "tamanho / size", "destino / fate")
-    says = formatter()
+    fmt = formatter()
     for month in months:
-        size = says.size(month.bytes)
+        size = fmt.size(month.bytes)
         table.add_row(month.month.replace("_", "-"), str(month.held), str(month.expired), size, month.fate)
     return table

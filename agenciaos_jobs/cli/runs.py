@@ -1,4 +1,4 @@
-"""trigger, runs list, runs show."""
+"""The commands trigger and runs."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agenciaos_jobs import registry
-from agenciaos_jobs.cli.common import CommandError, console, formatter, with_base
+from agenciaos_jobs.cli.common import CommandError, console, formatter, with_runtime
 from agenciaos_jobs.engine.control import UnknownRunError
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import Status, TriggerResult
@@ -24,7 +24,7 @@ from agenciaos_jobs.wiring import Runtime
 
 
 class TaskName(click.ParamType[str]):
-    """A job by any of its names; those of ``JOBS_MODULES`` are known too."""
+    """A job by any of its names, including those of ``JOBS_MODULES``."""
 
     name = "task"
 
@@ -32,7 +32,7 @@ class TaskName(click.ParamType[str]):
         registry.add_modules(Settings.load().jobs_modules)
         if value not in registry.JOBS and value not in registry.JOBS_BY_NAME:
             known = ", ".join(sorted({*registry.JOBS, *registry.JOBS_BY_NAME}))
-            self.fail(f"{value!r} não é um job / is no job; {known}", param, ctx)
+            self.fail(f"{value!r} não é um job / is not a job; {known}", param, ctx)
         return value
 
 
@@ -41,7 +41,7 @@ class TaskName(click.ParamType[str]):
 @click.option("--payload", default="{}", metavar="JSON|@FILE", help="O payload, ou @arquivo / The payload, or @file.")
 @click.option("--key", "idempotency_key", help="Chave de idempotência / Idempotency key.")
 @click.option(
-    "--wait", is_flag=True, help="Espera o fim e mostra o resultado / Waits for the end and shows the output."
+    "--wait", is_flag=True, help="Espera o fim e mostra o resultado / Waits until it ends and shows the output."
 )
 def trigger(task: str, payload: str, idempotency_key: str | None, *, wait: bool) -> None:
     """Inicia um job / Starts a job.
@@ -63,7 +63,7 @@ def trigger(task: str, payload: str, idempotency_key: str | None, *, wait: bool)
         accepted = await runtime.intake.trigger(new)
         return await _wait(runtime, accepted.run_id) if wait else accepted
 
-    result = with_base(send)
+    result = with_runtime(send)
     if isinstance(result, TriggerResult):
         click.echo(result.run_id)
         return
@@ -91,31 +91,33 @@ def runs() -> None:
 
 
 @runs.command("list")
-@click.option("--task", type=TaskName(), help="Só deste job / Of this job only.")
+@click.option("--task", type=TaskName(), help="Só deste job / Only this job.")
 @click.option(
-    "--status", type=click.Choice([status.value for status in Status]), help="Só neste estado / In this status only."
+    "--status",
+    type=click.Choice([status.value for status in Status]),
+    help="Só nesta situação / Only with this status.",
 )
-@click.option("--agency", help="Só desta agência / Of this agency only.")
+@click.option("--agency", help="Só desta agência / Only this agency.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=25, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Uma execução por linha, em JSON / One run a line, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Uma execução por linha, em JSON / One run per line, as JSON.")
 def list_runs(task: str | None, status: str | None, agency: str | None, limit: int, *, as_json: bool) -> None:
     """As execuções mais novas / The newest runs."""
 
     async def fetch(runtime: Runtime) -> list[StoredRun]:
         return await history.newest(runtime.database, task=task, status=status, agency_id=agency, limit=limit)
 
-    found = with_base(fetch)
+    found = with_runtime(fetch)
     if as_json:
         for run in found:
             click.echo(_json(vars(run), indent=None))
         return
-    table, says = Table(box=None), formatter()
-    for heading in ("ID", "Job", "Estado", "Agência", "Tentativa", "Criada", "Duração"):
+    table, fmt = Table(box=None), formatter()
+    for heading in ("ID", "Job", "Situação", "Agência", "Tentativa", "Criada", "Duração"):
         table.add_column(heading, no_wrap=True)
     for run in found:
         attempts, agency_id = f"{run.attempt}/{run.max_attempts}", run.agency_id or ""
-        created = says.moment_to_the_second(run.created_at)
-        table.add_row(run.id, run.task, run.status, agency_id, attempts, created, _duration(run, says))
+        created = fmt.moment_to_the_second(run.created_at)
+        table.add_row(run.id, run.task, run.status, agency_id, attempts, created, _duration(run, fmt))
     console().print(table)
 
 
@@ -132,18 +134,18 @@ def show_run(run_id: str) -> None:
         lines = await run_logs.of_run(runtime.database, run_id)
         return {**vars(run), "attempts": [vars(item) for item in attempts], "log": [vars(line) for line in lines]}
 
-    click.echo(_json(with_base(fetch)))
+    click.echo(_json(with_runtime(fetch)))
 
 
 @runs.command("cancel")
 @click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
 def cancel_runs(run_ids: tuple[str, ...]) -> None:
-    """Cancela: na fila, nunca começa; em execução, para em até 2 s / Cancels, queued or executing."""
+    """Cancela execuções na fila ou em andamento (param em até 2 s) / Cancels queued or executing runs."""
 
     async def cancel(runtime: Runtime) -> list[tuple[str, bool]]:
         return [(run_id, await runtime.control.cancel(run_id)) for run_id in run_ids]
 
-    for run_id, is_new in with_base(cancel):
+    for run_id, is_new in with_runtime(cancel):
         click.echo(f"{run_id} {'CANCELED' if is_new else 'já terminada / had ended'}")
 
 
@@ -155,7 +157,7 @@ def replay_runs(run_ids: tuple[str, ...]) -> None:
     async def replay(runtime: Runtime) -> list[tuple[str, str]]:
         return [(run_id, (await runtime.control.replay(run_id)).run_id) for run_id in run_ids]
 
-    for run_id, again in with_base(replay):
+    for run_id, again in with_runtime(replay):
         click.echo(f"{run_id} → {again}")
 
 
@@ -173,7 +175,7 @@ def _json(value: Any, indent: int | None = 2) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
 
 
-def _duration(run: StoredRun, says: Formatter) -> str:
+def _duration(run: StoredRun, fmt: Formatter) -> str:
     if run.started_at is None or run.finished_at is None:
         return ""
-    return says.precise(run.finished_at - run.started_at)
+    return fmt.precise(run.finished_at - run.started_at)

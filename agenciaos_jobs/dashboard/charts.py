@@ -1,4 +1,4 @@
-"""Charts as coordinates; templates draw them as SVG."""
+"""Chart geometry; templates draw it as SVG."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Part:
-    """One coloured piece of a bar."""
+    """One coloured segment of a bar."""
 
     tone: str
     y: float
@@ -17,7 +17,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Column:
-    """One bar: its pieces from the bottom up, its words, all its values and then their sum, and where it leads."""
+    """A bar: its segments from the bottom up, its label, its values followed by their sum, and its link."""
 
     x: float
     width: float
@@ -30,7 +30,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Grid:
-    """A line across the chart, and what it stands for."""
+    """A horizontal grid line, and its label."""
 
     y: float
     value: int
@@ -38,7 +38,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Bars:
-    """Stacked bars in a field of ``width`` by ``height``."""
+    """Stacked bars in an area of ``width`` by ``height``."""
 
     width: float
     height: float
@@ -46,18 +46,18 @@ class Bars:
     grid: tuple[Grid, ...]
 
     def path(self, tone: str) -> str:
-        """All pieces of one colour, as one path of SVG."""
+        """All segments of one colour, as one SVG path."""
         pieces = ((column, part) for column in self.columns for part in column.parts if part.tone == tone)
         return "".join(rectangle(column.x, part.y, column.width, part.height) for column, part in pieces)
 
     def field_of(self, column: Column) -> str:
-        """Where the pointer is on a column."""
+        """The hover area of a column."""
         return rectangle(column.x, 0, column.width, self.height)
 
 
 @dataclass(frozen=True)
 class Step:
-    """What is known of one bar before it is drawn; ``tick`` is its word on the axis, if it has one."""
+    """The data of one bar; ``tick`` is its label on the axis, if it has one."""
 
     label: str
     values: Mapping[str, int]
@@ -66,8 +66,8 @@ class Step:
 
 
 def stacked(steps: Sequence[Step], tones: Sequence[str], *, width: float = 1000, height: float = 180) -> Bars:
-    """Bars side by side, each with a piece for each of ``tones``, the first at the bottom."""
-    top = nice_top(max((sum(step.values.values()) for step in steps), default=0))
+    """Bars side by side, each with a segment for each of ``tones``, the first at the bottom."""
+    top = scale_top(max((sum(step.values.values()) for step in steps), default=0))
     slot = width / max(1, len(steps))
     gap = min(4.0, slot * 0.22)
     columns = []
@@ -88,12 +88,12 @@ def stacked(steps: Sequence[Step], tones: Sequence[str], *, width: float = 1000,
 
 
 def rectangle(x: float, y: float, width: float, height: float) -> str:
-    """A path of SVG, in fewer letters than a ``rect``."""
+    """An SVG path, shorter than a ``rect``."""
     return f"M{x:.5g} {y:.5g}h{width:.5g}v{height:.5g}h-{width:.5g}z"
 
 
 def sparkline(values: Sequence[float], *, width: float = 100, height: float = 24) -> str:
-    """The points of a polyline through the values, zero at the bottom."""
+    """The points of a polyline through the values, with zero at the bottom."""
     top = max([*values, 1])
     step = width / max(1, len(values) - 1)
     return " ".join(
@@ -101,9 +101,9 @@ def sparkline(values: Sequence[float], *, width: float = 100, height: float = 24
     )
 
 
-def nice_top(most: float) -> int:
-    """The end of a scale that holds ``most`` and is easy to halve: 2, 4, 10, 20, 40, 100 …"""
-    if most <= 2:
+def scale_top(largest: float) -> int:
+    """The upper end of a scale that holds ``largest`` and is easy to halve: 2, 4, 10, 20, 40, 100 …"""
+    if largest <= 2:
         return 2
-    power = 10 ** math.floor(math.log10(most))
-    return int(next(power * step for step in (1, 2, 4, 6, 8, 10) if power * step >= most))
+    power = 10 ** math.floor(math.log10(largest))
+    return int(next(power * step for step in (1, 2, 4, 6, 8, 10) if power * step >= largest))

@@ -1,7 +1,7 @@
-"""A month's reports as a spreadsheet that a Brazilian Excel opens with a double click.
+"""A month's reports as a CSV file that Excel with Brazilian settings opens by a double click.
 
-Excel reads UTF-8 only after a byte order mark, and with Brazilian settings takes ``;`` between the columns and a comma
-for decimals. A text that begins like a formula would be one: it gets an apostrophe before it.
+Such an Excel reads UTF-8 only after a byte order mark, and expects ``;`` as the separator and a decimal comma. A text
+that begins like a formula gets an apostrophe before it, so that it is not executed.
 """
 
 import csv
@@ -15,36 +15,36 @@ from agenciaos_jobs.reports.store.monthly_reports import Report
 _FORMULA = ("=", "+", "-", "@", "|", "%")
 
 
-def as_sheet(reports: Iterable[Report], says: Formatter) -> bytes:
-    """One line an agency, under the names of the columns."""
+def as_sheet(reports: Iterable[Report], fmt: Formatter) -> bytes:
+    """The file: a header, and one line per agency."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
-    writer.writerow(_columns(says))
-    writer.writerows(_line(report, says.now) for report in reports)
+    writer.writerow(_columns(fmt))
+    writer.writerows(_line(report, fmt.now) for report in reports)
     return file.getvalue().encode("utf-8-sig")
 
 
-def harmless(text: str) -> str:
-    """The text as one that no spreadsheet takes for a formula."""
+def escape_formula(text: str) -> str:
+    """The text, escaped so that no spreadsheet takes it for a formula."""
     flat = " ".join(text.split())
     return f"'{flat}" if flat.startswith(_FORMULA) else flat
 
 
-def _columns(says: Formatter) -> list[str]:
+def _columns(fmt: Formatter) -> list[str]:
     return [
-        says.text("Mês", "Month"),
-        says.text("Agência", "Agency"),
-        says.text("Id da agência", "Agency id"),
-        says.text("Receitas (R$)", "Revenue (R$)"),
-        says.text("Despesas (R$)", "Expenses (R$)"),
-        says.text("Lucro (R$)", "Profit (R$)"),
-        says.text("Margem", "Margin"),
-        says.text("Variação das receitas", "Change of revenue"),
-        says.text("Variação das despesas", "Change of expenses"),
-        says.text("Variação do lucro", "Change of profit"),
-        says.text("Receita recorrente (R$)", "Recurring revenue (R$)"),
-        says.text("Gerações de IA", "AI generations"),
-        says.text("Custo de IA (US$)", "AI cost (US$)"),
+        fmt.text("Mês", "Month"),
+        fmt.text("Agência", "Agency"),
+        fmt.text("Id da agência", "Agency id"),
+        fmt.text("Receitas (R$)", "Revenue (R$)"),
+        fmt.text("Despesas (R$)", "Expenses (R$)"),
+        fmt.text("Lucro (R$)", "Profit (R$)"),
+        fmt.text("Margem", "Margin"),
+        fmt.text("Variação das receitas", "Change of revenue"),
+        fmt.text("Variação das despesas", "Change of expenses"),
+        fmt.text("Variação do lucro", "Change of profit"),
+        fmt.text("Receita recorrente (R$)", "Recurring revenue (R$)"),
+        fmt.text("Gerações de IA", "AI generations"),
+        fmt.text("Custo de IA (US$)", "AI cost (US$)"),
     ]
 
 
@@ -52,8 +52,8 @@ def _line(report: Report, now: datetime) -> list[str]:
     excel = Formatter("pt", now)
     return [
         f"{report.month:%m/%Y}",
-        harmless(report.agency_name or ""),
-        harmless(report.agency_id),
+        escape_formula(report.agency_name or ""),
+        escape_formula(report.agency_id),
         *(excel.plain(value, 2) for value in (report.revenue, report.expenses, report.profit)),
         *(
             "" if value is None else f"{excel.plain(value * 100, 2)}%"

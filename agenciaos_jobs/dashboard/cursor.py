@@ -1,4 +1,4 @@
-"""Where a page of a list ended, as a link says it: when the last one happened, and its id."""
+"""Pagination cursors for lists by time: the timestamp and id of the last entry."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ def written(moment: datetime, name: str) -> str:
 
 
 def read(text: str) -> tuple[datetime, str] | None:
-    """Reads what :func:`written` wrote; anything else is the beginning."""
+    """The cursor that :func:`written` encoded; ``None``, the first page, for any other text."""
     moment, _, name = text.replace("\0", "").partition(" ")
     try:
         at = datetime.fromisoformat(moment)

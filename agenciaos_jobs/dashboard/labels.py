@@ -1,4 +1,4 @@
-"""Words that several pages share."""
+"""Labels that several pages share."""
 
 from collections.abc import Mapping
 
@@ -31,7 +31,7 @@ TONES: Mapping[Status, str] = {
     Status.EXPIRED: "bad",
     Status.SYSTEM_FAILURE: "bad",
 }
-"""The colour a status is shown in: a class of the style sheet."""
+"""The colour of a status: a class of the style sheet."""
 
 SOURCES: Mapping[str, Text] = {
     "api": Text("API", "API"),
@@ -44,7 +44,7 @@ SOURCES: Mapping[str, Text] = {
     "batch": Text("Lote", "Batch"),
     "assigned": Text("Atribuição", "Assignment"),
 }
-"""Where a run comes from; one that is not here is shown as it is stored."""
+"""The source of a run; one that is missing here is shown as it is stored."""
 
 ACTIONS: Mapping[Action, tuple[Text, str]] = {
     Action.ACTIVATED: (Text("Ativou", "Activated"), "good"),
@@ -59,4 +59,4 @@ ACTIONS: Mapping[Action, tuple[Text, str]] = {
     Action.IGNORED: (Text("Guardado", "Kept"), "off"),
     Action.ASSIGNED: (Text("Atribuído", "Assigned"), "run"),
 }
-"""What a payment did, and the colour it is shown in."""
+"""The effect of a payment, and its colour."""

@@ -1,4 +1,4 @@
-"""Months of money side by side: revenue and expenses as bars, profit as a line, which may go below zero."""
+"""Months of money side by side: revenue and expenses as bars, profit as a line that may go below zero."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from agenciaos_jobs.dashboard.charts import nice_top
+from agenciaos_jobs.dashboard.charts import scale_top
 from agenciaos_jobs.reports.store.monthly_reports import Report
 
 WIDTH, HEIGHT = 1000.0, 190.0
@@ -36,7 +36,7 @@ class MonthColumn:
 
 @dataclass(frozen=True)
 class MoneyChart:
-    """``scale`` holds the values of the lines across, from the top down, all equally far apart."""
+    """The chart; ``scale`` holds the equidistant values of the grid lines, from the top down."""
 
     columns: tuple[MonthColumn, ...]
     profit: str
@@ -49,7 +49,7 @@ class MoneyChart:
 
 
 def money_chart(months: Sequence[date], reports: Sequence[Report]) -> MoneyChart:
-    """The chart of these months, of which some may have no report."""
+    """The chart of these months; some may have no report."""
     known = {report.month: report for report in reports}
     scale = _scale(reports)
     whole = scale[0] - scale[-1]
@@ -73,8 +73,8 @@ def money_chart(months: Sequence[date], reports: Sequence[Report]) -> MoneyChart
 
 
 def _scale(reports: Sequence[Report]) -> tuple[int, ...]:
-    """Round values with zero among them, that hold every figure."""
+    """Round values for the grid lines, zero among them, that span every figure."""
     values = [float(value) for report in reports for value in (report.revenue, report.expenses, report.profit)]
     top, bottom = max([*values, 0]), min([*values, 0])
-    step = nice_top(max(top, -bottom) / 3)
+    step = scale_top(max(top, -bottom) / 3)
     return tuple(step * number for number in range(max(1, math.ceil(top / step)), math.floor(bottom / step) - 1, -1))

@@ -1,4 +1,4 @@
-"""The dashboard's pages as its menu shows them; one that has no route yet is left out."""
+"""The menu of the dashboard; pages without a route are omitted."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from agenciaos_jobs.foundation.i18n.text import Text
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the menu; ``icon`` is a macro of ``icons.html``."""
+    """A menu item; ``icon`` is a macro of ``icons.html``."""
 
     path: str
     name: Text
@@ -30,6 +30,6 @@ MENU = (
 
 
 def menu(app: web.Application) -> list[Entry]:
-    """The entries that lead somewhere."""
+    """The items whose pages have a route."""
     paths = {route.canonical for route in app.router.resources()}
     return [entry for entry in MENU if entry.path in paths]

@@ -1,4 +1,4 @@
-"""One declaration for a page or an action: its route, and who may use it."""
+"""One declaration per page or action: its route, and whether it needs a login."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,9 +28,9 @@ _ENDED = Text("A sessão terminou; entre de novo", "The session has ended; log i
 
 @dataclass(frozen=True)
 class Page:
-    """A page (GET) or an action (POST), for whoever is logged in.
+    """A page (GET) or an action (POST), for users who are logged in.
 
-    An action is refused unless one of our own pages sent it, and with the session's own token where it takes a session.
+    An action must come from one of our own pages and, where a login is needed, carry the session's CSRF token.
     """
 
     method: str
@@ -53,12 +53,12 @@ class Page:
 
 
 async def form(request: web.Request) -> Mapping[str, str]:
-    """The form that was sent, its last value of each name; NUL, which Postgres can't keep, is left out."""
+    """The submitted form, with the last value of each name. NUL, which Postgres cannot store, is removed."""
     return {name: values[-1] for name, values in (await form_lists(request)).items()}
 
 
 async def form_lists(request: web.Request) -> Mapping[str, list[str]]:
-    """The form that was sent, with all values of each name."""
+    """The submitted form, with all values of each name."""
     try:
         async with asyncio.timeout(request.app[BODY_TIMEOUT]):
             fields = await request.post()
@@ -67,19 +67,19 @@ async def form_lists(request: web.Request) -> Mapping[str, list[str]]:
     return {name: [str(value).replace("\0", "") for value in fields.getall(name)] for name in fields}
 
 
-def see(path: str) -> web.Response:
-    """Sends the browser to another page with GET."""
+def redirect(path: str) -> web.Response:
+    """A redirect that the browser follows with GET."""
     return web.Response(status=303, headers={**HEADERS, "Location": path})
 
 
 def is_page_wanted(request: web.BaseRequest) -> bool:
-    """Whether a person is to read the answer, and not a program."""
+    """Whether the client is a browser that expects a page."""
     is_wire = request.path.startswith(("/api/", "/webhooks/", "/realtime/"))
     return not is_wire and "text/html" in request.headers.get("Accept", "")
 
 
 def problem_page(request: web.Request, error: DomainError) -> web.Response | None:
-    """An error as a page, where a person is to read it."""
+    """The error as a page; ``None`` for a client that expects none."""
     if not is_page_wanted(request):
         return None
     response = render(request, "problem.html", status=error.status, problem=error)
@@ -90,7 +90,7 @@ def problem_page(request: web.Request, error: DomainError) -> web.Response | Non
 def _to_login(request: web.Request) -> web.Response:
     if request.method != "GET" or not is_page_wanted(request):
         raise RequestError(401, _ENDED)
-    return see("/login" if request.path == "/" else f"/login?next={quote(request.path_qs, safe='/')}")
+    return redirect("/login" if request.path == "/" else f"/login?next={quote(request.path_qs, safe='/')}")
 
 
 async def _require_own_form(request: web.Request, session: Session | None) -> None:

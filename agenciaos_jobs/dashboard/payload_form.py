@@ -1,4 +1,4 @@
-"""A form from a payload's JSON schema, and the payload that is read from it."""
+"""A form generated from a payload's JSON Schema, and the payload parsed from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ LONG = 500
 
 @dataclass(frozen=True)
 class Field:
-    """One field. ``kind`` is text, long, number, flag, choice or json; ``sample`` is what it may look like."""
+    """A form field. ``kind`` is text, long, number, flag, choice or json; ``sample`` is an example value."""
 
     name: str
     kind: str
@@ -27,7 +27,7 @@ class Field:
 
 
 def fields(schema: Json) -> list[Field]:
-    """The fields of an object's schema, those that it requires first."""
+    """The fields of an object's schema, required ones first."""
     required, example = set(schema.get("required", ())), example_of(schema)
     found = []
     for name, own in schema.get("properties", {}).items():
@@ -40,12 +40,12 @@ def fields(schema: Json) -> list[Field]:
 
 
 def example_of(schema: Json) -> Json:
-    """The schema's own example; empty where it has none."""
+    """The schema's example; empty where it has none."""
     return next((dict(example) for example in schema.get("examples", ()) if isinstance(example, dict)), {})
 
 
 def written(field: Field, value: Any) -> str:
-    """A value as it stands in the form."""
+    """A value as the form's text."""
     if value is None:
         return ""
     if field.kind == "json":
@@ -56,7 +56,7 @@ def written(field: Field, value: Any) -> str:
 
 
 def read(known: list[Field], given: Mapping[str, str]) -> tuple[Json, dict[str, Text]]:
-    """The payload that the form's texts make, and what could not be read; empty fields are left out."""
+    """The payload of the form's texts, and the errors by field. Empty fields are omitted."""
     payload: Json = {}
     faults: dict[str, Text] = {}
     for field in known:
@@ -71,7 +71,7 @@ def read(known: list[Field], given: Mapping[str, str]) -> tuple[Json, dict[str, 
 
 
 def _value(field: Field, text: str) -> Any:
-    """What a text means; what is no number stays a text, for the payload's own model to refuse."""
+    """The value of a text. An invalid number stays text, for the payload's model to reject."""
     if field.kind == "json":
         return orjson.loads(text)
     if field.kind == "flag":
@@ -87,7 +87,7 @@ def _value(field: Field, text: str) -> Any:
 
 
 def _alternatives(schema: Json) -> list[Json]:
-    """What the value may be, but for nothing."""
+    """The schema's alternatives without null."""
     return [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
 
 

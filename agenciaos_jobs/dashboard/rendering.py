@@ -1,4 +1,4 @@
-"""From a view to HTML, in the reader's language and theme."""
+"""Renders views as HTML, in the reader's language and theme."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -48,7 +48,7 @@ _COMPRESSED_FROM = 1_000
 
 
 def language_of(request: web.BaseRequest) -> Language:
-    """The language that was chosen on a page, else the browser's."""
+    """The language that the reader chose, else the browser's."""
     match request.cookies.get("language"):
         case "pt":
             return "pt"
@@ -57,15 +57,15 @@ def language_of(request: web.BaseRequest) -> Language:
     return accepted_language(request)
 
 
-def speech(request: web.Request) -> Formatter:
-    """How to say things to whoever sent this request."""
+def formatter(request: web.Request) -> Formatter:
+    """The formatter for the language and time of this request."""
     return Formatter(language_of(request), request.app[CLOCK].now())
 
 
 def render(request: web.Request, template: str, *, status: int = 200, **view: Any) -> web.Response:
-    """The page ``template`` with ``view``'s names in it.
+    """The page ``template`` with the variables of ``view``.
 
-    A script that wants the live parts anew says so in ``X-Live``, and gets the page without its frame.
+    A script that refreshes the live parts sends ``X-Live``, and receives the page without its frame.
     """
     text = _templates().get_template(template).render(_context(request) | view)
     response = web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
@@ -76,14 +76,14 @@ def render(request: web.Request, template: str, *, status: int = 200, **view: An
 
 
 def _context(request: web.Request) -> dict[str, Any]:
-    says = speech(request)
+    fmt = formatter(request)
     session = request.get(SESSION)
     theme = request.cookies.get("theme")
     return {
         "frame": "bare.html" if "X-Live" in request.headers else "frame.html",
-        "language": says.language,
-        "says": says,
-        "t": says.text,
+        "language": fmt.language,
+        "fmt": fmt,
+        "t": fmt.text,
         "menu": navigation.menu(request.app),
         "path": request.path,
         "here": request.path_qs,
@@ -96,7 +96,7 @@ def _context(request: web.Request) -> dict[str, Any]:
 
 
 def with_query(query: Mapping[str, str], changes: Mapping[str, Any]) -> str:
-    """The query with some values changed, or left out where they are changed to nothing; begins with ``?``."""
+    """The query string with some values changed; an empty value removes its name. Begins with ``?``."""
     values = {**query, **changes}
     return "?" + urlencode({name: value for name, value in values.items() if value not in (None, "")})
 

@@ -1,4 +1,4 @@
-"""Who may see the dashboard: one password, signed sessions, and few attempts at guessing."""
+"""Access to the dashboard: one password, signed sessions, and limits on failed logins."""
 
 import asyncio
 import hmac
@@ -23,7 +23,7 @@ ATTEMPTS_OF_EVERYONE = 100
 
 
 class LockedOutError(Exception):
-    """Too many wrong passwords; none is looked at before ``until``."""
+    """Too many wrong passwords; no password is verified before ``until``."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__(f"until {until.isoformat()}")
@@ -32,7 +32,7 @@ class LockedOutError(Exception):
 
 @dataclass(frozen=True)
 class Session:
-    """A login. ``csrf`` is what each of its forms must send along."""
+    """A login. Its forms must carry ``csrf``."""
 
     id: str
     expires_at: datetime
@@ -40,23 +40,23 @@ class Session:
 
 
 class Access:
-    """Logs in and out. What servers must agree on is in the database, so that any of them knows a session."""
+    """Logs users in and out. The shared state is in the database, so that every server accepts a session."""
 
     def __init__(self, database: Database, clock: Clock, password: str | None) -> None:
         self._database, self._clock, self._password = database, clock, password
         self._hasher = argon2.PasswordHasher()
         self._given_hash: str | None = None
-        self._one_at_a_time = asyncio.Semaphore(2)
+        self._hashing = asyncio.Semaphore(2)
 
     async def open(self, announce: Callable[[str], None]) -> None:
-        """Prepares the first login; where no password is set, makes one once and has it announced."""
+        """Prepares the first login. Without a configured password, generates one once and passes it to ``announce``."""
         await stored.open_access(self._database, secrets.token_bytes(32))
         if self._password is not None:
             self._given_hash = await asyncio.to_thread(self._hasher.hash, self._password)
             return
-        if (await stored.look(self._database, "")).password_hash is None:
+        if (await stored.read_keys(self._database, "")).password_hash is None:
             made = secrets.token_urlsafe(12)
-            if await stored.take_password(self._database, await asyncio.to_thread(self._hasher.hash, made)):
+            if await stored.store_password_once(self._database, await asyncio.to_thread(self._hasher.hash, made)):
                 announce(made)
 
     async def log_in(self, password: str, address: str) -> str | None:
@@ -65,18 +65,18 @@ class Access:
         failures = await stored.failures(self._database, address, now - LOCK)
         if failures.own >= ATTEMPTS or failures.everyone >= ATTEMPTS_OF_EVERYONE:
             raise LockedOutError((failures.first or now) + LOCK)
-        keys = await stored.look(self._database, "")
-        async with self._one_at_a_time:
+        keys = await stored.read_keys(self._database, "")
+        async with self._hashing:
             is_right = await asyncio.to_thread(self._verify, self._given_hash or keys.password_hash or "", password)
         if not is_right:
             await stored.add_failure(self._database, address, now, now - LOCK)
             return None
-        await stored.forgive(self._database, address)
+        await stored.clear_failures(self._database, address)
         session_id, expires_at = self._clock.new_id("session"), now + SESSION
         return f"{session_id}.{int(expires_at.timestamp())}.{self._sign(keys, session_id, int(expires_at.timestamp()))}"
 
     async def session(self, cookie: str) -> Session | None:
-        """The session that a cookie stands for, while it lasts."""
+        """The session of a cookie; ``None`` once it has ended or where the cookie is invalid."""
         session_id, _, rest = cookie.partition(".")
         expires, _, signature = rest.partition(".")
         if not expires.isascii() or not expires.isdecimal() or len(expires) > 12 or "\0" in session_id:
@@ -84,7 +84,7 @@ class Access:
         expires_at = datetime.fromtimestamp(int(expires), UTC)
         if expires_at <= self._clock.now():
             return None
-        keys = await stored.look(self._database, session_id)
+        keys = await stored.read_keys(self._database, session_id)
         if keys.is_over or not constant_time_equals(signature, self._sign(keys, session_id, int(expires))):
             return None
         return Session(session_id, expires_at, self._digest(keys, f"form:{session_id}"))
@@ -102,7 +102,7 @@ class Access:
         return self._digest(keys, f"session:{session_id}:{expires}")
 
     def _digest(self, keys: stored.Keys, text: str) -> str:
-        """Signed with the password too, so that a new one ends every session."""
+        """An HMAC whose key includes the password, so that a new password ends every session."""
         password = self._password if self._password is not None else keys.password_hash or ""
         key = hmac.digest(keys.signing_key, password.encode(), "sha256")
         return hmac.digest(key, text.encode("utf-8", "surrogateescape"), "sha256").hex()
@@ -112,12 +112,12 @@ ACCESS = web.AppKey("access", Access)
 
 
 def is_secure(request: web.BaseRequest) -> bool:
-    """Whether the browser speaks TLS, to us or to a proxy before us."""
+    """Whether the browser's connection uses TLS, to this server or to a proxy in front of it."""
     return request.secure or request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip() == "https"
 
 
 def is_same_origin(request: web.BaseRequest) -> bool:
-    """Whether the browser says that one of our own pages sent this; programs that are no browser say nothing."""
+    """Whether the browser reports that one of our own pages sent the request; other clients report nothing."""
     if site := request.headers.get("Sec-Fetch-Site"):
         return site == "same-origin"
     origin = request.headers.get("Origin")

@@ -1,4 +1,4 @@
-"""Style and scripts, kept in memory and served under a name that changes with them."""
+"""Style sheets and scripts, held in memory and served under a version that changes with their content."""
 
 import gzip
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from importlib.resources import files
 from aiohttp import web
 
 STYLE = ("base", "frame", "pieces", "forms", "gate", "phone", "run", "content", "charts", "records")
-"""The sheets that are served as one, ``style.css``, in the order in which they overrule each other."""
+"""The sheets that are concatenated into ``style.css``, in cascade order."""
 
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 _FOREVER = "public, max-age=31536000, immutable"
@@ -27,13 +27,13 @@ _SMALL = {name: gzip.compress(content, 9, mtime=0) for name, content in FILES.it
 
 
 def url(name: str) -> str:
-    """Where a file is served."""
+    """The versioned path of a file."""
     assert name in FILES, name
     return f"/static/{VERSION}/{name}"
 
 
 async def serve(request: web.Request) -> web.Response:
-    """``/static/{version}/{name}``: for good under its own version, for now under another one."""
+    """``/static/{version}/{name}``: cacheable forever under the current version, revalidated under any other."""
     name = request.match_info["name"]
     if name not in FILES:
         raise web.HTTPNotFound

@@ -1,4 +1,4 @@
-"""The life of a run as stretches of time."""
+"""The timeline of a run."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from agenciaos_jobs.engine.store.history import Attempt, StoredRun
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of a run's life. ``kind`` is delayed, queued, attempt or retry; ``end`` is ``None`` while it lasts."""
+    """A period of a run's life. ``kind`` is delayed, queued, attempt or retry; ``end`` is ``None`` while it lasts."""
 
     kind: str
     start: datetime
@@ -23,7 +23,7 @@ class Span:
 
     @property
     def tone(self) -> str:
-        """The colour it is shown in."""
+        """The colour of the span."""
         if self.kind != "attempt":
             return "wait"
         if self.attempt is None:
@@ -33,7 +33,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Bar:
-    """A span with its place on a scale from 0 to 1000."""
+    """A span with its position on a scale from 0 to 1000."""
 
     span: Span
     x: float
@@ -41,7 +41,7 @@ class Bar:
 
 
 def spans(run: StoredRun, attempts: Sequence[Attempt]) -> list[Span]:
-    """Delay, waits and attempts in order, without a gap from the trigger to the end, or to the present."""
+    """Delay, waits and attempts in order, without gaps from the trigger to the end, or to the present."""
     return list(_spans(run, attempts))
 
 
@@ -72,7 +72,7 @@ def _spans(run: StoredRun, attempts: Sequence[Attempt]) -> Iterator[Span]:
 
 
 def bars(stretches: Iterable[Span], now: datetime) -> list[Bar]:
-    """The spans on one scale; the shortest is still wide enough to be seen."""
+    """The spans on one scale, each wide enough to be visible."""
     known = list(stretches)
     start = known[0].start
     whole = max(((known[-1].end or now) - start).total_seconds(), 0.001)

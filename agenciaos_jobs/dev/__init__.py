@@ -1,1 +1,1 @@
-"""Everything that lets one command run without a server installed. Production imports none of it."""
+"""The one-command stack that needs no installed server. Production imports none of it."""

@@ -1,5 +1,5 @@
--- The tables of AgênciaOS that its jobs touch, as its Prisma schema has them: for the demo, `dev` and the tests.
--- In production they are the application's own, and nothing here is ever run against them.
+-- The tables of AgênciaOS that its jobs use, as in its Prisma schema: for the demo, `dev` and the tests.
+-- In production they belong to the application, and this file is never run against them.
 
 DO $$ BEGIN
   CREATE TYPE "Plan" AS ENUM ('FREE', 'PRO');

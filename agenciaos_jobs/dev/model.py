@@ -1,7 +1,7 @@
-"""A stand-in for OpenAI: it speaks the Responses API and answers each agent with the example from its file.
+"""A stand-in for OpenAI: the Responses API, which answers each agent with the example from its file.
 
-``python -m agenciaos_jobs.dev.model PORT`` serves it on 127.0.0.1. Every example says of itself that it is one. What is
-asked for in the background is queued at first, then in progress, and written after some seconds.
+``python -m agenciaos_jobs.dev.model PORT`` serves it on 127.0.0.1. Every example states that it is one. A background
+response is queued at first, then in progress, and completed after some seconds.
 """
 
 import json
@@ -24,14 +24,14 @@ _UNFINISHED = {"queued", "in_progress"}
 
 @dataclass
 class Background:
-    """A response that is being written, and when it was asked for."""
+    """A background response, and the time of its request."""
 
     whole: dict[str, Any]
     asked_at: datetime
     is_canceled: bool = False
 
     def at(self, now: datetime, time: timedelta) -> dict[str, Any]:
-        """The response as it stands now, where writing takes ``time``."""
+        """The response at ``now``, if generating it takes ``time``."""
         part = (now - self.asked_at) / time
         if self.is_canceled:
             status = "cancelled"
@@ -65,7 +65,7 @@ async def retrieve(request: web.Request) -> web.Response:
 
 
 async def cancel(request: web.Request) -> web.Response:
-    """``POST /v1/responses/{id}/cancel``: only what is not written yet can be canceled."""
+    """``POST /v1/responses/{id}/cancel``: only an unfinished response can be canceled."""
     stored = _stored(request)
     if stored.at(_CLOCK.now(), request.app[_WRITING])["status"] not in _UNFINISHED:
         return web.json_response({"error": {"message": "the response has ended", "code": None}}, status=400)
@@ -120,7 +120,7 @@ def _response(asked: dict[str, Any], text: str) -> dict[str, Any]:
 
 
 def create_app(writing: timedelta = timedelta(seconds=5)) -> web.Application:
-    """The server; ``writing`` is how long what is asked for in the background takes."""
+    """The server; ``writing`` is the duration of a background response."""
     app = web.Application()
     app[_STORED], app[_WRITING] = {}, writing
     app.router.add_post("/v1/responses", respond)

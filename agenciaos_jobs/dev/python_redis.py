@@ -1,6 +1,6 @@
 """``python -m agenciaos_jobs.dev.python_redis PORT``: fakeredis as a server on 127.0.0.1.
 
-fakeredis knows no INFO, which arq's worker asks for when it starts; this adds as much of it as arq prints.
+fakeredis lacks INFO, which arq's worker calls at start-up; this adds the fields that arq prints.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Sets up a database that has no application: AgênciaOS's tables, and three agencies with a year of money."""
+"""Sets up a database without the application: AgênciaOS's tables, and three agencies with a year of money."""
 
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -9,12 +9,12 @@ AGENCIES = ["agency-123", "agency-124", "agency-125"]
 
 
 async def create_application_tables(connection: Connection) -> None:
-    """Makes the application's tables where they are missing."""
+    """Creates the application's missing tables."""
     await connection.execute(_read("application.sql"))
 
 
 async def seed(connection: Connection, now: datetime) -> None:
-    """Adds the demo's agencies; a second time changes nothing."""
+    """Adds the demo's agencies; idempotent."""
     present = now.astimezone(UTC).strftime("%Y-%m-%d")
     text = _read("seed.sql").replace("$1", f"'{present}'")
     async with connection.transaction():

@@ -1,4 +1,4 @@
--- Three agencies with a year of revenues and expenses up to the present month ($1), the same at every run.
+-- Three agencies with a year of revenues and expenses up to the present month ($1), the same on every run.
 
 INSERT INTO users (id, email, name, role, "updatedAt")
 SELECT * FROM (VALUES

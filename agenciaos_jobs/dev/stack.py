@@ -1,4 +1,4 @@
-"""The whole service on this machine: what is not given is started, what was started is stopped."""
+"""The whole service on this machine: starts whatever the settings do not name, and stops what it started."""
 
 import json
 import os
@@ -19,16 +19,16 @@ from agenciaos_jobs.settings import Settings
 
 Report = Callable[[str], None]
 
-_STOP_PATIENCE = 3.5
+_STOP_TIMEOUT = 3.5
 
 
 class StackError(Exception):
-    """The stack can't run, or a part of it ended; the message tells which and why."""
+    """The stack cannot run, or a process of it ended; the message names it and the cause."""
 
 
 @dataclass
 class Stack:
-    """A running stack: where it is, its settings as environment variables, and the processes it consists of."""
+    """A running stack: its URL, its settings as environment variables, and its processes."""
 
     url: str
     environment: dict[str, str]
@@ -40,20 +40,20 @@ class Stack:
         return self.environment["TRIGGER_SECRET_KEY"]
 
     def check(self) -> None:
-        """Raises :class:`StackError` where a process has ended by itself."""
+        """Raises :class:`StackError` if a process has ended."""
         for name, process in self.processes.items():
             if process.poll() is not None:
                 raise StackError(f"{name} ended with code {process.returncode}")
 
 
 def home() -> Path:
-    """Where `dev` keeps its data: one directory a user."""
+    """The data directory of ``dev``, one per user."""
     return platformdirs.user_data_path("agenciaos-jobs", appauthor=False)
 
 
 @contextmanager
 def backing(directory: Path, settings: Settings, report: Report) -> Iterator[dict[str, str]]:
-    """Postgres, Redis and a model, each started where ``settings`` does not name one; yields their variables."""
+    """Postgres, Redis and a model; starts those that ``settings`` does not name. Yields their variables."""
     with ExitStack() as started:
         environment: dict[str, str] = {}
         if settings.database_url is None:
@@ -80,7 +80,7 @@ def backing(directory: Path, settings: Settings, report: Report) -> Iterator[dic
 
 @contextmanager
 def service(environment: dict[str, str], port: int, output: IO[Any] | None) -> Iterator[Stack]:
-    """Server and worker with these variables; their logs go to ``output``, or where this process's own go."""
+    """Server and worker with these variables; their logs go to ``output``, or else to this process's own."""
     given = {"SHUTDOWN_DELAY": "0", **os.environ, **environment, "HOST": "127.0.0.1", "PORT": str(port)}
     commands = {
         "server": [sys.executable, "-m", "agenciaos_jobs", "serve"],
@@ -100,7 +100,7 @@ def service(environment: dict[str, str], port: int, output: IO[Any] | None) -> I
 
 
 def choose_port(wanted: int) -> int:
-    """The wanted port where it is free, else any other."""
+    """The wanted port if it is free, else any other."""
     import socket  # noqa: PLC0415
 
     with socket.socket() as probe:
@@ -113,14 +113,14 @@ def choose_port(wanted: int) -> int:
 
 
 def secret_key(directory: Path, settings: Settings) -> str:
-    """The given key, or one that is made once and kept with the data."""
+    """The configured key, or one that is generated once and stored with the data."""
     if settings.trigger_secret_key:
         return settings.trigger_secret_key.get_secret_value()
     return _kept(directory / "trigger-secret-key", f"tr_dev_{secrets.token_urlsafe(24)}")
 
 
 def dashboard_password(directory: Path, settings: Settings) -> str:
-    """The given password, or one that is made once and kept with the data."""
+    """The configured password, or one that is generated once and stored with the data."""
     if settings.dashboard_password:
         return settings.dashboard_password.get_secret_value()
     return _kept(directory / "dashboard-password", secrets.token_urlsafe(9))
@@ -147,13 +147,13 @@ def announced(environment: dict[str, str]) -> Iterator[None]:
 
 
 def running() -> dict[str, str]:
-    """The settings of the stack that `dev` runs at present; empty where none does."""
+    """The settings of the running ``dev`` stack; empty if there is none."""
     try:
-        told = json.loads((home() / "running.json").read_text())
-        os.kill(told["pid"], 0)
+        known = json.loads((home() / "running.json").read_text())
+        os.kill(known["pid"], 0)
     except (OSError, ValueError, KeyError):
         return {}
-    settings: dict[str, str] = told["settings"]
+    settings: dict[str, str] = known["settings"]
     return settings
 
 
@@ -199,4 +199,4 @@ def _stop_all(processes: list["subprocess.Popen[bytes]"]) -> None:
         if process.poll() is None:
             process.terminate()
     for process in processes:
-        embedded.stop(process, _STOP_PATIENCE)
+        embedded.stop(process, _STOP_TIMEOUT)

@@ -1,10 +1,10 @@
-"""Answers that several doors give."""
+"""Response models that several endpoints share."""
 
 from pydantic import BaseModel
 
 
 class TriggerAnswer(BaseModel):
-    """``jobId`` is the run's id; ``isCached`` says that an earlier call with the same key had started it."""
+    """The response to a trigger. ``isCached`` marks a run that an earlier call with the same key had started."""
 
     success: bool = True
     jobId: str  # noqa: N815

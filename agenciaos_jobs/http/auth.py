@@ -1,4 +1,4 @@
-"""Who may ask."""
+"""Authorization: the secret key, and public tokens."""
 
 import hmac
 from collections.abc import Awaitable, Callable, Collection
@@ -14,15 +14,15 @@ from agenciaos_jobs.http.keys import ALERTS, CLOCK, KEY_DIGESTS, PUBLIC_TOKEN, S
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.http.scopes import may_read
 
-Names = Callable[[web.Request], Awaitable[Collection[str]]]
-"""What a request reads, by the names that a public token's scopes may give it: see :func:`may_read`."""
+TokenResources = Callable[[web.Request], Awaitable[Collection[str]]]
+"""The resources that a request reads, by the names that a public token's scopes may cover: see :func:`may_read`."""
 
 
-async def authorize(request: web.Request, key: str | None, reads: Names | None = None) -> None:
-    """Lets the secret key through and, where ``reads`` is given, a public token that may read what is asked for.
+async def authorize(request: web.Request, key: str | None, token_resources: TokenResources | None = None) -> None:
+    """Accepts the secret key and, where ``token_resources`` is given, a public token that covers the request.
 
-    ``key`` is what :func:`key_of` found. Refuses with 401 what is neither, with 403 a token whose scopes do not cover
-    the request, with 429 what is too much.
+    ``key`` is the result of :func:`key_of`. Raises 401 without either of them, 403 for a token whose scopes do not
+    cover the request, and 429 when the caller's limit is exceeded.
     """
     if key:
         rate_limits.count_key(request, key)
@@ -31,10 +31,11 @@ async def authorize(request: web.Request, key: str | None, reads: Names | None =
     given = _bearer(request)
     token = _token(request, given)
     if token is None:
-        if reads is None or not public_token.looks_like_one(given):  # those run out in every page that stays open
+        # Tokens expire in every page that stays open, so an invalid one is no alert.
+        if token_resources is None or not public_token.looks_like_one(given):
             request.app[ALERTS].record(WRONG_TOKEN, "api", subject=address_of(request))
         raise RequestError(401, _UNKNOWN, headers={"WWW-Authenticate": "Bearer"})
-    if reads is None or not may_read(token.scopes, await reads(request)):
+    if token_resources is None or not may_read(token.scopes, await token_resources(request)):
         raise RequestError(403, _OUT_OF_SCOPE)
     request[PUBLIC_TOKEN] = token
 
@@ -46,7 +47,7 @@ def _token(request: web.Request, given: str) -> public_token.PublicToken | None:
 
 
 def key_of(request: web.Request) -> str | None:
-    """Which secret key the request carries: ``key``, ``previous``, or none."""
+    """The secret key that the request carries: ``key``, ``previous``, or none."""
     digest = digest_of(_bearer(request))
     for name, expected in request.app[KEY_DIGESTS].items():
         if hmac.compare_digest(digest, expected):
@@ -60,12 +61,12 @@ def _bearer(request: web.Request) -> str:
 
 
 def constant_time_equals(given: str, secret: str) -> bool:
-    """Compares in a time that tells nothing of the secret, not even its length."""
+    """Compares in constant time, so that the duration reveals neither the secret nor its length."""
     return hmac.compare_digest(digest_of(given), digest_of(secret))
 
 
 def digest_of(text: str) -> bytes:
-    """What a secret is compared by."""
+    """The SHA-256 digest by which secrets are compared."""
     return sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 

@@ -1,4 +1,4 @@
-"""Reading what a client sends, and answering with JSON."""
+"""Request bodies and JSON responses."""
 
 import asyncio
 import re
@@ -20,31 +20,31 @@ M = TypeVar("M", bound=BaseModel)
 _NOT_JSON = Text("O corpo deve ser application/json", "The body must be application/json")
 _TOO_SLOW = Text("O corpo não chegou a tempo", "The body did not arrive in time")
 
-# An escape \\u0000 that is not itself escaped: Postgres can keep it in no text.
+# The escape \\u0000, unless its backslash is escaped: Postgres cannot store NUL.
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
-async def read_json(request: web.Request, *, most: int = MAX_BODY) -> Any:
+async def read_json(request: web.Request, *, max_bytes: int = MAX_BODY) -> Any:
     """The body as JSON.
 
-    Refuses with 415 what does not say it is JSON, 413 over ``most`` bytes, 408 what does not arrive in time, 400 what
-    is no JSON.
+    Raises 415 for another content type, 413 over ``max_bytes``, 408 for a body that does not arrive in time, and 400
+    for invalid JSON.
     """
     if not _says_json(request.content_type):
         raise RequestError(415, _NOT_JSON, headers={"Accept": "application/json"})
-    return parse_json(await read_bytes(request, most=most))
+    return parse_json(await read_bytes(request, max_bytes=max_bytes))
 
 
-async def read_bytes(request: web.Request, *, most: int = MAX_BODY) -> bytes:
-    """The body as it is; 413 over ``most`` bytes, 408 where it does not arrive in time."""
+async def read_bytes(request: web.Request, *, max_bytes: int = MAX_BODY) -> bytes:
+    """The raw body. Raises 413 over ``max_bytes``, and 408 for a body that does not arrive in time."""
     if (known := request[BODY]) is not None:
         return known
-    _check_size(request.content_length or 0, most)
-    if most > MAX_BODY:
-        request = request.clone(client_max_size=most)
-    if request.content.is_eof():  # it came along with the head, as most do
+    _check_size(request.content_length or 0, max_bytes)
+    if max_bytes > MAX_BODY:
+        request = request.clone(client_max_size=max_bytes)
+    if request.content.is_eof():  # the body arrived along with the headers, as is usual
         body = request[BODY] = request.content.read_nowait()
-        _check_size(len(body), most)
+        _check_size(len(body), max_bytes)
         return body
     try:
         async with asyncio.timeout(request.app[BODY_TIMEOUT]):
@@ -53,18 +53,18 @@ async def read_bytes(request: web.Request, *, most: int = MAX_BODY) -> bytes:
         raise RequestError(408, _TOO_SLOW, headers={"Connection": "close"}) from None
 
 
-def _check_size(size: int, most: int) -> None:
-    if size > most:
-        raise web.HTTPRequestEntityTooLarge(max_size=most, actual_size=size)
+def _check_size(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=size)
 
 
-async def read_model(request: web.Request, model: type[M], *, most: int = MAX_BODY) -> M:
-    """The body as ``model``, or 422 with each field that is wrong."""
-    return as_model(await read_json(request, most=most), model)
+async def read_model(request: web.Request, model: type[M], *, max_bytes: int = MAX_BODY) -> M:
+    """The body as ``model``. Raises 422 with each invalid field."""
+    return as_model(await read_json(request, max_bytes=max_bytes), model)
 
 
 def as_model(given: Any, model: type[M]) -> M:
-    """What was read as ``model``, or 422 with each field that is wrong."""
+    """A parsed value as ``model``. Raises 422 with each invalid field."""
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -72,13 +72,13 @@ def as_model(given: Any, model: type[M]) -> M:
 
 
 def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """A model as JSON, absent values left out."""
+    """A JSON response of a model, without its absent values."""
     body = model.model_dump_json(exclude_none=True, by_alias=True).encode()
     return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
 
 def has_nul(text: bytes) -> bool:
-    """Whether JSON has the character U+0000 in it, which Postgres can keep in no text."""
+    """Whether JSON text contains the character U+0000, which Postgres cannot store."""
     return rb"\u0000" in text and _NUL.search(text) is not None
 
 
@@ -89,7 +89,7 @@ def _says_json(content_type: str) -> bool:
 
 
 def parse_json(body: bytes) -> Any:
-    """JSON; 400 for what is none, 422 where it has a NUL character in it."""
+    """The parsed JSON. Raises 400 for invalid JSON, and 422 for a NUL character."""
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""Where a request comes from."""
+"""The client's address."""
 
 import ipaddress
 
@@ -6,11 +6,14 @@ from aiohttp import web
 
 
 def address_of(request: web.BaseRequest) -> str:
-    """Where a request comes from; behind a proxy on a private network, where the proxy says. IPv6 counts by /64."""
+    """The client's address, with IPv6 reduced to its /64.
+
+    Behind a proxy on a private network it is the last address of ``X-Forwarded-For``.
+    """
     address = request.remote or ""
-    told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-    if told and _is_private(address):
-        address = told
+    forwarded = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+    if forwarded and _is_private(address):
+        address = forwarded
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

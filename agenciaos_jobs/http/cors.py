@@ -1,4 +1,4 @@
-"""CORS: pages of any site may read what a public token lets them (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
+"""CORS for endpoints that accept public tokens (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
 
 from aiohttp import web
 
@@ -8,7 +8,7 @@ _EXPOSED = "electric-cursor, electric-handle, electric-offset, electric-schema, 
 
 
 async def preflight(request: web.Request) -> web.Response:
-    """What a browser asks before it sends the token along."""
+    """The response to a browser's preflight request."""
     request[OPEN_TO_BROWSERS] = True
     headers = {
         "Access-Control-Allow-Methods": "GET",
@@ -19,7 +19,10 @@ async def preflight(request: web.Request) -> web.Response:
 
 
 def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Marks answers, errors too, of what is open to browsers. Tokens are no cookies, so any site may ask."""
+    """Allows any origin on endpoints that are open to browsers, on errors too.
+
+    Tokens are not cookies, so there is no session that a foreign page could use.
+    """
     if request[OPEN_TO_BROWSERS]:
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Expose-Headers"] = _EXPOSED

@@ -1,4 +1,4 @@
-"""Fields that several doors read in the same way."""
+"""Fields that several endpoints parse in the same way."""
 
 from datetime import datetime, timedelta
 
@@ -7,11 +7,11 @@ from aiohttp import web
 from agenciaos_jobs.foundation.duration import parse_delay, parse_duration
 from agenciaos_jobs.http.problems import wrong_field
 
-LONGEST_TTL = 365 * 24 * 3600
+MAX_TTL = 365 * 24 * 3600
 
 
 def read_delay(text: str, now: datetime, name: str = "delay") -> timedelta | None:
-    """A wait, or ``None`` where it is none at all; 422 for what is no delay. ``name`` is the field's."""
+    """A delay, or ``None`` for no wait. Raises 422 for an invalid delay of the field ``name``."""
     try:
         return parse_delay(text, now) or None
     except ValueError as error:
@@ -19,7 +19,7 @@ def read_delay(text: str, now: datetime, name: str = "delay") -> timedelta | Non
 
 
 def read_ttl(given: int | str | None, name: str = "ttl") -> timedelta | None:
-    """Seconds, or a duration such as ``10m``; 422 for anything else."""
+    """A time to live, in seconds or as a duration such as ``10m``. Raises 422 for anything else."""
     if given is None or isinstance(given, int):
         return None if given is None else timedelta(seconds=given)
     try:
@@ -29,7 +29,7 @@ def read_ttl(given: int | str | None, name: str = "ttl") -> timedelta | None:
 
 
 def read_key_header(request: web.Request) -> str | None:
-    """The header ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header), quoted or not."""
+    """The header ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header), with or without quotes."""
     key = request.headers.get("Idempotency-Key", "").strip().strip('"')
     if len(key) > 2048:
         raise wrong_field("Idempotency-Key", "string_too_long", "should have at most 2048 characters")

@@ -1,15 +1,15 @@
-"""How much a caller may ask for in a while."""
+"""Fixed-window rate limiting."""
 
 from dataclasses import dataclass
 from math import ceil
 
 WINDOW = 10
-"""Seconds over which requests are counted."""
+"""The length of a window in seconds."""
 
 
 @dataclass(frozen=True)
 class Quota:
-    """What is left of a limit for one caller; ``seconds`` later it is whole again. Below 0 is too much."""
+    """A caller's remaining quota, which resets in ``seconds``. A negative ``remaining`` means that it is exceeded."""
 
     limit: int
     remaining: int
@@ -17,15 +17,15 @@ class Quota:
 
 
 class FixedWindow:
-    """Counts callers' requests in windows of :data:`WINDOW` seconds; nothing is remembered beyond one."""
+    """Counts requests by caller in windows of :data:`WINDOW` seconds. Only the current window is kept."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._counts: dict[str, int] = {}
         self._window = -1
 
-    def take(self, caller: str, seconds: float) -> Quota:
-        """One request more of this caller's; ``seconds`` is any clock that only goes on."""
+    def hit(self, caller: str, seconds: float) -> Quota:
+        """Counts a request of this caller. ``seconds`` is the reading of a monotonic clock."""
         window = int(seconds // WINDOW)
         if window != self._window:
             self._window = window

@@ -1,4 +1,4 @@
-"""What handlers find in the application."""
+"""Typed keys of what handlers read from the application and the request."""
 
 import asyncio
 from collections.abc import Callable
@@ -41,14 +41,14 @@ LIVE = web.AppKey("live", Live)
 OPEN_TO_BROWSERS = web.RequestKey("open_to_browsers", bool)
 PUBLIC_TOKEN = web.RequestKey("public_token", PublicToken)
 PROBLEM_PAGE: web.AppKey[Callable[[web.Request, DomainError], web.Response | None]] = web.AppKey("problem_page")
-"""Makes a page of an error where a person is to read it, and ``None`` where a program is."""
+"""Renders an error as a page for a browser; ``None`` for any other client."""
 
 QUEUE = web.AppKey("queue", Queue)
 REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)
 SLOTS = web.AppKey("slots", int)
-"""How many runs a worker executes at once."""
+"""The number of runs that a worker executes concurrently."""
 SCHEDULE_ADMIN = web.AppKey("schedule_admin", ScheduleAdmin)
 QUOTA: web.RequestKey[dict[str, str] | None] = web.RequestKey("quota")
 SECRET_KEYS = web.AppKey("secret_keys", tuple[str, ...])
-"""The key in force, and the one before it while it is rotated."""
+"""The current key and, during a rotation, the previous one."""

@@ -1,4 +1,4 @@
-"""Around every request: an id, a log line, metrics, and errors in one form."""
+"""Middleware around every request: id, log line, metrics, and uniform errors."""
 
 import re
 import time
@@ -23,7 +23,7 @@ _QUIET = {"/healthz", "/readyz", "/metrics"}
 
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Gives the request its id (the caller's, where it sent a usable one), logs and counts it."""
+    """Assigns the request id (a usable one of the caller's is kept), logs the request and counts it."""
     began = time.perf_counter()
     given = request.headers.get("X-Request-Id")
     request_id = given if given and _USABLE_ID.fullmatch(given) else request.app[CLOCK].new_id("req")
@@ -33,7 +33,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     trace_id = tracing.resume(request.headers.get("traceparent"))
     logs.bind_context(request_id=request_id, **({"trace_id": trace_id} if trace_id else {}))
     with tracing.span(f"{request.method} {path}", "server") as span:
-        response = await _with_errors_as_answers(request, handler)
+        response = await _with_errors_as_responses(request, handler)
         span.set_attribute("http.response.status_code", response.status)
         duration = time.perf_counter() - began
         response.headers["X-Request-Id"] = request_id
@@ -41,12 +41,12 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         shutdown.close_when_draining(request, response)
         cors.add_headers(request, response)
         metrics.count_request(request.method, path, response.status, duration)
-        tell = log.debug if path in _QUIET and response.status < 400 else log.info
-        tell("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))
+        write = log.debug if path in _QUIET and response.status < 400 else log.info
+        write("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))
     return response
 
 
-async def _with_errors_as_answers(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _with_errors_as_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except DomainError as raised:

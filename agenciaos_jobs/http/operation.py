@@ -1,4 +1,4 @@
-"""One declaration for an endpoint: its route and its part of the OpenAPI document."""
+"""One declaration per endpoint: its route and its part of the OpenAPI document."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,13 +18,14 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True)
 class Operation:
-    """An endpoint. ``request`` is the body's JSON Schema or model; ``answers`` maps each status to its model.
+    """An endpoint. ``request`` is the body's model or JSON Schema; ``answers`` maps each status to its model.
 
-    ``parameters`` stand in its path, ``query`` behind it; each maps names to JSON Schemas.
+    ``parameters`` are those of the path and ``query`` those of the query string; each maps names to JSON Schemas.
 
-    ``problems`` are the error statuses it can answer with, besides 401 where a key is asked for. ``reads`` opens it to
-    public tokens, and so to browsers. ``body_auth`` may answer requests that carry no key, where it finds out
-    by itself who asks; the others it leaves to be refused. ``counts_own_failures``: it counts the addresses it refuses.
+    ``problems`` are the error statuses it may return, besides 401 where a key is needed. ``token_resources`` opens it
+    to public tokens, and so to browsers. ``body_auth`` handles requests without a key that authenticate themselves in
+    the body; it returns ``None`` for any other. ``counts_own_failures`` marks an endpoint that counts the addresses it
+    refuses.
     """
 
     method: str
@@ -37,18 +38,18 @@ class Operation:
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
     needs_key: bool = True
-    reads: auth.Names | None = None
+    token_resources: auth.TokenResources | None = None
     counts_own_failures: bool = False
     body_auth: Callable[[web.Request], Awaitable[web.StreamResponse | None]] | None = None
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_route(self.method, self.path, self._keyed if self.needs_key else self._open)
-        if self.reads:
+        if self.token_resources:
             app.router.add_route("OPTIONS", self.path, cors.preflight)
 
     @property
     def is_probe(self) -> bool:
-        """Whether balancers and monitors ask here, as often as they like."""
+        """Whether balancers and monitors poll it, and no rate limit applies."""
         return self.path in PROBES
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
@@ -62,7 +63,7 @@ class Operation:
             answered = await self.body_auth(request)
             if answered is not None:
                 return answered
-        if self.reads:
+        if self.token_resources:
             request[OPEN_TO_BROWSERS] = True
-        await auth.authorize(request, key, self.reads)
+        await auth.authorize(request, key, self.token_resources)
         return await self.handler(request)

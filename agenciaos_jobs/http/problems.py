@@ -1,4 +1,4 @@
-"""Errors as answers: RFC 9457 documents that also carry ``error``, which Trigger.dev's SDK and AgênciaOS read."""
+"""Problem documents (RFC 9457), with the field ``error`` that Trigger.dev's SDK and AgênciaOS read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from agenciaos_jobs.http.language import accepted_language
 
 
 class FieldError(BaseModel):
-    """One field that is wrong."""
+    """An invalid field."""
 
     field: str = Field(description="Where it stands, such as payload.agencyId; empty for the body as a whole")
     message: str
@@ -23,7 +23,7 @@ class FieldError(BaseModel):
 
 
 class Problem(BaseModel):
-    """What is wrong with a request."""
+    """The reason that a request was refused."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -37,7 +37,7 @@ class Problem(BaseModel):
 
 
 class RequestError(DomainError):
-    """A request that can't be answered as asked, for a reason that stands in the endpoint itself."""
+    """An error of the endpoint itself, rather than of the domain."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class RequestError(DomainError):
 
 
 def problem_response(request: web.BaseRequest, error: DomainError) -> web.Response:
-    """The error as a :class:`Problem` in the language that the request prefers."""
+    """The error as a :class:`Problem` in the request's preferred language."""
     chosen = accepted_language(request)
     detail = error.text.in_language(chosen)
     errors = [_field_error(wrong, chosen) for wrong in error.fields]
@@ -71,9 +71,9 @@ def problem_response(request: web.BaseRequest, error: DomainError) -> web.Respon
 
 
 def invalid(error: ValidationError, *prefix: str) -> InvalidFieldsError:
-    """422 with every field that pydantic found wrong; ``prefix`` says where the validated part stands.
+    """422 with every field that pydantic rejected; ``prefix`` is the path of the validated part.
 
-    As with Trigger.dev, it is 400 where nothing but an option's idempotency key is too long.
+    As with Trigger.dev, it is 400 where the only error is an idempotency key in the options that is too long.
     """
     fields = [
         WrongField((*prefix, *problem["loc"]), problem["type"], problem["msg"], problem.get("ctx", {}))
@@ -91,18 +91,18 @@ def _is_too_long_a_key(wrong: WrongField) -> bool:
 
 
 def wrong_field(name: str, code: str, english: str, **context: Any) -> InvalidFieldsError:
-    """422 for one field; ``context`` is what the message in Portuguese tells besides."""
+    """422 for one field. ``context`` fills the placeholders of the Portuguese message."""
     return InvalidFieldsError(fields=[WrongField((name,) if name else (), code, english, context)])
 
 
 def from_http(error: web.HTTPException) -> RequestError:
-    """aiohttp's own refusals in our form."""
+    """An aiohttp error as one of ours."""
     kept = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
     return RequestError(error.status, _DETAILS.get(error.status, _TITLES.get(error.status, _TITLES[500])), headers=kept)
 
 
 def internal() -> RequestError:
-    """500 without a word about what went wrong inside."""
+    """500, without any detail of the cause."""
     return RequestError(500, _DETAILS[500])
 
 
@@ -111,9 +111,9 @@ def _field_error(wrong: WrongField, chosen: Language) -> FieldError:
 
 
 def _with_fields(detail: str, errors: list[FieldError]) -> str:
-    """Trigger.dev's SDK shows its caller nothing but ``error``."""
-    told = "; ".join(f"{error.field}: {error.message}" if error.field else error.message for error in errors[:10])
-    return f"{detail}: {told}" if told else detail
+    """The detail with the invalid fields after it: Trigger.dev's SDK shows its caller only ``error``."""
+    listed = "; ".join(f"{error.field}: {error.message}" if error.field else error.message for error in errors[:10])
+    return f"{detail}: {listed}" if listed else detail
 
 
 _TITLES: Mapping[int, Text] = {
@@ -133,8 +133,8 @@ _TITLES: Mapping[int, Text] = {
     503: Text("Indisponível", "Unavailable"),
 }
 _DETAILS: Mapping[int, Text] = {
-    404: Text("Este endereço não existe", "There is nothing at this address"),
-    405: Text("Este endereço não aceita este método", "This address does not take this method"),
+    404: Text("Este endereço não existe", "This URL does not exist"),
+    405: Text("Este endereço não aceita este método", "This URL does not accept this method"),
     413: Text("O corpo passa de 3 MB", "The body is larger than 3 MB"),
     500: Text("Erro interno; o log traz os detalhes", "Internal error; the log has the details"),
 }

@@ -1,4 +1,4 @@
-"""Public tokens: what Trigger.dev's SDKs mint for browsers, signed with the secret key."""
+"""Public tokens: JWTs that Trigger.dev's SDKs sign with the secret key, for use in browsers."""
 
 import warnings
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ ISSUER = "https://id.trigger.dev"
 AUDIENCE = "https://api.trigger.dev"
 
 CLAIMS: dict[str, Any] = {"sub": "env_agenciaos", "pub": True}
-"""What the SDKs are told to put into the tokens that they mint."""
+"""The claims that the SDKs put into the tokens they sign."""
 
-# The clock decides about times, not the library, and a key's length is the operator's.
+# Times are checked against our own clock, and the length of the key is up to the operator.
 _OPTIONS: Options = {
     "verify_exp": False,
     "verify_iat": False,
@@ -24,12 +24,12 @@ _OPTIONS: Options = {
 }
 
 
-_FAR = 253_000_000_000  # the year 9987
+_MAX_EXP = 253_000_000_000  # the year 9987
 
 
 @dataclass(frozen=True)
 class PublicToken:
-    """What the bearer may read, until when, and the columns that its subscriptions are not to show."""
+    """A token's scopes, its expiry, and the columns that its subscriptions must not return."""
 
     scopes: frozenset[str]
     expires_at: datetime
@@ -46,14 +46,14 @@ class _Claims(BaseModel):
     model_config = ConfigDict(strict=True)
 
     pub: bool
-    exp: Annotated[float, Field(ge=0, le=_FAR)]
+    exp: Annotated[float, Field(ge=0, le=_MAX_EXP)]
     nbf: float = 0
     scopes: list[str] = []
     realtime: _Realtime | None = None
 
 
 def read(token: str, key: str, now: datetime) -> PublicToken | None:
-    """The token, or ``None`` for what is none: not signed with ``key`` by HS256, meant for others, or out of date."""
+    """The verified token; ``None`` if the signature (HS256 with ``key``), issuer, audience or validity is wrong."""
     try:
         with warnings.catch_warnings(category=jwt.InsecureKeyLengthWarning, action="ignore"):
             claims = _Claims.model_validate(
@@ -68,5 +68,5 @@ def read(token: str, key: str, now: datetime) -> PublicToken | None:
 
 
 def looks_like_one(text: str) -> bool:
-    """Whether the text has a token's form (RFC 7519 section 3), good or not."""
+    """Whether the text has the form of a JWT (RFC 7519 section 3), valid or not."""
     return text.startswith("eyJ") and text.count(".") == 2

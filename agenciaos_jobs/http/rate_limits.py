@@ -1,7 +1,7 @@
-"""Rate limits: for each key, and for each address of those who showed none.
+"""Rate limits: by key, and by address for requests without a key.
 
-The headers are those of https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/. Each server counts for
-itself, so a limit holds per server.
+The headers are those of https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/. Each server counts
+independently, so a limit holds per server.
 """
 
 import time
@@ -24,20 +24,20 @@ _TOO_MANY = Text(
 
 
 def count_key(request: web.Request, name: str) -> None:
-    """One request more with this key; 429 where that is too many."""
+    """Counts a request against this key's limit; raises 429 when exceeded."""
     _count(request, "key", name)
 
 
 def count_address(request: web.Request) -> None:
-    """One request more from this address; 429 where that is too many."""
+    """Counts a request against this address's limit; raises 429 when exceeded."""
     _count(request, "address", address_of(request))
 
 
 def _count(request: web.Request, policy: Policy, caller: str) -> None:
-    meter: FixedWindow = request.app[WINDOWS][policy]
-    if not meter.limit:
+    window: FixedWindow = request.app[WINDOWS][policy]
+    if not window.limit:
         return
-    quota = meter.take(caller, time.monotonic())
+    quota = window.hit(caller, time.monotonic())
     headers = {
         "RateLimit-Policy": f'"{policy}";q={quota.limit};w={WINDOW}',
         "RateLimit": f'"{policy}";r={max(quota.remaining, 0)};t={quota.seconds}',
@@ -49,6 +49,6 @@ def _count(request: web.Request, policy: Policy, caller: str) -> None:
 
 
 def add_rate_limit_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Adds what is left to the answer."""
+    """Adds the remaining quota to the response."""
     if quota := request[QUOTA]:
         response.headers.update(quota)

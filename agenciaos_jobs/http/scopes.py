@@ -1,4 +1,4 @@
-"""What a public token's scopes let its bearer read."""
+"""Scopes of public tokens."""
 
 from collections.abc import Collection
 
@@ -6,9 +6,9 @@ _EVERYTHING = frozenset({"read", "read:all", "read:runs"})
 
 
 def may_read(scopes: Collection[str], names: Collection[str]) -> bool:
-    """Whether one of ``scopes`` covers a thing that answers to ``names``, such as ``runs:run_01…`` or ``tags:vip``.
+    """Whether one of ``scopes`` covers a resource with these ``names``, such as ``runs:run_01…`` or ``tags:vip``.
 
-    A scope is ``read:kind:name`` for one thing, or ``read:kind`` for all that answer to a name of that kind
+    A scope is ``read:kind:name`` for one resource, or ``read:kind`` for every resource with a name of that kind
     (``auth.createPublicToken`` of Trigger.dev's SDKs).
     """
     if not _EVERYTHING.isdisjoint(scopes):

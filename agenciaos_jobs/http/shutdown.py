@@ -1,7 +1,7 @@
-"""Serving until told to stop, and stopping so that nobody notices.
+"""Graceful shutdown: fail readiness, wait, stop accepting, drain.
 
-A balancer in front learns of a stop only by asking. So a server that is told to stop says so at ``/readyz``, and goes
-on answering for a while, each time closing the connection; then it takes no more, and finishes what it is answering.
+A balancer learns of a shutdown only by polling. So ``/readyz`` fails first, while the server keeps responding and
+closes each connection after its response. After the delay it stops accepting and finishes the open requests.
 """
 
 import asyncio
@@ -17,17 +17,18 @@ log = structlog.get_logger("agenciaos_jobs.server")
 
 
 async def serve(app: web.Application, host: str, port: int, *, delay: float, grace: float) -> None:
-    """Serves until SIGTERM or SIGINT; ``delay`` is the while in seconds, ``grace`` what open requests get after it.
+    """Serves until SIGTERM or SIGINT.
 
-    SIGINT, which comes from a person, and a second signal wait for no ``delay``.
+    ``delay`` is the wait in seconds between failing readiness and closing the socket, ``grace`` the limit in seconds
+    for requests that are open then. SIGINT, which a person sends, and a second signal skip the delay.
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace)
     try:
         await runner.setup()
-        told, hurry = _on_signals()
+        stop, hurry = _on_signals()
         await web.TCPSite(runner, host, port).start()
         log.info("server_started", host=host, port=port)
-        await told.wait()
+        await stop.wait()
         app[DRAINING].set()
         log.info("server_draining", seconds=0 if hurry.is_set() else delay)
         await _within(delay, hurry.wait)
@@ -36,23 +37,23 @@ async def serve(app: web.Application, host: str, port: int, *, delay: float, gra
 
 
 def close_when_draining(request: web.Request, response: web.StreamResponse) -> None:
-    """Has the client, or the balancer, open its next connection elsewhere."""
+    """Closes the connection after this response, so that the client opens its next one elsewhere."""
     if request.app[DRAINING].is_set():
         response.force_close()
         response.headers["Connection"] = "close"
 
 
 def _on_signals() -> tuple[asyncio.Event, asyncio.Event]:
-    told, hurry = asyncio.Event(), asyncio.Event()
+    stop, hurry = asyncio.Event(), asyncio.Event()
 
     def signaled(number: int) -> None:
-        if told.is_set() or number == signal.SIGINT:
+        if stop.is_set() or number == signal.SIGINT:
             hurry.set()
-        told.set()
+        stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, signaled, number)
-    return told, hurry
+    return stop, hurry
 
 
 async def _within(seconds: float, act: Callable[[], Awaitable[object]]) -> None:

@@ -1,1 +1,1 @@
-"""Trigger.dev's wire, as its SDKs speak it."""
+"""Trigger.dev's API, as its SDKs call it."""

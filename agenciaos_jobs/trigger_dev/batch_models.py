@@ -1,4 +1,4 @@
-"""What the wires for batches carry."""
+"""Request and response models of batches."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,11 +8,11 @@ from pydantic import Field
 from agenciaos_jobs.trigger_dev.options import Key, KeyOptions, WireModel
 from agenciaos_jobs.trigger_dev.trigger import TaskTrigger
 
-MOST_ITEMS = 1_000
+MAX_ITEMS = 1_000
 
 
 class BatchTrigger(TaskTrigger):
-    """One item of a batch."""
+    """An item of a batch."""
 
     task: str
 
@@ -20,11 +20,11 @@ class BatchTrigger(TaskTrigger):
 class BatchRequest(WireModel):
     """A batch with all of its items."""
 
-    items: list[BatchTrigger] = Field(min_length=1, max_length=MOST_ITEMS)
+    items: list[BatchTrigger] = Field(min_length=1, max_length=MAX_ITEMS)
 
 
 class BatchRun(WireModel):
-    """The run of an item; ``isCached`` where an idempotency key had made it before."""
+    """The run of an item; ``isCached`` where an idempotency key had created it before."""
 
     id: str
     task_identifier: str
@@ -33,7 +33,7 @@ class BatchRun(WireModel):
 
 
 class BatchHandle(WireModel):
-    """A batch that was triggered whole; ``isCached`` where its key had made it before."""
+    """A batch that was triggered as a whole; ``isCached`` where its key had created it before."""
 
     id: str
     is_cached: bool
@@ -43,16 +43,16 @@ class BatchHandle(WireModel):
 
 
 class BatchCreate(WireModel):
-    """A batch whose items are to follow."""
+    """A batch whose items are sent later."""
 
-    run_count: Annotated[int, Field(ge=1, le=MOST_ITEMS)]
+    run_count: Annotated[int, Field(ge=1, le=MAX_ITEMS)]
     task_identifiers: list[str] = Field(default=[])
     idempotency_key: Key | None = None
     idempotency_key_options: KeyOptions | None = None
 
 
 class BatchCreated(WireModel):
-    """A batch to send items to, unless ``isCached``: then they are all there."""
+    """A batch that accepts items, unless ``isCached``: then it has all of them."""
 
     id: str
     run_count: int
@@ -61,13 +61,13 @@ class BatchCreated(WireModel):
 
 
 class BatchLine(BatchTrigger):
-    """One line of a stream of items. ``index`` counts from 0; an item sent again is left out."""
+    """One line of a stream of items. ``index`` starts at 0; an item that is sent again is skipped."""
 
-    index: Annotated[int, Field(ge=0, lt=MOST_ITEMS)]
+    index: Annotated[int, Field(ge=0, lt=MAX_ITEMS)]
 
 
 class BatchStreamed(WireModel):
-    """What came of a stream; ``sealed`` once all items of the batch are there."""
+    """The result of a stream; ``sealed`` once the batch has all of its items."""
 
     id: str
     items_accepted: int

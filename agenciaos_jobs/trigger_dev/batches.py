@@ -1,4 +1,4 @@
-"""Batches, on each of the wires that Trigger.dev's SDKs have had for them: whole, or as a stream of items."""
+"""Batches, in each form that Trigger.dev's SDKs have used: as a whole, or as a stream of items."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,7 +18,7 @@ from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid, wrong_field
 from agenciaos_jobs.trigger_dev import token_resources
 from agenciaos_jobs.trigger_dev.batch_models import (
-    MOST_ITEMS,
+    MAX_ITEMS,
     BatchCreate,
     BatchCreated,
     BatchHandle,
@@ -31,11 +31,11 @@ from agenciaos_jobs.trigger_dev.batch_models import (
 )
 from agenciaos_jobs.trigger_dev.trigger import CLAIMS, known_job, request_key, run_of
 
-MOST_BYTES = 32 * 1024 * 1024
+MAX_BYTES = 32 * 1024 * 1024
 
 
 async def trigger_batch(request: web.Request) -> web.Response:
-    body = await read_model(request, BatchRequest, most=MOST_BYTES)
+    body = await read_model(request, BatchRequest, max_bytes=MAX_BYTES)
     new = {n: await _run_of(request, item, "items", str(n)) for n, item in enumerate(body.items)}
     given = request.headers.get("idempotency-key")
     key, ttl = _batch_key(request, given)
@@ -57,7 +57,7 @@ async def create_batch(request: web.Request) -> web.Response:
 
 
 async def stream_batch_items(request: web.Request) -> web.Response:
-    lines = _lines(await read_bytes(request, most=MOST_BYTES))
+    lines = _lines(await read_bytes(request, max_bytes=MAX_BYTES))
     new = {item.index: await _run_of(request, item, "items", str(item.index)) for item in lines}
     added = await request.app[BATCHES].add(request.match_info["batch_id"], new)
     streamed = BatchStreamed(
@@ -90,12 +90,12 @@ async def retrieve_batch(request: web.Request) -> web.Response:
 
 
 async def _run_of(request: web.Request, item: BatchTrigger, *where: str) -> NewRun:
-    """An item is found again by its place in the batch, so its request's key is left to the batch."""
+    """The run of an item. It has no request key: the batch identifies an item by its position."""
     return await run_of(request, known_job(item.task), item, *where, request_key=None)
 
 
 def _batch_key(request: web.Request, given: str | None) -> tuple[str | None, timedelta | None]:
-    """The caller's key for a batch and its life; without one, what makes repetitions of the request one batch."""
+    """The caller's key for a batch, and its lifetime; without one, the key that deduplicates retries of the request."""
     if given:
         if len(given) > 2048:
             raise wrong_field("idempotency-key", "string_too_long", "should have at most 2048 characters")
@@ -105,14 +105,14 @@ def _batch_key(request: web.Request, given: str | None) -> tuple[str | None, tim
 
 
 def _lines(body: bytes) -> list[BatchLine]:
-    """The items of a stream; 422 names the first line that is none."""
+    """The items of a stream. Raises 422 with the first invalid line."""
     texts = [line for line in body.split(b"\n") if line.strip()]
-    if len(texts) > MOST_ITEMS:
+    if len(texts) > MAX_ITEMS:
         raise wrong_field(
             "items",
             "too_long",
-            f"should have at most {MOST_ITEMS} items",
-            max_length=MOST_ITEMS,
+            f"should have at most {MAX_ITEMS} items",
+            max_length=MAX_ITEMS,
             actual_length=len(texts),
         )
     lines = []
@@ -183,7 +183,7 @@ OPERATIONS = [
         {200: BatchState},
         parameters=BATCH_ID,
         problems=(404, 503),
-        reads=token_resources.of_batch,
+        token_resources=token_resources.of_batch,
     ),
     Operation(
         "GET",
@@ -193,6 +193,6 @@ OPERATIONS = [
         {200: BatchState},
         parameters=BATCH_ID,
         problems=(404, 503),
-        reads=token_resources.of_batch,
+        token_resources=token_resources.of_batch,
     ),
 ]

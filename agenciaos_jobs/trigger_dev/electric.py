@@ -1,4 +1,4 @@
-"""ElectricSQL's shape protocol, which Trigger.dev's SDKs subscribe through: rows as Postgres text, in messages.
+"""ElectricSQL's shape protocol, by which Trigger.dev's SDKs subscribe: rows as Postgres text, in messages.
 
 The protocol is https://electric-sql.com/docs/api/http; the columns are those that the SDKs read of a run.
 """
@@ -15,13 +15,13 @@ from agenciaos_jobs.engine.store.live_run import LiveRun
 from agenciaos_jobs.foundation.duration import write_duration
 
 BEGINNING = "-1"
-"""The offset of who has seen nothing yet."""
+"""The offset of a subscriber that has received nothing yet."""
 
 UP_TO_DATE: Json = {"headers": {"control": "up-to-date"}}
 MUST_REFETCH: Json = {"headers": {"control": "must-refetch"}}
 
 NEEDED = frozenset({"id", "taskIdentifier", "friendlyId", "status", "createdAt", "updatedAt"})
-"""The columns without which the SDKs can't read a row: nobody can skip them."""
+"""The columns that the SDKs require in a row; they cannot be skipped."""
 
 _TEXT: Json = {"type": "text"}
 _TIME: Json = {"type": "timestamp"}
@@ -62,11 +62,11 @@ _STATUSES = {
     Status.COMPLETED: "COMPLETED_SUCCESSFULLY",
     Status.FAILED: "COMPLETED_WITH_ERRORS",
 }
-"""The names in Trigger.dev's own table, where they are not those of its API."""
+"""Status names of Trigger.dev's table, where they differ from those of its API."""
 
 
 def change(run: LiveRun, operation: str, skipped: Collection[str]) -> Json:
-    """The message that tells a run's whole row; ``operation`` is ``insert`` or ``update``."""
+    """The message with a run's full row; ``operation`` is ``insert`` or ``update``."""
     value = {name: text for name, text in _row(run).items() if name not in skipped or name in NEEDED}
     headers = {"operation": operation, "relation": ["jobs", "runs"]}
     return {"key": f'"jobs"."runs"/"{run.id}"', "value": value, "headers": headers}
@@ -76,8 +76,8 @@ def schema(skipped: Collection[str]) -> Json:
     return {name: kind for name, kind in SCHEMA.items() if name not in skipped or name in NEEDED}
 
 
-def is_mark(offset: str) -> bool:
-    """Whether an offset is a Postgres snapshot (``xmin:xmax:xip,…``): what its holder could see."""
+def is_cursor(offset: str) -> bool:
+    """Whether an offset is a Postgres snapshot (``xmin:xmax:xip,…``), the form of our cursors."""
     parts = offset.split(":")
     if len(parts) != 3 or not offset.isascii():
         return False
@@ -121,7 +121,7 @@ def _row(run: LiveRun) -> Mapping[str, str | None]:
 
 
 def _time(moment: datetime | None) -> str | None:
-    """Without its zone, which is UTC: the SDKs put a Z behind it."""
+    """The timestamp without its zone, UTC: the SDKs append a Z."""
     if moment is None:
         return None
     assert moment.utcoffset() == timedelta()
@@ -133,7 +133,7 @@ def _json(value: Any) -> str | None:
 
 
 def _array(texts: Collection[str]) -> str:
-    """Postgres's text form of an array."""
+    """An array in Postgres's text form."""
     quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in texts)
     return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
 

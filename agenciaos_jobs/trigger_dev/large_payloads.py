@@ -1,6 +1,6 @@
-"""Payloads of 128 KB and more, which SDK 4.x sends ahead of the trigger: it asks for an address, and puts them there.
+"""Payloads of 128 KB and more, which SDK 4.x uploads to a signed URL before the trigger.
 
-The address needs no key: it is signed, and good for some minutes and for one packet.
+The URL needs no key: its signature is valid for some minutes and for one packet.
 """
 
 import hmac
@@ -21,26 +21,26 @@ from agenciaos_jobs.trigger_dev.options import WireModel
 from agenciaos_jobs.trigger_dev.store import packets
 from agenciaos_jobs.trigger_dev.store.packets import Packet
 
-_TO_SEND = timedelta(minutes=15)
-_TO_USE = timedelta(days=1)
+_URL_LIFE = timedelta(minutes=15)
+_PACKET_LIFE = timedelta(days=1)
 
 
 class PacketAddress(WireModel):
-    """Where to put a packet, and the payload to trigger with once it is there (``application/store``)."""
+    """The URL to upload a packet to, and the payload to trigger with afterwards (``application/store``)."""
 
     presigned_url: str
     storage_path: str
 
 
 class PacketStored(WireModel):
-    """The packet that was stored."""
+    """The stored packet."""
 
     id: str
 
 
 async def create_packet(request: web.Request) -> web.Response:
     clock = request.app[CLOCK]
-    packet_id, expires_at = clock.new_id("packet"), str(round((clock.now() + _TO_SEND).timestamp()))
+    packet_id, expires_at = clock.new_id("packet"), str(round((clock.now() + _URL_LIFE).timestamp()))
     scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
     origin = URL.build(scheme=scheme if scheme in {"http", "https"} else request.scheme, authority=request.host)
     signature = _signature(request.app[SECRET_KEYS][0], packet_id, expires_at)
@@ -55,7 +55,7 @@ async def put_packet(request: web.Request) -> web.Response:
     if not any(constant_time_equals(given, signature) for signature in expected) or _is_past(
         expires_at, request.app[CLOCK]
     ):
-        text = Text("O endereço não vale, ou não vale mais", "The address is not good, or no longer")
+        text = Text("O endereço é inválido ou expirou", "The URL is invalid or has expired")
         raise RequestError(403, text)
     try:
         body = (await read_bytes(request)).decode()
@@ -64,7 +64,7 @@ async def put_packet(request: web.Request) -> web.Response:
     if has_nul(body.encode()) or "\0" in body:
         raise wrong_field("", "nul_character", "must not contain the NUL character (U+0000)")
     packet = Packet(request.content_type, body)
-    await packets.put(request.app[DATABASE], packet_id, packet, request.app[CLOCK].now() + _TO_USE)
+    await packets.put(request.app[DATABASE], packet_id, packet, request.app[CLOCK].now() + _PACKET_LIFE)
     return answer(PacketStored(id=packet_id))
 
 

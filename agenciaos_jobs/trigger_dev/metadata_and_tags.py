@@ -1,4 +1,4 @@
-"""What the SDK reads and changes of a run that is there: its metadata, its tags, and its idempotency key."""
+"""Endpoints that read and change an existing run: its metadata, its tags, and its idempotency key."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, wrong_field
 from agenciaos_jobs.trigger_dev import token_resources
-from agenciaos_jobs.trigger_dev.options import MOST_METADATA, Metadata, Tags, WireModel
+from agenciaos_jobs.trigger_dev.options import MAX_METADATA, Metadata, Tags, WireModel
 from agenciaos_jobs.trigger_dev.run_actions import RUN_ID, run_id_of
 from agenciaos_jobs.trigger_dev.trigger import known_job
 
-MOST_TAGS = 10
+MAX_TAGS = 10
 
 
 class MetadataOperation(WireModel):
@@ -31,26 +31,26 @@ class MetadataOperation(WireModel):
 
 
 class MetadataUpdate(WireModel):
-    """The new metadata, or changes to the present one."""
+    """The new metadata, or changes to the current metadata."""
 
     metadata: Metadata | None = None
     operations: list[MetadataOperation] = Field(default=[], max_length=1000)
 
 
 class MetadataAnswer(WireModel):
-    """The metadata as it is now."""
+    """The current metadata."""
 
     metadata: Json
 
 
 class TagsRequest(WireModel):
-    """Tags to add; a run has ten at most."""
+    """Tags to add; a run has at most ten."""
 
     tags: Tags
 
 
 class TagsAdded(WireModel):
-    """What was done, in a sentence."""
+    """The result, as a sentence."""
 
     message: str
 
@@ -62,7 +62,7 @@ class KeyReset(WireModel):
 
 
 class KeyWasReset(WireModel):
-    """The key that is free again."""
+    """The key, which is free again."""
 
     id: str
 
@@ -83,7 +83,7 @@ async def update_metadata(request: web.Request) -> web.Response:
 
 async def add_tags(request: web.Request) -> web.Response:
     body = await read_model(request, TagsRequest)
-    added = await request.app[CONTROL].add_tags(run_id_of(request), body.tags, MOST_TAGS)
+    added = await request.app[CONTROL].add_tags(run_id_of(request), body.tags, MAX_TAGS)
     return answer(TagsAdded(message=f"Added {added} tags" if added else "No new tags to add"))
 
 
@@ -98,7 +98,7 @@ async def reset_key(request: web.Request) -> web.Response:
 
 
 def _refuse_too_large(metadata: Json) -> None:
-    if len(orjson.dumps(metadata)) > MOST_METADATA:
+    if len(orjson.dumps(metadata)) > MAX_METADATA:
         raise wrong_field("metadata", "metadata_too_large", "should have at most 256 KB")
 
 
@@ -113,7 +113,7 @@ OPERATIONS = [
         {200: MetadataAnswer},
         parameters=RUN_ID,
         problems=(404, 503),
-        reads=token_resources.of_run,
+        token_resources=token_resources.of_run,
     ),
     Operation(
         "PUT",

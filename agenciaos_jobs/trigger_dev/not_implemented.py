@@ -1,4 +1,4 @@
-"""What Trigger.dev's cloud has and this service does not: a sentence, never a 404 that looks like a typo."""
+"""Features of Trigger.dev's cloud that this service lacks: 501 with a reason, not a 404 that looks like a typo."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from agenciaos_jobs.http.problems import RequestError
 
 _JOBS_ARE_PYTHON = Text(
     "Aqui as tarefas são arquivos Python do próprio serviço; não há implantações da Trigger.dev",
-    "Tasks are Python files of this service; there are no deployments of Trigger.dev's here",
+    "Tasks are Python files of this service; there are no Trigger.dev deployments",
 )
 _ENVIRONMENT = Text(
     "As variáveis de ambiente são as do próprio processo; não são geridas por esta API",
@@ -18,7 +18,7 @@ _ENVIRONMENT = Text(
 )
 _NO_WAITPOINTS = Text(
     "Uma execução não fica suspensa à espera de um sinal; use delay ou outra execução",
-    "A run does not wait suspended for a signal; use delay, or another run",
+    "A run cannot be suspended until a signal; use delay, or another run",
 )
 _NO_STREAMS = Text(
     "As tarefas não transmitem dados enquanto rodam; leia metadata ou output",
@@ -34,11 +34,11 @@ _NO_QUEUES = Text(
 )
 _NO_TRACES = Text(
     "Não há traces da Trigger.dev; as tentativas estão em GET /api/v3/runs/{id}",
-    "There are no traces of Trigger.dev's; attempts are in GET /api/v3/runs/{id}",
+    "There are no Trigger.dev traces; attempts are in GET /api/v3/runs/{id}",
 )
 _INSIDE_TASKS = Text(
     "Esta chamada é de dentro de uma tarefa da Trigger.dev, que aqui não roda",
-    "This call comes from inside a task of Trigger.dev's, which does not run here",
+    "This call belongs inside a Trigger.dev task, which does not run here",
 )
 _ONE_KEY = Text(
     "O SDK assina tokens públicos por si, com TRIGGER_SECRET_KEY; não há outras chaves",
@@ -46,7 +46,7 @@ _ONE_KEY = Text(
 )
 _CLOUD_ONLY = Text(
     "Este recurso da Trigger.dev não existe neste serviço",
-    "This feature of Trigger.dev's does not exist in this service",
+    "This service does not have this Trigger.dev feature",
 )
 
 NOT_HERE: Mapping[str, Text] = {
@@ -70,11 +70,11 @@ NOT_HERE: Mapping[str, Text] = {
     "/api/v{version:[0-9]+}/auth/{rest:(public-tokens|oidc/.+)}": _ONE_KEY,
     "/api/v{version:[0-9]+}/{feature:(sessions|query|reports|prompts|webhooks|whoami|orgs)}{rest:(/.*)?}": _CLOUD_ONLY,
 }
-"""Addresses by aiohttp's patterns."""
+"""The reasons by path, as aiohttp patterns."""
 
 
 def add_to(app: web.Application) -> None:
-    """Has each of them answered with 501, after all that there is."""
+    """Adds routes that respond with 501, after all real ones."""
     for path, text in NOT_HERE.items():
         app.router.add_route("*", path, _refusing(text))
 

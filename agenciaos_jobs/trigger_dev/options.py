@@ -1,4 +1,4 @@
-"""What a trigger of Trigger.dev's SDK can ask for besides its payload."""
+"""Options of a trigger by Trigger.dev's SDK."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -9,9 +9,9 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from agenciaos_jobs.engine.model.job import Json
-from agenciaos_jobs.http.fields import LONGEST_TTL, read_delay, read_ttl
+from agenciaos_jobs.http.fields import MAX_TTL, read_delay, read_ttl
 
-MOST_METADATA = 256 * 1024
+MAX_METADATA = 256 * 1024
 NO_LIMIT = 2**31 - 1
 """The SDK's ``timeout.None``."""
 
@@ -25,7 +25,7 @@ def _as_text(given: Any) -> Any:
 
 
 def _unwrapped(queue: Any) -> Any:
-    """4.x sends a queue that its caller gave as an object one level deeper, and its name alone where it can."""
+    """The queue without the extra level that SDK 4.x adds to an object; a plain name becomes an object."""
     if isinstance(queue, str):
         return {"name": queue}
     return queue["name"] if isinstance(queue, dict) and isinstance(queue.get("name"), dict) else queue
@@ -39,7 +39,7 @@ def _as_object(metadata: Any) -> Any:
 
 
 def _small_enough(metadata: Json) -> Json:
-    if len(orjson.dumps(metadata)) > MOST_METADATA:
+    if len(orjson.dumps(metadata)) > MAX_METADATA:
         raise PydanticCustomError("metadata_too_large", "should have at most 256 KB")
     return metadata
 
@@ -62,13 +62,13 @@ Refused = Annotated[Any, BeforeValidator(_refused), Field(description="not suppo
 
 
 class WireModel(BaseModel):
-    """A part of the wire, whose names are in camel case."""
+    """A request or response model with camelCase names."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
 class Queue(WireModel):
-    """What runs share a limit in; without a concurrency key, all runs of the queue."""
+    """The queue whose runs share a limit: per concurrency key, or all runs of the queue without one."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     concurrency_limit: Annotated[int, Field(ge=1, le=100_000)] | None = None
@@ -81,7 +81,7 @@ class KeyOptions(WireModel):
 
 
 class TaskOptions(WireModel):
-    """The options of one trigger. Those that mean nothing here are accepted; those that promise much are refused."""
+    """The options of a trigger. Options without effect here are accepted; those that promise a feature are refused."""
 
     payload_type: PayloadType | None = None
     queue: Annotated[Queue, BeforeValidator(_unwrapped)] | None = None
@@ -90,12 +90,12 @@ class TaskOptions(WireModel):
     idempotency_key_ttl: Duration | None = Field(default=None, alias="idempotencyKeyTTL")
     idempotency_key_options: KeyOptions | None = None
     delay: Duration | None = None
-    ttl: Annotated[int, Field(ge=1, le=LONGEST_TTL)] | Duration | None = None
+    ttl: Annotated[int, Field(ge=1, le=MAX_TTL)] | Duration | None = None
     tags: Tags | None = None
     max_attempts: Annotated[int, Field(ge=1, le=100)] | None = None
     max_duration: Annotated[int, Field(ge=5, le=NO_LIMIT)] | None = None
     metadata: Metadata | None = None
-    priority: Annotated[float, Field(ge=0, le=LONGEST_TTL)] | None = None
+    priority: Annotated[float, Field(ge=0, le=MAX_TTL)] | None = None
     test: bool | None = None
     machine: Machine | None = IGNORED
     lock_to_version: Name | None = IGNORED
@@ -105,7 +105,7 @@ class TaskOptions(WireModel):
     concurrency: Refused = None
 
     def as_run_options(self, task: str, now: datetime, where: str) -> Json:
-        """:class:`NewRun`'s options. ``where`` is where these options stand in the body, for a 422 that names one."""
+        """The options of :class:`NewRun`. ``where`` is the path of these options in the body, for a 422."""
         where = f"{where}." if where else ""
         shown = self.idempotency_key_options
         return {

@@ -1,4 +1,4 @@
-"""Subscriptions of Trigger.dev's SDKs: long polls in ElectricSQL's shape protocol."""
+"""Subscriptions of Trigger.dev's SDKs: long polling over ElectricSQL's shape protocol."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -23,13 +23,13 @@ from agenciaos_jobs.http.problems import wrong_field
 from agenciaos_jobs.trigger_dev import electric, token_resources
 
 POLL = timedelta(seconds=20)
-"""How long a request waits for news."""
+"""The time that a request waits for changes."""
 
 _AGE = "24h"
 
 
 class Message(BaseModel):
-    """A row that came or changed, or a control message: ``up-to-date`` or ``must-refetch``."""
+    """A new or changed row, or a control message: ``up-to-date`` or ``must-refetch``."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -39,7 +39,7 @@ class Message(BaseModel):
 
 
 class Messages(RootModel[list[Message]]):
-    """The last one tells that there is no more for now."""
+    """The last message states that there are no more for now."""
 
 
 async def subscribe_to_run(request: web.Request) -> web.Response:
@@ -54,7 +54,7 @@ async def subscribe_to_batch(request: web.Request) -> web.Response:
 
 
 async def subscribe_to_tags(request: web.Request) -> web.Response:
-    tags = token_resources.asked_tags(request)
+    tags = token_resources.requested_tags(request)
     if not tags or "\0" in request.query["tags"]:
         raise wrong_field("tags", "missing", "Field required")
     try:
@@ -65,7 +65,7 @@ async def subscribe_to_tags(request: web.Request) -> web.Response:
 
 
 async def _answer(request: web.Request, subject: Subject) -> web.Response:
-    """What is new to the subscriber: at once where it asks for the first time, else when there is something."""
+    """The subscriber's changes: at once for the first request, later ones as soon as there are any."""
     live, offset = request.app[LIVE], request.query.get("offset", electric.BEGINNING)
     skipped, form = _skipped(request), _form(request)
     handle = request.query.get("handle", "")
@@ -73,19 +73,19 @@ async def _answer(request: web.Request, subject: Subject) -> web.Response:
         reading = await live.read(subject, None)
         if isinstance(subject, OneRun) and not reading.runs:
             raise UnknownRunError(subject.run_id)
-        return _told(request, reading, _new_handle(request, form), "insert", skipped)
-    if not handle.startswith(form) or not electric.is_mark(offset):
+        return _changes(request, reading, _new_handle(request, form), "insert", skipped)
+    if not handle.startswith(form) or not electric.is_cursor(offset):
         return _refetch(_new_handle(request, form))
     if request.query.get("live") == "true":
-        reading = await live.news(subject, offset, _patience(request))
+        reading = await live.news(subject, offset, _poll_timeout(request))
     else:
         reading = await live.read(subject, offset)
     if reading.is_from_the_future:
         return _refetch(_new_handle(request, form))
-    return _told(request, reading, handle, "update", skipped)
+    return _changes(request, reading, handle, "update", skipped)
 
 
-def _told(
+def _changes(
     request: web.Request, reading: Reading, handle: str, operation: str, skipped: Collection[str]
 ) -> web.Response:
     messages = [*(electric.change(run, operation, skipped) for run in reading.runs), electric.UP_TO_DATE]
@@ -101,27 +101,27 @@ def _told(
 
 
 def _refetch(handle: str) -> web.Response:
-    """409: what the subscriber holds is of another shape or another database, and it is to begin anew."""
+    """409: the subscriber's cursor belongs to another shape or database, and it must start over."""
     headers = {"electric-handle": handle, "Cache-Control": "no-store"}
     body = orjson.dumps([electric.MUST_REFETCH])
     return web.Response(status=409, body=body, content_type="application/json", headers=headers)
 
 
-def _patience(request: web.Request) -> timedelta:
-    """No longer than a public token is good for."""
+def _poll_timeout(request: web.Request) -> timedelta:
+    """The wait for changes, which ends no later than the public token expires."""
     if PUBLIC_TOKEN not in request:
         return POLL
     return max(timedelta(), min(POLL, request[PUBLIC_TOKEN].expires_at - request.app[CLOCK].now()))
 
 
 def _skipped(request: web.Request) -> frozenset[str]:
-    """The columns that the subscriber does not want, and those that its token is not to see."""
+    """The columns that the subscriber skips, and those that its token must not return."""
     asked = frozenset(request.query.get("skipColumns", "").split(","))
     return asked | request[PUBLIC_TOKEN].skipped_columns if PUBLIC_TOKEN in request else asked
 
 
 def _form(request: web.Request) -> str:
-    """The same for all requests for one shape, and for no other."""
+    """A hash that identifies the requested shape."""
     asked = [request.path, *(request.query.get(name, "") for name in ("tags", "createdAt", "skipColumns"))]
     return sha256("\n".join(asked).encode()).hexdigest()[:20] + "-"
 
@@ -152,7 +152,7 @@ OPERATIONS = [
         parameters={"run_id": _ID},
         query=_PROTOCOL,
         problems=(404, 503),
-        reads=token_resources.of_run,
+        token_resources=token_resources.of_run,
     ),
     Operation(
         "GET",
@@ -163,7 +163,7 @@ OPERATIONS = [
         parameters={"batch_id": _ID},
         query=_PROTOCOL,
         problems=(404, 503),
-        reads=token_resources.of_batch,
+        token_resources=token_resources.of_batch,
     ),
     Operation(
         "GET",
@@ -173,6 +173,6 @@ OPERATIONS = [
         answers={200: Messages, 409: Messages},
         query=_PROTOCOL | _TAGS,
         problems=(422, 503),
-        reads=token_resources.of_tags,
+        token_resources=token_resources.of_tags,
     ),
 ]

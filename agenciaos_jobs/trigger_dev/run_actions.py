@@ -1,4 +1,4 @@
-"""Trigger.dev's management wire: what is asked and done by a run's id."""
+"""Trigger.dev's management API: endpoints that read a run or act on it."""
 
 from datetime import timedelta
 from typing import Any
@@ -20,18 +20,18 @@ from agenciaos_jobs.http.problems import invalid
 from agenciaos_jobs.trigger_dev import token_resources
 from agenciaos_jobs.trigger_dev.options import TaskOptions
 from agenciaos_jobs.trigger_dev.run_models import SdkRun, as_sdk_run
-from agenciaos_jobs.trigger_dev.schedule_models import as_maker
-from agenciaos_jobs.trigger_dev.trigger import MOST_BYTES, read_payload, request_key
+from agenciaos_jobs.trigger_dev.schedule_models import as_sdk_schedule
+from agenciaos_jobs.trigger_dev.trigger import MAX_BYTES, read_payload, request_key
 
 
 class RunId(BaseModel):
-    """The run that a call acted on, or that it made."""
+    """The run that a call acted on or created."""
 
     id: str
 
 
 class Reschedule(BaseModel):
-    """How long to wait from now, or the moment to wait for."""
+    """The delay from now, or the time to wait for."""
 
     delay: str
 
@@ -47,13 +47,13 @@ async def cancel(request: web.Request) -> web.Response:
 
 
 class Replay(TaskOptions):
-    """What is to be another than it was; nothing, for the same again."""
+    """Overrides for the replay; empty to repeat the run unchanged."""
 
     payload: Any = None
 
 
 async def replay(request: web.Request) -> web.Response:
-    body = await read_model(request, Replay, most=MOST_BYTES) if request.can_read_body else Replay()
+    body = await read_model(request, Replay, max_bytes=MAX_BYTES) if request.can_read_body else Replay()
     run_id, control = run_id_of(request), request.app[CONTROL]
     options = body.as_run_options((await control.get(run_id)).task, request.app[CLOCK].now(), "")
     payload = await read_payload(request, body.payload, body.payload_type, "payload")
@@ -72,7 +72,7 @@ async def reschedule(request: web.Request) -> web.Response:
 
 
 def run_id_of(request: web.Request) -> str:
-    """The run that the address names."""
+    """The run id in the path."""
     return request.match_info["run_id"]
 
 
@@ -80,7 +80,7 @@ async def _answer(request: web.Request, run: StoredRun) -> web.Response:
     database = request.app[DATABASE]
     attempts, cost = await history.attempts(database, run.id), await generations.cost_of(database, run.id)
     stored = await schedules.get(database, run.schedule_id) if run.schedule_id else None
-    maker = as_maker(stored, accepted_language(request)) if stored else None
+    maker = as_sdk_schedule(stored, accepted_language(request)) if stored else None
     return answer(as_sdk_run(run, attempts, cost, maker))
 
 
@@ -124,6 +124,6 @@ OPERATIONS = [
         answers={200: SdkRun},
         parameters=RUN_ID,
         problems=(404, 503),
-        reads=token_resources.of_run,
+        token_resources=token_resources.of_run,
     ),
 ]

@@ -1,4 +1,4 @@
-"""``GET /api/v1/runs``: Trigger.dev's ``runs.list``, with its filters and its pages."""
+"""``GET /api/v1/runs``: Trigger.dev's ``runs.list``, with its filters and pagination."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -17,14 +17,14 @@ from agenciaos_jobs.trigger_dev import token_resources
 from agenciaos_jobs.trigger_dev.options import WireModel
 from agenciaos_jobs.trigger_dev.run_models import SdkListedRun, summary
 from agenciaos_jobs.trigger_dev.store import run_list
-from agenciaos_jobs.trigger_dev.store.run_list import Page, RunFilter
+from agenciaos_jobs.trigger_dev.store.run_list import RunFilter, RunPage
 
-DEFAULT_SIZE, MOST_SIZE = 25, 100
+DEFAULT_SIZE, MAX_SIZE = 25, 100
 
 OWN_QUEUE = "task/"
-"""What the SDK puts before a task to name the task's own queue."""
+"""The SDK's prefix for the name of a task's own queue."""
 
-# Statuses that only Trigger.dev has: no run here is ever in one of them.
+# Statuses of Trigger.dev that no run of this service ever has.
 _FOREIGN = {
     *("PENDING_VERSION", "DEQUEUED", "WAITING", "WAITING_FOR_DEPLOY"),
     *("REATTEMPTING", "FROZEN", "INTERRUPTED"),
@@ -33,14 +33,17 @@ _UNKNOWN_HERE = ("filter[version]", "filter[bulkAction]", "filter[machine]", "fi
 
 
 class RunPagination(WireModel):
-    """What to ask for with ``page[after]`` for older runs, and with ``page[before]`` for newer ones."""
+    """The cursors of the neighbouring pages.
+
+    ``next`` goes into ``page[after]`` for older runs, ``previous`` into ``page[before]`` for newer ones.
+    """
 
     next: str | None = None
     previous: str | None = None
 
 
 class RunList(WireModel):
-    """Runs, the newest first."""
+    """Runs, newest first."""
 
     data: list[SdkListedRun]
     pagination: RunPagination
@@ -59,12 +62,12 @@ async def list_runs(request: web.Request) -> web.Response:
 
 
 async def list_project_runs(request: web.Request) -> web.Response:
-    """There is one project, whatever its name."""
+    """Lists the runs of the only project, under any name."""
     return await list_runs(request)
 
 
 def read_filter(request: web.Request) -> RunFilter | None:
-    """What is asked for; ``None`` where no run here can have it. 422 names what is no filter's value."""
+    """The filter in the query; ``None`` where no run can match. Raises 422 for an invalid value."""
     if any(request.query.get(name) for name in _UNKNOWN_HERE):
         return None
     statuses = _statuses(request)
@@ -90,7 +93,7 @@ def read_filter(request: web.Request) -> RunFilter | None:
     )
 
 
-def _pagination(found: Page) -> RunPagination:
+def _pagination(found: RunPage) -> RunPagination:
     if not found.runs:
         return RunPagination()
     return RunPagination(
@@ -131,7 +134,7 @@ def _flag(request: web.Request, name: str) -> bool | None:
 
 
 def _moment(request: web.Request, end: str) -> datetime | None:
-    """ISO 8601, or what the SDK makes of a date: unix milliseconds."""
+    """A time as ISO 8601, or as unix milliseconds, which the SDK sends for a date."""
     name = f"filter[createdAt][{end}]"
     text = request.query.get(name)
     if not text:
@@ -154,8 +157,8 @@ def _period(text: str) -> timedelta:
 
 def _size(request: web.Request) -> int:
     text = request.query.get("page[size]") or str(DEFAULT_SIZE)
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= MOST_SIZE:
-        raise wrong_field("page[size]", "page_size", f"should be a number from 1 to {MOST_SIZE}", most=MOST_SIZE)
+    if not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_SIZE:
+        raise wrong_field("page[size]", "page_size", f"should be a number from 1 to {MAX_SIZE}", most=MAX_SIZE)
     return int(text)
 
 
@@ -171,11 +174,11 @@ QUERY: Mapping[str, Mapping[str, Any]] = {
     "filter[createdAt][from]": {"type": "string", "description": "ISO 8601, or unix milliseconds"},
     "filter[createdAt][to]": {"type": "string", "description": "ISO 8601, or unix milliseconds"},
     "filter[createdAt][period]": {"type": "string", "description": "such as 1d"},
-    "page[size]": {"type": "integer", "minimum": 1, "maximum": MOST_SIZE, "default": DEFAULT_SIZE},
+    "page[size]": {"type": "integer", "minimum": 1, "maximum": MAX_SIZE, "default": DEFAULT_SIZE},
     "page[after]": {"type": "string", "description": "a run's id: what is older"},
     "page[before]": {"type": "string", "description": "a run's id: what is newer"},
 }
-"""The parameters of a list, for the OpenAPI document."""
+"""The query parameters of a list, for the OpenAPI document."""
 
 _SUMMARY = Text("Execuções, das mais novas às mais antigas", "Runs, the newest first")
 
@@ -188,7 +191,7 @@ OPERATIONS = [
         {200: RunList},
         query=QUERY,
         problems=(422, 503),
-        reads=token_resources.of_list,
+        token_resources=token_resources.of_list,
     ),
     Operation(
         "GET",

@@ -1,6 +1,6 @@
-"""A run as Trigger.dev's SDKs read it.
+"""Runs as Trigger.dev's SDKs parse them.
 
-They check with zod: absent optionals are left out, never null.
+The SDKs validate with zod, so absent optional fields are omitted, never null.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from agenciaos_jobs.trigger_dev.options import WireModel
 
 
 class SdkError(WireModel):
-    """Why an attempt failed, as the SDKs read it."""
+    """The error of an attempt."""
 
     message: str
     name: str | None = None
@@ -26,7 +26,7 @@ class SdkError(WireModel):
 
 
 class SdkAttempt(WireModel):
-    """One attempt; ``status`` is EXECUTING, COMPLETED, FAILED or CANCELED."""
+    """An attempt; ``status`` is EXECUTING, COMPLETED, FAILED or CANCELED."""
 
     id: str
     status: str
@@ -38,14 +38,14 @@ class SdkAttempt(WireModel):
 
 
 class SdkEnvironment(WireModel):
-    """Where the run is; there is one environment."""
+    """The run's environment; there is only one."""
 
     id: str = "env_agenciaos"
     name: str = "production"
 
 
 class SdkRunSummary(WireModel):
-    """A run without what it took and gave. It is QUEUED between two attempts, and while it waits for an answer."""
+    """A run without its payload and output. It is QUEUED between attempts, and while it waits for a response."""
 
     id: str
     status: Status
@@ -80,7 +80,7 @@ class SdkListedRun(SdkRunSummary):
 
 
 class SdkSchedule(WireModel):
-    """The schedule that made the run."""
+    """The schedule that created the run."""
 
     id: str
     external_id: str | None = None
@@ -104,7 +104,7 @@ class SdkRun(SdkRunSummary):
 
 
 def summary(run: RunSummary, duration: timedelta, cost: Decimal) -> Json:
-    """What a list and a single run tell alike; ``cost`` is in US dollars."""
+    """The fields that a list and a single run share; ``cost`` is in US dollars."""
     return {
         "id": run.id,
         "status": run.status,

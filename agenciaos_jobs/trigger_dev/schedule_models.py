@@ -1,4 +1,4 @@
-"""Schedules as Trigger.dev's SDKs write and read them."""
+"""Request and response models of schedules."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -33,7 +33,7 @@ ExternalId = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 
 
 class ScheduleUpdate(WireModel):
-    """What to run when. The zone is UTC where none is given; ``externalId`` comes back in the runs' payloads."""
+    """A task and its cron. The zone defaults to UTC; ``externalId`` is passed to the runs in their payloads."""
 
     task: str
     cron: Cron = Field(examples=["0 6 1 * *"])
@@ -46,13 +46,13 @@ class ScheduleUpdate(WireModel):
 
 
 class ScheduleCreation(ScheduleUpdate):
-    """A second one with the same ``deduplicationKey`` changes the first."""
+    """A new schedule; another one with the same ``deduplicationKey`` updates the first."""
 
     deduplication_key: Annotated[str, StringConstraints(min_length=1, max_length=512)]
 
 
 class ScheduleGenerator(WireModel):
-    """When: as an expression, and in words."""
+    """The cron expression, and its description."""
 
     type: str = "CRON"
     expression: str
@@ -60,14 +60,14 @@ class ScheduleGenerator(WireModel):
 
 
 class ScheduleEnvironment(WireModel):
-    """Where the schedule is; there is one environment."""
+    """The schedule's environment; there is only one."""
 
     id: str = "env_agenciaos"
     type: str = "PRODUCTION"
 
 
 class ScheduleObject(WireModel):
-    """A schedule. A DECLARATIVE one stands in a job's own code; ``nextRun`` is left out while it is not active."""
+    """A schedule. A DECLARATIVE one is declared in a job's code; ``nextRun`` is omitted while it is inactive."""
 
     id: str
     type: str
@@ -82,20 +82,20 @@ class ScheduleObject(WireModel):
 
 
 class ScheduleId(BaseModel):
-    """The schedule that was deleted."""
+    """The deleted schedule."""
 
     id: str
 
 
-class Page(WireModel):
-    """Pages are counted from 1."""
+class PageRequest(WireModel):
+    """The requested page, counted from 1."""
 
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     per_page: Annotated[int, Field(ge=1, le=100)] = 50
 
 
 class SchedulePagination(WireModel):
-    """Where in the list a page is."""
+    """The position of a page in the list."""
 
     current_page: int
     total_pages: int
@@ -103,20 +103,20 @@ class SchedulePagination(WireModel):
 
 
 class ScheduleList(WireModel):
-    """A page of the schedules, the newest first."""
+    """A page of schedules, newest first."""
 
     data: list[ScheduleObject]
     pagination: SchedulePagination
 
 
 class Timezones(BaseModel):
-    """The IANA zones, UTC first."""
+    """The IANA time zones, UTC first."""
 
     timezones: list[str]
 
 
 def as_object(stored: StoredSchedule, now: datetime, language: Language) -> ScheduleObject:
-    """The schedule, with its time told in words and the first slot after ``now``."""
+    """The schedule, with a description of its cron and its first slot after ``now``."""
     return ScheduleObject(
         id=stored.id,
         type=stored.type,
@@ -130,8 +130,8 @@ def as_object(stored: StoredSchedule, now: datetime, language: Language) -> Sche
     )
 
 
-def as_maker(stored: StoredSchedule, language: Language) -> SdkSchedule:
-    """The schedule as a run tells of it."""
+def as_sdk_schedule(stored: StoredSchedule, language: Language) -> SdkSchedule:
+    """The schedule as a part of the run that it created."""
     whole = ScheduleGenerator(expression=stored.cron, description=cron_text.describe(stored.cron, language))
     return SdkSchedule(
         id=stored.id,
@@ -144,6 +144,6 @@ def as_maker(stored: StoredSchedule, language: Language) -> SdkSchedule:
 def _known_task(task: str) -> str:
     job = JOBS_BY_NAME.get(task)
     if job is None:
-        there_are = ", ".join(sorted(JOBS))
-        raise wrong_field("task", "literal_error", f"should be one of these: {there_are}", expected=there_are)
+        known = ", ".join(sorted(JOBS))
+        raise wrong_field("task", "literal_error", f"should be one of these: {known}", expected=known)
     return job.task

@@ -1,4 +1,4 @@
-"""Trigger.dev's wire for schedules."""
+"""Trigger.dev's endpoints for schedules."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid
 from agenciaos_jobs.trigger_dev.schedule_models import (
-    Page,
+    PageRequest,
     ScheduleCreation,
     ScheduleId,
     ScheduleList,
@@ -37,7 +37,7 @@ async def create_schedule(request: web.Request) -> web.Response:
 async def list_schedules(request: web.Request) -> web.Response:
     database = request.app[DATABASE]
     try:
-        asked = Page.model_validate(dict(request.query))
+        asked = PageRequest.model_validate(dict(request.query))
     except ValidationError as error:
         raise invalid(error) from None
     count = await schedules.count(database)
@@ -52,23 +52,23 @@ async def retrieve_schedule(request: web.Request) -> web.Response:
 
 async def update_schedule(request: web.Request) -> web.Response:
     asked = await read_model(request, ScheduleUpdate)
-    with _as_trigger_dev_does():
+    with _declared_as_400():
         return _answer(request, await request.app[SCHEDULE_ADMIN].update(_id(request), asked.wanted))
 
 
 async def delete_schedule(request: web.Request) -> web.Response:
-    with _as_trigger_dev_does():
+    with _declared_as_400():
         await request.app[SCHEDULE_ADMIN].delete(_id(request))
     return answer(ScheduleId(id=_id(request)))
 
 
 async def activate_schedule(request: web.Request) -> web.Response:
-    with _as_trigger_dev_does():
+    with _declared_as_400():
         return _answer(request, await request.app[SCHEDULE_ADMIN].activate(_id(request)))
 
 
 async def deactivate_schedule(request: web.Request) -> web.Response:
-    with _as_trigger_dev_does():
+    with _declared_as_400():
         return _answer(request, await request.app[SCHEDULE_ADMIN].deactivate(_id(request)))
 
 
@@ -90,8 +90,8 @@ def _id(request: web.Request) -> str:
 
 
 @contextmanager
-def _as_trigger_dev_does() -> Iterator[None]:
-    """Trigger.dev answers 400 where a schedule is declared in code."""
+def _declared_as_400() -> Iterator[None]:
+    """Turns the error for a schedule declared in code into 400, as Trigger.dev does."""
     try:
         yield
     except DeclaredByJobError as error:
@@ -136,7 +136,7 @@ OPERATIONS = [
         "PUT",
         _ONE,
         update_schedule,
-        Text("Muda uma agenda", "ChangeFeed a schedule"),
+        Text("Muda uma agenda", "Changes a schedule"),
         request=ScheduleUpdate,
         answers={200: ScheduleObject},
         parameters=_ID,

@@ -1,7 +1,7 @@
-"""superjson, in which Trigger.dev's SDKs send payloads, as plain JSON.
+"""superjson, the encoding of payloads by Trigger.dev's SDKs, decoded to plain JSON.
 
-The text is ``{"json": …, "meta": {"values": …, "v": 1}}``; ``values`` is a tree that says by path which values had a
-type that JSON lacks (https://github.com/flightcontrolhq/superjson).
+The text is ``{"json": …, "meta": {"values": …, "v": 1}}``; ``values`` is a tree of the types by path that JSON lacks
+(https://github.com/flightcontrolhq/superjson).
 """
 
 from collections.abc import Iterator
@@ -9,19 +9,19 @@ from typing import Any
 
 import orjson
 
-_DEEPEST = 100
+_MAX_DEPTH = 100
 _SAFE_INTEGER = 2**53 - 1
 
 Path = list[str]
 
 
 def parse(text: str) -> Any:
-    """The value in ``text`` with what JavaScript's own types become in JSON.
+    """The value in ``text``, with JavaScript's own types converted to JSON.
 
-    A date is its ISO text. What was undefined is left out of an object, and null in an array. A bigint is a number, or
-    text where it is too big for one to be exact. A map whose keys are texts or numbers is an object, any other one an
-    array of pairs; a set is an array. NaN and the infinities are null. Raises :class:`ValueError` for what is no
-    superjson.
+    A date becomes its ISO text. An undefined value is omitted from an object, and null in an array. A bigint becomes a
+    number, or text where a number would be inexact. A map with only text and number keys becomes an object, any other
+    map an array of pairs; a set becomes an array. NaN and the infinities become null. Raises :class:`ValueError` for
+    invalid superjson.
     """
     document = orjson.loads(text)
     if not isinstance(document, dict) or "json" not in document:
@@ -37,10 +37,10 @@ def parse(text: str) -> Any:
 
 
 def _annotations(tree: Any, has_version: bool, path: Path | None = None) -> Iterator[tuple[Path, Any]]:
-    """Each annotated path with its type, what is inside a value before the value itself."""
+    """Each annotated path with its type, nested values first."""
     path = path or []
-    if len(path) > _DEEPEST:
-        raise ValueError(f"expected at most {_DEEPEST} levels")
+    if len(path) > _MAX_DEPTH:
+        raise ValueError(f"expected at most {_MAX_DEPTH} levels")
     if not tree:
         return
     kind, children = (*tree, None)[:2] if isinstance(tree, list) else (None, tree)
@@ -53,7 +53,7 @@ def _annotations(tree: Any, has_version: bool, path: Path | None = None) -> Iter
 
 
 def _split(path: str, has_version: bool) -> Path:
-    """The segments of a path, between dots that no backslash escapes; only a versioned one escapes backslashes too."""
+    """The segments of a path, split at unescaped dots; only a versioned path escapes backslashes too."""
     segments, segment, characters = [], "", iter(path)
     for character in characters:
         if character == ".":
@@ -68,7 +68,7 @@ def _split(path: str, has_version: bool) -> Path:
 
 
 def _change(root: list[Any], path: Path, kind: Any) -> None:
-    """Puts what the value at ``path`` stands for in its place."""
+    """Replaces the value at ``path`` by its JSON form."""
     parent: Any = None
     here: Any = root
     place: Any = None
@@ -83,10 +83,10 @@ def _change(root: list[Any], path: Path, kind: Any) -> None:
 
 
 def _step(parent: Any, path: Path) -> tuple[Any, Path]:
-    """The key or index that the path begins with, and the rest of it."""
+    """The key or index at the start of the path, and the rest of the path."""
     if isinstance(parent, list) and path[0].isdecimal() and int(path[0]) < len(parent):
         return int(path[0]), path[1:]
-    # SDK 4.x does not escape the dots of a key.
+    # SDK 4.x does not escape dots in keys.
     for end in range(1, len(path) + 1 if isinstance(parent, dict) else 0):
         if (key := ".".join(path[:end])) in parent:
             return key, path[end:]

@@ -1,4 +1,4 @@
-"""What the SDKs ask for before they mint a public token themselves."""
+"""The claims that the SDKs fetch before they sign a public token."""
 
 import orjson
 from aiohttp import web
@@ -10,7 +10,7 @@ from agenciaos_jobs.http.public_token import CLAIMS
 
 
 class Claims(BaseModel):
-    """What a public token says besides its scopes and times."""
+    """The claims of a public token besides its scopes and times."""
 
     sub: str
     pub: bool

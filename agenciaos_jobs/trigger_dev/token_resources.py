@@ -1,4 +1,4 @@
-"""By which names public tokens may be given what a request reads."""
+"""The resources that a request reads, by the names that a public token's scopes may cover."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ from agenciaos_jobs.http.keys import DATABASE
 
 
 async def of_run(request: web.Request) -> Collection[str]:
-    """A run answers to its id, its tags, its task and its batch."""
+    """A run's id, tags, task and batch."""
     run_id = request.match_info["run_id"]
     run = await history.get(request.app[DATABASE], run_id) if "\0" not in run_id else None
     if run is None:
@@ -23,7 +23,7 @@ async def of_batch(request: web.Request) -> Collection[str]:
 
 
 async def of_list(request: web.Request) -> Collection[str]:
-    """A list answers to what all of its runs have: a filter's value, where it is the only one."""
+    """What all runs of a list have in common: each filter with a single value."""
     names = set()
     for name, kind in _FILTERS.items():
         values = [value.strip() for value in request.query.get(name, "").split(",") if value.strip()]
@@ -33,11 +33,11 @@ async def of_list(request: web.Request) -> Collection[str]:
 
 
 async def of_tags(request: web.Request) -> Collection[str]:
-    """Runs that must have all of some tags answer to each of them."""
-    return {f"tags:{tag}" for tag in asked_tags(request)}
+    """Each of the tags: every run of the subscription has all of them."""
+    return {f"tags:{tag}" for tag in requested_tags(request)}
 
 
-def asked_tags(request: web.Request) -> tuple[str, ...]:
+def requested_tags(request: web.Request) -> tuple[str, ...]:
     """The query's ``tags``, separated by commas."""
     return tuple(dict.fromkeys(tag for tag in request.query.get("tags", "").split(",") if tag))
 

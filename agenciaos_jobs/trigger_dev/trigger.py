@@ -23,24 +23,24 @@ from agenciaos_jobs.trigger_dev import superjson
 from agenciaos_jobs.trigger_dev.options import TaskOptions, WireModel
 from agenciaos_jobs.trigger_dev.store import packets
 
-# A payload arrives as text inside of JSON, which may double its size.
-MOST_BYTES = 2 * MAX_BODY + 512 * 1024
+# A payload is sent as text inside JSON, whose escapes may double its size.
+MAX_BYTES = 2 * MAX_BODY + 512 * 1024
 
 CLAIMS = {"x-trigger-jwt-claims": orjson.dumps(public_token.CLAIMS).decode()}
-"""What lets the SDK mint public tokens itself, signed with the secret key."""
+"""The header that lets the SDK sign public tokens with the secret key."""
 
 STORED = "application/store"
 
 
 class TaskTrigger(WireModel):
-    """What to start the task with. ``payload`` is read by ``options.payloadType``; without one it is plain JSON."""
+    """The payload and options of a trigger. ``options.payloadType`` is the payload's encoding; JSON without one."""
 
     payload: Any = None
     options: TaskOptions = TaskOptions()
 
 
 class TaskHandle(WireModel):
-    """The run; ``isCached`` says that an earlier call with the same key had made it."""
+    """The run; ``isCached`` marks one that an earlier call with the same key had created."""
 
     id: str
     is_cached: bool | None = None
@@ -48,7 +48,7 @@ class TaskHandle(WireModel):
 
 async def trigger_task(request: web.Request) -> web.Response:
     job = known_job(request.match_info["task"])
-    body = await read_model(request, TaskTrigger, most=MOST_BYTES)
+    body = await read_model(request, TaskTrigger, max_bytes=MAX_BYTES)
     new = await run_of(request, job, body)
     accepted = await accept(request, new)
     logs.add_context(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
@@ -56,7 +56,7 @@ async def trigger_task(request: web.Request) -> web.Response:
 
 
 async def accept(request: web.Request, new: NewRun) -> TriggerResult:
-    """Triggers by Trigger.dev's rule: a key that is in use answers with its run, whatever the payload."""
+    """Triggers by Trigger.dev's rule: a key in use returns its run, whatever the payload."""
     try:
         return await request.app[INTAKE].trigger(new)
     except KeyConflictError as conflict:
@@ -64,7 +64,7 @@ async def accept(request: web.Request, new: NewRun) -> TriggerResult:
 
 
 async def run_of(request: web.Request, job: Job[Any], asked: TaskTrigger, *where: str, **more: Any) -> NewRun:
-    """The run that is asked for, at ``where`` in the body; 422 or 413 names what is wrong with it."""
+    """The requested run; ``where`` is its path in the body. Raises 422 or 413 with what is invalid."""
     options = asked.options.as_run_options(job.task, request.app[CLOCK].now(), ".".join([*where, "options"]))
     if options["idempotency_key"] is None and not where:
         options["idempotency_key"] = read_key_header(request)
@@ -77,28 +77,28 @@ async def run_of(request: web.Request, job: Job[Any], asked: TaskTrigger, *where
 
 
 def known_job(task: str, *where: str) -> Job[Any]:
-    """The job of a task, or 404 with the tasks there are."""
+    """The job of a task. Raises 404 with the known tasks."""
     job = JOBS_BY_NAME.get(task)
     if job is None:
-        there_are = ", ".join(sorted(OFFERED))
+        known = ", ".join(sorted(OFFERED))
         text = Text(
-            f"A tarefa {task[:100]} não existe; há {there_are}", f"There is no task {task[:100]}; there are {there_are}"
+            f"A tarefa {task[:100]} não existe; há {known}", f"There is no task {task[:100]}; there are {known}"
         )
         raise RequestError(404, text, extra={"tasks": sorted(OFFERED)})
     return job
 
 
 def request_key(request: web.Request) -> str | None:
-    """What the SDK sends with each of its own repetitions of one request."""
+    """The key that the SDK sends with each retry of one request."""
     return request.headers.get("x-trigger-request-idempotency-key") or None
 
 
 async def read_payload(request: web.Request, payload: Any, kind: str | None, name: str) -> Any:
-    """The payload as JSON. ``kind`` says how it was written, ``name`` is its field's, for a 422."""
+    """The payload as JSON. ``kind`` is its encoding; ``name`` is its field, for a 422."""
     if kind == STORED:
         packet = await packets.get(request.app[DATABASE], str(payload), request.app[CLOCK].now())
         if packet is None:
-            raise wrong_field(name, "unknown_packet", "names a packet that was not sent, or long ago")
+            raise wrong_field(name, "unknown_packet", "names a packet that is unknown or has expired")
         payload, kind = packet.body, packet.content_type
     size = len(payload.encode()) if isinstance(payload, str) else len(orjson.dumps(payload))
     if size > MAX_BODY:

@@ -1,4 +1,4 @@
-"""Every kind of alert, raised through the doors and read on every channel as an operator reads it."""
+"""Every kind of alert, raised through the endpoints and read on every channel as an operator reads it."""
 
 import json
 from collections.abc import AsyncIterator

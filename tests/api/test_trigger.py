@@ -1,4 +1,4 @@
-"""POST /api/trigger and the errors of every door."""
+"""POST /api/trigger and the errors of every endpoint."""
 
 import asyncio
 

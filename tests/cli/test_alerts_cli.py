@@ -25,7 +25,7 @@ def with_channels(settings: Settings, **changes: Any) -> Settings:
 
 
 async def found(settings: Settings) -> dict[str, tuple[str, str]]:
-    return {name: (state, text) async for state, name, text in alerts.findings(settings)}
+    return {finding.name: (finding.state, finding.text) async for finding in alerts.findings(settings)}
 
 
 @pytest.mark.usefixtures("trusted")
@@ -79,7 +79,7 @@ async def test_where_no_channel_is_set_the_test_and_check_say_so(env: dict[str, 
     code, text = await cli("alerts", "test", env=env, cwd=tmp_path)
     assert (code, "no channel is configured: set SMTP_URL" in text) == (1, True)
     state, said = (await found(Settings()))["alerts"]
-    assert (state, "nobody is told" in said) == ("warning", True)
+    assert (state, "sent to nobody" in said) == ("warning", True)
     own = tmp_path / "alerts.toml"
     own.write_text("[nothing]\n")
     state, said = (await found(Settings(alerts_file=own)))["alert rules"]

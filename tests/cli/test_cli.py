@@ -119,7 +119,7 @@ async def test_check_finds_nothing_wrong_where_nothing_is(
         f"✔ schema version {NEWEST}",
         "✔ application tables present",
         "✔ workers 1 alive",
-        "✔ queue answers",
+        "✔ queue responds",
         "✔ OPENAI_API_KEY accepted",
         "✔ DMG_WEBHOOK_SECRET set",
         "✔ DMG_API_KEY accepted",
@@ -138,7 +138,7 @@ async def test_check_says_what_to_do_about_each_fault(
     for line in (
         f"✘ schema schema jobs is at version 0 and {NEWEST} is needed: run `agenciaos-jobs migrate`",
         "✘ application tables ai_usage missing",
-        "✘ queue no answer",
+        "✘ queue no response",
         "✘ OPENAI_API_KEY refused",
         "! DMG_WEBHOOK_SECRET not set",
         "✘ DMG_API_KEY refused",

@@ -8,7 +8,7 @@ from support.browsing import operator, stranger
 from support.clock import FrozenClock
 from support.service import running_server
 
-from agenciaos_jobs.dashboard.pages.login import own_path
+from agenciaos_jobs.dashboard.pages.login import local_path
 from agenciaos_jobs.settings import Settings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -139,7 +139,7 @@ async def test_a_program_gets_problems_and_a_person_pages(settings: Settings):
     async with running_server(settings) as service, stranger(service) as browser:
         status, page = await browser.get("/no-such-page")
         assert (status, "Este endereço não existe" in page) == (404, True)
-        assert "There is nothing at this address" in (await browser.get("/nope", **{"Accept-Language": "en"}))[1]
+        assert "This URL does not exist" in (await browser.get("/nope", **{"Accept-Language": "en"}))[1]
         status, problem = await service.get("/no-such-page")
         assert (status, problem["error"]) == (404, "Este endereço não existe")
         assert (await service.get("/runs"))[0] == 401
@@ -147,4 +147,4 @@ async def test_a_program_gets_problems_and_a_person_pages(settings: Settings):
 
 @pytest.mark.parametrize("path", ["//evil.example", "/\\evil.example", "https://evil.example", "", "/a\nb"])
 def test_a_login_leads_nowhere_else(path: str):
-    assert own_path(path) == "/"
+    assert local_path(path) == "/"

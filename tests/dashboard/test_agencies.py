@@ -13,7 +13,7 @@ from support.browsing import operator, rows_of_all_pages
 from support.clock import FrozenClock
 from support.service import running_server, running_service
 
-from agenciaos_jobs.dashboard.csv_export import as_sheet, harmless
+from agenciaos_jobs.dashboard.csv_export import as_sheet, escape_formula
 from agenciaos_jobs.dashboard.money_chart import money_chart
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.reports.store.monthly_reports import Report
@@ -148,7 +148,7 @@ def test_a_sheet_is_read_by_a_brazilian_excel():
 @given(st.text())
 def test_no_name_becomes_a_formula(name: str):
     cell = parsed(as_sheet([replace(REPORT, agency_name=name)], Formatter("en", NOW)))[1][1]
-    assert cell == harmless(name)
+    assert cell == escape_formula(name)
     assert not cell.lstrip().startswith(("=", "+", "-", "@"))
 
 

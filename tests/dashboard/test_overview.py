@@ -15,7 +15,7 @@ from support.service import running_server, running_worker
 
 from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.ai_content.store.spend import Bill, Spend
-from agenciaos_jobs.dashboard.charts import Step, nice_top, stacked
+from agenciaos_jobs.dashboard.charts import Step, scale_top, stacked
 from agenciaos_jobs.dashboard.pages.overview import month_spend
 from agenciaos_jobs.engine.store import run_hours
 from agenciaos_jobs.foundation import database
@@ -204,7 +204,7 @@ def test_bars_stay_in_their_field(values: list[int]):
     for column in chart.columns:
         assert 0 <= column.x <= column.x + column.width <= chart.width + 0.01
         assert all(part.y >= -0.01 and part.y + part.height <= chart.height + 3.1 for part in column.parts)
-    assert nice_top(max(values)) >= max(values)
+    assert scale_top(max(values)) >= max(values)
 
 
 def test_the_month_s_bill_adds_up():

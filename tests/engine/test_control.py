@@ -1,4 +1,4 @@
-"""Cancel, replay, reschedule, time to live, priority, limits by agency: through the doors and the command line."""
+"""Cancel, replay, reschedule, time to live, priority, limits by agency: through the endpoints and the command line."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

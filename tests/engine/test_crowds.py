@@ -35,9 +35,9 @@ async def nothing(_: Any) -> dict[str, Any]:
 async def test_two_sweepers_repair_no_more_than_one(settings: Settings, db: asyncpg.Connection):
     async with running_server(settings) as service, open_runtime(settings) as one, open_runtime(settings) as other:
         run_ids = [await service.trigger("monthly-report", {"month": "2026-10"}) for _ in range(20)]
-        workers_ = [worker_services(runtime, JOBS) for runtime in (one, other)]
-        await workers_[0].runner.claim(run_ids)  # by a worker that holds no lease
-        await asyncio.gather(*[worker.rescuer.run_once() for worker in workers_ * 3])
+        services = [worker_services(runtime, JOBS) for runtime in (one, other)]
+        await services[0].runner.claim(run_ids)  # by a worker that holds no lease
+        await asyncio.gather(*[worker.rescuer.run_once() for worker in services * 3])
         assert await db.fetchval("SELECT count(*) FROM jobs.attempts WHERE status = 'FAILED'") == 20
         assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE status = 'QUEUED' AND losses = 1") == 20
         async with running_worker(settings):

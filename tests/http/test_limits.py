@@ -81,9 +81,9 @@ async def test_who_shows_no_key_is_counted_by_address_and_does_not_use_up_a_key_
 
 @given(limit=st.integers(1, 50), moments=st.lists(st.floats(0, 100), min_size=1, max_size=200))
 def test_no_window_lets_more_through_than_its_limit(limit: int, moments: list[float]):
-    meter, through = FixedWindow(limit), {}
+    counter, through = FixedWindow(limit), {}
     for moment in sorted(moments):
-        quota = meter.take("caller", moment)
+        quota = counter.hit("caller", moment)
         window = int(moment // WINDOW)
         through[window] = through.get(window, 0) + (quota.remaining >= 0)
         assert 0 < quota.seconds <= WINDOW

@@ -34,7 +34,7 @@ class Service:
     url: str
 
     async def trigger(self, kind: str, payload: Mapping[str, Any] | None = None, **options: Any) -> str:
-        """Triggers through the door; returns the run's id."""
+        """Triggers through the endpoint; returns the run's id."""
         status, body = await self.post("/api/trigger", {"type": kind, "payload": payload or {}, **options})
         assert status == 200, body
         run_id: str = body["jobId"]

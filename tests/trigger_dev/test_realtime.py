@@ -217,7 +217,7 @@ async def test_arrays_are_written_as_postgres_reads_them(texts: list[str]):
 
 
 def parse_array(text: str) -> list[str]:
-    """By the rules of Postgres 8.15.6: quoted elements, a backslash before what is meant literally."""
+    """By the rules of Postgres 8.15.6: quoted elements, a backslash before what is meant escape_like."""
     elements, rest = [], text[1:-1]
     while rest:
         element, rest = "", rest.lstrip(",")[1:]
@@ -232,12 +232,12 @@ def parse_array(text: str) -> list[str]:
 @given(st.sets(st.integers(1, 10**18 - 1), min_size=2))
 def test_a_snapshot_is_a_mark(numbers: set[int]):
     first, *running, last = sorted(numbers)
-    assert electric.is_mark(f"{first}:{last}:{','.join(map(str, running))}")
-    assert not electric.is_mark(f"{last}:{first}:{','.join(map(str, running))}")
+    assert electric.is_cursor(f"{first}:{last}:{','.join(map(str, running))}")
+    assert not electric.is_cursor(f"{last}:{first}:{','.join(map(str, running))}")
 
 
 @given(st.text("0123456789:,-_x²"))
 def test_whatever_passes_for_a_mark_is_one(text: str):
-    if electric.is_mark(text):
+    if electric.is_cursor(text):
         first, last, _ = text.split(":")
         assert 0 < int(first) <= int(last)

@@ -1,1 +1,1 @@
-"""One module a page: its view, its handlers and its paths."""
+"""One module per page: its view, its handlers and its routes."""

@@ -1,4 +1,4 @@
-"""Agencies: their plan and how they came to it, their AI of the month, and their reports."""
+"""Agencies: plan and payment history, AI use of the month, and reports."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from agenciaos_jobs.ai_content.resources import MONTHLY_LIMITS
 from agenciaos_jobs.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.dashboard.labels import ACTIONS
 from agenciaos_jobs.dashboard.page import Page
-from agenciaos_jobs.dashboard.pages.runs import address_between
-from agenciaos_jobs.dashboard.rendering import render, speech
+from agenciaos_jobs.dashboard.pages.runs import url_between
+from agenciaos_jobs.dashboard.rendering import formatter, render
 from agenciaos_jobs.dashboard.store import agencies, payments, reports
 from agenciaos_jobs.dashboard.store.agencies import Agency, AgencyRow, AiMonth
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
@@ -23,29 +23,29 @@ from agenciaos_jobs.payments.words import sentence
 
 PAGE = 50
 MONTHS_SHOWN = 12
-MOST_EVENTS = 30
+MAX_EVENTS = 30
 NEARLY = 0.8
 
 _UNKNOWN = Text("Agência não encontrada", "Agency not found")
 
 
 @dataclass(frozen=True)
-class Quota:
-    """Generations that were used of the month's; ``limit`` is ``None`` for a plan that has none set."""
+class MonthlyUse:
+    """Generations used of the monthly limit; ``limit`` is ``None`` for a plan without one."""
 
     used: int
     limit: int | None
 
     @property
     def share(self) -> float:
-        """Of the limit, 1 at most."""
+        """The used share of the limit, at most 1."""
         if self.limit is None:
             return 0
         return min(1.0, self.used / self.limit) if self.limit else 1.0
 
     @property
     def tone(self) -> str:
-        """The colour it is shown in."""
+        """The colour of the meter."""
         return "" if self.share < NEARLY else "bad" if self.share >= 1 else "near"
 
 
@@ -66,7 +66,7 @@ async def show_agencies(request: web.Request) -> web.StreamResponse:
     return render(
         request,
         "agencies.html",
-        rows=[(row, Quota(row.used, limits.get(row.plan))) for row in rows],
+        rows=[(row, MonthlyUse(row.used, limits.get(row.plan))) for row in rows],
         older="\n".join(rows[-1].place) if len(found) > PAGE else None,
         is_first_page="after" not in query,
         is_filtered=bool(query.get("q") or query.get("plan")),
@@ -76,26 +76,26 @@ async def show_agencies(request: web.Request) -> web.StreamResponse:
 
 
 async def show_agency(request: web.Request) -> web.StreamResponse:
-    database, agency, says = request.app[DATABASE], await _agency(request), speech(request)
+    database, agency, fmt = request.app[DATABASE], await _agency(request), formatter(request)
     month = Month.of(request.app[CLOCK].now())
     first = back(month, MONTHS_SHOWN - 1)
     months = await agencies.months(database, agency.id, first)
     limit = request.app[MONTHLY_LIMITS].get(agency.plan)
-    events = await payments.page(database, agency_id=agency.id, limit=MOST_EVENTS)
+    events = await payments.page(database, agency_id=agency.id, limit=MAX_EVENTS)
     return render(
         request,
         "agency.html",
         agency=agency,
         month=month.first_day,
-        quota=Quota(await agencies.used(database, agency.id, month), limit),
+        quota=MonthlyUse(await agencies.used(database, agency.id, month), limit),
         present=next((item for item in months if item.month == month.first_day), None),
-        chart=_chart(agency.id, months, first, says),
+        chart=_chart(agency.id, months, first, fmt),
         has_generations=bool(months),
         agents=await agencies.agents(database, agency.id, month),
         subscription=await agencies.subscription(database, agency.id),
-        events=[(row.record, sentence(row.record, says)) for row in events],
+        events=[(row.record, sentence(row.record, fmt)) for row in events],
         actions=ACTIONS,
-        most_events=MOST_EVENTS,
+        most_events=MAX_EVENTS,
         reports=(await reports.of_agency(database, agency.id, first.previous, month))[::-1],
     )
 
@@ -109,19 +109,19 @@ async def _agency(request: web.Request) -> Agency:
 
 
 def back(month: Month, count: int) -> Month:
-    """The month so many months before."""
+    """The month ``count`` months before."""
     number = month.year * 12 + month.number - 1 - count
     return Month(number // 12, number % 12 + 1)
 
 
-def _chart(agency_id: str, months: Sequence[AiMonth], first: Month, says: Formatter) -> Bars:
-    """A bar a month; each leads to its runs."""
+def _chart(agency_id: str, months: Sequence[AiMonth], first: Month, fmt: Formatter) -> Bars:
+    """A bar per month; each links to its runs."""
     known, steps, month = {item.month: item for item in months}, [], first
     for _ in range(MONTHS_SHOWN):
         item = known.get(month.first_day)
-        href = address_between(*month.bounds, agency=agency_id, task=generate_ai_content.JOB.task)
+        href = url_between(*month.bounds, agency=agency_id, task=generate_ai_content.JOB.task)
         values = {"good": item.completed, "bad": item.failed} if item else {}
-        steps.append(Step(says.month(month.first_day), values, href, says.short_month(month.first_day)))
+        steps.append(Step(fmt.month(month.first_day), values, href, fmt.short_month(month.first_day)))
         month = month.next
     return stacked(steps, ("good", "bad"), height=150)
 

@@ -1,4 +1,4 @@
-"""Alerts: what was raised and told, and how the channels are that tell it."""
+"""Alerts, the notifications sent for them, and the state of the channels."""
 
 from aiohttp import web
 
@@ -15,7 +15,7 @@ from agenciaos_jobs.http.keys import ALERTING, DATABASE
 from agenciaos_jobs.http.problems import RequestError
 
 PAGE = 50
-MOST_NOTICES = 50
+MAX_NOTICES = 50
 
 NAMES = {"email": "E-mail", "slack": "Slack", "webhook": "Webhook"}
 
@@ -57,7 +57,7 @@ async def show_alert(request: web.Request) -> web.StreamResponse:
         advice=advice,
         rule=request.app[ALERTING].rules.get(alert.kind),
         link=page_of(alert) if alert.kind.page != "/alerts" else None,
-        notices=await dashboard_alerts.notices(database, alert.id, MOST_NOTICES),
+        notices=await dashboard_alerts.notices(database, alert.id, MAX_NOTICES),
         names=NAMES,
         is_condition=alert.kind.is_condition,
     )

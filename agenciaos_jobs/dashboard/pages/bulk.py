@@ -1,4 +1,4 @@
-"""Doing one thing to many runs: those that were ticked, or all that a filter finds."""
+"""Bulk actions on runs: those that were ticked, or all that match a filter."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,9 +6,9 @@ from typing import get_args
 
 from aiohttp import web
 
-from agenciaos_jobs.dashboard.page import Page, form_lists, see
+from agenciaos_jobs.dashboard.page import Page, form_lists, redirect
 from agenciaos_jobs.dashboard.pages.runs import FILTERS, in_words, kept_filter, read_filter
-from agenciaos_jobs.dashboard.rendering import render, speech
+from agenciaos_jobs.dashboard.rendering import formatter, render
 from agenciaos_jobs.dashboard.store import runs
 from agenciaos_jobs.dashboard.store.runs import Filter
 from agenciaos_jobs.engine.model.run import Status
@@ -18,8 +18,8 @@ from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import BULK, CLOCK, DATABASE
 from agenciaos_jobs.http.problems import RequestError
 
-MOST = 10_000
-MOST_SHOWN = 200
+MAX_RUNS = 10_000
+MAX_SHOWN = 200
 
 _OPEN = frozenset({Status.DELAYED, Status.QUEUED, Status.EXECUTING})
 _NOTHING = Text("Nenhuma execução foi escolhida", "No run was chosen")
@@ -27,36 +27,36 @@ _UNKNOWN = Text("Esta ação em massa não existe", "There is no such bulk actio
 
 
 async def act(request: web.Request) -> web.StreamResponse:
-    """Starts at once for runs that were ticked; asks first for all that the filter finds."""
+    """Starts at once for ticked runs; asks for confirmation for all that match the filter."""
     given = await form_lists(request)
     fields = {name: values[-1] for name, values in given.items()}
     wanted, _, scope = fields.get("action", "").partition("-")
     if wanted not in get_args(Action):
         raise RequestError(400, _NOTHING)
     action: Action = "cancel" if wanted == "cancel" else "replay"
-    run_ids = given.get("run", [])[:MOST]
+    run_ids = given.get("run", [])[:MAX_RUNS]
     if scope == "all":
         found = narrowed(read_filter(fields, request.app[CLOCK].now()), action)
-        run_ids = await runs.matching(request.app[DATABASE], found, MOST)
+        run_ids = await runs.matching(request.app[DATABASE], found, MAX_RUNS)
         if "confirmed" not in fields:
             return _ask(request, action, fields, len(run_ids))
     if not run_ids:
         raise RequestError(400, _NOTHING)
-    return see(f"/bulk/{await request.app[BULK].start(action, list(dict.fromkeys(run_ids)))}")
+    return redirect(f"/bulk/{await request.app[BULK].start(action, list(dict.fromkeys(run_ids)))}")
 
 
 def narrowed(wanted: Filter, action: Action) -> Filter:
-    """Only runs that the action means something to: what is under way can be canceled, what has ended replayed."""
+    """The filter, limited to runs that the action applies to: unfinished ones to cancel, finished ones to replay."""
     chosen = set(wanted.statuses or Status)
     return replace(wanted, statuses=tuple(sorted(chosen & _OPEN if action == "cancel" else chosen - _OPEN)))
 
 
 def _ask(request: web.Request, action: Action, fields: Mapping[str, str], count: int) -> web.Response:
-    kept, says = kept_filter(fields), speech(request)
-    shown = [(says.of(FILTERS[name]), in_words(name, value, says)) for name, value in kept.items()]
+    kept, fmt = kept_filter(fields), formatter(request)
+    shown = [(fmt.of(FILTERS[name]), in_words(name, value, fmt)) for name, value in kept.items()]
     if fields.get("since"):
         kept["since"] = fields["since"]
-    return render(request, "bulk_ask.html", action=action, fields=kept, shown=shown, count=count, most=MOST)
+    return render(request, "bulk_ask.html", action=action, fields=kept, shown=shown, count=count, limit=MAX_RUNS)
 
 
 async def show(request: web.Request) -> web.StreamResponse:
@@ -75,8 +75,8 @@ async def show(request: web.Request) -> web.StreamResponse:
         progress=progress,
         left=left,
         total=left + sum(progress.values()),
-        results=await bulk.results(database, bulk_id, MOST_SHOWN),
-        most_shown=MOST_SHOWN,
+        results=await bulk.results(database, bulk_id, MAX_SHOWN),
+        most_shown=MAX_SHOWN,
     )
 
 

@@ -1,4 +1,4 @@
-"""Faults that have ended runs, each told once: how often, since when, whose runs; and what can be done about it."""
+"""Error groups: how often they occurred, since when, for which agencies, and the actions on them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from aiohttp import web
 
 from agenciaos_jobs.dashboard import cursor
 from agenciaos_jobs.dashboard.charts import Bars, Step, stacked
-from agenciaos_jobs.dashboard.page import Page, form, see
-from agenciaos_jobs.dashboard.pages.runs import address_between
-from agenciaos_jobs.dashboard.rendering import render, speech
+from agenciaos_jobs.dashboard.page import Page, form, redirect
+from agenciaos_jobs.dashboard.pages.runs import url_between
+from agenciaos_jobs.dashboard.rendering import formatter, render
 from agenciaos_jobs.dashboard.store import errors as dashboard_errors
 from agenciaos_jobs.engine.store import errors
 from agenciaos_jobs.engine.store.errors import Trend
@@ -23,9 +23,9 @@ from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.registry import JOBS
 
 PAGE = 25
-MOST_AGENCIES = 20
-MOST_CASES = 20
-MOST_REPLAYED = 10_000
+MAX_AGENCIES = 20
+MAX_CASES = 20
+MAX_REPLAYED = 10_000
 
 
 class Buckets(TypedDict):
@@ -38,14 +38,14 @@ class Buckets(TypedDict):
 
 @dataclass(frozen=True)
 class Period:
-    """A stretch of time up to now, in equal steps that begin on the hour, every six hours, or at midnight."""
+    """A period up to now, in equal steps that begin on the hour, every six hours, or at midnight."""
 
     name: Text
     step: timedelta
     steps: int
 
     def until(self, now: datetime) -> datetime:
-        """The end of the step that now is in."""
+        """The end of the current step."""
         midnight = now.astimezone(SAO_PAULO).replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
         return midnight + self.step * ((now - midnight) // self.step + 1)
 
@@ -53,7 +53,7 @@ class Period:
         return self.until(now) - self.step * self.steps
 
     def buckets(self, now: datetime) -> Buckets:
-        """What is asked of the storage."""
+        """The arguments of the queries."""
         return {"until": self.until(now), "step": self.step, "steps": self.steps}
 
 
@@ -111,10 +111,10 @@ async def show_error(request: web.Request) -> web.StreamResponse:
         "error.html",
         group=trend.group,
         trend=trend,
-        chart=_chart(trend, PERIODS[period], now, speech(request)),
+        chart=_chart(trend, PERIODS[period], now, formatter(request)),
         period=period,
-        agencies=await dashboard_errors.affected(database, name, since, MOST_AGENCIES),
-        cases=await dashboard_errors.latest(database, name, MOST_CASES),
+        agencies=await dashboard_errors.affected(database, name, since, MAX_AGENCIES),
+        cases=await dashboard_errors.latest(database, name, MAX_CASES),
         is_known=trend.group.task in JOBS,
         done=request.query.get("done"),
     )
@@ -123,33 +123,33 @@ async def show_error(request: web.Request) -> web.StreamResponse:
 async def resolve(request: web.Request) -> web.StreamResponse:
     name = await _name(request)
     await errors.resolve(request.app[DATABASE], [name], request.app[CLOCK].now())
-    return see(f"/errors/{name}?done=resolved")
+    return redirect(f"/errors/{name}?done=resolved")
 
 
 async def reopen(request: web.Request) -> web.StreamResponse:
     name = await _name(request)
     await errors.reopen(request.app[DATABASE], [name])
-    return see(f"/errors/{name}?done=reopened")
+    return redirect(f"/errors/{name}?done=reopened")
 
 
 async def replay(request: web.Request) -> web.StreamResponse:
-    """Replays the group's runs, or one agency's of them, after a question; those that were replayed already rest."""
+    """Replays the runs of the group, or of one agency, after a confirmation. Skips runs that have a replay."""
     given, now = await form(request), request.app[CLOCK].now()
     trend = await _trend(request, PERIODS["24h"], now)
     agency_id = given.get("agency") or None
     name = trend.group.fingerprint
-    run_ids = await dashboard_errors.unreplayed(request.app[DATABASE], name, agency_id, MOST_REPLAYED)
+    run_ids = await dashboard_errors.unreplayed(request.app[DATABASE], name, agency_id, MAX_REPLAYED)
     if "confirmed" not in given:
         return render(
-            request, "error_ask.html", group=trend.group, agency_id=agency_id, count=len(run_ids), most=MOST_REPLAYED
+            request, "error_ask.html", group=trend.group, agency_id=agency_id, count=len(run_ids), limit=MAX_REPLAYED
         )
     if not run_ids:
         raise RequestError(409, _NOTHING)
-    return see(f"/bulk/{await request.app[BULK].start('replay', run_ids)}")
+    return redirect(f"/bulk/{await request.app[BULK].start('replay', run_ids)}")
 
 
 async def _name(request: web.Request) -> str:
-    """The fingerprint of a group that exists."""
+    """The fingerprint of an existing group."""
     return (await _trend(request, PERIODS["24h"], request.app[CLOCK].now())).group.fingerprint
 
 
@@ -167,15 +167,15 @@ def _period(query: Mapping[str, str]) -> str:
     return query["period"] if query.get("period") in PERIODS else "24h"
 
 
-def _chart(trend: Trend, period: Period, now: datetime, says: Formatter) -> Bars:
-    """A bar a step, the last one up to now; each leads to its failures."""
+def _chart(trend: Trend, period: Period, now: datetime, fmt: Formatter) -> Bars:
+    """A bar per step, the last one up to now; each links to its failures."""
     steps, every = [], 6 if period.steps == 30 else 4
     for number, count in enumerate(trend.counts):
         start = period.since(now) + number * period.step
-        day = says.day(start.astimezone(SAO_PAULO).date())
-        label = day if period.step >= timedelta(days=1) else says.short_moment(start)
-        tick = (says.hour(start) if period.steps == 24 else day) if number % every == every // 2 else None
-        href = address_between(start, start + period.step, task=trend.group.task, status="failures")
+        day = fmt.day(start.astimezone(SAO_PAULO).date())
+        label = day if period.step >= timedelta(days=1) else fmt.short_moment(start)
+        tick = (fmt.hour(start) if period.steps == 24 else day) if number % every == every // 2 else None
+        href = url_between(start, start + period.step, task=trend.group.task, status="failures")
         steps.append(Step(label, {"bad": count}, href, tick))
     return stacked(steps, ("bad",), height=150)
 

@@ -1,4 +1,4 @@
-"""Logging in and out, and what a reader may choose: language and theme."""
+"""Login, logout, and the reader's preferences: language and theme."""
 
 from datetime import datetime
 
@@ -6,7 +6,7 @@ from aiohttp import web
 
 from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.dashboard import sessions
-from agenciaos_jobs.dashboard.page import Page, form, see
+from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.rendering import SESSION, THEMES, render
 from agenciaos_jobs.dashboard.sessions import ACCESS, LockedOutError
 from agenciaos_jobs.http.client_address import address_of
@@ -16,22 +16,22 @@ _A_YEAR = 365 * 24 * 3600
 
 
 async def show_login(request: web.Request) -> web.StreamResponse:
-    destination = own_path(request.query.get("next", "/"))
+    destination = local_path(request.query.get("next", "/"))
     if SESSION in request:
-        return see(destination)
+        return redirect(destination)
     return render(request, "login.html", destination=destination, is_wrong=False, locked_until=None)
 
 
 async def log_in(request: web.Request) -> web.StreamResponse:
     given = await form(request)
-    destination = own_path(given.get("next", "/"))
+    destination = local_path(given.get("next", "/"))
     try:
         cookie = await request.app[ACCESS].log_in(given.get("password", ""), address_of(request))
     except LockedOutError as lock:
         return _refused(request, destination, lock.until)
     if cookie is None:
         return _refused(request, destination)
-    response = see(destination)
+    response = redirect(destination)
     response.set_cookie(
         sessions.COOKIE,
         cookie,
@@ -44,7 +44,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
 
 
 def _refused(request: web.Request, destination: str, until: datetime | None = None) -> web.Response:
-    """The password was wrong, or is not looked at ``until`` then."""
+    """The login page after a wrong password, or while logins are locked ``until`` then."""
     request.app[ALERTS].record(WRONG_TOKEN, "dashboard", subject=address_of(request))
     view = {"destination": destination, "is_wrong": until is None, "locked_until": until}
     page = render(request, "login.html", status=429 if until else 401, **view)
@@ -56,15 +56,15 @@ def _refused(request: web.Request, destination: str, until: datetime | None = No
 
 async def log_out(request: web.Request) -> web.StreamResponse:
     await request.app[ACCESS].log_out(request[SESSION])
-    response = see("/login")
+    response = redirect("/login")
     response.del_cookie(sessions.COOKIE)
     return response
 
 
 async def choose(request: web.Request) -> web.StreamResponse:
-    """Keeps the chosen language or theme in the browser, and goes back."""
+    """Stores the chosen language or theme in a cookie, and redirects back."""
     given = await form(request)
-    response = see(own_path(given.get("back", "/")))
+    response = redirect(local_path(given.get("back", "/")))
     for name, values in {"language": ("pt", "en"), "theme": THEMES}.items():
         if given.get(name) in values:
             response.set_cookie(
@@ -73,8 +73,8 @@ async def choose(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def own_path(path: str) -> str:
-    """``path`` where it is one of this server's own, else ``/``."""
+def local_path(path: str) -> str:
+    """``path`` if it is a local path, else ``/``."""
     is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
     return path if is_own else "/"
 

@@ -1,4 +1,4 @@
-"""The first page: how things go, what waits, what it costs, and what failed last."""
+"""The overview: success, queue, cost, and the latest failures."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -14,8 +14,8 @@ from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.ai_content.store.spend import Bill, Spend
 from agenciaos_jobs.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.dashboard.page import Page
-from agenciaos_jobs.dashboard.pages.runs import address_between
-from agenciaos_jobs.dashboard.rendering import render, speech
+from agenciaos_jobs.dashboard.pages.runs import url_between
+from agenciaos_jobs.dashboard.rendering import formatter, render
 from agenciaos_jobs.engine.store import errors, run_hours, workers
 from agenciaos_jobs.engine.store.run_hours import HOUR, Outcomes, Times, hour_of
 from agenciaos_jobs.foundation.clock import SAO_PAULO
@@ -27,13 +27,13 @@ from agenciaos_jobs.http.keys import CLOCK, DATABASE
 TONES = ("good", "bad", "off", "open")
 PERIODS: Mapping[str, timedelta] = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
 DAILY = {"30d"}
-MOST_SPENDERS = 8
-MOST_ERRORS = 6
+MAX_SPENDERS = 8
+MAX_ERRORS = 6
 
 
 @dataclass(frozen=True)
 class TaskFigures:
-    """How a task's runs went in the period; times are in seconds."""
+    """A task's results in the period; times are in seconds."""
 
     task: str
     counts: Mapping[str, int]
@@ -44,7 +44,7 @@ class TaskFigures:
 
 @dataclass(frozen=True)
 class Spender:
-    """An agency's AI spend of the month: in all, and by model."""
+    """An agency's AI spend of the month: in total, and by model."""
 
     agency_id: str
     name: str
@@ -56,7 +56,7 @@ class Spender:
 
 @dataclass(frozen=True)
 class MonthSpend:
-    """AI spend of the month in US dollars; ``unpriced`` generations had no known price."""
+    """AI spend of the month in US dollars; ``unpriced`` counts generations without a known price."""
 
     cost: Decimal
     generations: int
@@ -80,7 +80,7 @@ async def show_overview(request: web.Request) -> web.StreamResponse:
         request,
         "overview.html",
         period=period,
-        chart=_chart(found, since, now, speech(request), is_daily=period in DAILY),
+        chart=_chart(found, since, now, formatter(request), is_daily=period in DAILY),
         totals=totals,
         success=_success(totals),
         tasks=_figures(found, times),
@@ -90,14 +90,14 @@ async def show_overview(request: web.Request) -> web.StreamResponse:
 
 
 async def _present(database: Database, now: datetime) -> dict[str, Any]:
-    """How things are, whatever the period."""
+    """The current figures, which do not depend on the period."""
     month = Month.of(now).first_day
     waiting, executing, alive, bill, failures = await asyncio.gather(
         run_hours.waiting(database, now),
         run_hours.executing(database),
         workers.alive(database, now),
-        spend.bill(database, month, now, MOST_SPENDERS),
-        errors.trends(database, until=now, step=HOUR, steps=24, limit=MOST_ERRORS),
+        spend.bill(database, month, now, MAX_SPENDERS),
+        errors.trends(database, until=now, step=HOUR, steps=24, limit=MAX_ERRORS),
     )
     return {
         "depth": sum(depth.depth for depth in waiting),
@@ -116,7 +116,7 @@ def _since(period: str, now: datetime) -> datetime:
     return hour_of(now - PERIODS[period]) + HOUR
 
 
-def _chart(found: Outcomes, since: datetime, now: datetime, says: Formatter, *, is_daily: bool) -> Bars:
+def _chart(found: Outcomes, since: datetime, now: datetime, fmt: Formatter, *, is_daily: bool) -> Bars:
     columns: dict[datetime, Counter[str]] = defaultdict(Counter)
     for start in _starts(since, now, is_daily=is_daily):
         columns[start] = Counter()
@@ -125,8 +125,8 @@ def _chart(found: Outcomes, since: datetime, now: datetime, says: Formatter, *, 
     steps, starts = [], sorted(columns)
     for number, start in enumerate(starts):
         end = start + (timedelta(days=1) if is_daily else HOUR)
-        label, tick = _label(start, says, number, len(starts), is_daily=is_daily)
-        steps.append(Step(label, columns[start], address_between(start, end), tick))
+        label, tick = _label(start, fmt, number, len(starts), is_daily=is_daily)
+        steps.append(Step(label, columns[start], url_between(start, end), tick))
     return stacked(steps, TONES)
 
 
@@ -137,13 +137,13 @@ def _starts(since: datetime, now: datetime, *, is_daily: bool) -> Iterable[datet
         start = _midnight(start + timedelta(hours=36)) if is_daily else start + HOUR
 
 
-def _label(start: datetime, says: Formatter, number: int, count: int, *, is_daily: bool) -> tuple[str, str | None]:
-    """A bar's words, and its word on the axis."""
+def _label(start: datetime, fmt: Formatter, number: int, count: int, *, is_daily: bool) -> tuple[str, str | None]:
+    """A bar's label, and its tick on the axis."""
     local = start.astimezone(SAO_PAULO)
-    day = says.day(local.date())
+    day = fmt.day(local.date())
     if is_daily:
         return day, day if number % 5 == count % 5 else None
-    hour = says.full_hour(start)
+    hour = fmt.full_hour(start)
     if count > 48:
         return f"{day}, {hour}", day if local.hour == 0 else None
     return f"{day}, {hour}", hour if local.hour % 4 == 0 else None
@@ -164,32 +164,32 @@ def _figures(found: Outcomes, times: Mapping[str, Times]) -> list[TaskFigures]:
 
 
 def _success(counts: Mapping[str, int]) -> float | None:
-    """Of the runs that ended by themselves, the share that went well."""
+    """The share of successes among ended runs, canceled ones aside."""
     ended = counts.get("good", 0) + counts.get("bad", 0)
     return counts.get("good", 0) / ended if ended else None
 
 
 def month_spend(bill: Bill) -> MonthSpend:
-    """The month's bill: the agencies that spent most, and every model."""
+    """The month's bill: the agencies with the highest spend, and every model."""
     by_agency: dict[str, list[Spend]] = defaultdict(list)
     for row in bill.by_agency:
         by_agency[row.agency_id or ""].append(row)
-    dearest = sorted(by_agency.items(), key=lambda item: -_cost(item[1]))
-    most = _cost(dearest[0][1]) if dearest else Decimal()
+    by_cost = sorted(by_agency.items(), key=lambda item: -_cost(item[1]))
+    largest = _cost(by_cost[0][1]) if by_cost else Decimal()
     return MonthSpend(
         cost=_cost(bill.by_model),
         generations=sum(row.generations for row in bill.by_model),
         unpriced=sum(row.unpriced for row in bill.by_model),
-        spenders=[_spender(agency_id, own, most or Decimal(1)) for agency_id, own in dearest],
-        others=bill.agencies - len(dearest),
+        spenders=[_spender(agency_id, own, largest or Decimal(1)) for agency_id, own in by_cost],
+        others=bill.agencies - len(by_cost),
         models=[(row.model, row.cost) for row in bill.by_model],
     )
 
 
-def _spender(agency_id: str, own: Sequence[Spend], most: Decimal) -> Spender:
+def _spender(agency_id: str, own: Sequence[Spend], largest: Decimal) -> Spender:
     cost, models = _cost(own), {row.model: row.cost for row in own}
     generations = sum(row.generations for row in own)
-    return Spender(agency_id, own[0].agency or agency_id, generations, cost, models, float(cost / most))
+    return Spender(agency_id, own[0].agency or agency_id, generations, cost, models, float(cost / largest))
 
 
 def _cost(rows: Iterable[Spend]) -> Decimal:

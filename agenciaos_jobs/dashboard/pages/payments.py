@@ -1,12 +1,12 @@
-"""Payments: every delivery, what it did to a plan and why; and those that wait for somebody to say whose they are."""
+"""Payments: every delivery, its effect on a plan, and those that await assignment to an agency."""
 
 from collections.abc import Mapping
 
 from aiohttp import web
 
 from agenciaos_jobs.dashboard.labels import ACTIONS, SOURCES
-from agenciaos_jobs.dashboard.page import Page, form, see
-from agenciaos_jobs.dashboard.rendering import render, speech
+from agenciaos_jobs.dashboard.page import Page, form, redirect
+from agenciaos_jobs.dashboard.rendering import formatter, render
 from agenciaos_jobs.dashboard.store import payments as dashboard_payments
 from agenciaos_jobs.dashboard.store import run, runs
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, REDACTOR
@@ -21,7 +21,7 @@ from agenciaos_jobs.payments.store.payments import PaymentRecord
 from agenciaos_jobs.payments.words import sentence
 
 PAGE = 50
-MOST_WAITING = 20
+MAX_WAITING = 20
 SENDERS = ("guru", "api")
 
 
@@ -35,16 +35,16 @@ async def show_payments(request: web.Request) -> web.StreamResponse:
         before_id=_number(query.get("before", "")),
         limit=PAGE + 1,
     )
-    says, rows = speech(request), found[:PAGE]
+    fmt, rows = formatter(request), found[:PAGE]
     waiting = await payments.unmatched(database, request.app[CLOCK].now())
     return render(
         request,
         "payments.html",
-        rows=[(row, sentence(row.record, says)) for row in rows],
+        rows=[(row, sentence(row.record, fmt)) for row in rows],
         older=rows[-1].record.id if len(found) > PAGE else None,
         is_first_page="before" not in query,
         is_filtered=any(query.get(name) for name in ("action", "source", "agency")),
-        waiting=[(record, sentence(record, says)) for record in waiting[:MOST_WAITING]],
+        waiting=[(record, sentence(record, fmt)) for record in waiting[:MAX_WAITING]],
         waiting_in_all=len(waiting),
         agencies=await runs.agencies(database),
         actions=ACTIONS,
@@ -57,20 +57,20 @@ async def show_payment(request: web.Request) -> web.StreamResponse:
 
 
 async def assign(request: web.Request) -> web.StreamResponse:
-    """Makes the payment an agency's, and the customer's others that wait; runs deal with them."""
+    """Assigns the payment to an agency, and with it the customer's other unmatched ones. Runs process them."""
     record, agency_id = await _record(request), (await form(request)).get("agency", "").strip()
     try:
         if not agency_id:
             raise UnknownAgencyError(agency_id)
         await request.app[ASSIGNMENTS].assign(record.id, agency_id)
     except UnknownAgencyError as error:
-        return await _page(request, record, {"agency": agency_id, "wrong": speech(request).of(error.text)})
-    return see(f"/payments/{record.id}?done=assigned")
+        return await _page(request, record, {"agency": agency_id, "wrong": formatter(request).of(error.text)})
+    return redirect(f"/payments/{record.id}?done=assigned")
 
 
 async def _page(request: web.Request, record: PaymentRecord, refused: Mapping[str, str]) -> web.Response:
-    """One delivery; ``refused`` is what the form was given, and what is wrong with it."""
-    database, says = request.app[DATABASE], speech(request)
+    """The page of a delivery; ``refused`` holds the form's value and its error."""
+    database, fmt = request.app[DATABASE], formatter(request)
     others = await dashboard_payments.same_event(database, record)
     waits = record.action is Action.UNMATCHED and all(other.id < record.id for other in others)
     return render(
@@ -78,10 +78,10 @@ async def _page(request: web.Request, record: PaymentRecord, refused: Mapping[st
         "payment.html",
         status=422 if refused else 200,
         payment=record,
-        words=sentence(record, says),
+        words=sentence(record, fmt),
         agency=await run.agency_name(database, record.agency_id) if record.agency_id else None,
         body=request.app[REDACTOR].value(record.payload),
-        others=[(other, sentence(other, says)) for other in others],
+        others=[(other, sentence(other, fmt)) for other in others],
         runs=await run.replays(database, record.run_id),
         waits=waits,
         refused=refused,
@@ -100,7 +100,7 @@ async def _record(request: web.Request) -> PaymentRecord:
 
 
 def _number(text: str) -> int | None:
-    """An event's number, as far as the database counts."""
+    """An event's number, within the range of the database."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 

@@ -1,4 +1,4 @@
-"""The financial reports of a month: every agency's, and one agency's among its last months."""
+"""Monthly financial reports: those of all agencies, and one agency's among its last months."""
 
 from decimal import Decimal, InvalidOperation
 
@@ -8,7 +8,7 @@ from agenciaos_jobs.dashboard.csv_export import as_sheet
 from agenciaos_jobs.dashboard.money_chart import money_chart
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.pages.agencies import back
-from agenciaos_jobs.dashboard.rendering import HEADERS, render, speech
+from agenciaos_jobs.dashboard.rendering import HEADERS, formatter, render
 from agenciaos_jobs.dashboard.store import agencies
 from agenciaos_jobs.dashboard.store import reports as dashboard_reports
 from agenciaos_jobs.foundation.i18n.text import Text
@@ -46,7 +46,7 @@ async def show_reports(request: web.Request) -> web.StreamResponse:
 
 
 async def show_report(request: web.Request) -> web.StreamResponse:
-    """One agency's month, and the twelve before it."""
+    """An agency's month, and the twelve before it."""
     database, agency_id = request.app[DATABASE], request.match_info["agency_id"]
     month, agency = _month(request.match_info["month"]), None
     found: list[Report] = []
@@ -75,12 +75,12 @@ async def download(request: web.Request) -> web.StreamResponse:
     found = await monthly_reports.of_month(request.app[DATABASE], month)
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="relatorios-{month}.csv"'}
     return web.Response(
-        body=as_sheet(found, speech(request)), content_type="text/csv", charset="utf-8", headers=headers
+        body=as_sheet(found, formatter(request)), content_type="text/csv", charset="utf-8", headers=headers
     )
 
 
 def _usual(earlier: list[Report]) -> dict[str, Decimal] | None:
-    """The mean of the months before."""
+    """The mean of the earlier months."""
     if not earlier:
         return None
     return {
@@ -101,7 +101,7 @@ def _written(report: Report) -> str:
 
 
 def _place(text: str) -> tuple[Decimal, str] | None:
-    """Reads what :func:`_written` wrote; anything else is the beginning."""
+    """The cursor that :func:`_written` encoded; ``None``, the first page, for any other text."""
     revenue, _, agency_id = text.replace("\0", "").partition(" ")
     try:
         value = Decimal(revenue)

@@ -1,4 +1,4 @@
-"""One run: what happened to it, what it made, and what can be done about it."""
+"""A run: its timeline, its output, its log, and the actions on it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
-from agenciaos_jobs.dashboard.page import Page, form, see
+from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.pages.runs import kept_filter, read_filter
 from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import run as dashboard_run
@@ -23,16 +23,16 @@ from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE, REDACTOR
 from agenciaos_jobs.http.problems import RequestError, invalid
 from agenciaos_jobs.registry import JOBS
 
-MOST_LINES = 500
+MAX_LINES = 500
 MASKED = ("payload", "output", "metadata", "error")
-"""What of a run may hold secrets."""
+"""The parts of a run that may hold secrets."""
 
 LEVELS: Mapping[str, tuple[str, ...]] = {
     "info": ("info", "warning", "error", "critical"),
     "warning": ("warning", "error", "critical"),
     "error": ("error", "critical"),
 }
-"""What is shown from a level on; without one, everything."""
+"""The levels that a chosen one includes; all without a choice."""
 
 _NOT_JSON = Text("não é JSON válido (linha {line}, coluna {column})", "not valid JSON (line {line}, column {column})")
 _NOT_AN_OBJECT = Text("deve ser um objeto", "must be an object")
@@ -55,7 +55,7 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         content=_content(run),
         log=await _log(request, run),
         levels=LEVELS,
-        most_lines=MOST_LINES,
+        most_lines=MAX_LINES,
         billed=await dashboard_run.billed(database, run.id),
         replays=await dashboard_run.replays(database, run.id),
         agency=await dashboard_run.agency_name(database, run.agency_id) if run.agency_id else None,
@@ -68,15 +68,15 @@ async def show_run(request: web.Request) -> web.StreamResponse:
 
 
 async def _log(request: web.Request, run: StoredRun) -> list[LogLine]:
-    """The lines that the address asks for."""
+    """The log lines that match the query."""
     levels, text = LEVELS.get(request.query.get("level", "")), request.query.get("find", "").replace("\0", "")
-    return await dashboard_run.log(request.app[DATABASE], run.id, levels=levels, text=text, most=MOST_LINES)
+    return await dashboard_run.log(request.app[DATABASE], run.id, levels=levels, text=text, limit=MAX_LINES)
 
 
 async def cancel(request: web.Request) -> web.StreamResponse:
     run_id = request.match_info["run_id"]
     was_ended = await request.app[CONTROL].cancel(run_id)
-    return see(f"/runs/{run_id}?done={'canceled' if was_ended else 'over'}")
+    return redirect(f"/runs/{run_id}?done={'canceled' if was_ended else 'over'}")
 
 
 async def replay(request: web.Request) -> web.StreamResponse:
@@ -86,7 +86,7 @@ async def replay(request: web.Request) -> web.StreamResponse:
         accepted = await request.app[CONTROL].replay(run.id)
     except ValidationError as error:
         return _edit(request, run, _pretty(request.app[REDACTOR].value(run.payload)), _faults(error, request))
-    return see(f"/runs/{accepted.run_id}?done=replayed")
+    return redirect(f"/runs/{accepted.run_id}?done=replayed")
 
 
 async def show_edit(request: web.Request) -> web.StreamResponse:
@@ -96,7 +96,7 @@ async def show_edit(request: web.Request) -> web.StreamResponse:
 
 
 async def replay_edited(request: web.Request) -> web.StreamResponse:
-    """Runs again with another payload, checked as a trigger's is; what is masked in it stays as it was."""
+    """Replays with an edited payload, validated as a trigger's is. Masked values keep their stored ones."""
     run = await _run(request)
     _require_task(run)
     text = (await form(request)).get("payload", "")
@@ -113,7 +113,7 @@ async def replay_edited(request: web.Request) -> web.StreamResponse:
         accepted = await request.app[CONTROL].replay(run.id, payload=payload)
     except ValidationError as error:
         return _edit(request, run, text, _faults(error, request))
-    return see(f"/runs/{accepted.run_id}?done=replayed")
+    return redirect(f"/runs/{accepted.run_id}?done=replayed")
 
 
 def _edit(request: web.Request, run: StoredRun, text: str, faults: list[tuple[str, str]]) -> web.Response:
@@ -121,7 +121,7 @@ def _edit(request: web.Request, run: StoredRun, text: str, faults: list[tuple[st
 
 
 def _faults(error: ValidationError, request: web.Request) -> list[tuple[str, str]]:
-    """Each field that is wrong, and why."""
+    """Each invalid field with its error."""
     language = language_of(request)
     return [(".".join(map(str, wrong.place)), wrong.message(language)) for wrong in invalid(error).fields]
 
@@ -136,7 +136,7 @@ def _require_task(run: StoredRun) -> None:
 
 
 def _content(run: StoredRun) -> Json | None:
-    """What a model wrote, to be shown as what it is; ``None`` where the run wrote nothing."""
+    """The content that a model generated, in a form to display; ``None`` where the run generated none."""
     agent = run.payload.get("agentType")
     data = run.output.get("data") if run.status is Status.COMPLETED and run.output else None
     return {"agent": agent, "data": data} if isinstance(agent, str) and isinstance(data, dict) else None

@@ -1,4 +1,4 @@
-"""The list of runs, filtered by what the address says."""
+"""The list of runs, filtered by the query."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from aiohttp import web
 
 from agenciaos_jobs.dashboard.labels import SOURCES, STATUSES
 from agenciaos_jobs.dashboard.page import Page
-from agenciaos_jobs.dashboard.rendering import render, speech
+from agenciaos_jobs.dashboard.rendering import formatter, render
 from agenciaos_jobs.dashboard.store import runs
 from agenciaos_jobs.dashboard.store.runs import FIRST_ID, LAST_ID, Filter, Listing, RunRow
 from agenciaos_jobs.engine.model.run import FAILURES, Status
@@ -20,7 +20,7 @@ from agenciaos_jobs.http.keys import CLOCK, DATABASE
 from agenciaos_jobs.registry import JOBS
 
 PAGE = 50
-MOST_FRESH = 100
+MAX_FRESH = 100
 
 PERIODS: Mapping[str, tuple[timedelta, Text]] = {
     "1h": (timedelta(hours=1), Text("Última hora", "Last hour")),
@@ -49,7 +49,7 @@ FILTERS: Mapping[str, Text] = {
 
 @dataclass(frozen=True)
 class Line:
-    """A run, with what is worked out of its times (in seconds)."""
+    """A run, with figures derived from its times (in seconds)."""
 
     run: RunRow
     wait: float | None
@@ -68,7 +68,7 @@ async def show_runs(request: web.Request) -> web.StreamResponse:
     now, database, query = request.app[CLOCK].now(), request.app[DATABASE], request.query
     wanted = read_filter(query, now)
     found = await runs.listing(
-        database, wanted, PAGE, before=_given(query, "before"), after=_given(query, "after"), most=MOST_FRESH
+        database, wanted, PAGE, before=_given(query, "before"), after=_given(query, "after"), max_fresh=MAX_FRESH
     )
     lines = [line(run, now) for run in found.rows]
     return render(
@@ -81,18 +81,18 @@ async def show_runs(request: web.Request) -> web.StreamResponse:
         older=_cursor("before", found.rows[-1].id) if found.has_older and found.rows else None,
         is_first_page="before" not in query and "after" not in query,
         kept=kept_filter(query),
-        stretch=_stretch(query, speech(request)),
+        stretch=_stretch(query, formatter(request)),
         is_filtered=bool(kept_filter(query)),
         tasks=list(JOBS),
         groups=GROUPS,
         periods=PERIODS,
         agencies=await runs.agencies(database),
-        most_fresh=MOST_FRESH,
+        most_fresh=MAX_FRESH,
     )
 
 
 def read_filter(query: Mapping[str, str], now: datetime) -> Filter:
-    """The filter that an address or a form names; what is no known value is left out."""
+    """The filter in a query or a form. Unknown values are ignored."""
     first, end = FIRST_ID, LAST_ID
     if period := PERIODS.get(query.get("period", "")):
         first = _floor(now - period[0])
@@ -115,30 +115,30 @@ def read_filter(query: Mapping[str, str], now: datetime) -> Filter:
 
 
 def kept_filter(query: Mapping[str, str]) -> dict[str, str]:
-    """What of an address says which runs are listed, for links that keep to them."""
+    """The filter's part of the query, for links that preserve it."""
     return {name: query[name] for name in FILTERS if query.get(name)}
 
 
-def address_between(start: datetime, end: datetime, **wanted: str) -> str:
-    """The list of the runs that were made from one moment up to before another."""
+def url_between(start: datetime, end: datetime, **wanted: str) -> str:
+    """The link to runs created from ``start`` up to before ``end``."""
     return f"/runs?{urlencode(wanted | {'from': _written(start), 'to': _written(end)})}"
 
 
 def _written(moment: datetime) -> str:
-    """In as few letters as :func:`_moment` reads."""
+    """The shortest form that :func:`_moment` reads."""
     return f"{moment.astimezone(UTC):{'%Y%m%dT%H%MZ' if moment.minute else '%Y%m%dT%HZ'}}"
 
 
 def line(run: RunRow, now: datetime) -> Line:
-    """What a run's times say at this moment."""
+    """The figures of a run at this moment."""
     waited_until = run.started_at or run.finished_at or now
     wait = max(0.0, (waited_until - min(run.due_at, waited_until)).total_seconds()) if run.attempt <= 1 else None
     duration = ((run.finished_at or now) - run.started_at).total_seconds() if run.started_at else None
     return Line(run, wait, duration)
 
 
-def in_words(name: str, value: str, says: Formatter) -> str:
-    """The value of a filter as a reader knows it."""
+def in_words(name: str, value: str, fmt: Formatter) -> str:
+    """The label of a filter's value."""
     known: Text | None = None
     if name == "status":
         known = GROUPS[value][1] if value in GROUPS else STATUSES.get(Status(value)) if value in STATUSES else None
@@ -147,18 +147,18 @@ def in_words(name: str, value: str, says: Formatter) -> str:
     elif name == "period" and value in PERIODS:
         known = PERIODS[value][1]
     elif name in {"from", "to"} and (moment := _moment(value)):
-        return says.short_moment(moment)
-    return says.of(known) if known else value
+        return fmt.short_moment(moment)
+    return fmt.of(known) if known else value
 
 
-def _stretch(query: Mapping[str, str], says: Formatter) -> str:
-    """The moments that the address names, in words; empty where it names none."""
+def _stretch(query: Mapping[str, str], fmt: Formatter) -> str:
+    """The label of the query's period; empty without one."""
     named = [name for name in ("from", "to") if _moment(query.get(name))]
-    return " ".join(f"{says.of(FILTERS[name]).lower()} {in_words(name, query[name], says)}" for name in named)
+    return " ".join(f"{fmt.of(FILTERS[name]).lower()} {in_words(name, query[name], fmt)}" for name in named)
 
 
 def _since(query: Mapping[str, str], found: Listing, now: datetime) -> str:
-    """The id up to which the first page shows runs, so that rows stay where they are while new ones come."""
+    """The id up to which the first page shows runs, so that rows keep their place while new runs arrive."""
     return query.get("since") or (found.rows[0].id if found.rows else make_id("run", now, 0))
 
 
@@ -185,7 +185,7 @@ def _moment(text: str | None) -> datetime | None:
 
 
 def _floor(moment: datetime) -> str:
-    """No id made at or after this moment sorts before this text."""
+    """A lower bound of the ids of runs made at or after this moment."""
     return make_id("run", moment, 0)[: len("run_") + 10]
 
 

@@ -1,9 +1,9 @@
-"""Schedules: when each fires next, what its last run came to; on, off, and now."""
+"""Schedules: their next slot and last run; activate, deactivate, run now."""
 
 from aiohttp import web
 from pydantic import ValidationError
 
-from agenciaos_jobs.dashboard.page import Page, see
+from agenciaos_jobs.dashboard.page import Page, redirect
 from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import schedules
 from agenciaos_jobs.engine.model.cron_text import describe
@@ -17,9 +17,7 @@ from agenciaos_jobs.registry import JOBS
 PAGE = 50
 
 _UNKNOWN_TASK = Text("Esta tarefa não existe mais", "This task does not exist any more")
-_UNFIT = Text(
-    "O job não aceita mais o que esta agenda lhe dá", "The job does not take any more what this schedule gives it"
-)
+_UNFIT = Text("O job não aceita mais o payload desta agenda", "The job no longer accepts this schedule's payload")
 
 
 async def show_schedules(request: web.Request) -> web.StreamResponse:
@@ -40,16 +38,16 @@ async def show_schedules(request: web.Request) -> web.StreamResponse:
 
 async def activate(request: web.Request) -> web.StreamResponse:
     await request.app[SCHEDULE_ADMIN].activate(request.match_info["schedule_id"])
-    return see("/schedules?done=activated")
+    return redirect("/schedules?done=activated")
 
 
 async def deactivate(request: web.Request) -> web.StreamResponse:
     await request.app[SCHEDULE_ADMIN].deactivate(request.match_info["schedule_id"])
-    return see("/schedules?done=deactivated")
+    return redirect("/schedules?done=deactivated")
 
 
 async def run_now(request: web.Request) -> web.StreamResponse:
-    """Makes a run as the schedule would at this moment; its slots stay as they are."""
+    """Creates a run as the schedule would at this moment. Its slots are unaffected."""
     stored = await request.app[SCHEDULE_ADMIN].get(request.match_info["schedule_id"])
     job = JOBS.get(stored.task)
     if job is None:
@@ -60,7 +58,7 @@ async def run_now(request: web.Request) -> web.StreamResponse:
     except ValidationError:
         raise RequestError(409, _UNFIT) from None
     accepted = await request.app[INTAKE].trigger(new)
-    return see(f"/runs/{accepted.run_id}")
+    return redirect(f"/runs/{accepted.run_id}")
 
 
 PAGES = [

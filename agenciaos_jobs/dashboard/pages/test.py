@@ -1,4 +1,4 @@
-"""Starting a run by hand: a form for each task, checked as the trigger door checks."""
+"""The test page: a form per task that starts a run, with the validation of the API."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from agenciaos_jobs.ai_content.agents import AGENTS
 from agenciaos_jobs.api.trigger import TriggerRequest, run_of
-from agenciaos_jobs.dashboard.page import Page, form, see
+from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.payload_form import Field, example_of, fields, read, written
 from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import runs
@@ -31,7 +31,7 @@ FailureRecorder = Mapping[str, Sequence[str]]
 
 
 async def show_test(request: web.Request) -> web.StreamResponse:
-    """``?task=…``; other values of the address are filled in, the rest is the task's example."""
+    """The form of ``?task=…``, filled from the query and else from the task's example."""
     query = request.query
     job = OFFERED.get(query.get("task", ""), next(iter(OFFERED.values())))
     schema = job.payload.model_json_schema()
@@ -60,10 +60,10 @@ async def start(request: web.Request) -> web.StreamResponse:
     except InvalidFieldsError as error:
         if error.status != 422:
             raise
-        return await _page(request, job, known, given, faults_of(error, language))
+        return await _page(request, job, known, given, errors_by_field(error, language))
     except KeyConflictError as error:
         return await _page(request, job, known, given, {"idempotencyKey": [error.text.in_language(language)]})
-    return see(f"/runs/{accepted.run_id}")
+    return redirect(f"/runs/{accepted.run_id}")
 
 
 def _request(job: Job[Any], payload: Json, given: Mapping[str, str]) -> TriggerRequest:
@@ -76,8 +76,8 @@ def _request(job: Job[Any], payload: Json, given: Mapping[str, str]) -> TriggerR
         raise invalid(error) from None
 
 
-def faults_of(error: InvalidFieldsError, language: Language) -> dict[str, list[str]]:
-    """What is wrong, by the field of the form beside which it is told."""
+def errors_by_field(error: InvalidFieldsError, language: Language) -> dict[str, list[str]]:
+    """The errors by the form's field."""
     found: dict[str, list[str]] = {}
     for wrong in error.fields:
         place = [str(part) for part in wrong.place]

@@ -1,4 +1,4 @@
-// What a page can do beyond its HTML. Every page works without it.
+// Progressive enhancement: every page works without this script.
 
 import { listen } from "./keys.js";
 import { keepLive } from "./live.js";
@@ -15,7 +15,7 @@ menu?.addEventListener("click", () => {
   menu.setAttribute("aria-expanded", String(isOpen));
 });
 
-// Filters apply as soon as one is chosen from its list; who goes through them with the arrow keys is not done yet.
+// A select's filter applies on change, but not while the arrow keys still move through its options.
 let isStepping = false;
 document.addEventListener("pointerdown", () => { isStepping = false; }, true);
 document.addEventListener("keydown", (event) => { isStepping = event.target.matches("select") && !["Enter", " "].includes(event.key); }, true);
@@ -23,7 +23,7 @@ document.addEventListener("change", (event) => {
   if (event.target.matches("form[data-auto] select") && !isStepping) event.target.form.requestSubmit();
 });
 
-// An empty filter does not belong into the address.
+// Empty filters are left out of the URL.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method === "dialog") return;
@@ -54,7 +54,7 @@ function copySelection(text) {
   field.remove();
 }
 
-// A copy is confirmed on its button for a moment, also where the page is refreshed meanwhile.
+// The button confirms the copy for a moment, even if the page is refreshed meanwhile.
 const copied = new Set();
 function confirmCopies() {
   for (const button of copied) button.querySelector("span").textContent = button.dataset.done;
@@ -70,7 +70,7 @@ document.addEventListener("click", async (event) => {
 });
 document.addEventListener("refreshed", confirmCopies);
 
-// What takes longer than a moment is seen to be on its way.
+// A navigation or submit that takes longer than a moment shows progress.
 let leaving;
 function leave() {
   leaving = setTimeout(() => document.documentElement.classList.add("leaving"), 150);
@@ -81,10 +81,10 @@ document.addEventListener("click", (event) => {
   if (!stays && !event.defaultPrevented && !event.metaKey && !event.ctrlKey && !event.shiftKey) leave();
 });
 
-// Ticking rows: all at once, and how many they are, also after the page was fetched anew or gone back to.
+// Row checkboxes: select all, and the count, which is restored after a refresh or a return to the page.
 function count() {
-  for (const told of document.querySelectorAll("[data-picked]")) {
-    told.textContent = told.closest("form").querySelectorAll("[name=run]:checked").length || "";
+  for (const count of document.querySelectorAll("[data-picked]")) {
+    count.textContent = count.closest("form").querySelectorAll("[name=run]:checked").length || "";
   }
 }
 document.addEventListener("change", (event) => {

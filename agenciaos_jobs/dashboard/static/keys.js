@@ -1,5 +1,5 @@
-// The keyboard: an element with data-key is focused or clicked by its key; j and k walk the rows of a page that has
-// some; ? tells the keys.
+// Keyboard shortcuts: a key focuses or clicks the element with its data-key; j and k move through the rows of a list;
+// ? shows the shortcuts.
 
 const leads = (row) => row?.querySelector("a.id, th a, .line-main a");
 const rows = () => [...document.querySelectorAll("[data-row]")].map(leads).filter(Boolean);

@@ -1,6 +1,6 @@
-// Keeps a page current: a stream of server-sent events reports that something has changed, and the page's live parts
-// are fetched again. A page that is hidden or being left has neither stream nor fetch nor timer; one whose stream is
-// silent says so. A page whose session has ended goes to the login.
+// Keeps a page current: a stream of server-sent events reports changes, and the page's live parts are fetched again.
+// A page that is hidden or being left has no stream, fetch or timer. A page shows when its stream is silent, and goes to
+// the login when its session has ended.
 
 import { morph } from "./morph.js";
 
@@ -38,8 +38,8 @@ async function refresh() {
   if (isStale) refresh();
 }
 
-// The page's HTML; nothing where the server refuses or is away, and the stream reports when it is back. The only
-// redirect of a page leads to the login, which is loaded as a page.
+// The page's HTML; nothing if the server refuses or is unreachable, as the stream reports when it is back. A page
+// redirects only to the login, which is then loaded as a page.
 async function fetchPage(signal) {
   const address = location.pathname + (main.dataset.live || "?");
   try {
@@ -51,7 +51,7 @@ async function fetchPage(signal) {
   }
 }
 
-// What changes no run (a bulk action's progress) is fetched again while it asks for it.
+// Progress that changes no run (a bulk action) is polled for as long as the page requests it.
 function poll() {
   clearTimeout(polling);
   const part = document.querySelector("[data-poll]");
@@ -68,7 +68,7 @@ function replaceParts(fresh) {
   if (state) show(state);
 }
 
-function hear() {
+function expectBeat() {
   clearTimeout(silence);
   silence = setTimeout(lose, SILENCE);
 }
@@ -85,14 +85,14 @@ function lose() {
 function open() {
   if (isPaused || (source && source.readyState !== EventSource.CLOSED)) return;
   source = new EventSource(main.dataset.watch ? `/live?run=${encodeURIComponent(main.dataset.watch)}` : "/live");
-  source.addEventListener("open", () => { retry = 500; show("on"); hear(); refresh(); });
-  source.addEventListener("beat", () => { show("on"); hear(); });
-  source.addEventListener("change", () => { hear(); refresh(); });
+  source.addEventListener("open", () => { retry = 500; show("on"); expectBeat(); refresh(); });
+  source.addEventListener("beat", () => { show("on"); expectBeat(); });
+  source.addEventListener("change", () => { expectBeat(); refresh(); });
   source.addEventListener("error", () => {
     show("lost");
     if (source.readyState !== EventSource.CLOSED) return;
     lose();
-    refresh(); // a stream does not tell why it was refused; a page whose session has ended leads to the login
+    refresh(); // a stream has no status when it is refused; the page's own response redirects to the login
   });
 }
 
@@ -111,8 +111,8 @@ function resume() {
   poll();
 }
 
-// Leaving begins before the request that may end the session is sent. Nothing reports that it was given up, so a page
-// that is still here after a while goes on.
+// Leaving begins before the request that may end the session is sent. No event reports an abandoned navigation, so a
+// page that still exists after a while resumes.
 function leave() {
   pause();
   staying = setTimeout(resume, STAYED);

@@ -1,4 +1,4 @@
-// Turns one element into another with as few changes as possible, so that focus, selection and scrolling stay.
+// Morphs one element into another with as few changes as possible, to preserve focus, selection and scroll position.
 
 const KEPT = new Set(["DETAILS.open"]);
 
@@ -35,7 +35,7 @@ function children(from, to) {
   }
 }
 
-// The next node that the wanted one can be made of: of its kind, and not kept for another key.
+// The next node to reuse for the wanted one: of the same kind, and not reserved for another key.
 function alike(place, wanted) {
   for (let node = place; node; node = node.nextSibling) {
     if (key(node)) continue;

@@ -1,9 +1,9 @@
-// Keeps "há 3 min" and running durations true while the page is open; the words are those of formatting.py.
+// Updates "há 3 min" and running durations while the page is open, in the format of formatting.py.
 
 const isPortuguese = document.documentElement.lang.startsWith("pt");
 const number = (value, places) => value.toLocaleString(isPortuguese ? "pt-BR" : "en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
 
-// Moments are the server's; the browser's clock may be off.
+// Times are the server's: the browser's clock may be wrong.
 const offset = Date.parse(document.documentElement.dataset.now) - Date.now();
 const now = () => Date.now() + offset;
 

@@ -1,1 +1,1 @@
-"""What a page reads: one module and one file of SQL of the same name."""
+"""The queries of the pages: one module per page, with an SQL file of the same name."""

@@ -1,4 +1,4 @@
-"""What servers share so that one login opens the dashboard of all of them."""
+"""Login state that servers share, so that a session is valid on all of them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class Keys:
-    """What sessions are signed with, the generated password's hash, and whether the session asked about was ended."""
+    """The signing key, the generated password's hash, and whether the given session was ended."""
 
     signing_key: bytes
     password_hash: str | None
@@ -20,7 +20,7 @@ class Keys:
 
 @dataclass(frozen=True)
 class Failures:
-    """Failed logins of late: everyone's, one address's own, and when the first of those was."""
+    """Recent failed logins: from all addresses, from one address, and the time of that address's first one."""
 
     everyone: int
     own: int
@@ -28,17 +28,17 @@ class Failures:
 
 
 async def open_access(executor: Executor, signing_key: bytes) -> None:
-    """Keeps the key to sign with, unless a server has done so already."""
+    """Stores the signing key, unless a server has done so already."""
     await executor.execute(QUERIES["open"], signing_key)
 
 
-async def take_password(executor: Executor, password_hash: str) -> bool:
-    """Keeps a generated password, unless there is one; tells whether it was kept."""
-    return bool(await executor.fetchval(QUERIES["take_password"], password_hash))
+async def store_password_once(executor: Executor, password_hash: str) -> bool:
+    """Stores a generated password's hash, unless there is one; returns whether it was stored."""
+    return bool(await executor.fetchval(QUERIES["store_password_once"], password_hash))
 
 
-async def look(executor: Executor, session_id: str) -> Keys:
-    record = await executor.fetchrow(QUERIES["look"], session_id)
+async def read_keys(executor: Executor, session_id: str) -> Keys:
+    record = await executor.fetchrow(QUERIES["read_keys"], session_id)
     assert record is not None
     return Keys(**record)
 
@@ -57,6 +57,6 @@ async def add_failure(executor: Executor, address: str, now: datetime, forget_be
     await executor.execute(QUERIES["add_failure"], address, now, forget_before)
 
 
-async def forgive(executor: Executor, address: str) -> None:
-    """Forgets an address's failures once it has logged in."""
-    await executor.execute(QUERIES["forgive"], address)
+async def clear_failures(executor: Executor, address: str) -> None:
+    """Deletes an address's failures after its login."""
+    await executor.execute(QUERIES["clear_failures"], address)

@@ -1,11 +1,11 @@
 -- name: open
 INSERT INTO jobs.dashboard_access (signing_key) VALUES ($1) ON CONFLICT DO NOTHING
 
--- name: take_password
--- Only the first server's password is kept.
+-- name: store_password_once
+-- Only the first server's password is stored.
 UPDATE jobs.dashboard_access SET password_hash = $1 WHERE password_hash IS NULL RETURNING true
 
--- name: look
+-- name: read_keys
 SELECT signing_key, password_hash, EXISTS (SELECT FROM jobs.dashboard_logouts WHERE session_id = $1) AS is_over
 FROM jobs.dashboard_access
 
@@ -21,5 +21,5 @@ FROM jobs.dashboard_failures WHERE failed_at > $2
 WITH forgotten AS (DELETE FROM jobs.dashboard_failures WHERE failed_at <= $3)
 INSERT INTO jobs.dashboard_failures (address, failed_at) VALUES ($1, $2)
 
--- name: forgive
+-- name: clear_failures
 DELETE FROM jobs.dashboard_failures WHERE address = $1

@@ -1,10 +1,10 @@
-"""Agencies as the dashboard shows them: plan, AI of the month, payments."""
+"""Agencies for the dashboard: plan, AI use of the month, payments."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from agenciaos_jobs.dashboard.store.runs import literally
+from agenciaos_jobs.dashboard.store.runs import escape_like
 from agenciaos_jobs.foundation.database import Executor
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.foundation.sql import load
@@ -14,7 +14,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class AgencyRow:
-    """An agency's line in a list. ``used`` counts against the plan's limit of the month, ``cost`` is in US dollars."""
+    """A row of the list. ``used`` counts against the plan's monthly limit; ``cost`` is in US dollars."""
 
     id: str
     name: str
@@ -26,13 +26,13 @@ class AgencyRow:
 
     @property
     def place(self) -> tuple[str, str]:
-        """Where it stands in the list."""
+        """The row's cursor in the list."""
         return self.name, self.id
 
 
 @dataclass(frozen=True)
 class Agency:
-    """What is known of one agency."""
+    """An agency's details."""
 
     id: str
     name: str
@@ -46,7 +46,7 @@ class Agency:
 
 @dataclass(frozen=True)
 class AiMonth:
-    """A month of an agency's AI; ``cost`` is in US dollars."""
+    """An agency's AI use in a month; ``cost`` is in US dollars."""
 
     month: date
     completed: int
@@ -56,7 +56,7 @@ class AiMonth:
 
 @dataclass(frozen=True)
 class AgentUse:
-    """What an agency had one kind of content cost, in US dollars."""
+    """An agency's use of one agent; ``cost`` is in US dollars."""
 
     agent_type: str
     generations: int
@@ -65,7 +65,7 @@ class AgentUse:
 
 @dataclass(frozen=True)
 class Subscribed:
-    """The subscription that an agency's plan comes from."""
+    """The subscription behind an agency's plan."""
 
     plan: str
     status: str
@@ -83,15 +83,15 @@ async def page(
     after: tuple[str, str] | None = None,
     limit: int = 50,
 ) -> list[AgencyRow]:
-    """Agencies by name from behind ``after`` on; ``text`` is a part of a name or an id."""
-    pattern = f"%{literally(text)}%" if text else None
+    """Agencies by name, starting after ``after``; ``text`` is a part of a name or an id."""
+    pattern = f"%{escape_like(text)}%" if text else None
     position = after or (None, None)
     records = await executor.fetch(QUERIES["page"], month.first_day, *month.bounds, pattern, plan, *position, limit)
     return [AgencyRow(**record) for record in records]
 
 
 async def plans(executor: Executor) -> dict[str, int]:
-    """How many agencies have each plan."""
+    """The number of agencies by plan."""
     return {record["plan"]: record["agencies"] for record in await executor.fetch(QUERIES["plans"])}
 
 
@@ -101,17 +101,17 @@ async def one(executor: Executor, agency_id: str) -> Agency | None:
 
 
 async def used(executor: Executor, agency_id: str, month: Month) -> int:
-    """Generations that count against the month's limit."""
+    """The generations that count against the month's limit."""
     return int(await executor.fetchval(QUERIES["used"], agency_id, month.first_day, *month.bounds))
 
 
 async def months(executor: Executor, agency_id: str, since: Month) -> list[AiMonth]:
-    """The months that have any, oldest first."""
+    """The months with any AI use, oldest first."""
     return [AiMonth(**record) for record in await executor.fetch(QUERIES["months"], agency_id, since.starts_at)]
 
 
 async def agents(executor: Executor, agency_id: str, since: Month) -> list[AgentUse]:
-    """By kind of content, the most used first."""
+    """The use by agent, highest first."""
     return [AgentUse(**record) for record in await executor.fetch(QUERIES["agents"], agency_id, since.starts_at)]
 
 

@@ -1,6 +1,6 @@
 -- name: page
--- Agencies by name, with what they have used of the month ($1 is its first day, from $2 up to before $3).
--- Without a quota yet, what the application itself has counted is what was used.
+-- Agencies by name, with their use of the month (its first day is $1; it lasts from $2 up to before $3).
+-- Before an agency has a quota, its use is what the application itself has counted.
 SELECT agency.id, agency.name, agency.plan::text AS plan, paid.status AS subscription, used.used, ai.generations, ai.cost
 FROM (
   SELECT id, name, plan FROM public.agencies
@@ -40,7 +40,7 @@ SELECT coalesce(
        + (SELECT count(*) FROM jobs.ai_reservations WHERE agency_id = $1 AND month = $2)
 
 -- name: months
--- What AI has made and cost by the months of São Paulo.
+-- AI generations and their cost by month, in São Paulo's time zone.
 SELECT date_trunc('month', created_at AT TIME ZONE 'America/Sao_Paulo')::date AS month,
        count(*) FILTER (WHERE status = 'completed') AS completed, count(*) FILTER (WHERE status = 'failed') AS failed,
        coalesce(sum(cost), 0) AS cost

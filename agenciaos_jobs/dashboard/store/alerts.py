@@ -1,4 +1,4 @@
-"""Alerts as the dashboard lists them, and what was sent of each."""
+"""Alerts and their notices for the dashboard."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class SentNotice:
-    """One telling on one channel: sent once ``sent_at`` is set; ``error`` is why the last try failed."""
+    """A notice on one channel: sent once ``sent_at`` is set; ``error`` is the cause of the last failure."""
 
     channel: str
     telling: str
@@ -30,7 +30,7 @@ class SentNotice:
 async def page(
     executor: Executor, *, kind: AlertKind | None = None, after: tuple[datetime, str] | None = None, limit: int
 ) -> list[Alert]:
-    """The alerts that were raised last, from behind ``after`` (when one was raised, and its id) on."""
+    """The most recent alerts, starting after ``after`` (time raised, and id)."""
     position = after or (None, None)
     return [_alert(record) for record in await executor.fetch(QUERIES["page"], kind, *position, limit)]
 
@@ -41,7 +41,7 @@ async def one(executor: Executor, alert_id: str) -> Alert | None:
 
 
 async def notices(executor: Executor, alert_id: str, limit: int) -> list[SentNotice]:
-    """What was sent of an alert, the newest first."""
+    """The notices of an alert, newest first."""
     return [SentNotice(**record) for record in await executor.fetch(QUERIES["notices"], alert_id, limit)]
 
 

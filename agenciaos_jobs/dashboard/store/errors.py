@@ -1,4 +1,4 @@
-"""What a page tells of one error group besides its counts."""
+"""Details of an error group besides its counts."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class Affected:
-    """An agency, and how many of its runs a group has ended."""
+    """An agency, and the number of its runs that failed with the group's error."""
 
     agency_id: str
     name: str | None
@@ -21,8 +21,8 @@ class Affected:
 
 
 @dataclass(frozen=True)
-class Case:
-    """A run that the group has ended; ``is_replayed`` where somebody has started it again."""
+class FailedRun:
+    """A run that failed with the group's error; ``is_replayed`` where a replay of it exists."""
 
     id: str
     agency_id: str | None
@@ -35,16 +35,16 @@ class Case:
 
 
 async def affected(executor: Executor, fingerprint: str, since: datetime, limit: int) -> list[Affected]:
-    """The agencies whose runs the group has ended since then, most affected first."""
+    """The agencies with failed runs since then, most affected first."""
     return [Affected(**record) for record in await executor.fetch(QUERIES["agencies"], fingerprint, since, limit)]
 
 
-async def latest(executor: Executor, fingerprint: str, limit: int) -> list[Case]:
-    """The runs that the group has ended last."""
+async def latest(executor: Executor, fingerprint: str, limit: int) -> list[FailedRun]:
+    """The runs that failed most recently."""
     records = await executor.fetch(QUERIES["latest"], fingerprint, limit)
-    return [Case(**{**record, "status": Status(record["status"])}) for record in records]
+    return [FailedRun(**{**record, "status": Status(record["status"])}) for record in records]
 
 
 async def unreplayed(executor: Executor, fingerprint: str, agency_id: str | None, limit: int) -> list[str]:
-    """The group's runs, or those of one agency, that were never replayed: the newest first."""
+    """The group's failed runs without a replay, newest first; those of one agency where one is given."""
     return [record["id"] for record in await executor.fetch(QUERIES["unreplayed"], fingerprint, agency_id, limit)]

@@ -14,7 +14,7 @@ FROM jobs.runs AS run LEFT JOIN public.agencies AS agency ON agency.id = run.age
 WHERE run.error_group = $1 ORDER BY run.finished_at DESC LIMIT $2
 
 -- name: unreplayed
--- What a replay has made is a run of its own: who fails again is here by itself, and its origin no more.
+-- A replay is a run of its own: if it fails again, it is listed itself, in place of its original.
 SELECT run.id FROM jobs.runs AS run
 WHERE run.error_group = $1 AND ($2::text IS NULL OR run.agency_id = $2)
   AND NOT EXISTS (SELECT FROM jobs.runs AS again WHERE again.replay_of = run.id)

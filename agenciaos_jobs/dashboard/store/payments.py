@@ -1,4 +1,4 @@
-"""Payments as the dashboard lists them."""
+"""Payments for the dashboard."""
 
 from dataclasses import dataclass, fields
 
@@ -16,7 +16,7 @@ _COLUMNS = [field.name for field in fields(PaymentRecord)]
 
 @dataclass(frozen=True)
 class PaymentRow:
-    """A delivery, and the name of the agency whose it is."""
+    """A delivery, and the name of its agency."""
 
     record: PaymentRecord
     agency: str | None
@@ -31,7 +31,7 @@ async def page(
     before_id: int | None = None,
     limit: int,
 ) -> list[PaymentRow]:
-    """The newest deliveries first; ``before_id`` is the last one of the page before."""
+    """Deliveries, newest first; ``before_id`` is the last one of the previous page."""
     async with database.transaction() as connection:
         await connection.execute(QUERIES["plan_each_time"])
         found = await connection.fetch(QUERIES["page"], agency_id, action, source, before_id, limit)
@@ -39,7 +39,7 @@ async def page(
 
 
 async def same_event(executor: Executor, record: PaymentRecord) -> list[PaymentRecord]:
-    """Other deliveries of the same event, the newest first; none where the sender gave it no id."""
+    """Other deliveries of the same event, newest first; none where the sender gave it no id."""
     if record.event_id is None:
         return []
     found = await executor.fetch(QUERIES["same_event"], record.source, record.event_id, record.id)

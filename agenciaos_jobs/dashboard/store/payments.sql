@@ -1,5 +1,5 @@
 -- name: plan_each_time
--- The transaction's next statement is planned for the filters it gets, not for any.
+-- Plans the transaction's next statement for its actual filters.
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true)
 
 -- name: page
@@ -12,5 +12,5 @@ LEFT JOIN public.agencies AS agency ON agency.id = event.agency_id
 ORDER BY event.id DESC
 
 -- name: same_event
--- The newest other deliveries of the same event.
+-- The newest 20 other deliveries of the same event.
 SELECT * FROM jobs.payment_events WHERE source = $1 AND event_id = $2 AND id <> $3 ORDER BY id DESC LIMIT 20

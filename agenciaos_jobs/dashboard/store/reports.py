@@ -1,4 +1,4 @@
-"""Monthly reports as the dashboard shows them."""
+"""Monthly reports for the dashboard."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +13,8 @@ QUERIES = load(__name__)
 
 
 @dataclass(frozen=True)
-class Totals:
-    """All agencies' month together. Money is in reais, ``ai_cost`` in US dollars."""
+class MonthTotals:
+    """The totals of a month over all agencies. Money is in reais, ``ai_cost`` in US dollars."""
 
     agencies: int
     revenue: Decimal
@@ -34,26 +34,26 @@ class Totals:
 
 
 async def months(executor: Executor) -> list[Month]:
-    """The months that have reports, the newest first."""
+    """The months with reports, newest first."""
     return [Month(record["month"].year, record["month"].month) for record in await executor.fetch(QUERIES["months"])]
 
 
-async def totals(executor: Executor, month: Month) -> Totals:
+async def totals(executor: Executor, month: Month) -> MonthTotals:
     record = await executor.fetchrow(QUERIES["totals"], month.first_day)
     assert record
-    return Totals(**record)
+    return MonthTotals(**record)
 
 
 async def page(
     executor: Executor, month: Month, *, after: tuple[Decimal, str] | None = None, limit: int
 ) -> list[Report]:
-    """The month's reports, the largest revenue first, from behind that revenue and agency on."""
+    """The month's reports by revenue, highest first, starting after ``after`` (revenue and agency)."""
     position = after or (None, None)
     records = await executor.fetch(QUERIES["page"], month.first_day, *position, limit)
     return [Report(**record) for record in records]
 
 
 async def of_agency(executor: Executor, agency_id: str, first: Month, last: Month) -> list[Report]:
-    """An agency's reports from one month to another, both included, oldest first."""
+    """An agency's reports between two months, both included, oldest first."""
     records = await executor.fetch(QUERIES["of_agency"], agency_id, first.first_day, last.first_day)
     return [Report(**record) for record in records]

@@ -1,5 +1,5 @@
 -- name: months
--- The months that have reports, the newest first, each found from the one after it.
+-- The months with reports, newest first; each is found by an index lookup from the one after it.
 WITH RECURSIVE known AS (
   SELECT max(month) AS month FROM jobs.monthly_reports
   UNION ALL

@@ -1,11 +1,11 @@
-"""What the dashboard tells of one run besides its row and its attempts."""
+"""Details of a run besides its row and its attempts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from agenciaos_jobs.dashboard.store.runs import literally
+from agenciaos_jobs.dashboard.store.runs import escape_like
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store.run_logs import LogLine
 from agenciaos_jobs.foundation.database import Executor
@@ -16,7 +16,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class Billed:
-    """What a run's calls to the model consumed; ``cost`` is in US dollars, ``None`` where no price is known."""
+    """Tokens and cost of a run's model calls; ``cost`` is in US dollars, ``None`` where no price is known."""
 
     agent_type: str
     model: str
@@ -28,8 +28,8 @@ class Billed:
 
 
 @dataclass(frozen=True)
-class Replay:
-    """A run that repeats another one."""
+class ReplayRun:
+    """A replay of a run."""
 
     id: str
     status: Status
@@ -37,16 +37,16 @@ class Replay:
 
 
 async def log(
-    executor: Executor, run_id: str, *, levels: Sequence[str] | None = None, text: str | None = None, most: int
+    executor: Executor, run_id: str, *, levels: Sequence[str] | None = None, text: str | None = None, limit: int
 ) -> list[LogLine]:
-    """The run's newest lines of these levels with ``text`` in them, oldest first."""
-    pattern = f"%{literally(text)}%" if text else None
-    records = await executor.fetch(QUERIES["log"], run_id, levels, pattern, most)
+    """The newest log lines with these levels and containing ``text``, oldest first."""
+    pattern = f"%{escape_like(text)}%" if text else None
+    records = await executor.fetch(QUERIES["log"], run_id, levels, pattern, limit)
     return [LogLine(run_id=run_id, **record) for record in records]
 
 
 async def log_end(executor: Executor, run_id: str) -> datetime | None:
-    """When the run's newest line was written."""
+    """The time of the newest log line."""
     end: datetime | None = await executor.fetchval(QUERIES["log_end"], run_id)
     return end
 
@@ -56,10 +56,10 @@ async def billed(executor: Executor, run_id: str) -> Billed | None:
     return Billed(**record) if record else None
 
 
-async def replays(executor: Executor, run_id: str) -> list[Replay]:
-    """The newest 20 runs that repeat this one."""
+async def replays(executor: Executor, run_id: str) -> list[ReplayRun]:
+    """The newest 20 replays of a run."""
     records = await executor.fetch(QUERIES["replays"], run_id)
-    return [Replay(**{**record, "status": Status(record["status"])}) for record in records]
+    return [ReplayRun(**{**record, "status": Status(record["status"])}) for record in records]
 
 
 async def agency_name(executor: Executor, agency_id: str) -> str | None:

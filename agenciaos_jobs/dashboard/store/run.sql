@@ -1,5 +1,5 @@
 -- name: log
--- The newest lines that fit, in the order they were written.
+-- The newest lines up to the limit, in chronological order.
 SELECT * FROM (
   SELECT attempt, logged_at, level, message, fields FROM jobs.run_logs
   WHERE run_id = $1 AND ($2::text[] IS NULL OR level = ANY ($2))
@@ -11,7 +11,7 @@ ORDER BY logged_at, attempt
 SELECT max(logged_at) FROM jobs.run_logs WHERE run_id = $1
 
 -- name: generation
--- What the run's attempts were billed for, and what they wrote.
+-- The tokens and cost of the run's attempts.
 SELECT agent_type, max(model) AS model, sum(requests)::bigint AS requests, sum(input_tokens)::bigint AS input_tokens,
        sum(cached_tokens)::bigint AS cached_tokens, sum(output_tokens)::bigint AS output_tokens, sum(cost) AS cost
 FROM jobs.ai_generations WHERE run_id = $1 GROUP BY agent_type

@@ -1,4 +1,4 @@
-"""Runs as the dashboard lists them. Ids sort by time, so a stretch of time is a stretch of ids."""
+"""Runs for the dashboard. Ids sort by time, so a period of time is a range of ids."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,14 +13,14 @@ from agenciaos_jobs.foundation.sql import load
 QUERIES = load(__name__)
 
 FIRST_ID, LAST_ID = "run_", "run_~"
-"""Before and after every run's id."""
+"""Bounds below and above every run id."""
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which runs: those with ids from ``first`` up to before ``end`` that have all that is given.
+    """A filter of runs: ids from ``first`` up to before ``end`` that match all given criteria.
 
-    ``text`` is what ``jobs.find_runs`` looks for: a part of an id or of an error's message, or a batch or schedule.
+    ``text`` is the search of ``jobs.find_runs``: a part of an id or of an error's message, or a batch or schedule.
     """
 
     first: str = FIRST_ID
@@ -34,14 +34,14 @@ class Filter:
 
     @property
     def values(self) -> tuple[Any, ...]:
-        """In the order in which the queries take them."""
+        """The arguments of the queries, in their order."""
         statuses = None if self.statuses is None else list(self.statuses)
         return self.first, self.end, self.task, statuses, self.agency_id, self.tag, self.source, self.text
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """A run's line in a list."""
+    """A row of the list."""
 
     id: str
     task: str
@@ -62,7 +62,7 @@ class RunRow:
 
 @dataclass(frozen=True)
 class Listing:
-    """A page of runs, the newest first, and whether there are others on either side of it."""
+    """A page of runs, newest first, and whether there are more on either side; ``fresh`` counts newer runs."""
 
     rows: list[RunRow]
     has_newer: bool
@@ -77,11 +77,11 @@ async def listing(
     *,
     before: str | None = None,
     after: str | None = None,
-    most: int = 100,
+    max_fresh: int = 100,
 ) -> Listing:
-    """The newest runs, or those next to ``before`` (older) or ``after`` (newer) an id.
+    """The newest runs, or those next to an id: ``before`` it (older) or ``after`` it (newer).
 
-    ``fresh`` counts what came since the filter's ``end``, up to ``most``.
+    ``fresh`` counts the runs created since the filter's ``end``, up to ``max_fresh``.
     """
     if after is not None:
         return await _newer(database, wanted, size, after)
@@ -90,7 +90,7 @@ async def listing(
     fresh = 0
     if wanted.end != LAST_ID and not before:
         since = replace(wanted, first=max(wanted.first, wanted.end), end=LAST_ID)
-        fresh = len(await matching(database, since, most))
+        fresh = len(await matching(database, since, max_fresh))
     return Listing(rows[:size], has_newer=before is not None, has_older=len(rows) > size, fresh=fresh)
 
 
@@ -106,19 +106,19 @@ async def _rows(database: Database, wanted: Filter, limit: int, *, newest_first:
 
 
 async def neighbours(executor: Executor, wanted: Filter, run_id: str) -> tuple[str | None, str | None]:
-    """The next newer and the next older of the runs that are wanted, beside any run."""
+    """The next newer and the next older run that match the filter."""
     record = await executor.fetchrow(QUERIES["neighbours"], *wanted.values, run_id)
     assert record is not None
     return record["newer"], record["older"]
 
 
-async def matching(database: Database, wanted: Filter, most: int) -> list[str]:
-    """The ids of the newest runs that are wanted."""
-    return [record["id"] for record in await database.fetch(QUERIES["matching"], *wanted.values, most)]
+async def matching(database: Database, wanted: Filter, limit: int) -> list[str]:
+    """The ids of the newest runs that match the filter."""
+    return [record["id"] for record in await database.fetch(QUERIES["matching"], *wanted.values, limit)]
 
 
 async def agencies(executor: Executor) -> list[tuple[str, str]]:
-    """Ids and names of the agencies, for a form to choose from; the first 500."""
+    """Ids and names of the first 500 agencies, for a select."""
     return [(record["id"], record["name"]) for record in await executor.fetch(QUERIES["agencies"])]
 
 
@@ -126,6 +126,6 @@ def _row(record: asyncpg.Record) -> RunRow:
     return RunRow(**{**record, "status": Status(record["status"])})
 
 
-def literally(text: str) -> str:
-    """The text as a pattern of LIKE that stands for nothing else."""
+def escape_like(text: str) -> str:
+    """The text, escaped for LIKE."""
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

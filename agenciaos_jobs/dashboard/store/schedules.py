@@ -1,4 +1,4 @@
-"""Schedules as the dashboard lists them: each with its newest run."""
+"""Schedules for the dashboard, each with its newest run."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -15,7 +15,7 @@ _COLUMNS = [field.name for field in fields(StoredSchedule)]
 
 @dataclass(frozen=True)
 class LastRun:
-    """The newest run that a schedule has made."""
+    """The newest run of a schedule."""
 
     id: str
     status: Status
@@ -24,19 +24,19 @@ class LastRun:
 
 @dataclass(frozen=True)
 class ScheduleRow:
-    """A schedule's line in a list."""
+    """A row of the list."""
 
     stored: StoredSchedule
     last: LastRun | None
 
     @property
     def place(self) -> tuple[str, str, str]:
-        """Where it stands in the list."""
+        """The row's cursor in the list."""
         return self.stored.type, self.stored.task, self.stored.id
 
 
 async def page(executor: Executor, *, after: tuple[str, str, str] | None = None, limit: int) -> list[ScheduleRow]:
-    """Declared ones first, then by task, from behind ``after`` on."""
+    """Schedules, declared ones first, then by task, starting after ``after``."""
     position = after or (None, None, None)
     rows = []
     for record in await executor.fetch(QUERIES["page"], *position, limit):

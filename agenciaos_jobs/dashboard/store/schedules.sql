@@ -1,5 +1,5 @@
 -- name: page
--- Those that jobs declare come first, then the others by name; with the newest run of each.
+-- Declared schedules first, then by task, each with its newest run.
 SELECT schedule.*, run.id AS run_id, run.status AS run_status, run.created_at AS run_at FROM (
   SELECT * FROM jobs.schedules WHERE $1::text IS NULL OR (type, task, id) > ($1, $2::text, $3::text)
   ORDER BY type, task, id LIMIT $4) AS schedule

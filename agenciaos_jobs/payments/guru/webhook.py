@@ -1,7 +1,7 @@
-"""``POST /webhooks/guru``: what Digital Manager Guru sends, also where its users pointed it, at ``/api/trigger``.
+"""``POST /webhooks/guru``: webhooks of Digital Manager Guru; they are also accepted at ``/api/trigger``.
 
-Guru tries again after most refusals, but never after 401, 403, 404, 410 or 422: only a wrong token is answered with one
-of those. Whatever carries the right token is kept, understood or not.
+Guru retries after most error statuses, but never after 401, 403, 404, 410 or 422; only a wrong token gets one of those.
+Every delivery with the right token is stored, understood or not.
 """
 
 from typing import Any
@@ -26,48 +26,48 @@ from agenciaos_jobs.payments.jobs.process_guru_webhook import JOB, UNREADABLE
 
 
 async def receive(request: web.Request) -> web.Response:
-    """A webhook of Guru's."""
+    """Accepts a webhook of Guru."""
     body = await read_bytes(request)
     try:
         parsed = guru_token.parsed(body)
     except ValueError:
         parsed = None
     if guru_token.is_native(parsed):
-        return await take(request, parsed)
-    return await _take_text(request, body)
+        return await accept(request, parsed)
+    return await _accept_text(request, body)
 
 
-async def take(request: web.Request, body: Json) -> web.Response:
-    """Keeps a body that carries the token: one INSERT, then 200."""
-    token = _authentic(request, list(guru_token.tokens(body)))
+async def accept(request: web.Request, body: Json) -> web.Response:
+    """Stores a body that carries the token: one INSERT, then 200."""
+    token = _require_token(request, list(guru_token.tokens(body)))
     try:
         kept = guru_token.without_token(body, token)
     except ValueError:
         kept = _as_text(await read_bytes(request), token)
-    return await _keep(request, kept)
+    return await _enqueue(request, kept)
 
 
 async def forwarded(request: web.Request) -> web.Response | None:
-    """A request for ``/api/trigger`` without the key, where it is Guru's."""
+    """Accepts a Guru webhook sent to ``/api/trigger`` without the key; ``None`` for any other request."""
     try:
         body = guru_token.parsed(await read_bytes(request))
     except ValueError:
         return None
-    return await take(request, body) if guru_token.is_native(body) else None
+    return await accept(request, body) if guru_token.is_native(body) else None
 
 
-async def _take_text(request: web.Request, body: bytes) -> web.Response:
-    """A body in which no token stands where it should: kept if the right one is in it anyhow."""
-    token = _authentic(request, guru_token.tokens_in_text(body.decode("utf-8", "replace")))
-    return await _keep(request, _as_text(body, token))
+async def _accept_text(request: web.Request, body: bytes) -> web.Response:
+    """Stores an unparsable body, provided that it contains the right token."""
+    token = _require_token(request, guru_token.tokens_in_text(body.decode("utf-8", "replace")))
+    return await _enqueue(request, _as_text(body, token))
 
 
 def _as_text(body: bytes, token: str) -> Json:
     return {UNREADABLE: guru_token.text_without_token(body.decode("utf-8", "replace"), token)}
 
 
-def _authentic(request: web.Request, given: list[str]) -> str:
-    """The account's token, or the one before it, that is among those given."""
+def _require_token(request: web.Request, given: list[str]) -> str:
+    """The account's current or previous token, whichever is among those given. Raises 401 for none of them."""
     expected = request.app[GURU_TOKENS]
     if not expected:
         raise RequestError(503, _NOT_CONFIGURED, headers={"Retry-After": "60"})
@@ -80,7 +80,7 @@ def _authentic(request: web.Request, given: list[str]) -> str:
     raise RequestError(401, _WRONG_TOKEN)
 
 
-async def _keep(request: web.Request, payload: Json) -> web.Response:
+async def _enqueue(request: web.Request, payload: Json) -> web.Response:
     new = new_run(JOB, payload, source="guru", request_id=request[REQUEST_ID])
     accepted = await request.app[INTAKE].trigger(new)
     metrics.WEBHOOKS.labels("guru", "kept").inc()
@@ -93,7 +93,7 @@ _WRONG_TOKEN = Text(
 )
 _NOT_CONFIGURED = Text(
     "DMG_WEBHOOK_SECRET não está definida: nenhum webhook da Guru pode ser autenticado",
-    "DMG_WEBHOOK_SECRET is not set: no webhook of Guru's can be authenticated",
+    "DMG_WEBHOOK_SECRET is not set: Guru webhooks cannot be authenticated",
 )
 
 _SCHEMA: dict[str, Any] = {

@@ -1,1 +1,1 @@
-"""Queries of Trigger.dev's endpoints alone."""
+"""Queries that only Trigger.dev's endpoints use."""

@@ -1,4 +1,4 @@
-"""Large payloads, which an SDK sends ahead of the trigger that names them."""
+"""Large payloads, which an SDK uploads before the trigger that refers to them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,14 +11,14 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class Packet:
-    """A payload as it was sent, and what it says it is."""
+    """A payload as it was uploaded, and its declared content type."""
 
     content_type: str
     body: str
 
 
 async def put(executor: Executor, packet_id: str, packet: Packet, expires_at: datetime) -> None:
-    """Keeps a packet until then; sent again, it replaces itself."""
+    """Stores a packet until ``expires_at``; the same id again replaces it."""
     await executor.execute(QUERIES["put"], packet_id, packet.content_type, packet.body, expires_at)
 
 

@@ -1,4 +1,4 @@
-"""Pages of runs for Trigger.dev's SDK, the newest first, by id: a page stays what it is while runs arrive."""
+"""Pages of runs for Trigger.dev's SDK, newest first, by id: a page stays the same while runs arrive."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ from agenciaos_jobs.foundation.sql import load
 QUERIES = load(__name__)
 
 FIRST_ID, LAST_ID = "run_", "run_~"
-"""Before and after every run's id."""
+"""Bounds below and above every run id."""
 
 _EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 _ENDED = {status for status in Status if status.is_final}
 
-# A run's id is made a moment before its row.
+# A run's id is generated shortly before its row.
 _SLACK = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class RunFilter:
-    """Which runs: those that have all that is given, and one of each that are several.
+    """A filter of runs: all given criteria must match, each by one of its values.
 
-    ``queues`` are those that callers have named; a task's own queue is asked for by the task.
+    ``queues`` are named by callers; a task's own queue is found by its task.
     """
 
     statuses: Sequence[Status] | None = None
@@ -46,8 +46,8 @@ class RunFilter:
 
 
 @dataclass(frozen=True)
-class Page:
-    """Runs, the newest first, and whether there are more on either side."""
+class RunPage:
+    """A page of runs, newest first, and whether there are more on either side."""
 
     runs: list[RunSummary]
     has_newer: bool
@@ -56,7 +56,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Worked:
-    """How long a run's attempts took, and what they cost in US dollars."""
+    """The duration of a run's attempts, and their cost in US dollars."""
 
     time: timedelta
     cost: Decimal
@@ -64,15 +64,15 @@ class Worked:
 
 async def page(
     database: Database, wanted: RunFilter, size: int, *, after: str | None = None, before: str | None = None
-) -> Page:
-    """The newest runs; or those that follow ``after``, which are older; or those that precede ``before``."""
+) -> RunPage:
+    """The newest runs; those after ``after``, which are older; or those before ``before``, which are newer."""
     async with database.transaction() as connection:
         await connection.execute(QUERIES["plan_each_time"])
         if before is not None:
             found = await _fetch(connection, "newer", wanted, f"{before}0", LAST_ID, size + 1)
-            return Page(found[:size][::-1], has_newer=len(found) > size, has_older=True)
+            return RunPage(found[:size][::-1], has_newer=len(found) > size, has_older=True)
         found = await _fetch(connection, "older", wanted, FIRST_ID, after or LAST_ID, size + 1)
-        return Page(found[:size], has_newer=after is not None, has_older=len(found) > size)
+        return RunPage(found[:size], has_newer=after is not None, has_older=len(found) > size)
 
 
 async def _fetch(
@@ -98,7 +98,7 @@ async def _fetch(
 
 
 def _groups(wanted: RunFilter) -> list[list[str] | None]:
-    """The statuses asked for, as the indexes have them apart: a page is then the first of each group's pages."""
+    """The requested statuses, grouped as the indexes are; a page is the first of the groups' merged pages."""
     if wanted.statuses is None and wanted.tasks is None:
         return [None]
     asked = set(Status if wanted.statuses is None else wanted.statuses)
@@ -115,12 +115,12 @@ def _summary(record: asyncpg.Record) -> RunSummary:
 
 
 def _floor(moment: datetime) -> str:
-    """No id made at or after this moment sorts before this text."""
+    """A lower bound of the ids of runs made at or after this moment."""
     return make_id("run", max(moment, _EARLIEST), 0)[:14]
 
 
 async def worked(executor: Executor, run_ids: list[str]) -> Mapping[str, Worked]:
-    """What the work at each run took so far, without the attempt under way."""
+    """The duration and cost of each run's ended attempts."""
     return {
         record["id"]: Worked(record["time"], record["cost"])
         for record in await executor.fetch(QUERIES["worked"], run_ids)

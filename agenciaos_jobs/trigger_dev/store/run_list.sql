@@ -1,6 +1,6 @@
 -- name: plan_each_time
--- The next statements of the transaction are planned for the filters they get, not for any; and so that they go along a
--- filter's own index rather than past other runs until a page is full: nobody knows how long ago the last one was.
+-- Plans the transaction's next statements for their actual filters, and prefers a filter's own index over a scan of all
+-- runs by id: such a scan may have to skip any number of runs before a page is full.
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('random_page_cost', '1.1', true)
 
 -- name: older
@@ -22,7 +22,7 @@ WHERE id >= $1 AND id < $2 AND created_at >= $3 AND created_at <= $4
 ORDER BY id LIMIT $11
 
 -- name: older_tagged
--- Along each tag's own list of runs, a page of each.
+-- Merges one page of each tag's own list of runs.
 SELECT DISTINCT ON (id) found.*
 FROM unnest($12::text[]) AS wanted (tag)
 CROSS JOIN LATERAL (
@@ -54,7 +54,7 @@ ORDER BY id LIMIT $11
 SELECT run_id FROM jobs.batch_items WHERE batch_id = $1
 
 -- name: worked
--- How long the attempts of each run took, and what they cost in US dollars.
+-- The duration of each run's attempts, and their cost in US dollars.
 SELECT run.id, coalesce(took.time, interval '0') AS time, coalesce(paid.cost, 0) AS cost
 FROM unnest($1::text[]) AS run (id)
 LEFT JOIN LATERAL (SELECT sum(finished_at - started_at) AS time FROM jobs.attempts WHERE run_id = run.id) AS took ON true

@@ -9,25 +9,25 @@ from pydantic import SecretStr
 from support.commands import cli
 from support.processes import environment
 
-from agenciaos_jobs.cli import upkeep
+from agenciaos_jobs.cli import checks
 from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.foundation import database
 from agenciaos_jobs.settings import Settings
 
 
-async def told(settings: Settings) -> dict[str, tuple[str, str]]:
+async def findings(settings: Settings) -> dict[str, tuple[str, str]]:
     pool = await database.connect(settings.database_url.get_secret_value(), size=1)
     try:
-        found = [finding async for finding in upkeep.findings(settings)]
-        found += [finding async for finding in upkeep.of_database(pool, settings)]
+        found = [finding async for finding in checks.findings(settings)]
+        found += [finding async for finding in checks.of_database(pool, settings)]
     finally:
         await pool.close()
-    return {name: (state, text) for state, name, text in found}
+    return {finding.name: (finding.state, finding.text) for finding in found}
 
 
 async def test_all_is_well(settings: Settings):
     secret = SecretStr("whsec_c2VncmVkbyBkZSB0ZXN0ZQ==")
-    found = await told(settings.model_copy(update={"openai_webhook_secret": secret}))
+    found = await findings(settings.model_copy(update={"openai_webhook_secret": secret}))
     assert {state for state, _ in found.values()} == {"ok"}
     assert found.keys() == {
         "rotation",
@@ -55,7 +55,7 @@ async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connec
         "log_format": "console",
         "otel_exporter_otlp_endpoint": f"http://127.0.0.1:{embedded.free_port()}",
     }
-    found = await told(settings.model_copy(update=changes))
+    found = await findings(settings.model_copy(update=changes))
     assert {state for state, _ in found.values()} == {"warning"}
     assert found.keys() == {
         "TRIGGER_SECRET_KEY_PREVIOUS",
@@ -72,18 +72,18 @@ async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connec
 
 
 async def test_what_is_set_is_said_too(settings: Settings):
-    found = await told(settings.model_copy(update={"openai_background": False}))
-    assert "holds a worker's slot" in found["OPENAI_BACKGROUND"][1]
+    found = await findings(settings.model_copy(update={"openai_background": False}))
+    assert "occupies a worker slot" in found["OPENAI_BACKGROUND"][1]
     for name, changes in {
         "DASHBOARD_PASSWORD": {"dashboard_password": SecretStr("short")},
         "LOG_LEVEL": {"log_level": "debug"},
     }.items():
-        assert (await told(settings.model_copy(update=changes)))[name][0] == "warning"
+        assert (await findings(settings.model_copy(update=changes)))[name][0] == "warning"
 
 
 async def test_traces_without_the_extra_are_a_fault(settings: Settings, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk", None)
-    found = await told(settings.model_copy(update={"otel_exporter_otlp_endpoint": "http://127.0.0.1:9"}))
+    found = await findings(settings.model_copy(update={"otel_exporter_otlp_endpoint": "http://127.0.0.1:9"}))
     assert found["OTEL_EXPORTER_OTLP_ENDPOINT"] == ("fault", "is set: install agenciaos-jobs[otel]")
 
 

@@ -1,0 +1,139 @@
+"""Findings of ``check`` about access, observability and retention."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.util import find_spec
+from typing import Literal
+from urllib.parse import urlsplit
+
+from agenciaos_jobs.engine.store import retention
+from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.database import Database
+from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.settings import Settings
+
+State = Literal["ok", "warning", "fault"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check: its state, what was checked, and what was found or what to do about it."""
+
+    state: State
+    name: str
+    text: str
+
+
+_TIMEOUT = 3
+_MIN_PASSWORD_LENGTH = 12
+_STALE = timedelta(days=2)
+
+
+async def findings(settings: Settings) -> AsyncIterator[Finding]:
+    """The findings that need no database."""
+    for finding in _rotation(settings):
+        yield finding
+    yield _password(settings)
+    yield _limits(settings)
+    yield _background(settings)
+    yield _log(settings)
+    yield await _traces(settings.otel_exporter_otlp_endpoint)
+
+
+def _rotation(settings: Settings) -> Iterator[Finding]:
+    names = [name.upper() for name in Settings.model_fields if name.endswith("_previous") and getattr(settings, name)]
+    for name in names:
+        yield Finding("warning", name, "still accepted: remove it once nobody uses it")
+    if not names:
+        yield Finding("ok", "rotation", "no former secret is accepted; docs/security.md explains how to rotate one")
+
+
+def _password(settings: Settings) -> Finding:
+    name, given = "DASHBOARD_PASSWORD", settings.dashboard_password
+    if given is None:
+        return Finding(
+            "warning", name, "not set: the first server generates one and shows it once; set one that you can look up"
+        )
+    if len(given.get_secret_value()) < _MIN_PASSWORD_LENGTH:
+        return Finding(
+            "warning",
+            name,
+            f"has fewer than {_MIN_PASSWORD_LENGTH} characters: it gives access to every run; use a longer one",
+        )
+    return Finding("ok", name, "set")
+
+
+def _limits(settings: Settings) -> Finding:
+    limits = {"RATE_LIMIT_KEY": settings.rate_limit_key, "RATE_LIMIT_ADDRESS": settings.rate_limit_address}
+    if off := [name for name, limit in limits.items() if not limit]:
+        return Finding("warning", "rate limits", f"{' and '.join(off)} 0: callers are not limited; set a number")
+    key, address = limits.values()
+    text = f"in ten seconds {key} requests with a key, {address} from an address without; on each server"
+    return Finding("ok", "rate limits", text)
+
+
+def _background(settings: Settings) -> Finding:
+    if not settings.openai_background:
+        return Finding("ok", "OPENAI_BACKGROUND", "off: a generation occupies a worker slot until it ends")
+    if settings.openai_webhook_secret:
+        return Finding("ok", "OPENAI_WEBHOOK_SECRET", "set: OpenAI reports completed responses at /webhooks/openai")
+    advice = "background responses are polled every few seconds; create a webhook at OpenAI (docs/operations.md)"
+    return Finding("warning", "OPENAI_WEBHOOK_SECRET", f"not set: {advice}")
+
+
+def _log(settings: Settings) -> Finding:
+    if settings.log_format == "console":
+        return Finding("warning", "LOG_FORMAT", "console: for people; set json where a log platform reads")
+    if settings.log_level == "debug":
+        return Finding("warning", "LOG_LEVEL", "debug: several lines per run; info has the outcomes")
+    return Finding("ok", "LOG_FORMAT", f"json, level {settings.log_level} and above")
+
+
+async def _traces(endpoint: str | None) -> Finding:
+    name = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    if endpoint is None:
+        return Finding("ok", name, "not set: no traces; set it to an OTLP receiver's address to get them")
+    if find_spec("opentelemetry.sdk") is None:
+        return Finding("fault", name, "is set: install agenciaos-jobs[otel]")
+    parts = urlsplit(endpoint)
+    if await _is_answered(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)):
+        return Finding("ok", name, f"{endpoint} answers")
+    return Finding(
+        "warning", name, f"no answer from {endpoint}: traces are dropped until it is back; is the address right?"
+    )
+
+
+async def _is_answered(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(_TIMEOUT):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
+
+
+async def of_database(pool: Database, settings: Settings) -> AsyncIterator[Finding]:
+    """The findings that need the database; its schema must be current."""
+    now = SystemClock().now()
+    fmt = Formatter("en", now)
+    kept = f"completed runs {settings.retain_completed_days} days, failed ones {settings.retain_failed_days}"
+    pruned_at = await retention.last_done(pool, "prune")
+    if pruned_at and now - pruned_at > _STALE:
+        yield Finding("warning", "retention", f"{kept}; last done {fmt.moment(pruned_at)}: is a worker running?")
+    else:
+        yield Finding(
+            "ok",
+            "retention",
+            f"{kept}; {f'last done {fmt.moment(pruned_at)}' if pruned_at else 'not done yet'}",
+        )
+    if outside := await retention.outside_months(pool):
+        yield Finding(
+            "warning",
+            "partitions",
+            f"{outside} runs are outside the monthly partitions: they work, but are never pruned",
+        )
+    else:
+        yield Finding("ok", "partitions", "every run is in its month's partition")
