@@ -10,7 +10,7 @@ from agenciaos_jobs.alerts.alert import Event, GroupedEvents, joined, together
 from agenciaos_jobs.alerts.kind import AlertKind
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError, storable
 from agenciaos_jobs.foundation.loops import wait_for
 from agenciaos_jobs.foundation.redact import Redactor
 
@@ -75,7 +75,7 @@ class AlertBuffer:
         clean = self._redactor.value(value, name)
         if isinstance(clean, int | float | None):
             return clean
-        return str(clean).replace("\0", "").encode("utf-8", "replace").decode()[:500]
+        return storable(str(clean))[:500]
 
     async def close(self) -> None:
         """Stores what has gathered; tries once more where Postgres is away."""

@@ -41,7 +41,7 @@ class Conditions:
                 late.task,
                 {"depth": late.depth, "seconds": round((now - late.oldest_due_at).total_seconds())},
             )
-            for late in await conditions.waiting(connection, now - rule.older_than)
+            for late in await conditions.late_queues(connection, now - rule.older_than)
         ]
 
     async def _failure_rates(self, connection: Connection) -> list[ActiveCondition]:
@@ -67,7 +67,7 @@ class Conditions:
         now, rule = self._clock.now(), self._rules[NO_WORKERS]
         if await workers.alive(connection, now):
             return []
-        late = await conditions.waiting(connection, now - rule.older_than)
+        late = await conditions.late_queues(connection, now - rule.older_than)
         waiting = sum(item.depth for item in late) + await conditions.overdue(connection, now - rule.older_than)
         return [ActiveCondition(NO_WORKERS, "", {"waiting": waiting})] if waiting else []
 

@@ -9,7 +9,7 @@ def written(moment: datetime, name: str) -> str:
 
 def read(text: str) -> tuple[datetime, str] | None:
     """The cursor that :func:`written` encoded; ``None``, the first page, for any other text."""
-    moment, _, name = text.replace("\0", "").partition(" ")
+    moment, _, name = text.partition(" ")
     try:
         at = datetime.fromisoformat(moment)
     except ValueError:

@@ -13,6 +13,7 @@ from agenciaos_jobs.dashboard.sessions import ACCESS, Session
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.auth import constant_time_equals
+from agenciaos_jobs.http.body import nul_refused
 from agenciaos_jobs.http.keys import BODY_TIMEOUT
 from agenciaos_jobs.http.problems import RequestError
 
@@ -53,18 +54,21 @@ class Page:
 
 
 async def form(request: web.Request) -> Mapping[str, str]:
-    """The submitted form, with the last value of each name. NUL, which Postgres cannot store, is removed."""
+    """The submitted form, with the last value of each name."""
     return {name: values[-1] for name, values in (await form_lists(request)).items()}
 
 
 async def form_lists(request: web.Request) -> Mapping[str, list[str]]:
-    """The submitted form, with all values of each name."""
+    """The submitted form, with all values of each name. Raises 422 for a value that contains U+0000."""
     try:
         async with asyncio.timeout(request.app[BODY_TIMEOUT]):
             fields = await request.post()
     except TimeoutError:
         raise RequestError(408, _TOO_SLOW, headers={"Connection": "close"}) from None
-    return {name: [str(value).replace("\0", "") for value in fields.getall(name)] for name in fields}
+    for name, value in fields.items():
+        if "\0" in name or "\0" in str(value):
+            raise nul_refused(name)
+    return {name: [str(value) for value in fields.getall(name)] for name in fields}
 
 
 def redirect(path: str) -> web.Response:

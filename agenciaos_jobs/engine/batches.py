@@ -78,7 +78,7 @@ class Batches:
 
     async def get(self, batch_id: str) -> tuple[Batch, list[BatchItem], batches.Progress]:
         """A batch, its items, and how far their runs are. Raises :class:`UnknownBatchError`."""
-        batch = await batches.get(self._database, batch_id) if "\0" not in batch_id else None
+        batch = await batches.get(self._database, batch_id)
         if batch is None:
             raise UnknownBatchError(batch_id)
         return batch, await batches.items(self._database, batch_id), await batches.progress(self._database, batch_id)

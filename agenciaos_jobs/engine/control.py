@@ -134,14 +134,14 @@ class Control:
         return added
 
     async def _held(self, connection: Connection, run_id: str) -> Changeable:
-        held = await run_changes.hold(connection, run_id) if "\0" not in run_id else None
+        held = await run_changes.hold(connection, run_id)
         if held is None:
             raise UnknownRunError(run_id)
         return held
 
     async def get(self, run_id: str) -> StoredRun:
         """The run. Raises :class:`UnknownRunError`."""
-        run = await history.get(self._database, run_id) if "\0" not in run_id else None
+        run = await history.get(self._database, run_id)
         if run is None:
             raise UnknownRunError(run_id)
         return run

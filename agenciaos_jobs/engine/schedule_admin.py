@@ -94,7 +94,7 @@ class ScheduleAdmin:
 
     async def get(self, schedule_id: str) -> StoredSchedule:
         """Raises :class:`UnknownScheduleError`."""
-        stored = await schedules.get(self._database, schedule_id) if "\0" not in schedule_id else None
+        stored = await schedules.get(self._database, schedule_id)
         if stored is None:
             raise UnknownScheduleError(schedule_id)
         return stored

@@ -43,6 +43,18 @@ class DatabaseUnavailableError(DomainError):
         return self.about
 
 
+class UnstorableTextError(DomainError):
+    """A text has a character in it that Postgres stores in none: U+0000."""
+
+    status = 422
+    text = Text("O caractere NUL (U+0000) não é aceito", "The NUL character (U+0000) is not accepted")
+
+
+def storable(text: str) -> str:
+    """``text`` without U+0000, and with ``?`` for half a character: Postgres stores neither in any text."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 class Database:
     """A pool of connections. Whatever means that the server is away comes out as :class:`DatabaseUnavailableError`."""
 
@@ -137,12 +149,14 @@ _OUTAGES: tuple[type[BaseException], ...] = (
 
 
 class _Translated:
-    """What means an outage comes out of the block as :class:`DatabaseUnavailableError`."""
+    """An outage leaves the block as :class:`DatabaseUnavailableError`, U+0000 as :class:`UnstorableTextError`."""
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        if isinstance(error, pg.CharacterNotInRepertoireError):
+            raise UnstorableTextError from error
         if isinstance(error, _OUTAGES):
             raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
         # asyncpg has no class of its own for a connection that was closed under a caller.

@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from agenciaos_jobs.foundation.errors import InvalidFieldsError
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import BODY, BODY_TIMEOUT
 from agenciaos_jobs.http.problems import RequestError, invalid, wrong_field
@@ -78,8 +79,24 @@ def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | 
 
 
 def has_nul(text: bytes) -> bool:
-    """Whether JSON text contains the character U+0000, which Postgres cannot store."""
-    return rb"\u0000" in text and _NUL.search(text) is not None
+    """Whether text or JSON contains the character U+0000, which Postgres cannot store."""
+    return b"\0" in text or (rb"\u0000" in text and _NUL.search(text) is not None)
+
+
+def nul_refused(name: str) -> InvalidFieldsError:
+    """422 for a field that contains the character U+0000."""
+    return wrong_field(name, "nul_character", "must not contain the NUL character (U+0000)")
+
+
+def refuse_nul(request: web.Request) -> None:
+    """Refuses U+0000 in an address: 404 in the path, 422 in the query. Postgres cannot store it in text."""
+    if "%00" not in request.raw_path:
+        return
+    if "\0" in request.path:
+        raise web.HTTPNotFound
+    for name, value in request.query.items():
+        if "\0" in name or "\0" in value:
+            raise nul_refused(name)
 
 
 def _says_json(content_type: str) -> bool:
@@ -99,5 +116,5 @@ def parse_json(body: bytes) -> Any:
         )
         raise RequestError(400, text) from None
     if has_nul(body):
-        raise wrong_field("", "nul_character", "must not contain the NUL character (U+0000)")
+        raise nul_refused("")
     return parsed

@@ -10,7 +10,7 @@ from aiohttp import web
 from agenciaos_jobs.foundation import logs, metrics, tracing
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.foundation.errors import DomainError
-from agenciaos_jobs.http import cors, problems, rate_limits, shutdown
+from agenciaos_jobs.http import body, cors, problems, rate_limits, shutdown
 from agenciaos_jobs.http.keys import BODY, CLOCK, OPEN_TO_BROWSERS, PROBLEM_PAGE, QUOTA, REQUEST_ID
 
 log = structlog.get_logger("agenciaos_jobs.web")
@@ -48,6 +48,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _with_errors_as_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
+        body.refuse_nul(request)
         return await handler(request)
     except DomainError as raised:
         error = raised

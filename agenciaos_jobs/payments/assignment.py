@@ -1,6 +1,5 @@
 """What people do to payments: say whose one is."""
 
-import orjson
 import structlog
 from aiohttp import web
 
@@ -11,7 +10,7 @@ from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.payments.guru.reader import read
+from agenciaos_jobs.payments.guru.reader import read_stored
 from agenciaos_jobs.payments.jobs import process_guru_webhook
 from agenciaos_jobs.payments.ownership import customer_names
 from agenciaos_jobs.payments.policy.application_decision import Action
@@ -61,7 +60,7 @@ class Assignments:
         record = await payments.get(self._database, event_id)
         if record is None:
             raise UnknownPaymentError(event_id)
-        event = read(orjson.dumps(record.payload), record.recorded_at)
+        event = read_stored(record.payload, record.recorded_at)
         if record.action is not Action.UNMATCHED or isinstance(event, NotUnderstood):
             raise NotUnmatchedError(f"{event_id} is {record.action}")
         if not await agencies.exists(self._database, agency_id):

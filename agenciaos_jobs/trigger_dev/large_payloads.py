@@ -13,7 +13,7 @@ from yarl import URL
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.auth import constant_time_equals
-from agenciaos_jobs.http.body import answer, has_nul, read_bytes
+from agenciaos_jobs.http.body import answer, has_nul, nul_refused, read_bytes
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, SECRET_KEYS
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, wrong_field
@@ -61,8 +61,8 @@ async def put_packet(request: web.Request) -> web.Response:
         body = (await read_bytes(request)).decode()
     except UnicodeDecodeError:
         raise wrong_field("", "not_utf8", "must be UTF-8 text") from None
-    if has_nul(body.encode()) or "\0" in body:
-        raise wrong_field("", "nul_character", "must not contain the NUL character (U+0000)")
+    if has_nul(body.encode()):
+        raise nul_refused("")
     packet = Packet(request.content_type, body)
     await packets.put(request.app[DATABASE], packet_id, packet, request.app[CLOCK].now() + _PACKET_LIFE)
     return answer(PacketStored(id=packet_id))

@@ -90,7 +90,7 @@ async def add_tags(request: web.Request) -> web.Response:
 async def reset_key(request: web.Request) -> web.Response:
     body, key = await read_model(request, KeyReset), request.match_info["key"]
     job = known_job(body.task_identifier)
-    held = "\0" not in key and await idempotency.reset(request.app[DATABASE], job.task, key, request.app[CLOCK].now())
+    held = await idempotency.reset(request.app[DATABASE], job.task, key, request.app[CLOCK].now())
     if not held:
         text = Text("Nenhuma execução tem esta idempotencyKey", "No run has this idempotencyKey")
         raise RequestError(404, text)

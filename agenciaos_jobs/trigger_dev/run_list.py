@@ -115,10 +115,7 @@ def _statuses(request: web.Request) -> list[Status] | None:
 
 
 def _text(request: web.Request, name: str) -> str | None:
-    text = request.query.get(name) or None
-    if text and "\0" in text:
-        raise wrong_field(name, "nul_character", "must not contain the NUL character (U+0000)")
-    return text
+    return request.query.get(name) or None
 
 
 def _several(request: web.Request, name: str) -> list[str] | None:

@@ -11,7 +11,7 @@ from agenciaos_jobs.http.keys import DATABASE
 async def of_run(request: web.Request) -> Collection[str]:
     """A run's id, tags, task and batch."""
     run_id = request.match_info["run_id"]
-    run = await history.get(request.app[DATABASE], run_id) if "\0" not in run_id else None
+    run = await history.get(request.app[DATABASE], run_id)
     if run is None:
         return {f"runs:{run_id}"}
     names = {f"runs:{run_id}", f"tasks:{run.task}", *(f"tags:{tag}" for tag in run.tags)}

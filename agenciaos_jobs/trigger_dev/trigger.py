@@ -13,7 +13,7 @@ from agenciaos_jobs.engine.model.run import NewRun, TriggerResult
 from agenciaos_jobs.foundation import logs
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import public_token
-from agenciaos_jobs.http.body import MAX_BODY, answer, has_nul, read_model
+from agenciaos_jobs.http.body import MAX_BODY, answer, has_nul, nul_refused, read_model
 from agenciaos_jobs.http.fields import read_key_header
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, INTAKE, REQUEST_ID
 from agenciaos_jobs.http.operation import Operation
@@ -110,7 +110,7 @@ def _decoded(payload: Any, kind: str | None, name: str) -> Any:
     if kind not in {"application/super+json", "application/json"} or not isinstance(payload, str):
         return payload
     if has_nul(payload.encode()):
-        raise wrong_field(name, "nul_character", "must not contain the NUL character (U+0000)")
+        raise nul_refused(name)
     try:
         return superjson.parse(payload) if kind == "application/super+json" else orjson.loads(payload)
     except ValueError as error:

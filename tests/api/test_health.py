@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from support.service import Service, running_server
@@ -54,10 +55,12 @@ async def test_metrics_tell_of_requests_runs_durations_tokens_and_cost(service: 
     assert found["agenciaos_http_requests_total", frozenset(route)] >= 2
 
 
-async def test_metrics_tell_what_waits(settings: Settings):
+async def test_metrics_tell_what_waits_for_a_worker(settings: Settings, db: asyncpg.Connection):
     async with running_server(settings) as server:
         for _ in range(3):
             await server.trigger("monthly-report")
+        await server.trigger("monthly-report", idempotencyKey="blocked")
+        await db.execute("UPDATE jobs.runs SET parked = true, concurrency_key = 'k' WHERE idempotency_key = 'blocked'")
         await server.trigger("monthly-report", delay="1h")
         found = await samples(server)
     assert found["agenciaos_queue_depth", frozenset({("task", "generate-monthly-reports")})] == 3

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.guru import FIXTURES, PRODUCT, SALE, SUBSCRIPTION, UUID, body, changed
 
-from agenciaos_jobs.payments.guru.reader import SALE_STATUSES, read
+from agenciaos_jobs.payments.guru.reader import SALE_STATUSES, read, read_stored
 from agenciaos_jobs.payments.policy.event import NotUnderstood, PaymentEvent
 from agenciaos_jobs.payments.policy.purchase import SUBSCRIPTION_STATUSES
 
@@ -42,6 +42,17 @@ def test_a_subscription_is_read():
     assert event.facts.snapshot
     assert event.facts.snapshot.version == datetime(2026, 11, 20, 13, 2, 12, tzinfo=UTC)
     assert event.facts.charges[0].is_invoice
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FIXTURES.glob("*.json")))
+def test_a_stored_body_says_what_it_said_as_it_came(name: str):
+    assert read_stored(body(name), NOW) == read(json.dumps(body(name)).encode(), NOW)
+
+
+@pytest.mark.parametrize("amount", [0.1, 284.53, 1e22, 1e300, -0.0, float("inf"), float("nan")])
+def test_an_amount_is_as_exact_from_a_float_as_from_its_text(amount: float):
+    stored = read_stored(body("tx_approved", payment__total=amount), NOW)
+    assert stored == understood(body("tx_approved", payment__total=amount))
 
 
 @pytest.mark.parametrize("status", sorted(SALE_STATUSES))

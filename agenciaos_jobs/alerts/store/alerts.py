@@ -90,7 +90,7 @@ async def try_notifier_lock(connection: Connection) -> bool:
 
 async def open_alerts(connection: Connection) -> list[Alert]:
     """What may have to be told, locked until the transaction ends."""
-    return [_alert(record) for record in await connection.fetch(QUERIES["open"], condition_kinds())]
+    return [alert_of(record) for record in await connection.fetch(QUERIES["open"], condition_kinds())]
 
 
 async def mark_notified(connection: Connection, *, dropped: list[str], notified: list[str], now: datetime) -> None:
@@ -137,7 +137,7 @@ async def channel_states(executor: Executor) -> list[ChannelState]:
 
 async def newest(executor: Executor, *, kind: AlertKind | None = None, limit: int = 50) -> list[Alert]:
     """The alerts that were raised last."""
-    return [_alert(record) for record in await executor.fetch(QUERIES["newest"], kind, limit)]
+    return [alert_of(record) for record in await executor.fetch(QUERIES["newest"], kind, limit)]
 
 
 async def drop_old_alerts(executor: Executor, now: datetime) -> None:
@@ -145,5 +145,6 @@ async def drop_old_alerts(executor: Executor, now: datetime) -> None:
     await executor.execute(QUERIES["drop_old"], now - RETENTION)
 
 
-def _alert(record: asyncpg.Record) -> Alert:
+def alert_of(record: asyncpg.Record) -> Alert:
+    """The alert in a row of ``jobs.alerts``."""
     return Alert(**{**record, "kind": kind_named(record["kind"]), "subjects": tuple(record["subjects"])})

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from agenciaos_jobs.alerts.alert import DELIVERY, INCIDENT_GAP
 from agenciaos_jobs.alerts.kind import AlertKind, condition_kinds
 from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.store import history
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Executor
 from agenciaos_jobs.foundation.sql import load
@@ -21,15 +22,6 @@ class ActiveCondition:
     kind: AlertKind
     key: str
     details: Json
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """Runs of a task that wait for too long."""
-
-    task: str
-    depth: int
-    oldest_due_at: datetime
 
 
 @dataclass(frozen=True)
@@ -65,9 +57,9 @@ async def set_active(connection: Connection, held: Sequence[ActiveCondition], cl
     await connection.execute(QUERIES["end"], condition_kinds(), kinds, keys, now)
 
 
-async def waiting(executor: Executor, due_before: datetime) -> list[Waiting]:
-    """By task, the runs that were due before then and have not been started."""
-    return [Waiting(**record) for record in await executor.fetch(QUERIES["waiting_too_long"], due_before, DELIVERY)]
+async def late_queues(executor: Executor, due_before: datetime) -> list[history.Depth]:
+    """By task, the runs that were due before then and still wait for a worker; less those that deliver alerts."""
+    return [depth for depth in await history.queue_depth(executor, due_before) if depth.task != DELIVERY]
 
 
 async def overdue(executor: Executor, due_before: datetime) -> int:

@@ -23,10 +23,6 @@ WHERE alert.kind = ANY ($1::text[]) AND alert.ended_at IS NULL
   AND NOT EXISTS (SELECT FROM unnest($2::text[], $3::text[]) AS held (kind, key)
                   WHERE held.kind = alert.kind AND held.key = alert.key)
 
--- name: waiting_too_long
-SELECT task, count(*) AS depth, min(due_at) AS oldest_due_at FROM jobs.runs
-WHERE status IN ('QUEUED', 'DELAYED') AND NOT parked AND due_at <= $1 AND task <> $2 GROUP BY task
-
 -- name: overdue_schedules
 SELECT count(*) FROM jobs.schedules WHERE active AND next_slot <= $1
 

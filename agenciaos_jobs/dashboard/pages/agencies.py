@@ -53,11 +53,11 @@ async def show_agencies(request: web.Request) -> web.StreamResponse:
     database, query = request.app[DATABASE], request.query
     month, limits = Month.of(request.app[CLOCK].now()), request.app[MONTHLY_LIMITS]
     plans = await agencies.plans(database)
-    after = query.get("after", "").replace("\0", "").partition("\n")
+    after = query.get("after", "").partition("\n")
     found = await agencies.page(
         database,
         month,
-        text=query.get("q", "").replace("\0", "").strip()[:200] or None,
+        text=query.get("q", "").strip()[:200] or None,
         plan=query.get("plan") if query.get("plan") in plans else None,
         after=(after[0], after[2]) if after[1] else None,
         limit=PAGE + 1,
@@ -102,7 +102,7 @@ async def show_agency(request: web.Request) -> web.StreamResponse:
 
 async def _agency(request: web.Request) -> Agency:
     agency_id = request.match_info["agency_id"]
-    agency = await agencies.one(request.app[DATABASE], agency_id) if "\0" not in agency_id else None
+    agency = await agencies.one(request.app[DATABASE], agency_id)
     if agency is None:
         raise RequestError(404, _UNKNOWN)
     return agency

@@ -60,7 +60,7 @@ def _ask(request: web.Request, action: Action, fields: Mapping[str, str], count:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
-    database, bulk_id = request.app[DATABASE], request.match_info["bulk_id"].replace("\0", "")
+    database, bulk_id = request.app[DATABASE], request.match_info["bulk_id"]
     asked = await bulk.get(database, bulk_id)
     if asked is None:
         raise RequestError(404, _UNKNOWN)

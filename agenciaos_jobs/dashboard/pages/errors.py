@@ -155,9 +155,7 @@ async def _name(request: web.Request) -> str:
 
 async def _trend(request: web.Request, period: Period, now: datetime) -> Trend:
     name = request.match_info["fingerprint"]
-    found = None
-    if "\0" not in name:
-        found = await errors.trend(request.app[DATABASE], name, **period.buckets(now))
+    found = await errors.trend(request.app[DATABASE], name, **period.buckets(now))
     if found is None:
         raise RequestError(404, _UNKNOWN)
     return found

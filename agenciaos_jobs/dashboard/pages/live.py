@@ -46,7 +46,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     with suppress(ConnectionResetError):
         async with request.app[CHANGES].watch() as watch:
             await response.write(b"retry: 1000\nevent: beat\ndata:\n\n")
-            if run_id := request.query.get("run", "").replace("\0", ""):
+            if run_id := request.query.get("run", ""):
                 await _send_run_changes(request, response, watch, run_id)
             else:
                 await _send_all_changes(request, response, watch)

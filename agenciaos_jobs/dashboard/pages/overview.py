@@ -16,7 +16,7 @@ from agenciaos_jobs.dashboard.charts import Bars, Step, stacked
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.pages.runs import url_between
 from agenciaos_jobs.dashboard.rendering import formatter, render
-from agenciaos_jobs.engine.store import errors, run_hours, workers
+from agenciaos_jobs.engine.store import errors, history, run_hours, workers
 from agenciaos_jobs.engine.store.run_hours import HOUR, Outcomes, Times, hour_of
 from agenciaos_jobs.foundation.clock import SAO_PAULO
 from agenciaos_jobs.foundation.database import Database
@@ -93,7 +93,7 @@ async def _present(database: Database, now: datetime) -> dict[str, Any]:
     """The current figures, which do not depend on the period."""
     month = Month.of(now).first_day
     waiting, executing, alive, bill, failures = await asyncio.gather(
-        run_hours.waiting(database, now),
+        history.queue_depth(database, now),
         run_hours.executing(database),
         workers.alive(database, now),
         spend.bill(database, month, now, MAX_SPENDERS),

@@ -29,7 +29,7 @@ async def show_payments(request: web.Request) -> web.StreamResponse:
     database, query = request.app[DATABASE], request.query
     found = await dashboard_payments.page(
         database,
-        agency_id=query.get("agency", "").replace("\0", "").strip()[:200] or None,
+        agency_id=query.get("agency", "").strip()[:200] or None,
         action=next((known for known in Action if known == query.get("action")), None),
         source=query.get("source") if query.get("source") in SENDERS else None,
         before_id=_number(query.get("before", "")),

@@ -48,11 +48,9 @@ async def show_reports(request: web.Request) -> web.StreamResponse:
 async def show_report(request: web.Request) -> web.StreamResponse:
     """An agency's month, and the twelve before it."""
     database, agency_id = request.app[DATABASE], request.match_info["agency_id"]
-    month, agency = _month(request.match_info["month"]), None
-    found: list[Report] = []
-    if "\0" not in agency_id:
-        found = await dashboard_reports.of_agency(database, agency_id, back(month, PREVIOUS), month)
-        agency = await agencies.one(database, agency_id)
+    month = _month(request.match_info["month"])
+    found = await dashboard_reports.of_agency(database, agency_id, back(month, PREVIOUS), month)
+    agency = await agencies.one(database, agency_id)
     if not found and agency is None:
         raise RequestError(404, _UNKNOWN)
     report = found[-1] if found and found[-1].month == month.first_day else None
@@ -102,7 +100,7 @@ def _written(report: Report) -> str:
 
 def _place(text: str) -> tuple[Decimal, str] | None:
     """The cursor that :func:`_written` encoded; ``None``, the first page, for any other text."""
-    revenue, _, agency_id = text.replace("\0", "").partition(" ")
+    revenue, _, agency_id = text.partition(" ")
     try:
         value = Decimal(revenue)
     except InvalidOperation:

@@ -69,7 +69,7 @@ async def show_run(request: web.Request) -> web.StreamResponse:
 
 async def _log(request: web.Request, run: StoredRun) -> list[LogLine]:
     """The log lines that match the query."""
-    levels, text = LEVELS.get(request.query.get("level", "")), request.query.get("find", "").replace("\0", "")
+    levels, text = LEVELS.get(request.query.get("level", "")), request.query.get("find", "")
     return await dashboard_run.log(request.app[DATABASE], run.id, levels=levels, text=text, limit=MAX_LINES)
 
 

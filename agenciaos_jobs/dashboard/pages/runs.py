@@ -173,7 +173,7 @@ def _statuses(text: str) -> tuple[Status, ...] | None:
 
 
 def _given(query: Mapping[str, str], name: str) -> str | None:
-    return query.get(name, "").replace("\0", "").strip()[:500] or None
+    return query.get(name, "").strip()[:500] or None
 
 
 def _moment(text: str | None) -> datetime | None:

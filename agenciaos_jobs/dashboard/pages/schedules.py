@@ -22,7 +22,7 @@ _UNFIT = Text("O job não aceita mais o payload desta agenda", "The job no longe
 
 async def show_schedules(request: web.Request) -> web.StreamResponse:
     query, language = request.query, language_of(request)
-    after = tuple(query.get("after", "").replace("\0", "").split("\n"))
+    after = tuple(query.get("after", "").split("\n"))
     found = await schedules.page(request.app[DATABASE], after=after if len(after) == 3 else None, limit=PAGE + 1)
     rows = found[:PAGE]
     return render(

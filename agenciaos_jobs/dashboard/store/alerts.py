@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-import asyncpg
-
 from agenciaos_jobs.alerts.alert import Alert
-from agenciaos_jobs.alerts.kind import AlertKind, kind_named
+from agenciaos_jobs.alerts.kind import AlertKind
+from agenciaos_jobs.alerts.store.alerts import alert_of
 from agenciaos_jobs.foundation.database import Executor
 from agenciaos_jobs.foundation.sql import load
 
@@ -32,18 +31,14 @@ async def page(
 ) -> list[Alert]:
     """The most recent alerts, starting after ``after`` (time raised, and id)."""
     position = after or (None, None)
-    return [_alert(record) for record in await executor.fetch(QUERIES["page"], kind, *position, limit)]
+    return [alert_of(record) for record in await executor.fetch(QUERIES["page"], kind, *position, limit)]
 
 
 async def one(executor: Executor, alert_id: str) -> Alert | None:
     record = await executor.fetchrow(QUERIES["one"], alert_id)
-    return _alert(record) if record else None
+    return alert_of(record) if record else None
 
 
 async def notices(executor: Executor, alert_id: str, limit: int) -> list[SentNotice]:
     """The notices of an alert, newest first."""
     return [SentNotice(**record) for record in await executor.fetch(QUERIES["notices"], alert_id, limit)]
-
-
-def _alert(record: asyncpg.Record) -> Alert:
-    return Alert(**{**record, "kind": kind_named(record["kind"]), "subjects": tuple(record["subjects"])})

@@ -1,17 +1,13 @@
 """Payments for the dashboard."""
 
-from dataclasses import dataclass, fields
-
-import asyncpg
+from dataclasses import dataclass
 
 from agenciaos_jobs.foundation.database import Database, Executor
 from agenciaos_jobs.foundation.sql import load
 from agenciaos_jobs.payments.policy.application_decision import Action
-from agenciaos_jobs.payments.store.payments import PaymentRecord
+from agenciaos_jobs.payments.store.payments import PaymentRecord, payment_of
 
 QUERIES = load(__name__)
-
-_COLUMNS = [field.name for field in fields(PaymentRecord)]
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ async def page(
     async with database.transaction() as connection:
         await connection.execute(QUERIES["plan_each_time"])
         found = await connection.fetch(QUERIES["page"], agency_id, action, source, before_id, limit)
-    return [PaymentRow(_record(record), record["agency"]) for record in found]
+    return [PaymentRow(payment_of(record), record["agency"]) for record in found]
 
 
 async def same_event(executor: Executor, record: PaymentRecord) -> list[PaymentRecord]:
@@ -43,9 +39,4 @@ async def same_event(executor: Executor, record: PaymentRecord) -> list[PaymentR
     if record.event_id is None:
         return []
     found = await executor.fetch(QUERIES["same_event"], record.source, record.event_id, record.id)
-    return [_record(one) for one in found]
-
-
-def _record(record: asyncpg.Record) -> PaymentRecord:
-    values = {name: record[name] for name in _COLUMNS}
-    return PaymentRecord(**values | {"action": Action(record["action"])})
+    return [payment_of(one) for one in found]

@@ -90,7 +90,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Depth:
-    """How many runs of a task are due, and since when the oldest is."""
+    """How many runs of a task are due and wait for a worker, and since when the oldest is due."""
 
     task: str
     depth: int
@@ -114,6 +114,10 @@ async def newest(
 
 
 async def queue_depth(executor: Executor, now: datetime) -> list[Depth]:
+    """By task, the runs that were due at ``now`` and wait for a worker.
+
+    A parked run is not among them: no worker may take it until another run with its concurrency key has ended.
+    """
     return [Depth(**record) for record in await executor.fetch(QUERIES["queue_depth"], now)]
 
 

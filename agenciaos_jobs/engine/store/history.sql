@@ -11,5 +11,5 @@ ORDER BY id DESC LIMIT $4
 
 -- name: queue_depth
 SELECT task, count(*) AS depth, min(due_at) AS oldest_due_at FROM jobs.runs
-WHERE status IN ('QUEUED', 'DELAYED') AND due_at <= $1 GROUP BY task
+WHERE status IN ('QUEUED', 'DELAYED') AND NOT parked AND due_at <= $1 GROUP BY task ORDER BY task
 

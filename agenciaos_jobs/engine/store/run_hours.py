@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from agenciaos_jobs.engine.store.history import Depth
 from agenciaos_jobs.foundation.database import Database, Executor
 from agenciaos_jobs.foundation.histogram import Histogram
 from agenciaos_jobs.foundation.sql import load
@@ -74,11 +73,6 @@ async def times(executor: Executor, since: datetime, until: datetime) -> Mapping
         histogram = task_times.wait if record["kind"] == "wait" else task_times.duration
         histogram.counts[record["bucket"]] = record["runs"]
     return by_task
-
-
-async def waiting(executor: Executor, now: datetime) -> list[Depth]:
-    """What is due and waits, by task."""
-    return [Depth(**record) for record in await executor.fetch(QUERIES["waiting"], now)]
 
 
 async def executing(executor: Executor) -> int:

@@ -48,14 +48,5 @@ SELECT task, kind, bucket, sum(runs)::bigint AS runs FROM (
     WHERE NOT EXISTS (SELECT FROM jobs.counted_hours AS counted WHERE counted.hour = hour.hour)))) AS known
 GROUP BY task, kind, bucket
 
--- name: waiting
--- In two halves, one for each index.
-SELECT task, sum(depth)::bigint AS depth, min(oldest_due_at) AS oldest_due_at FROM (
-  SELECT task, count(*) AS depth, min(due_at) AS oldest_due_at FROM jobs.runs
-  WHERE status IN ('QUEUED', 'DELAYED') AND NOT parked AND due_at <= $1 GROUP BY task
-  UNION ALL
-  SELECT task, count(*), min(due_at) FROM jobs.runs WHERE parked AND due_at <= $1 GROUP BY task) AS half
-GROUP BY task ORDER BY task
-
 -- name: executing
 SELECT count(*) FROM jobs.runs WHERE status = 'EXECUTING'

@@ -17,7 +17,7 @@ from agenciaos_jobs.engine.store import runs
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError, storable
 from agenciaos_jobs.foundation.group_commit import GroupCommit
 from agenciaos_jobs.foundation.redact import Redactor
 
@@ -153,4 +153,4 @@ class Recorder:
         )
 
     def _storable(self, text: str) -> str:
-        return self._redactor.text(text).replace("\0", "")
+        return storable(self._redactor.text(text))

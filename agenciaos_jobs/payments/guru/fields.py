@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from agenciaos_jobs.foundation.clock import SAO_PAULO, in_milliseconds
+from agenciaos_jobs.foundation.database import storable
 
 LONGEST_TEXT = 191
 
@@ -25,8 +26,8 @@ def text(value: Any) -> str | None:
     """A short text, or a number as one; ``None`` for an empty one."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
-    plain = str(value).encode("utf-8", "replace").decode() if isinstance(value, str) or abs(value) < 10**40 else ""
-    return plain.replace("\0", "").strip()[:LONGEST_TEXT] or None
+    plain = storable(str(value)) if isinstance(value, str) or abs(value) < 10**40 else ""
+    return plain.strip()[:LONGEST_TEXT] or None
 
 
 def first_text(*values: Any) -> str | None:
@@ -51,10 +52,10 @@ def count(value: Any) -> int | None:
 
 def money(value: Any) -> Decimal | None:
     """An amount in reais, exactly as it was written."""
-    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+    if isinstance(value, bool) or not isinstance(value, Decimal | float | int | str):
         return None
     try:
-        amount = Decimal(value)
+        amount = Decimal(repr(value) if isinstance(value, float) else value)
     except (InvalidOperation, ValueError):
         return None
     if not amount.is_finite() or amount.adjusted() > 15 or int(amount.as_tuple().exponent) < -10:
@@ -70,7 +71,7 @@ def moment(value: Any) -> datetime | None:
         elif isinstance(value, str) and not value.strip().isdigit():
             found = datetime.fromisoformat(value.strip())
         else:
-            seconds = text(value) if not isinstance(value, Decimal) else str(value)
+            seconds = str(value) if isinstance(value, Decimal | float) else text(value)
             found = datetime.fromtimestamp(float(seconds or "nan"), UTC)
         found = (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError, OSError):

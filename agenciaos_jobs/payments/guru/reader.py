@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.payments.guru.fields import count, end, first_text, flag, moment, money, newest, part, text, word
 from agenciaos_jobs.payments.policy.event import Customer, NotUnderstood, PaymentEvent, identified
 from agenciaos_jobs.payments.policy.purchase import ENDED, SUBSCRIPTION_STATUSES, Charge, Purchase, Snapshot
@@ -26,6 +27,9 @@ OPEN = frozenset(
 
 SALE_STATUSES = PAID | REVERSED | UNDONE | OPEN
 
+UNREADABLE = "unreadable"
+"""The field under which a body is stored as text, where it could not be stored as the JSON object it should be."""
+
 _TRACKING = ("source", "src", "sck", "ref", "checkout_source")
 
 
@@ -38,6 +42,12 @@ def read(body: bytes, received_at: datetime) -> PaymentEvent | NotUnderstood:
     return read_object(unwrapped(parsed), received_at)
 
 
+def read_stored(payload: Json, received_at: datetime) -> PaymentEvent | NotUnderstood:
+    """What a webhook says, from the payload that its run was given."""
+    body = payload.get(UNREADABLE)
+    return read(body.encode(), received_at) if isinstance(body, str) else read_object(unwrapped(payload), received_at)
+
+
 def unwrapped(body: Any) -> Any:
     """The event itself, where it came as ``{"payload": {…}, "attempts": …, "request_id": …}``."""
     inner = part(body, "payload")
@@ -45,7 +55,7 @@ def unwrapped(body: Any) -> Any:
 
 
 def read_object(body: Any, received_at: datetime) -> PaymentEvent | NotUnderstood:
-    """What a parsed body says; numbers with a point may be Decimals."""
+    """What a parsed body says; numbers with a point may be Decimals or floats."""
     if not isinstance(body, dict):
         return NotUnderstood("not_an_object", "the body is no JSON object")
     match word(body.get("webhook_type")) or _guessed(body):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.foundation.database import storable
 from agenciaos_jobs.foundation.redact import MASK
 
 TOKEN = "api_token"  # noqa: S105 - the field's name
@@ -41,7 +42,7 @@ def without_token(body: Json, token: str) -> Json:
 
 
 def text_without_token(text: str, token: str) -> str:
-    return text.replace(token, MASK).replace("\0", "")
+    return storable(text.replace(token, MASK))
 
 
 def parsed(body: bytes) -> Any:
@@ -56,7 +57,7 @@ def _cleaned(value: Any, token: str, depth: int) -> Any:
     if depth > _DEEPEST:
         raise ValueError("nested too deeply")
     if isinstance(value, str):
-        return text_without_token(value, token).encode("utf-8", "replace").decode()
+        return text_without_token(value, token)
     if isinstance(value, dict):
         kept = {name: item for name, item in value.items() if name != TOKEN}
         return {_cleaned(name, token, depth): _cleaned(item, token, depth + 1) for name, item in kept.items()}

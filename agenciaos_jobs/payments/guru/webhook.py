@@ -22,7 +22,8 @@ from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.payments.guru import token as guru_token
-from agenciaos_jobs.payments.jobs.process_guru_webhook import JOB, UNREADABLE
+from agenciaos_jobs.payments.guru.reader import UNREADABLE
+from agenciaos_jobs.payments.jobs.process_guru_webhook import JOB
 
 
 async def receive(request: web.Request) -> web.Response:

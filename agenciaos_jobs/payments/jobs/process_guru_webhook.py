@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from functools import partial
 
-import orjson
 from pydantic import BaseModel, ConfigDict
 
 from agenciaos_jobs.alerts.alert import Event
@@ -16,7 +15,7 @@ from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED, PAYMENT_UNVERIFIED, WEBHOOK_DEACTIVATED
 from agenciaos_jobs.payments.guru.confirmation import mismatch_with_api
-from agenciaos_jobs.payments.guru.reader import read
+from agenciaos_jobs.payments.guru.reader import read_stored
 from agenciaos_jobs.payments.ownership import Owner, whose
 from agenciaos_jobs.payments.policy.application_decision import Action, Decision
 from agenciaos_jobs.payments.policy.event import NotUnderstood, PaymentEvent
@@ -27,9 +26,6 @@ from agenciaos_jobs.payments.store.payments import NewRecord
 
 FROM_GURU = "from-guru"
 """The tag of a run whose body was asked of Guru's REST API, which needs no confirmation by it."""
-
-UNREADABLE = "unreadable"
-"""The field that holds a body which is no JSON."""
 
 NOT_CONFIRMED = "not_confirmed"
 
@@ -52,7 +48,7 @@ class Objection:
 
 
 async def run(context: RunContext[Payments], _: Payload) -> CommitWith:
-    event = read(_body(context.run.payload), context.run.created_at)
+    event = read_stored(context.run.payload, context.run.created_at)
     if isinstance(event, NotUnderstood):
         context.log.warning("payment_not_understood", code=event.code)
         record = replace(_record(context, event), code=event.code, reason=event.reason)
@@ -68,11 +64,6 @@ async def run(context: RunContext[Payments], _: Payload) -> CommitWith:
         return CommitWith(partial(_set_aside, context=context, event=event, why=unknown))
     is_checked, objection = await _verified(context, event)
     return CommitWith(partial(_apply, context=context, event=event, is_checked=is_checked, objection=objection))
-
-
-def _body(payload: Json) -> bytes:
-    unreadable = payload.get(UNREADABLE)
-    return unreadable.encode() if isinstance(unreadable, str) else orjson.dumps(payload)
 
 
 async def _verified(context: RunContext[Payments], event: PaymentEvent) -> tuple[bool, Objection | None]:

@@ -120,12 +120,12 @@ async def add(connection: Connection, record: NewRecord) -> None:
 
 async def get(executor: Executor, record_id: int) -> PaymentRecord | None:
     record = await executor.fetchrow(QUERIES["get"], record_id)
-    return _record(record) if record else None
+    return payment_of(record) if record else None
 
 
 async def history(executor: Executor, agency_id: str) -> list[PaymentRecord]:
     """Everything that is an agency's, in the order of the decisions."""
-    return [_record(record) for record in await executor.fetch(QUERIES["history"], agency_id)]
+    return [payment_of(record) for record in await executor.fetch(QUERIES["history"], agency_id)]
 
 
 async def newest(
@@ -137,7 +137,9 @@ async def newest(
     limit: int,
 ) -> list[PaymentRecord]:
     """The newest deliveries first, filtered by what is given; ``before_id`` pages on."""
-    return [_record(record) for record in await executor.fetch(QUERIES["newest"], agency_id, action, before_id, limit)]
+    return [
+        payment_of(record) for record in await executor.fetch(QUERIES["newest"], agency_id, action, before_id, limit)
+    ]
 
 
 async def unmatched(executor: Executor, now: datetime) -> list[PaymentRecord]:
@@ -147,7 +149,7 @@ async def unmatched(executor: Executor, now: datetime) -> list[PaymentRecord]:
 
 async def waiting(executor: Executor, action: Action, before: datetime) -> list[PaymentRecord]:
     """Events whose last word is ``action``, recorded at or before a moment, oldest first."""
-    return [_record(record) for record in await executor.fetch(QUERIES["waiting"], action, before)]
+    return [payment_of(record) for record in await executor.fetch(QUERIES["waiting"], action, before)]
 
 
 async def name_agency(connection: Connection, run_id: str, agency_id: str) -> None:
@@ -158,6 +160,7 @@ async def name_agency(connection: Connection, run_id: str, agency_id: str) -> No
 _COLUMNS = [field.name for field in fields(PaymentRecord)]
 
 
-def _record(record: asyncpg.Record) -> PaymentRecord:
+def payment_of(record: asyncpg.Record) -> PaymentRecord:
+    """The delivery in a row of ``jobs.payment_events``; further columns are left out."""
     values = {name: record[name] for name in _COLUMNS}
     return PaymentRecord(**values | {"action": Action(record["action"])})
