@@ -39,7 +39,7 @@ from agenciaos_jobs.engine.worker.heartbeat import Heartbeat
 from agenciaos_jobs.engine.worker.housekeeping import HOURLY, Chore, Housekeeping
 from agenciaos_jobs.engine.worker.job_cleanup import JobCleanup
 from agenciaos_jobs.engine.worker.pruner import Pruner
-from agenciaos_jobs.engine.worker.recorder import Recorder
+from agenciaos_jobs.engine.worker.recorder import Completer
 from agenciaos_jobs.engine.worker.rescuer import Rescuer
 from agenciaos_jobs.engine.worker.run_log import RunLog
 from agenciaos_jobs.engine.worker.runner import Runner
@@ -231,8 +231,8 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
     worker = Worker(runtime.id, socket.gethostname(), os.getpid(), clock.now())
     run_log = RunLog(pool, clock, runtime.redactor)
     on_failures = FailureRecorder(clock, runtime.alerting.rules).record
-    recorder = Recorder(pool, clock, jobs, worker.id, outbox, runtime.redactor, on_failures)
-    runner = Runner(pool, clock, jobs, runtime.resources, worker.id, runtime.intake, recorder, run_log)
+    completer = Completer(pool, clock, jobs, worker.id, outbox, runtime.redactor, on_failures)
+    runner = Runner(pool, clock, jobs, runtime.resources, worker.id, runtime.intake, completer, run_log)
     housekeeping = Housekeeping(pool, clock, CHORES)
     return WorkerServices(
         runtime=runtime,

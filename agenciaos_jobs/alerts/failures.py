@@ -7,10 +7,10 @@ from agenciaos_jobs.alerts.alert import DELIVERY, AlertRules, Event
 from agenciaos_jobs.alerts.kind import AlertKind
 from agenciaos_jobs.alerts.kinds import ERROR_BACK, ERROR_NEW, RUN_FAILED, SCHEDULE_MISSED
 from agenciaos_jobs.alerts.store import alerts
-from agenciaos_jobs.engine.model.fingerprint import Fault, fault
+from agenciaos_jobs.engine.model.fingerprint import ErrorGroupKey, error_group_of
 from agenciaos_jobs.engine.model.run import RunError
 from agenciaos_jobs.engine.store import errors
-from agenciaos_jobs.engine.store.errors import Noted
+from agenciaos_jobs.engine.store.errors import RecordedGroup
 from agenciaos_jobs.engine.store.schedules import StoredSchedule
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection
@@ -43,27 +43,27 @@ class FailureRecorder:
         """Counts the runs into their error groups, and raises what the rules do not ignore."""
         if not ended:
             return
-        faults = [(run_id, fault(task, error)) for run_id, task, error in ended]
-        noted = await errors.note(connection, faults, self._clock.now())
-        events = [event for run_id, item in faults for event in self._failure(run_id, item)]
-        events += [event for group in noted for event in self._novelty(group)]
+        failures = [(run_id, error_group_of(task, error)) for run_id, task, error in ended]
+        recorded = await errors.record(connection, failures, self._clock.now())
+        events = [event for run_id, item in failures for event in self._failure(run_id, item)]
+        events += [event for group in recorded for event in self._novelty(group)]
         await alerts.add(connection, events, self._clock)
 
-    def _failure(self, run_id: str, item: Fault) -> Iterator[Event]:
+    def _failure(self, run_id: str, item: ErrorGroupKey) -> Iterator[Event]:
         if self._counts(RUN_FAILED, item):
             yield Event(RUN_FAILED, item.task, run_id, _details(item))
 
-    def _novelty(self, group: Noted) -> Iterator[Event]:
+    def _novelty(self, group: RecordedGroup) -> Iterator[Event]:
         kind = ERROR_BACK if group.is_back else ERROR_NEW
-        if (group.is_new or group.is_back) and self._counts(kind, group.fault):
-            short = f"{group.fault.code or group.fault.type}: {group.fault.message}"[:120]
-            yield Event(kind, group.fault.task, short, _details(group.fault))
+        if (group.is_new or group.is_back) and self._counts(kind, group.key):
+            short = f"{group.key.code or group.key.type}: {group.key.message}"[:120]
+            yield Event(kind, group.key.task, short, _details(group.key))
 
-    def _counts(self, kind: AlertKind, item: Fault) -> bool:
+    def _counts(self, kind: AlertKind, item: ErrorGroupKey) -> bool:
         return item.task != DELIVERY and item.code not in self._rules[kind].ignore
 
 
-def _details(item: Fault) -> dict[str, str | None]:
+def _details(item: ErrorGroupKey) -> dict[str, str | None]:
     return {
         "task": item.task,
         "type": item.type,

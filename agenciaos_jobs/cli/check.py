@@ -112,7 +112,7 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         )
         return
     try:
-        pool = await database.connect(settings.database_url.get_secret_value(), size=1, patience=_TIMEOUT)
+        pool = await database.connect(settings.database_url.get_secret_value(), size=1, max_wait=_TIMEOUT)
     except (DatabaseUnavailableError, ValueError, asyncpg.PostgresError) as error:
         yield Finding(
             "fault",

@@ -1,1 +1,1 @@
-"""The life of a run: intake, queue, workers and schedules. It knows no job."""
+"""The run engine: intake, queue, workers and schedules. It knows no job."""

@@ -1,4 +1,4 @@
-"""Many runs by one call: all of them are stored, or none."""
+"""Batches: many runs triggered by one call, stored atomically."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class UnknownBatchError(DomainError):
 
 @dataclass(frozen=True)
 class Added:
-    """A batch after items arrived: all of its items, and how many of the ones that came now had come before."""
+    """A batch after items were added: all its items, and how many of the added ones were repeats."""
 
     batch: Batch
     items: list[BatchItem]
@@ -39,7 +39,7 @@ class Added:
 
 
 class Batches:
-    """Makes batches, and takes their items in: an item by its position, however often it arrives."""
+    """Creates batches and adds their items. Adding is idempotent by an item's position."""
 
     def __init__(self, database: Database, intake: Intake, clock: Clock) -> None:
         self._database, self._intake, self._clock = database, intake, clock
@@ -47,13 +47,16 @@ class Batches:
     async def create(
         self, run_count: int, *, key: str | None, shown_key: str | None = None, ttl: timedelta | None = None
     ) -> tuple[Batch, bool]:
-        """A batch whose items are to come, or the one that ``key`` has made; and whether all of its items are there."""
+        """Creates a batch whose items follow, or finds the one with ``key``; and whether that one is sealed.
+
+        ``shown_key`` is the key as the caller wrote it.
+        """
         async with self._database.transaction() as connection:
-            batch, is_new = await self._made(connection, run_count, key, ttl, shown_key)
+            batch, is_new = await self._get_or_create(connection, run_count, key, ttl, shown_key)
         return batch, not is_new and batch.sealed_at is not None
 
     async def add(self, batch_id: str, new: Mapping[int, NewRun]) -> Added:
-        """Takes in the items that have not come before. Raises :class:`UnknownBatchError`."""
+        """Adds the items that are not in the batch yet. Raises :class:`UnknownBatchError`."""
         stored: dict[str, NewRun] = {}
         async with self._database.transaction() as connection:
             batch = await batches.hold(connection, batch_id)
@@ -66,10 +69,10 @@ class Batches:
     async def trigger(
         self, new: Mapping[int, NewRun], *, key: str | None, shown_key: str | None = None, ttl: timedelta | None = None
     ) -> tuple[Added, bool]:
-        """A whole batch at once, or the one that ``key`` has made; and whether it was made before."""
+        """Creates a batch with all its items, or finds the one with ``key``; and whether it existed before."""
         stored: dict[str, NewRun] = {}
         async with self._database.transaction() as connection:
-            batch, is_new = await self._made(connection, len(new), key, ttl, shown_key)
+            batch, is_new = await self._get_or_create(connection, len(new), key, ttl, shown_key)
             if not is_new:
                 return Added(batch, await batches.items(connection, batch.id), repeated=len(new)), True
             added = await self._add(connection, batch, new, stored)
@@ -77,13 +80,13 @@ class Batches:
         return added, False
 
     async def get(self, batch_id: str) -> tuple[Batch, list[BatchItem], batches.Progress]:
-        """A batch, its items, and how far their runs are. Raises :class:`UnknownBatchError`."""
+        """A batch, its items and the progress of their runs. Raises :class:`UnknownBatchError`."""
         batch = await batches.get(self._database, batch_id)
         if batch is None:
             raise UnknownBatchError(batch_id)
         return batch, await batches.items(self._database, batch_id), await batches.progress(self._database, batch_id)
 
-    async def _made(
+    async def _get_or_create(
         self, connection: Connection, run_count: int, key: str | None, ttl: timedelta | None, shown_key: str | None
     ) -> tuple[Batch, bool]:
         while True:
@@ -97,21 +100,23 @@ class Batches:
     async def _add(
         self, connection: Connection, batch: Batch, new: Mapping[int, NewRun], stored: dict[str, NewRun]
     ) -> Added:
-        """One INSERT for all items, and one more for each round of keys that were freed meanwhile."""
-        there = await batches.items(connection, batch.id)
-        known = {item.position for item in there}
+        """Inserts all items with one statement, and one more for each round of keys that expired meanwhile."""
+        present = await batches.items(connection, batch.id)
+        known = {item.position for item in present}
         waiting = {
-            position: (self._clock.new_id("run"), self._intake.limited(run)._replace(batch_id=batch.id))
+            position: (self._clock.new_id("run"), self._intake.with_limit(run)._replace(batch_id=batch.id))
             for position, run in new.items()
             if position not in known
         }
         added: list[BatchItem] = []
         while waiting:
-            taken = await self._store(connection, waiting, stored)
-            added += taken
-            waiting = {position: waiting[position] for position in waiting.keys() - {item.position for item in taken}}
+            taken_in = await self._store(connection, waiting, stored)
+            added += taken_in
+            waiting = {
+                position: waiting[position] for position in waiting.keys() - {item.position for item in taken_in}
+            }
         await batches.add_items(connection, batch.id, added)
-        items = sorted([*there, *added], key=lambda item: item.position)
+        items = sorted([*present, *added], key=lambda item: item.position)
         if len(items) >= batch.run_count and batch.sealed_at is None:
             await batches.seal(connection, batch.id, self._clock.now())
         return Added(batch, items, repeated=len(new.keys() & known))
@@ -119,7 +124,7 @@ class Batches:
     async def _store(
         self, connection: Connection, waiting: Mapping[int, tuple[str, NewRun]], stored: dict[str, NewRun]
     ) -> list[BatchItem]:
-        """The items that have a run now: a new one, or the one that holds their key."""
+        """The items that have a run now: a new one, or the one that holds their idempotency key."""
         made = await runs.insert(connection, first_of_each(list(waiting.values())), self._clock.now())
         stored |= {run_id: run for run_id, run in waiting.values() if run_id in made}
         held = {position: run for position, (run_id, run) in waiting.items() if run_id not in made}

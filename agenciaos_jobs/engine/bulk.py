@@ -1,4 +1,4 @@
-"""Cancels or replays many runs, while whoever asked for it watches."""
+"""Bulk actions: cancel or replay many runs in the background, with progress to watch."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,61 +16,61 @@ from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableErro
 
 log = structlog.get_logger("agenciaos_jobs.bulk")
 
-AT_ONCE = 20
-TAKEN_FOR = timedelta(seconds=30)
-KEPT = timedelta(days=30)
+BATCH_SIZE = 20
+CLAIM_TIMEOUT = timedelta(seconds=30)
+RETENTION = timedelta(days=30)
 RETRY = timedelta(seconds=1)
 
 
 class Bulk:
-    """Works through lists of runs. What is left when a server stops, another one, or the next one, goes on with.
+    """Works through lists of runs. Any server can continue what another one left unfinished.
 
-    A run is replayed under a key of its item, so that it is once even if two servers come by.
+    A replay has an idempotency key made of the action and the run, so two servers at one item make one run.
     """
 
     def __init__(self, database: Database, control: Control, clock: Clock) -> None:
         self._database, self._control, self._clock = database, control, clock
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
 
     async def start(self, action: Action, run_ids: Sequence[str]) -> str:
-        """Has ``action`` done to each run; returns the id by which to watch it."""
+        """Starts ``action`` on each run; returns the id of the bulk action."""
         bulk_id, now = self._clock.new_id("bulk"), self._clock.now()
-        await bulk.forget(self._database, now - KEPT)
+        await bulk.delete_old(self._database, now - RETENTION)
         await bulk.start(self._database, bulk_id, action, run_ids, now)
         log.info("bulk_started", bulk_id=bulk_id, action=action, runs=len(run_ids))
-        self.go_on(bulk_id)
+        self.work_on(bulk_id)
         return bulk_id
 
     async def resume(self) -> None:
-        """Goes on with everything that is unfinished."""
+        """Continues all unfinished bulk actions."""
         for bulk_id in await bulk.unfinished(self._database):
-            self.go_on(bulk_id)
+            self.work_on(bulk_id)
 
-    def go_on(self, bulk_id: str) -> None:
-        """Works on it here too, unless this server does already."""
-        if bulk_id not in self._under_way:
+    def work_on(self, bulk_id: str) -> None:
+        """Works on a bulk action in this process, unless it already does."""
+        if bulk_id not in self._tasks:
             task = asyncio.create_task(self._work(bulk_id))
-            self._under_way[bulk_id] = task
-            task.add_done_callback(lambda _: self._under_way.pop(bulk_id, None))
+            self._tasks[bulk_id] = task
+            task.add_done_callback(lambda _: self._tasks.pop(bulk_id, None))
 
     async def close(self) -> None:
-        """Stops; what is in hand is taken over after a while."""
-        tasks = list(self._under_way.values())
+        """Stops working. Claimed items can be claimed again after :data:`CLAIM_TIMEOUT`."""
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work(self, bulk_id: str) -> None:
-        asked = await bulk.get(self._database, bulk_id)
-        while asked:
+        requested = await bulk.get(self._database, bulk_id)
+        while requested:
             try:
                 now = self._clock.now()
-                items = await bulk.take(self._database, bulk_id, now, now - TAKEN_FOR, AT_ONCE)
+                items = await bulk.take(self._database, bulk_id, now, now - CLAIM_TIMEOUT, BATCH_SIZE)
                 if not items:
                     return
-                done = await asyncio.gather(*[self._act(asked.action, bulk_id, run_id) for _, run_id in items])
+                done = await asyncio.gather(*[self._act(requested.action, bulk_id, run_id) for _, run_id in items])
                 positions = (position for position, _ in items)
-                await bulk.note(self._database, bulk_id, dict(zip(positions, done, strict=True)))
+                await bulk.record_results(self._database, bulk_id, dict(zip(positions, done, strict=True)))
             except DatabaseUnavailableError as error:
                 log.warning("bulk_interrupted", bulk_id=bulk_id, error=type(error).__name__)
                 await asyncio.sleep(RETRY.total_seconds())
@@ -79,8 +79,8 @@ class Bulk:
         try:
             if action == "cancel":
                 return Result(run_id, "canceled" if await self._control.cancel(run_id) else "over")
-            accepted = await self._control.replay(run_id, idempotency_key=f"{bulk_id}:{run_id}")
-            return Result(run_id, "replayed", new_run_id=accepted.run_id)
+            triggered = await self._control.replay(run_id, idempotency_key=f"{bulk_id}:{run_id}")
+            return Result(run_id, "replayed", new_run_id=triggered.run_id)
         except UnknownRunError:
             return Result(run_id, "failed", problem="unknown_run")
         except UnknownJobError:

@@ -1,4 +1,4 @@
-"""Which runs have changed: Postgres says so, and nobody asks it again and again."""
+"""The change feed: ids of changed runs over LISTEN/NOTIFY, with polling as the fallback."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
@@ -19,75 +19,78 @@ LEASE = timedelta(seconds=30)
 RENEWAL = timedelta(seconds=10)
 RETRY = timedelta(seconds=1)
 
-_PATIENCE = timedelta(seconds=5)
-_IDLE_ROUNDS = 3
-_MOST_IDS = 10_000
+_TIMEOUT = timedelta(seconds=5)
+_IDLE_RENEWALS = 3
+_MAX_IDS = 10_000
 
 
 class ChangeSubscription:
-    """What one watcher has yet to hear of: the ids of runs, or ``None`` for "anything may have changed"."""
+    """An async iterator over changes: sets of run ids, or ``None`` for "anything may have changed".
+
+    Changes accumulate while the subscriber is busy.
+    """
 
     def __init__(self) -> None:
         self._ids: set[str] | None = set()
-        self._news = asyncio.Event()
-        self._is_over = False
+        self._has_changes = asyncio.Event()
+        self._is_ended = False
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> frozenset[str] | None:
-        await self._news.wait()
-        if self._is_over:
+        await self._has_changes.wait()
+        if self._is_ended:
             raise StopAsyncIteration
-        self._news.clear()
+        self._has_changes.clear()
         ids, self._ids = self._ids, set()
         return None if ids is None else frozenset(ids)
 
     def add(self, ids: Collection[str] | None) -> None:
-        if ids is None or self._ids is None or len(self._ids) > _MOST_IDS:
+        if ids is None or self._ids is None or len(self._ids) > _MAX_IDS:
             self._ids = None
         else:
             self._ids.update(ids)
-        self._news.set()
+        self._has_changes.set()
 
     def end(self) -> None:
-        self._is_over = True
-        self._news.set()
+        self._is_ended = True
+        self._has_changes.set()
 
 
 class ChangeFeed:
-    """One listening connection a process, opened for the first watcher and closed some time after the last one.
+    """Distributes changes over one listening connection a process, which is open while there are subscribers.
 
-    Whatever is committed after :meth:`watch` was entered is yielded, by its id or as ``None``, which also follows
-    every gap.
+    Every change that commits after :meth:`subscribe` was entered is yielded, by its run's id or as ``None``. Every gap
+    in the connection is followed by ``None``.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._id = database, clock.new_id("watcher")
-        self._watches: set[ChangeSubscription] = set()
+        self._subscriptions: set[ChangeSubscription] = set()
         self._listener: asyncio.Task[None] | None = None
         self._is_closed = False
-        self._heard = asyncio.Event()
+        self._echoed = asyncio.Event()
 
     @asynccontextmanager
-    async def watch(self) -> AsyncIterator[ChangeSubscription]:
-        """What changes from now on, gathered while the watcher is busy; the end when the server stops."""
-        watch = ChangeSubscription()
-        self._watches.add(watch)
+    async def subscribe(self) -> AsyncIterator[ChangeSubscription]:
+        """Subscribes to changes from now on. The iteration ends when the server stops."""
+        subscription = ChangeSubscription()
+        self._subscriptions.add(subscription)
         if self._is_closed:
-            watch.end()
+            subscription.end()
         elif self._listener is None:
             self._listener = asyncio.create_task(self._listen())
         try:
-            yield watch
+            yield subscription
         finally:
-            self._watches.discard(watch)
+            self._subscriptions.discard(subscription)
 
     async def close(self) -> None:
-        """Ends every watch."""
+        """Ends every subscription and closes the connection."""
         self._is_closed = True
-        for watch in self._watches:
-            watch.end()
+        for subscription in self._subscriptions:
+            subscription.end()
         if self._listener:
             self._listener.cancel()
             await asyncio.wait([self._listener])
@@ -100,61 +103,64 @@ class ChangeFeed:
             except DatabaseUnavailableError as error:
                 log.warning("changes_interrupted", error=str(error))
                 await asyncio.sleep(RETRY.total_seconds())
-            except Exception:  # a failure is reported, and must not leave the watchers deaf
+            except Exception:  # a bug is logged, and must not stop the feed
                 log.exception("changes_interrupted")
                 await asyncio.sleep(RETRY.total_seconds())
-            if not self._watches:
+            if not self._subscriptions:
                 self._listener = None
                 return
 
     async def _follow(self, connection: Connection) -> None:
-        """Listens until nobody has watched for a while; :class:`DatabaseUnavailableError` when the line is cut."""
-        cut = asyncio.Event()
-        connection.add_termination_listener(lambda _: cut.set())
-        await connection.add_listener(watchers.CHANNEL, self._hear)
+        """Listens until there have been no subscribers for some renewals, or the connection is lost.
+
+        Raises :class:`DatabaseUnavailableError`.
+        """
+        disconnected = asyncio.Event()
+        connection.add_termination_listener(lambda _: disconnected.set())
+        await connection.add_listener(watchers.CHANNEL, self._on_notification)
         idle, is_new = 0, True
         try:
-            while idle < _IDLE_ROUNDS:
-                self._heard.clear()
-                async with asyncio.timeout(_PATIENCE.total_seconds()):
-                    was_told = await watchers.renew(connection, self._id, LEASE)
-                if is_new or not was_told:
+            while idle < _IDLE_RENEWALS:
+                self._echoed.clear()
+                async with asyncio.timeout(_TIMEOUT.total_seconds()):
+                    was_leased = await watchers.renew(connection, self._id, LEASE)
+                if is_new or not was_leased:
                     is_new = False
-                    await self._settle(connection)
-                if not await wait_for(self._heard, _PATIENCE):
+                    await self._announce_gap(connection)
+                if not await wait_for(self._echoed, _TIMEOUT):
                     log.warning("changes_polled", reason="no notification arrives; is a transaction pooler between?")
                     return await self._poll()
-                await wait_for(cut, RENEWAL)
-                idle = 0 if self._watches else idle + 1
+                await wait_for(disconnected, RENEWAL)
+                idle = 0 if self._subscriptions else idle + 1
         finally:
             if not connection.is_closed():
                 await watchers.leave(connection, self._id)
 
-    async def _settle(self, connection: Connection) -> None:
-        """Tells of the gap, and once more when all who wrote before the lease began have committed unheard."""
-        mark = await watchers.next_transaction(connection)
+    async def _announce_gap(self, connection: Connection) -> None:
+        """Announces a gap, repeatedly until every transaction that began to write before the lease has ended."""
+        transaction_id = await watchers.next_transaction(connection)
         pause = 0.05
-        self._tell(None)
-        while not await watchers.all_ended_before(connection, mark):
+        self._publish(None)
+        while not await watchers.all_ended_before(connection, transaction_id):
             await asyncio.sleep(pause)
             pause = min(2 * pause, RETRY.total_seconds())
-            self._tell(None)
+            self._publish(None)
 
     async def _poll(self) -> None:
-        """Where notifications do not come through, watchers look every second."""
-        while self._watches:
-            self._tell(None)
+        """Announces a gap every second, for connections over which no notifications arrive."""
+        while self._subscriptions:
+            self._publish(None)
             await asyncio.sleep(RETRY.total_seconds())
 
-    def _hear(self, _connection: Any, _pid: int, _channel: str, told: object) -> None:
-        text = str(told)
+    def _on_notification(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+        text = str(payload)
         if text == self._id:
-            self._heard.set()
+            self._echoed.set()
         elif text == watchers.ANYTHING:
-            self._tell(None)
+            self._publish(None)
         elif text.startswith("run_"):
-            self._tell(text.split(","))
+            self._publish(text.split(","))
 
-    def _tell(self, ids: Collection[str] | None) -> None:
-        for watch in self._watches:
-            watch.add(ids)
+    def _publish(self, ids: Collection[str] | None) -> None:
+        for subscription in self._subscriptions:
+            subscription.add(ids)

@@ -1,4 +1,4 @@
-"""What a job gets."""
+"""The contexts that jobs are called with."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -22,10 +22,10 @@ U = TypeVar("U", default=None)
 
 @dataclass(frozen=True)
 class JobContext(Generic[U]):
-    """The service as a job sees it.
+    """The services available to a job.
 
-    ``clock`` tells the time and makes ids, ``database`` is the pool, ``uses`` is what the job's wing opened: an
-    instance of the class that the job names in ``Job(uses=…)``.
+    ``clock`` is the source of time and ids, ``database`` is the pool, and ``uses`` is an instance of the class that the
+    job names in ``Job(uses=…)``.
     """
 
     clock: Clock
@@ -35,7 +35,7 @@ class JobContext(Generic[U]):
 
 @dataclass(frozen=True)
 class RunContext(JobContext[U]):
-    """The same for one run: ``run`` is the claimed run, ``log`` a logger whose lines are kept with it."""
+    """The context of one run: ``run`` is the claimed run, ``log`` a logger whose lines are stored with the run."""
 
     run: ClaimedRun
     log: Logger
@@ -43,24 +43,24 @@ class RunContext(JobContext[U]):
     failure_hooks: list[FailureHook] = field(default_factory=list)
 
     def on_failure(self, effect: FailureHook) -> None:
-        """Has ``effect(connection, error_code)`` called in the transaction that ends this attempt without success.
+        """Has ``effect(connection, error_code)`` called in the transaction that ends this attempt unsuccessfully.
 
-        The last one given wins.
+        A later call replaces it.
         """
         self.failure_hooks[:] = [effect]
 
     async def trigger_in(self, connection: Connection, task: str, payload: Json, **options: Any) -> TriggerResult:
-        """Triggers a run of another job in the caller's transaction: it exists if, and only if, that commits.
+        """Triggers a run of another job in the caller's transaction: the run exists only if that commits.
 
         ``options`` are :class:`~agenciaos_jobs.engine.model.run.NewRun`'s fields, such as ``idempotency_key``,
-        ``delay`` or ``tags``. The run is sent right after the commit, and belongs to the same trace. Raises
-        ``UnknownJobError`` for a task that no job has, and pydantic's ``ValidationError`` where the payload is not what
-        it takes. With an idempotency key that is in use, the result is the run that has it.
+        ``delay`` or ``tags``. The run is enqueued right after the commit and belongs to the same trace. If the
+        idempotency key is in use, the result is the run that holds it. Raises ``UnknownJobError`` for an unknown task,
+        and pydantic's ``ValidationError`` for an invalid payload.
         """
         return await self.intake.trigger_in(connection, task, payload, **{"source": self.run.task} | options)
 
     async def trigger_all_in(
         self, connection: Connection, task: str, items: Iterable[tuple[Json, Json]], **options: Any
     ) -> list[TriggerResult]:
-        """The same for many runs in one statement; ``items`` are payloads, each with options of its own."""
+        """Triggers many runs of one job in one statement; ``items`` are payloads, each with its own options."""
         return await self.intake.trigger_all_in(connection, task, items, **{"source": self.run.task} | options)

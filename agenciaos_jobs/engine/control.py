@@ -1,4 +1,4 @@
-"""What people and programs do to a run by its id: cancel, replay, reschedule."""
+"""Actions on a stored run by its id: cancel, replay, reschedule, wake, change metadata and tags."""
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
@@ -31,32 +31,32 @@ class UnknownRunError(DomainError):
 
 
 class NotDelayedError(DomainError):
-    """Only a DELAYED run can be given another time."""
+    """The run is not DELAYED, so it can't be rescheduled."""
 
     status = 400
     text = Text("Só uma execução DELAYED muda de hora", "Only a DELAYED run can be rescheduled")
 
 
 class TooManyTagsError(InvalidFieldsError):
-    """The run would have ``count`` tags, more than ``most``."""
+    """The run would have ``count`` tags, which exceeds ``limit``."""
 
-    def __init__(self, count: int, most: int) -> None:
-        message = f"the run would have {count} tags of at most {most}"
-        wrong = WrongField(("tags",), "too_many_tags", message, {"count": count, "most": most})
+    def __init__(self, count: int, limit: int) -> None:
+        message = f"the run would have {count} tags of at most {limit}"
+        wrong = WrongField(("tags",), "too_many_tags", message, {"count": count, "limit": limit})
         super().__init__(message, fields=[wrong])
 
 
 class Control:
-    """Acts on stored runs; an executing one is stopped by its worker within a beat or two."""
+    """Acts on stored runs. An executing run is stopped by its worker's heartbeat, within two beats."""
 
     def __init__(
-        self, database: Database, intake: Intake, sender: RedisOutbox, clock: Clock, jobs: Mapping[str, Job[Any]]
+        self, database: Database, intake: Intake, outbox: RedisOutbox, clock: Clock, jobs: Mapping[str, Job[Any]]
     ) -> None:
-        self._database, self._intake, self._sender, self._clock = database, intake, sender, clock
+        self._database, self._intake, self._outbox, self._clock = database, intake, outbox, clock
         self._jobs = jobs
 
     async def cancel(self, run_id: str) -> bool:
-        """Ends the run unless it has ended; returns whether this call did. Raises :class:`UnknownRunError`."""
+        """Cancels the run; ``False`` if it had already ended. Raises :class:`UnknownRunError`."""
         async with self._database.transaction() as connection:
             canceled = await runs.cancel(connection, run_id, self._clock.now())
             if canceled:
@@ -68,14 +68,14 @@ class Control:
             return False
         log.info("run_canceled", run_id=run_id, task=canceled.task, status_before=canceled.status_before)
         if canceled.concurrency_key:
-            self._sender.send(*await runs.unblock_next(self._database, [canceled.concurrency_key]))
+            self._outbox.send(*await runs.unblock_next(self._database, [canceled.concurrency_key]))
         return True
 
     async def replay(self, run_id: str, *, payload: Json | None = None, **changes: Any) -> TriggerResult:
-        """Makes a new run of the same job, with the same payload and limits but for what is given.
+        """Triggers a new run of the same job, with the same payload and limits except for ``changes``.
 
         ``changes`` are :class:`NewRun`'s fields. Raises :class:`UnknownRunError`, :class:`UnknownJobError`, or
-        pydantic's ``ValidationError`` where the job does not take the payload, or no longer.
+        pydantic's ``ValidationError`` if the payload is not valid for the job as it is now.
         """
         run = await self.get(run_id)
         if run.task not in self._jobs:
@@ -90,11 +90,11 @@ class Control:
             **_own_limit(run),
         } | {name: value for name, value in changes.items() if value is not None}
         given = run.payload if payload is None else payload
-        again = new_run(self._jobs[run.task], given, source="replay", replay_of=run.id, **options)
-        return await self._intake.trigger(again)
+        replay = new_run(self._jobs[run.task], given, source="replay", replay_of=run.id, **options)
+        return await self._intake.trigger(replay)
 
     async def reschedule(self, run_id: str, delay: timedelta) -> StoredRun:
-        """Lets a DELAYED run wait for ``delay`` from now.
+        """Delays a DELAYED run until ``delay`` from now.
 
         Raises :class:`UnknownRunError` or :class:`NotDelayedError`.
         """
@@ -103,37 +103,40 @@ class Control:
         run = await self.get(run_id)
         if queued is None:
             raise NotDelayedError(run_id)
-        self._sender.send(queued)
+        self._outbox.send(queued)
         return run
 
     async def wake(self, run_id: str) -> None:
-        """Lets a run that stands by go on now; any other run stays as it is."""
+        """Makes a snoozed run due now; does nothing to any other run."""
         if run := await runs.wake(self._database, run_id, self._clock.now()):
-            self._sender.send(run)
+            self._outbox.send(run)
 
     async def change_metadata(self, run_id: str, changes: Iterable[Change], check: Callable[[Json], None]) -> Json:
-        """Applies the changes one after the other; ``check`` may refuse the result. Raises :class:`UnknownRunError`."""
+        """Applies changes in order and returns the metadata. ``check`` may raise to reject it.
+
+        Raises :class:`UnknownRunError`.
+        """
         async with self._database.transaction() as connection:
-            metadata = changed((await self._held(connection, run_id)).metadata or {}, changes)
+            metadata = changed((await self._lock(connection, run_id)).metadata or {}, changes)
             check(metadata)
             await run_changes.set_metadata(connection, run_id, metadata, self._clock.now())
         return metadata
 
-    async def add_tags(self, run_id: str, tags: Iterable[str], most: int) -> int:
-        """Adds those that the run does not have; returns how many.
+    async def add_tags(self, run_id: str, tags: Iterable[str], limit: int) -> int:
+        """Adds the tags that the run does not have, up to ``limit`` in all; returns how many were added.
 
         Raises :class:`UnknownRunError` or :class:`TooManyTagsError`.
         """
         async with self._database.transaction() as connection:
-            present = (await self._held(connection, run_id)).tags
-            together = list(dict.fromkeys([*present, *tags]))
-            if len(together) > most:
-                raise TooManyTagsError(len(together), most)
-            if added := len(together) - len(present):
-                await run_changes.set_tags(connection, run_id, together, self._clock.now())
+            present = (await self._lock(connection, run_id)).tags
+            combined = list(dict.fromkeys([*present, *tags]))
+            if len(combined) > limit:
+                raise TooManyTagsError(len(combined), limit)
+            if added := len(combined) - len(present):
+                await run_changes.set_tags(connection, run_id, combined, self._clock.now())
         return added
 
-    async def _held(self, connection: Connection, run_id: str) -> Changeable:
+    async def _lock(self, connection: Connection, run_id: str) -> Changeable:
         held = await run_changes.hold(connection, run_id)
         if held is None:
             raise UnknownRunError(run_id)
@@ -148,7 +151,7 @@ class Control:
 
 
 def _own_limit(run: StoredRun) -> Json:
-    """The limit that a caller gave the run, which is not the job's own."""
+    """The concurrency limit that a caller gave the run, as opposed to the job's own."""
     if run.concurrency_key is None or run.concurrency_key == agency_key(run.task, run.agency_id):
         return {}
     return {"concurrency_key": run.concurrency_key, "concurrency_limit": run.concurrency_limit}

@@ -1,4 +1,4 @@
-"""Where runs begin: a row first, then a message."""
+"""The intake: stores a run first, then enqueues it."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ log = structlog.get_logger("agenciaos_jobs.intake")
 
 
 class KeyConflictError(DomainError):
-    """The idempotency key belongs to a run of the same task with another payload."""
+    """The idempotency key belongs to a run of the same task with a different payload."""
 
     status = 409
     text = Text("A idempotencyKey já foi usada com outro payload", "The idempotencyKey is in use with another payload")
@@ -35,7 +35,7 @@ class KeyConflictError(DomainError):
 
 
 class UnknownJobError(DomainError):
-    """The run's job is not there any more."""
+    """No job has this task."""
 
     status = 422
 
@@ -48,15 +48,18 @@ class UnknownJobError(DomainError):
 
 
 LateSlotHook = Callable[[Connection, StoredSchedule, datetime], Awaitable[None]]
-"""``async (connection, schedule, slot)``: called in the transaction that makes the run of a slot that fired late."""
+"""``async (connection, schedule, slot)``: called in the transaction that makes a scheduled run.
+
+``slot`` is the oldest slot that was due, which shows how late the run is.
+"""
 
 
 async def _ignore_late_slot(_connection: Connection, _schedule: StoredSchedule, _slot: datetime) -> None:
-    """Where nobody wants to know."""
+    """The default: does nothing."""
 
 
 class Intake:
-    """Takes runs in. Once :meth:`trigger` has returned, nothing but Postgres can lose the run."""
+    """Accepts runs. Once :meth:`trigger` has returned, the run is stored and as durable as Postgres."""
 
     def __init__(
         self,
@@ -70,33 +73,33 @@ class Intake:
         self._database, self._outbox, self._clock, self._jobs = database, outbox, clock, jobs
         self._agency_concurrency, self._on_late_slot = agency_concurrency, on_late_slot
         self._inserts: GroupCommit[tuple[str, NewRun], bool] = GroupCommit(
-            self._store, passing=(DatabaseUnavailableError,)
+            self._store, not_retried=(DatabaseUnavailableError,)
         )
 
     async def trigger(self, new: NewRun) -> TriggerResult:
-        """Stores a run and sends it; with a key that is in use, answers with the run that has it.
+        """Stores and enqueues a run, or returns the existing run that holds its idempotency key.
 
-        Raises :class:`KeyConflictError` where that run's payload differs.
+        Raises :class:`KeyConflictError` if the existing run's payload differs.
         """
         while True:
             run_id = self._clock.new_id("run")
-            new = self.limited(new)
+            new = self.with_limit(new)
             if await self._inserts.submit((run_id, new)):
                 return TriggerResult(run_id)
-            if accepted := await self._accepted_before(new):
-                return accepted
+            if existing := await self._existing(new):
+                return existing
 
-    async def _accepted_before(self, new: NewRun) -> TriggerResult | None:
-        """What this request, or another one with its key, has made; ``None`` where that is gone by now."""
+    async def _existing(self, new: NewRun) -> TriggerResult | None:
+        """The run that this request, or another one with the same key, made; ``None`` if that has expired meanwhile."""
         requested = await idempotency.run_of_request(self._database, new.request_key) if new.request_key else None
         if requested and requested.is_stored:
             return TriggerResult(requested.run_id)
         if new.idempotency_key and (holder := await idempotency.holder(self._database, new.task, new.idempotency_key)):
             if new.request_key:
-                await idempotency.settle_request(self._database, new.request_key, holder.run_id)
+                await idempotency.set_request_run(self._database, new.request_key, holder.run_id)
             return self._cached(new, holder)
         if requested and new.request_key:
-            await idempotency.forget_request(self._database, new.request_key, requested.run_id)
+            await idempotency.delete_request(self._database, new.request_key, requested.run_id)
         return None
 
     async def trigger_in(
@@ -108,20 +111,24 @@ class Intake:
     async def trigger_all_in(
         self, connection: Connection, task: str, items: Iterable[tuple[Json, Json]], *, source: str, **options: Any
     ) -> list[TriggerResult]:
-        """The same for many runs of one task, in one statement; ``items`` are payloads, each with its own options."""
+        """Triggers many runs of one task in one statement; ``items`` are payloads, each with its own options."""
         job = self._jobs.get(task)
         if job is None:
             raise UnknownJobError(task)
         new = [
-            (self._clock.new_id("run"), self.limited(new_run(job, payload, source=source, **options | own)))
+            (self._clock.new_id("run"), self.with_limit(new_run(job, payload, source=source, **options | own)))
             for payload, own in items
         ]
         now, firsts = self._clock.now(), first_of_each(new)
         stored = await runs.insert(connection, firsts, now) if firsts else set()
         queued = [_queued(run_id, run, now) for run_id, run in firsts if run_id in stored]
-        self._database.after_commit(connection, partial(self._outbox.send, *queued))  # else the rescuer sends them
-        held = [(run.task, run.idempotency_key) for run_id, run in new if run_id not in stored and run.idempotency_key]
-        holders = await idempotency.holders(connection, held) if held else {}
+        self._database.after_commit(
+            connection, partial(self._outbox.send, *queued)
+        )  # otherwise the rescuer enqueues them
+        taken_keys = [
+            (run.task, run.idempotency_key) for run_id, run in new if run_id not in stored and run.idempotency_key
+        ]
+        holders = await idempotency.holders(connection, taken_keys) if taken_keys else {}
         return [
             TriggerResult(run_id)
             if run_id in stored or not run.idempotency_key
@@ -130,25 +137,25 @@ class Intake:
         ]
 
     async def fire(self, stored: StoredSchedule, slots: Slots, slot_run: NewRun) -> TriggerResult | None:
-        """Makes the one run of a schedule's newest slot; ``None`` where the slot had its run already."""
+        """Makes the run of a schedule's newest slot; ``None`` if another caller made it."""
         run_id, now = self._clock.new_id("run"), self._clock.now()
         async with self._database.transaction() as connection:
             if not await schedules.take_slot(connection, stored, slots):
                 return None
-            await runs.insert(connection, [(run_id, self.limited(slot_run))], now)
+            await runs.insert(connection, [(run_id, self.with_limit(slot_run))], now)
             await self._on_late_slot(connection, stored, stored.next_slot or slots.last)
         self.send(run_id, slot_run, now)
         log.info("schedule_fired", run_id=run_id, task=slot_run.task, schedule_id=stored.id, slot=slots.last)
         return TriggerResult(run_id)
 
-    def limited(self, new: NewRun) -> NewRun:
-        """The run with the limit that is in force for its concurrency key, if it has one."""
+    def with_limit(self, new: NewRun) -> NewRun:
+        """The run with the default limit for its concurrency key, unless it has no key or its own limit."""
         if new.concurrency_key is None or new.concurrency_limit is not None:
             return new
         return new._replace(concurrency_limit=self._agency_concurrency)
 
     async def _store(self, new: list[tuple[str, NewRun]]) -> list[bool]:
-        """One INSERT for all; of several with one key the first is tried, and the others find it stored."""
+        """Inserts runs with one statement. Of several with one key only the first is inserted; the others find it."""
         firsts = first_of_each(new)
         now = self._clock.now()
         stored = await runs.insert(self._database, firsts, now)
@@ -156,7 +163,7 @@ class Intake:
         return [run_id in stored for run_id, _ in new]
 
     def send(self, run_id: str, new: NewRun, now: datetime) -> None:
-        """Sends a run that was stored at ``now``."""
+        """Enqueues a run that was stored at ``now``, through the outbox."""
         self._outbox.send(_queued(run_id, new, now))
 
     def _cached(self, new: NewRun, holder: Holder) -> TriggerResult:
@@ -170,7 +177,7 @@ def _queued(run_id: str, new: NewRun, now: datetime) -> QueuedRun:
 
 
 def first_of_each(new: Sequence[tuple[str, NewRun]]) -> list[tuple[str, NewRun]]:
-    """The runs without those whose key an earlier one of them has."""
+    """The runs, less those with the key of an earlier one."""
     firsts: dict[object, tuple[str, NewRun]] = {}
     for pair in new:
         run_id, run = pair

@@ -1,4 +1,4 @@
-"""The outbox: stored runs on their way to Redis."""
+"""The outbox: enqueues stored runs in Redis in the background."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ _BATCH_SIZE = 500
 
 
 class RedisOutbox:
-    """Sends runs that are stored, without making anybody wait for Redis. The rescuer sends again what gets lost."""
+    """Enqueues stored runs without making callers wait for Redis. The rescuer enqueues runs that get lost."""
 
     def __init__(self, queue: Queue, clock: Clock) -> None:
         self._queue, self._clock = queue, clock
@@ -22,7 +22,7 @@ class RedisOutbox:
         self._writer: asyncio.Task[None] | None = None
 
     def send(self, *runs: QueuedRun) -> None:
-        """Sends runs soon; those that gather while a write is under way share the next one."""
+        """Enqueues runs soon. Runs sent during a write share the next one."""
         self._waiting += runs
         if self._waiting and (self._writer is None or self._writer.done()):
             self._writer = asyncio.create_task(self._write())
@@ -36,6 +36,6 @@ class RedisOutbox:
                 log.warning("queue_unavailable", runs=len(runs), error=type(error).__name__)
 
     async def flush(self) -> None:
-        """Waits until what was sent has been written."""
+        """Waits until all runs sent have been written or dropped."""
         while self._writer is not None and not self._writer.done():
             await asyncio.wait([self._writer])

@@ -1,4 +1,4 @@
-"""The queue: arq's own keys in Redis, which carry run ids and nothing else."""
+"""The queue: run ids in arq's own Redis keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ WAKE = "agenciaos:wake"
 
 _MESSAGE_LIFE_MS = 7 * 24 * 3600 * 1000
 
-# KEYS: the queue. ARGV: the prefix of arq's messages, the wake-up channel, and as JSON for each run its id, its
-# message, the message's life in ms and its score. A pipeline of the same costs the client several times as much.
+# KEYS: the queue. ARGV: the prefix of arq's messages, the wake-up channel, and a JSON array with each run's id, its
+# message, the message's lifetime in ms and its score. A pipeline costs the client several times as much.
 _SEND = """
 for _, run in ipairs(cjson.decode(ARGV[3])) do
   redis.call('PSETEX', ARGV[1] .. run[1], run[3], run[2])
@@ -40,41 +40,41 @@ end
 redis.call('PUBLISH', ARGV[2], '')
 """
 
-# KEYS: the queue. ARGV: now in ms, how many, the prefix of arq's cron jobs, the prefix of arq's messages.
-# Takes due members out, with their messages; arq's own cron jobs are left to arq. Also says when the next one is due.
-_TAKE = """
+# KEYS: the queue. ARGV: now in ms, the limit, the prefix of arq's cron jobs, the prefix of arq's messages.
+# Removes due members and returns them with their messages, and when the next member is due. Skips arq's cron jobs.
+_DEQUEUE = """
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2] + 100)
-local taken = {}
+local dequeued = {}
 for _, id in ipairs(due) do
-  if #taken >= 2 * ARGV[2] then break end
+  if #dequeued >= 2 * ARGV[2] then break end
   if string.sub(id, 1, #ARGV[3]) ~= ARGV[3] then
     redis.call('ZREM', KEYS[1], id)
-    taken[#taken + 1] = id
-    taken[#taken + 1] = redis.call('GET', ARGV[4] .. id) or ''
+    dequeued[#dequeued + 1] = id
+    dequeued[#dequeued + 1] = redis.call('GET', ARGV[4] .. id) or ''
     redis.call('DEL', ARGV[4] .. id)
   end
 end
 local next = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-return {taken, next[2] or ''}
+return {dequeued, next[2] or ''}
 """
 
 
 @dataclass(frozen=True)
 class Dequeued:
-    """What was in the queue: members with their messages, and when the next one is due, if there is one."""
+    """Dequeued members with their messages, and when the next member is due, if there is one."""
 
     messages: list[tuple[str, bytes]]
     next_due_at: datetime | None
 
 
 class Queue:
-    """Sends runs to workers, and hands them out. Times in Redis are the clock's, which all processes share."""
+    """Enqueues and dequeues runs. Times in Redis are those of the clock, which follows the database's everywhere."""
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
 
     async def send(self, runs: Sequence[QueuedRun], now: datetime) -> None:
-        """Sends runs to the workers and wakes them. Sending what is there already changes nothing."""
+        """Enqueues runs and wakes the workers. Enqueueing a run twice has no further effect."""
         if not runs:
             return
         now_ms = _milliseconds(now)
@@ -82,18 +82,18 @@ class Queue:
         for run in runs:
             message = message_of(run.task, run.id, now_ms)
             due_ms = _milliseconds(run.due_at)
-            # A run that is not due yet gets no lead: it must not be handed out before its time.
+            # A run that is not due yet gets no priority: it must not be dequeued before its time.
             score = due_ms if due_ms > now_ms else due_ms - run.priority * 1000
-            # Numbers go as text: Lua would write the large ones with an exponent.
+            # Numbers are sent as text, because Lua formats large ones with an exponent.
             members.append((run.id, message, str(max(due_ms - now_ms, 0) + _MESSAGE_LIFE_MS), str(score)))
         values = (QUEUE, JOB_PREFIX, WAKE, orjson.dumps(members))
         await self.redis.execute_command("EVAL", _SEND, 1, *values)  # type: ignore[no-untyped-call]
 
-    async def dequeue(self, most: int, now: datetime) -> Dequeued:
-        """Takes up to ``most`` due members out of the queue."""
+    async def dequeue(self, limit: int, now: datetime) -> Dequeued:
+        """Removes up to ``limit`` due members from the queue and returns them."""
         try:
-            asked = (str(_milliseconds(now)), str(most), CRON, JOB_PREFIX)
-            reply: Any = await self.redis.eval(_TAKE, 1, QUEUE, *asked)  # type: ignore[misc]
+            arguments = (str(_milliseconds(now)), str(limit), CRON, JOB_PREFIX)
+            reply: Any = await self.redis.eval(_DEQUEUE, 1, QUEUE, *arguments)  # type: ignore[misc]
         except ResponseError as error:
             if "WRONGTYPE" not in str(error):
                 raise
@@ -108,21 +108,21 @@ class Queue:
         return Dequeued(messages, next_due_at)
 
     async def requeue(self, member: str, body: bytes, now: datetime) -> None:
-        """Restores a message that nobody but Redis has."""
+        """Puts back a dequeued message that exists nowhere else."""
         async with self.redis.pipeline(transaction=True) as pipe:
             pipe.psetex(JOB_PREFIX + member, _MESSAGE_LIFE_MS, body)
             pipe.zadd(QUEUE, {member: _milliseconds(now)})
             await pipe.execute()
 
     async def not_enqueued(self, run_ids: Sequence[str]) -> set[str]:
-        """Those of the runs that no worker will find in the queue."""
+        """Those of the runs that are not in the queue."""
         if not run_ids:
             return set()
         scores = await self.redis.zmscore(QUEUE, list(run_ids))
         return {run_id for run_id, score in zip(run_ids, scores, strict=True) if score is None}
 
     async def remove(self, run_ids: Sequence[str]) -> None:
-        """Drops whatever Redis holds of these runs."""
+        """Removes these runs and their messages from Redis."""
         if not run_ids:
             return
         prefixes = (JOB_PREFIX, *OTHER_PREFIXES)

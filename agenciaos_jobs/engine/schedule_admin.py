@@ -1,4 +1,4 @@
-"""Schedules that are made, changed and ended over the API."""
+"""Administration of schedules over the API."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -27,7 +27,7 @@ class UnknownScheduleError(DomainError):
 
 
 class DeclaredByJobError(DomainError):
-    """The schedule stands in a job's own code, and is changed there."""
+    """The schedule is declared in a job's code and can only be changed there."""
 
     status = 409
     text = Text(
@@ -37,7 +37,7 @@ class DeclaredByJobError(DomainError):
 
 
 class UnschedulableError(InvalidFieldsError):
-    """The task takes more than a schedule gives."""
+    """The job's payload needs fields that a schedule does not provide."""
 
     def __init__(self, error: ValidationError) -> None:
         needed = ", ".join(".".join(map(str, problem["loc"])) or problem["msg"] for problem in error.errors())
@@ -46,13 +46,13 @@ class UnschedulableError(InvalidFieldsError):
 
 
 class ScheduleAdmin:
-    """Acts on stored schedules. Those that jobs declare can be read, and nothing else."""
+    """Creates and changes stored schedules. Declared schedules are read-only."""
 
     def __init__(self, database: Database, clock: Clock, jobs: Mapping[str, Job[Any]]) -> None:
         self._database, self._clock, self._jobs = database, clock, jobs
 
     async def create(self, wanted: Wanted, deduplication_key: str) -> StoredSchedule:
-        """A new schedule, or the one that has the key, changed. Raises :class:`UnschedulableError`."""
+        """Creates a schedule, or updates the one with the key. Raises :class:`UnschedulableError`."""
         now = self._clock.now()
         self._check(wanted, now)
         schedule_id, slots = self._clock.new_id("sched"), slots_at(wanted.schedule, now)
@@ -62,7 +62,7 @@ class ScheduleAdmin:
 
     async def update(self, schedule_id: str, wanted: Wanted) -> StoredSchedule:
         """Raises :class:`UnknownScheduleError`, :class:`DeclaredByJobError` or :class:`UnschedulableError`."""
-        await self._own(schedule_id)
+        await self._require_imperative(schedule_id)
         now = self._clock.now()
         self._check(wanted, now)
         slots = slots_at(wanted.schedule, now)
@@ -72,23 +72,23 @@ class ScheduleAdmin:
         return stored
 
     async def activate(self, schedule_id: str) -> StoredSchedule:
-        """Goes on with the next slot. Raises :class:`UnknownScheduleError` or :class:`DeclaredByJobError`."""
-        stored, now = await self._own(schedule_id), self._clock.now()
+        """Resumes with the next slot. Raises :class:`UnknownScheduleError` or :class:`DeclaredByJobError`."""
+        stored, now = await self._require_imperative(schedule_id), self._clock.now()
         await schedules.activate(self._database, schedule_id, now, slots_at(stored.schedule, now))
         return await self.get(schedule_id)
 
     async def deactivate(self, schedule_id: str) -> StoredSchedule:
-        """Makes no more runs until it is activated.
+        """Pauses the schedule until it is activated.
 
         Raises :class:`UnknownScheduleError` or :class:`DeclaredByJobError`.
         """
-        await self._own(schedule_id)
+        await self._require_imperative(schedule_id)
         await schedules.deactivate(self._database, schedule_id, self._clock.now())
         return await self.get(schedule_id)
 
     async def delete(self, schedule_id: str) -> None:
         """Raises :class:`UnknownScheduleError` or :class:`DeclaredByJobError`."""
-        await self._own(schedule_id)
+        await self._require_imperative(schedule_id)
         await schedules.delete(self._database, schedule_id)
         log.info("schedule_deleted", schedule_id=schedule_id)
 
@@ -99,16 +99,16 @@ class ScheduleAdmin:
             raise UnknownScheduleError(schedule_id)
         return stored
 
-    async def _own(self, schedule_id: str) -> StoredSchedule:
+    async def _require_imperative(self, schedule_id: str) -> StoredSchedule:
         stored = await self.get(schedule_id)
         if stored.is_declared:
             raise DeclaredByJobError(schedule_id)
         return stored
 
     def _check(self, wanted: Wanted, now: datetime) -> None:
-        """Tries the payload that the schedule's runs will have on the job."""
+        """Validates a sample of the payload that the schedule's runs will have."""
         slots = slots_at(wanted.schedule, now)
-        trial = StoredSchedule(
+        sample = StoredSchedule(
             id="sched_",
             type="IMPERATIVE",
             task=wanted.task,
@@ -123,6 +123,6 @@ class ScheduleAdmin:
             fired_slot=slots.last,
         )
         try:
-            self._jobs[wanted.task].payload.model_validate(payload_of(trial, slots.next))
+            self._jobs[wanted.task].payload.model_validate(payload_of(sample, slots.next))
         except ValidationError as error:
             raise UnschedulableError(error) from None

@@ -1,4 +1,4 @@
-"""Schedules: which slot is due, and the one run it makes."""
+"""The scheduler: fires due slots, with exactly one run each."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ log = structlog.get_logger("agenciaos_jobs.schedules")
 
 INTERVAL = timedelta(seconds=1)
 
-_TOLD_AHEAD = 5
+_UPCOMING_COUNT = 5
 
 
 @dataclass(frozen=True)
 class Declared:
-    """A schedule that a job declares for itself."""
+    """A schedule that a job declares in its code."""
 
     id: str
     job: Job[Any]
@@ -35,40 +35,40 @@ class Declared:
 
 
 def declared(jobs: Mapping[str, Job[Any]]) -> Iterator[Declared]:
-    """The schedules that the jobs declare."""
+    """The schedules that jobs declare."""
     for job in jobs.values():
         if job.schedule:
             yield Declared(f"sched_{job.task}", job, job.schedule)
 
 
 def slots_at(schedule: Schedule, moment: datetime) -> Slots:
-    """Where the schedule stands at a moment."""
+    """The newest and the next slot at a moment."""
     return Slots(last_slot(schedule, moment), next_slot(schedule, moment))
 
 
 def payload_of(stored: StoredSchedule, slot: datetime) -> Json:
-    """What a scheduled run is given, as Trigger.dev's scheduled tasks read it; times are UTC."""
+    """The payload of a scheduled run, in the form that Trigger.dev's scheduled tasks read; times are in UTC."""
     known = {
         "scheduleId": stored.id,
         "type": stored.type,
-        "timestamp": _written(slot),
-        "lastTimestamp": _written(stored.fired_slot) if stored.fired_slot else None,
+        "timestamp": _iso(slot),
+        "lastTimestamp": _iso(stored.fired_slot) if stored.fired_slot else None,
         "externalId": stored.external_id,
         "timezone": stored.timezone,
-        "upcoming": [_written(moment) for moment in first_upcoming(stored.schedule, slot, _TOLD_AHEAD)],
+        "upcoming": [_iso(moment) for moment in first_upcoming(stored.schedule, slot, _UPCOMING_COUNT)],
     }
     return {name: value for name, value in known.items() if value is not None}
 
 
 class Scheduler:
-    """Fires what is due, within a second of its slot. However many workers do, and however late: one run a slot."""
+    """Fires due schedules within a second of their slots. A slot makes one run, however many workers fire it."""
 
     def __init__(self, database: Database, intake: Intake, clock: Clock, jobs: Mapping[str, Job[Any]]) -> None:
         self._database, self._intake, self._clock, self._jobs = database, intake, clock, jobs
         self._declared = {item.id: item for item in declared(jobs)}
 
     async def declare(self) -> None:
-        """Makes the jobs' own schedules known; a new one begins with its next slot."""
+        """Stores the declared schedules; a new one begins with its next slot."""
         now = self._clock.now()
         for item in self._declared.values():
             slots, stored = slots_at(item.schedule, now), await schedules.get(self._database, item.id)
@@ -76,7 +76,7 @@ class Scheduler:
             await schedules.declare(self._database, item.id, item.job.task, item.schedule, now, slots, following)
 
     async def fire_due(self) -> None:
-        """Fires each schedule that has a slot which made no run: its newest one, once."""
+        """Fires the newest slot of each schedule that has slots without a run."""
         try:
             for stored in await schedules.due(self._database, self._clock.now()):
                 await self._fire(stored)
@@ -84,7 +84,7 @@ class Scheduler:
             log.warning("schedules_interrupted", error=str(error))
 
     async def fire(self, schedule_id: str) -> None:
-        """The same for one schedule."""
+        """Fires one schedule if it is due."""
         stored, now = await schedules.get(self._database, schedule_id), self._clock.now()
         if stored and stored.active and stored.next_slot and stored.next_slot <= now:
             await self._fire(stored)
@@ -92,10 +92,10 @@ class Scheduler:
     async def _fire(self, stored: StoredSchedule) -> None:
         job = self._jobs.get(stored.task)
         if job is None or (stored.is_declared and stored.id not in self._declared):
-            return  # a worker of another release knows it
+            return  # a worker of another release fires it
         try:
             slots = slots_at(stored.schedule, self._clock.now())
-        except (ValueError, KeyError) as error:  # written by hand, or its zone is gone; others must not wait for it
+        except (ValueError, KeyError) as error:  # edited by hand, or its zone is gone: skip it
             log.error("schedule_unreadable", schedule_id=stored.id, error=str(error))
             return
         if job.hooks.is_needed and not await job.hooks.is_needed(self._database, self._clock.now()):
@@ -109,7 +109,7 @@ def _run_of(job: Job[Any], stored: StoredSchedule, slot: datetime) -> NewRun:
     try:
         return new_run(job, payload, source="schedule", schedule_id=stored.id)
     except ValidationError:
-        # The job has come to ask for more since. The run is made all the same, and its failure tells why.
+        # The job's payload has changed since. The run is made anyway, so that its failure shows the reason.
         log.warning("schedule_does_not_fit", schedule_id=stored.id, task=job.task)
         return NewRun(
             task=job.task,
@@ -122,5 +122,5 @@ def _run_of(job: Job[Any], stored: StoredSchedule, slot: datetime) -> NewRun:
         )
 
 
-def _written(moment: datetime) -> str:
+def _iso(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

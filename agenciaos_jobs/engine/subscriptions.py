@@ -1,4 +1,4 @@
-"""Following runs: who follows is woken when a run of theirs has changed, and reads what is new to them."""
+"""Live subscriptions: wait until a followed run changes, then read the changes since a cursor."""
 
 import asyncio
 from collections import defaultdict
@@ -18,8 +18,8 @@ from agenciaos_jobs.foundation.group_commit import GroupCommit
 
 log = structlog.get_logger("agenciaos_jobs.live")
 
-_GATHERING = 0.05
-"""Seconds in which changes gather: a burst of them wakes its followers once."""
+_DEBOUNCE = 0.05
+"""Seconds over which changes are collected, so that a burst wakes each follower once."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class OneRun:
 
 @dataclass(frozen=True)
 class Tagged:
-    """Follows the runs that have all these tags and are no older than ``age``."""
+    """Follows the runs that have all these tags and were created within ``age``."""
 
     tags: tuple[str, ...]
     age: timedelta
@@ -48,75 +48,75 @@ Subject = OneRun | OneBatch | Tagged
 
 
 class Live:
-    """Wakes its followers by one watch for all of them, and joins their reads."""
+    """Wakes followers from one shared feed subscription, and batches their reads."""
 
     def __init__(self, database: Database, changes: ChangeFeed, clock: Clock) -> None:
         self._database, self._changes, self._clock = database, changes, clock
         self._followers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._watcher: asyncio.Task[None] | None = None
-        self._is_over = False
+        self._is_closed = False
         self._reads: GroupCommit[tuple[str, str | None], Reading] = GroupCommit(
-            self._read_runs, passing=(DatabaseUnavailableError,)
+            self._read_runs, not_retried=(DatabaseUnavailableError,)
         )
-        self._looks: GroupCommit[tuple[Tagged, str], Reading] = GroupCommit(
-            self._look, passing=(DatabaseUnavailableError,)
+        self._tagged_reads: GroupCommit[tuple[Tagged, str], Reading] = GroupCommit(
+            self._read_tagged, not_retried=(DatabaseUnavailableError,)
         )
 
-    async def read(self, subject: Subject, mark: str | None) -> Reading:
-        """What changed since ``mark``; without one everything."""
+    async def read(self, subject: Subject, cursor: str | None) -> Reading:
+        """The runs that changed since ``cursor``; all of them without one."""
         if isinstance(subject, OneRun):
-            return await self._reads.submit((subject.run_id, mark))
+            return await self._reads.submit((subject.run_id, cursor))
         if isinstance(subject, OneBatch):
-            return await live.read_batch(self._database, subject.batch_id, mark)
-        if mark is not None:
-            return await self._looks.submit((subject, mark))
+            return await live.read_batch(self._database, subject.batch_id, cursor)
+        if cursor is not None:
+            return await self._tagged_reads.submit((subject, cursor))
         return await live.newest_tagged(self._database, subject.tags, self._since(subject))
 
-    async def news(self, subject: Subject, mark: str, patience: timedelta) -> Reading:
-        """What changed since ``mark``, as soon as something has; nothing when ``patience`` ran out."""
-        reading = Reading([], mark)
-        async with self._following(subject) as resume_requested:
+    async def wait_for_changes(self, subject: Subject, cursor: str, max_wait: timedelta) -> Reading:
+        """Waits for a change since ``cursor`` and reads it; the reading is empty after ``max_wait``."""
+        reading = Reading([], cursor)
+        async with self._following(subject) as changed:
             with suppress(TimeoutError):
-                async with asyncio.timeout(patience.total_seconds()):
-                    while not self._is_over:
-                        resume_requested.clear()
-                        reading = await self.read(subject, reading.mark)
+                async with asyncio.timeout(max_wait.total_seconds()):
+                    while not self._is_closed:
+                        changed.clear()
+                        reading = await self.read(subject, reading.cursor)
                         if reading.runs or reading.is_from_the_future:
                             break
-                        await resume_requested.wait()
+                        await changed.wait()
         return reading
 
-    async def _read_runs(self, asked: list[tuple[str, str | None]]) -> list[Reading]:
-        return await live.read_runs(self._database, asked)
+    async def _read_runs(self, requests: list[tuple[str, str | None]]) -> list[Reading]:
+        return await live.read_runs(self._database, requests)
 
-    async def _look(self, asked: list[tuple[Tagged, str]]) -> list[Reading]:
-        """One look at the runs of each list of tags, however many follow it."""
+    async def _read_tagged(self, requests: list[tuple[Tagged, str]]) -> list[Reading]:
+        """Reads the runs of each list of tags with one query, however many requests there are for it."""
         numbers: dict[tuple[str, ...], list[int]] = defaultdict(list)
-        for number, (subject, _) in enumerate(asked):
+        for number, (subject, _) in enumerate(requests):
             numbers[subject.tags].append(number)
         readings: dict[int, Reading] = {}
         for tags, those in numbers.items():
-            marks = [(self._since(asked[number][0]), asked[number][1]) for number in those]
-            readings |= zip(those, await live.read_tagged(self._database, tags, marks), strict=True)
-        return [readings[number] for number in range(len(asked))]
+            cursors = [(self._since(requests[number][0]), requests[number][1]) for number in those]
+            readings |= zip(those, await live.read_tagged(self._database, tags, cursors), strict=True)
+        return [readings[number] for number in range(len(requests))]
 
     def _since(self, subject: Tagged) -> datetime:
         return self._clock.now() - subject.age
 
     @asynccontextmanager
     async def _following(self, subject: Subject) -> AsyncIterator[asyncio.Event]:
-        resume_requested, names = asyncio.Event(), _names(subject)
+        changed, names = asyncio.Event(), _names(subject)
         for name in names:
-            self._followers[name].add(resume_requested)
+            self._followers[name].add(changed)
         if self._watcher is None:
             watching = asyncio.Event()
             self._watcher = asyncio.create_task(self._watch(watching))
             await watching.wait()
         try:
-            yield resume_requested
+            yield changed
         finally:
             for name in names:
-                self._followers[name].discard(resume_requested)
+                self._followers[name].discard(changed)
                 if not self._followers[name]:
                     del self._followers[name]
             if not self._followers and self._watcher:
@@ -124,16 +124,16 @@ class Live:
                 self._watcher = None
 
     async def _watch(self, watching: asyncio.Event) -> None:
-        async with self._changes.watch() as watch:
+        async with self._changes.subscribe() as subscription:
             watching.set()
-            async for run_ids in watch:
+            async for run_ids in subscription:
                 self._wake(await self._touched(run_ids))
-                await asyncio.sleep(_GATHERING)
-        self._is_over = True
+                await asyncio.sleep(_DEBOUNCE)
+        self._is_closed = True
         self._wake(self._followers)
 
     async def _touched(self, run_ids: frozenset[str] | None) -> Iterable[str]:
-        """The names that the changed runs answer to and that somebody follows."""
+        """The names (``run:…``, ``tag:…``, ``batch:…``) that have followers and that the changed runs match."""
         if run_ids is None:
             return list(self._followers)
         touched = {name for run_id in run_ids if (name := f"run:{run_id}") in self._followers}
@@ -151,8 +151,8 @@ class Live:
 
     def _wake(self, names: Iterable[str]) -> None:
         for name in names:
-            for resume_requested in self._followers.get(name, ()):
-                resume_requested.set()
+            for changed in self._followers.get(name, ()):
+                changed.set()
 
 
 def _names(subject: Subject) -> list[str]:

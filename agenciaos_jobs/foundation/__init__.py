@@ -1,1 +1,1 @@
-"""What knows nothing of jobs: clock, ids, logs, metrics, traces, database and migrations."""
+"""The base layer, which knows no jobs: clock, ids, logs, metrics, traces, database and migrations."""

@@ -1,4 +1,4 @@
-"""What is read and written of the application's own tables, which are never altered from here."""
+"""Access to the application's own tables. This service never alters their schema."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class AgencyBrief:
-    """What a prompt may tell of an agency, and its plan."""
+    """The facts about an agency that a prompt may contain, and its plan."""
 
     name: str
     plan: str
@@ -25,13 +25,13 @@ async def brief(executor: Executor, agency_id: str) -> AgencyBrief | None:
 
 
 async def plan(executor: Executor, agency_id: str) -> str | None:
-    """The agency's plan, or ``None`` where there is no such agency."""
+    """The agency's plan; ``None`` for an unknown agency."""
     found: str | None = await executor.fetchval(QUERIES["plan"], agency_id)
     return found
 
 
 async def set_plan(connection: Connection, agency_id: str, new_plan: str, now: datetime) -> None:
-    """Changes ``agencies.plan`` and ``"updatedAt"``; neither where the plan is that already."""
+    """Sets ``agencies.plan`` and ``"updatedAt"``, unless the plan is already the same."""
     await connection.execute(QUERIES["set_plan"], agency_id, new_plan, now)
 
 
@@ -40,22 +40,22 @@ async def exists(executor: Executor, agency_id: str) -> bool:
 
 
 async def named(executor: Executor, ids: list[str]) -> list[str]:
-    """Those of the ids that are agencies'."""
+    """Those of the ids that belong to agencies."""
     return [record["id"] for record in await executor.fetch(QUERIES["named"], ids)]
 
 
 async def of_email(executor: Executor, email: str) -> list[str]:
-    """The agencies of the users with an address, which is in lower case and without spaces around it."""
+    """The ids of the agencies of users with an address, which must be lower-case and trimmed."""
     return [record["id"] for record in await executor.fetch(QUERIES["of_email"], email)]
 
 
 async def tables_missing(executor: Executor) -> list[str]:
-    """Those of the application's tables that this database lacks."""
+    """The names of the application's tables that are missing in this database."""
     return [record["name"] for record in await executor.fetch(QUERIES["tables_missing"])]
 
 
 async def count_others(executor: Executor, ids: list[str]) -> int:
-    """How many agencies there are besides these; 0 where the application has no tables here."""
+    """The number of agencies other than these; 0 if the application's tables are missing."""
     if "agencies" in await tables_missing(executor):
         return 0
     return int(await executor.fetchval(QUERIES["count_others"], ids))

@@ -1,5 +1,5 @@
 -- name: brief
--- An agency with what a prompt may tell of it: its newest clients, and its projects that moved last.
+-- An agency with the facts that a prompt may contain: its newest clients and its most recently updated projects.
 SELECT agency.name, agency.plan::text AS plan,
   ARRAY(SELECT coalesce(nullif(client.company, ''), client.name) FROM public.clients AS client
         WHERE client."agencyId" = agency.id ORDER BY client."createdAt" DESC, client.id LIMIT 5) AS clients,
@@ -28,7 +28,7 @@ SELECT count(*) FROM public.agencies WHERE id <> ALL ($1::text[])
 SELECT id FROM public.agencies WHERE id = ANY ($1::text[])
 
 -- name: of_email
--- Every agency that has a user, or an owner, with this address.
+-- Every agency that has a user or an owner with this address.
 SELECT person."agencyId" AS id FROM public.users AS person JOIN public.agencies ON agencies.id = person."agencyId"
 WHERE lower(btrim(person.email)) = $1
 UNION

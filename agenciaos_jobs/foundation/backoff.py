@@ -1,15 +1,15 @@
-"""When what failed is tried again: as long after as we choose, or as a server asks."""
+"""Backoff between attempts, and the ``Retry-After`` header."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-_LONGEST_WAIT = timedelta(hours=1)
+_MAX_WAIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class Backoff:
-    """Waiting times between attempts, in seconds; the defaults are Trigger.dev's."""
+    """Exponential backoff between attempts, in seconds. The defaults are Trigger.dev's."""
 
     minimum: float = 1
     maximum: float = 60
@@ -24,15 +24,15 @@ class Backoff:
         return timedelta(seconds=min(self.maximum, (1 + chance) * self.minimum * self.factor**exponent))
 
 
-def retry_after(told: str | None, now: datetime, *, most: timedelta = _LONGEST_WAIT) -> timedelta | None:
-    """The wait that a server asks for in ``Retry-After`` (RFC 9110 section 10.2.3), ``most`` at the longest.
+def retry_after(header: str | None, now: datetime, *, max_wait: timedelta = _MAX_WAIT) -> timedelta | None:
+    """The wait in a ``Retry-After`` header (RFC 9110 section 10.2.3), limited to ``max_wait``.
 
-    Seconds, with a fraction where a server sends one, or a date. ``None`` for anything else, and for nothing.
+    Accepts seconds, also with a fraction, or a date. ``None`` if the header is missing or malformed.
     """
-    text = (told or "").strip()
+    text = (header or "").strip()
     try:
         is_number = text.replace(".", "", 1).isdecimal()
         wait = timedelta(seconds=float(text)) if is_number else parsedate_to_datetime(text) - now
     except (ValueError, TypeError, OverflowError):
         return None
-    return min(max(wait, timedelta()), most)
+    return min(max(wait, timedelta()), max_wait)

@@ -1,4 +1,4 @@
-"""Time, ids and chance: the only place they come from."""
+"""The clock: the only source of time, ids and randomness."""
 
 import random
 import time
@@ -15,10 +15,10 @@ _PAIRS = [first + second for first in _CROCKFORD for second in _CROCKFORD]
 
 
 class Clock(Protocol):
-    """What the rest of the program knows of time and chance."""
+    """A source of time, ids and randomness."""
 
     def now(self) -> datetime:
-        """The present, aware, in UTC, in whole milliseconds (the queue keeps no finer ones)."""
+        """The current time: aware, in UTC, in whole milliseconds, which is the queue's resolution."""
         ...
 
     def random(self) -> float:
@@ -26,19 +26,19 @@ class Clock(Protocol):
         ...
 
     def new_id(self, prefix: str) -> str:
-        """A new id such as ``run_01kb…``: unique, and sorted by time of making."""
+        """A new id such as ``run_01kb…``: unique, and sorted by creation time."""
         ...
 
     def follow(self, reference: datetime, asked_at: datetime, answered_at: datetime) -> None:
-        """Follows a clock that showed ``reference`` between two readings of this one."""
+        """Synchronises with a clock that showed ``reference`` between two readings of this one."""
         ...
 
 
 class SystemClock:
-    """The machine's time, put right by the database's, and the machine's entropy.
+    """The machine's time, corrected to the database's, and the machine's entropy.
 
-    Leases and due times are compared between machines, whose clocks may be a minute apart; the database's is the same
-    for all of them.
+    Leases and due times are compared between machines, whose clocks may differ by a minute. All of them share the
+    database's clock.
     """
 
     def __init__(self) -> None:
@@ -49,10 +49,10 @@ class SystemClock:
         return in_milliseconds(present + self._offset if self._offset else present)
 
     def follow(self, reference: datetime, asked_at: datetime, answered_at: datetime) -> None:
-        """Takes over ``reference``, unless the difference is small, or no larger than so late an answer may be off."""
-        at_most_off = (answered_at - asked_at) / 2
-        difference = reference - (asked_at + at_most_off)
-        if abs(difference) > at_most_off + _TOLERANCE:
+        """Adopts the reference's offset when it exceeds the tolerance plus half the round trip."""
+        max_error = (answered_at - asked_at) / 2
+        difference = reference - (asked_at + max_error)
+        if abs(difference) > max_error + _TOLERANCE:
             self._offset += difference
             self._offset_ms = round(self._offset / timedelta(milliseconds=1))
 
@@ -64,7 +64,7 @@ class SystemClock:
 
 
 def in_milliseconds(moment: datetime) -> datetime:
-    """The same moment with everything below a millisecond cut off."""
+    """The moment truncated to whole milliseconds."""
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
@@ -77,8 +77,8 @@ def make_id(prefix: str, moment: datetime, entropy: int) -> str:
 
 
 def _make_id(prefix: str, milliseconds: int, entropy: int) -> str:
-    chance = "".join([_PAIRS[(entropy >> shift) & 1023] for shift in (70, 60, 50, 40, 30, 20, 10, 0)])
-    return f"{prefix}_{_time_digits(milliseconds)}{chance}"
+    suffix = "".join([_PAIRS[(entropy >> shift) & 1023] for shift in (70, 60, 50, 40, 30, 20, 10, 0)])
+    return f"{prefix}_{_time_digits(milliseconds)}{suffix}"
 
 
 @lru_cache(maxsize=4)

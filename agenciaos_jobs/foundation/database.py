@@ -1,4 +1,4 @@
-"""The connection pool, and which errors mean that Postgres is away."""
+"""The connection pool, and the errors that mean that Postgres is unavailable."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ QUERIES = load(__name__)
 
 
 class DatabaseUnavailableError(DomainError):
-    """Postgres is away, restarting or full: worth another try, and nobody's bad input."""
+    """Postgres is down, restarting or out of connections. A retry may succeed."""
 
     status = 503
     text = Text(
@@ -39,7 +39,7 @@ class DatabaseUnavailableError(DomainError):
     headers = MappingProxyType({"Retry-After": "5"})
 
     def __str__(self) -> str:
-        """What happened, for logs."""
+        """The cause, for logs."""
         return self.about
 
 
@@ -56,44 +56,44 @@ def storable(text: str) -> str:
 
 
 class Database:
-    """A pool of connections. Whatever means that the server is away comes out as :class:`DatabaseUnavailableError`."""
+    """A connection pool. Outages are raised as :class:`DatabaseUnavailableError`."""
 
-    def __init__(self, pool: Pool, patience: float, connect: Callable[[], Awaitable[Connection]]) -> None:
-        self._pool, self._patience, self._connect = pool, patience, connect
+    def __init__(self, pool: Pool, timeout: float, connect: Callable[[], Awaitable[Connection]]) -> None:
+        self._pool, self._timeout, self._connect = pool, timeout, connect
         self._after_commit: dict[Connection, list[Callable[[], None]]] = {}
 
     async def fetch(self, query: str, *values: Any) -> list[asyncpg.Record]:
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._patience) as connection:
+            async with self._pool.acquire(timeout=self._timeout) as connection:
                 return await connection.fetch(query, *values)
 
     async def fetchrow(self, query: str, *values: Any) -> asyncpg.Record | None:
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._patience) as connection:
+            async with self._pool.acquire(timeout=self._timeout) as connection:
                 return await connection.fetchrow(query, *values)
 
     async def fetchval(self, query: str, *values: Any) -> Any:
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._patience) as connection:
+            async with self._pool.acquire(timeout=self._timeout) as connection:
                 return await connection.fetchval(query, *values)
 
     async def execute(self, query: str, *values: Any) -> str:
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._patience) as connection:
+            async with self._pool.acquire(timeout=self._timeout) as connection:
                 return await connection.execute(query, *values)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """One connection, for several statements that need no transaction."""
+        """One connection for several statements outside a transaction."""
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._patience) as connection:
+            async with self._pool.acquire(timeout=self._timeout) as connection:
                 yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """A connection in a transaction, which commits unless the block raises."""
+        """A connection in a transaction that commits unless the block raises."""
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._patience) as connection:
+            async with self._pool.acquire(timeout=self._timeout) as connection:
                 callbacks = self._after_commit[connection] = []
                 try:
                     async with connection.transaction():
@@ -104,9 +104,9 @@ class Database:
             callback()
 
     def after_commit(self, connection: Connection, callback: Callable[[], None]) -> bool:
-        """Has ``callback`` called once the transaction that :meth:`transaction` opened on ``connection`` has committed.
+        """Has ``callback`` called after the transaction that :meth:`transaction` opened on ``connection`` commits.
 
-        Returns ``False``, and never calls it, for a connection in no such transaction.
+        Returns ``False``, and never calls it, if the connection is not in such a transaction.
         """
         callbacks = self._after_commit.get(connection)
         if callbacks is None:
@@ -116,16 +116,16 @@ class Database:
 
     @asynccontextmanager
     async def own_connection(self) -> AsyncIterator[Connection]:
-        """A connection outside the pool, for who keeps it for long."""
+        """A dedicated connection outside the pool, for long-lived use."""
         with _outages_translated:
             connection = await self._connect()
             try:
                 yield connection
             finally:
-                await connection.close(timeout=self._patience)
+                await connection.close(timeout=self._timeout)
 
     def usage(self) -> tuple[int, int, int]:
-        """Connections that are open, those of them that are idle, and how many there may be."""
+        """The number of open connections, of idle ones, and the pool's maximum."""
         return self._pool.get_size(), self._pool.get_idle_size(), self._pool.get_max_size()
 
     async def close(self) -> None:
@@ -143,8 +143,8 @@ _OUTAGES: tuple[type[BaseException], ...] = (
     pg.CrashShutdownError,
     pg.TooManyConnectionsError,
     pg.ReadOnlySQLTransactionError,
-    pg.DeadlockDetectedError,  # with a migration, which gives way sooner as a rule
-    pg.InternalClientError,  # what asyncpg makes of a server that goes away, or is not up yet, while it connects
+    pg.DeadlockDetectedError,  # with a migration, which usually gives way first
+    pg.InternalClientError,  # raised by asyncpg if the server goes down or is not up yet while connecting
 )
 
 
@@ -159,7 +159,7 @@ class _Translated:
             raise UnstorableTextError from error
         if isinstance(error, _OUTAGES):
             raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
-        # asyncpg has no class of its own for a connection that was closed under a caller.
+        # asyncpg has no dedicated class for a connection that was closed during use.
         is_closed = isinstance(error, asyncpg.InterfaceError) and "clos" in str(error)
         if is_closed and not isinstance(error, asyncpg.DataError):
             raise DatabaseUnavailableError(str(error)) from error
@@ -176,20 +176,20 @@ async def connect(
     url: str,
     *,
     size: int = 10,
-    patience: float = 10,
+    max_wait: float = 10,
     name: str = "",
     on_query: Callable[[Any], None] | None = None,
 ) -> Database:
-    """A pool of at most ``size`` connections; connecting, or waiting for a free one, takes ``patience`` s at most.
+    """Opens a pool of up to ``size`` connections. ``max_wait`` limits connecting and waiting for one, in seconds.
 
-    ``name`` is whose connections they are, as Postgres tells it (``application_name``: ``agenciaos-jobs worker_01…``).
-    ``on_query`` hears of every statement: see asyncpg's ``add_query_logger``.
+    ``name`` identifies the connections in Postgres (``application_name``: ``agenciaos-jobs worker_01…``). ``on_query``
+    is called after every statement: see asyncpg's ``add_query_logger``.
 
-    Raises :class:`DatabaseUnavailableError`, or asyncpg's error where the server refuses the login.
+    Raises :class:`DatabaseUnavailableError`, or asyncpg's error if the server rejects the login.
     """
     options: dict[str, Any] = {
         "dsn": without_foreign_options(url),
-        "timeout": patience,
+        "timeout": max_wait,
         "command_timeout": 60,
         "statement_cache_size": 0 if "pgbouncer=true" in url else 1024,
         "server_settings": {"application_name": f"agenciaos-jobs {name}".strip(), "timezone": "UTC"},
@@ -203,11 +203,11 @@ async def connect(
 
     with _outages_translated:
         pool = await asyncpg.create_pool(**options, min_size=1, max_size=size, init=prepare, reset=_nothing_to_reset)
-    return Database(pool, patience, partial(asyncpg.connect, **options))
+    return Database(pool, max_wait, partial(asyncpg.connect, **options))
 
 
 def without_foreign_options(url: str) -> str:
-    """``url`` less the options that only Prisma or libpq know, so that the application's own one can be used here."""
+    """``url`` without the options of Prisma and libpq, so that the application's own URL can be used."""
     parts = urlsplit(url)
     options = [(name, value) for name, value in parse_qsl(parts.query) if name not in _PRISMA_ONLY | _LIBPQ_ONLY]
     return urlunsplit(parts._replace(query=urlencode(options)))
@@ -225,4 +225,4 @@ def _encode_json(value: Any) -> str:
 
 
 async def _nothing_to_reset(_: Connection) -> None:
-    """No code here changes a session, so a returned connection costs no round trip."""
+    """Saves a round trip for each released connection; no code here changes session state."""

@@ -1,3 +1,3 @@
 -- name: prepare
--- Who is frozen or cut off amid a transaction loses it and what it has locked, in the time in which a lease is lost.
+-- A process that freezes or disconnects in a transaction loses it and its locks within the time of a lease.
 SELECT set_config('idle_in_transaction_session_timeout', '10s', false)

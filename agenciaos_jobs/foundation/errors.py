@@ -1,4 +1,4 @@
-"""Errors that can be explained to whoever asked: over HTTP, on a page, or on the command line."""
+"""Errors with a user-facing explanation, for HTTP, pages and the command line."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class DomainError(Exception):
-    """What was asked for can't be done. A subclass sets ``status``, the HTTP status, and ``text``, the reason.
+    """A request that can't be fulfilled. A subclass sets ``status``, the HTTP status, and ``text``, the reason.
 
-    ``about`` is what it is about, such as an id: for logs and the command line, not for HTTP. ``fields`` are the fields
-    of the input that are wrong, ``headers`` go with an HTTP response, and ``extra`` are further members of its body.
+    ``about`` is the subject, such as an id: for logs and the command line, not for HTTP. ``fields`` are the invalid
+    fields of the input. ``headers`` are added to the HTTP response and ``extra`` to its body.
     """
 
     status: int
@@ -34,9 +34,9 @@ class DomainError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WrongField:
-    """A field of the input that is wrong. ``code`` names what is wrong with it, ``english`` says so.
+    """An invalid field of the input. ``code`` names the error and ``english`` is its message.
 
-    ``context`` is what the message in Portuguese needs besides the code.
+    ``context`` holds the values for the Portuguese message.
     """
 
     place: tuple[str | int, ...]
@@ -49,7 +49,7 @@ class WrongField:
 
 
 class InvalidFieldsError(DomainError):
-    """The input has fields that are wrong."""
+    """The input has invalid fields."""
 
     status = 422
     text = Text("Há campos inválidos na requisição", "The request has invalid fields")

@@ -1,20 +1,20 @@
-"""Quantiles out of counts: exact enough to read, and counts can be added up."""
+"""Histograms with logarithmic buckets, whose counts can be added up and give approximate quantiles."""
 
 import math
 from dataclasses import dataclass, field
 
 STEPS = 4
-"""Buckets for each doubling: a quantile is right within 19 %, and mostly within half of that."""
+"""Buckets per doubling. A quantile is accurate within 19 %, and usually within half of that."""
 
 
 def bucket_of(milliseconds: float) -> int:
-    """The bucket that a time falls into; shorter ones than a millisecond are in the first."""
+    """The bucket of a time; times under a millisecond are in the first bucket."""
     return math.floor(STEPS * math.log2(max(1.0, milliseconds)))
 
 
 @dataclass
 class Histogram:
-    """How many times fell into each bucket."""
+    """The number of times in each bucket."""
 
     counts: dict[int, int] = field(default_factory=dict)
 
@@ -23,7 +23,7 @@ class Histogram:
         return sum(self.counts.values())
 
     def quantile(self, share: float) -> float | None:
-        """The time in seconds that ``share`` of all are no longer than; ``None`` where there are none."""
+        """The quantile ``share`` (0 to 1) in seconds; ``None`` for an empty histogram."""
         wanted, passed = share * self.total, 0
         for bucket, count in sorted(self.counts.items()):
             if passed + count >= wanted:

@@ -1,4 +1,4 @@
-"""What is made when it is first needed."""
+"""Lazy initialization."""
 
 import asyncio
 import gc
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class Lazy(Generic[T]):
-    """What is made when it is first needed, in a thread, and kept."""
+    """A value that is created on first use, in a thread, and kept."""
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make_it = make
@@ -21,7 +21,7 @@ class Lazy(Generic[T]):
         return await asyncio.shield(self._making)
 
     async def made(self) -> T | None:
-        """What was made, ``None`` where it was never needed or could not be made."""
+        """The value, or ``None`` if it was never used or its creation failed."""
         if self._making is None:
             return None
         await asyncio.wait([self._making])
@@ -29,5 +29,5 @@ class Lazy(Generic[T]):
 
     def _make(self) -> T:
         made = self._make_it()
-        gc.freeze()  # as at the start: the library's 80,000 objects would make each full collection twice as long
+        gc.freeze()  # as after start-up: the library's 80,000 objects would double the time of a full collection
         return made

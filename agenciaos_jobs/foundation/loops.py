@@ -1,4 +1,4 @@
-"""What is done again and again, until it is stopped, and the waiting in between."""
+"""Background loops, and waiting for an event with a timeout."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ log = structlog.get_logger("agenciaos_jobs.rounds")
 
 
 async def run_periodically(interval: timedelta, act: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    """Acts, waits and acts again; a round that fails is reported, and must not be the last one."""
+    """Calls ``act`` every ``interval`` until ``stop``. A call that fails is logged and does not end the loop."""
     while not stop.is_set():
         try:
             await act()
@@ -20,12 +20,12 @@ async def run_periodically(interval: timedelta, act: Callable[[], Awaitable[None
         await wait_for(stop, interval)
 
 
-async def wait_for(event: asyncio.Event, within: timedelta) -> bool:
-    """Waits for the event, and tells whether it came in time.
+async def wait_for(event: asyncio.Event, max_wait: timedelta) -> bool:
+    """Waits for the event; returns whether it was set within ``max_wait``.
 
-    A cancellation in the moment of the event ends the waiting too; before Python 3.12 ``asyncio.wait_for`` loses it.
+    Unlike ``asyncio.wait_for`` before Python 3.12, it does not swallow a cancellation at the moment of the event.
     """
     with suppress(TimeoutError):
-        async with asyncio.timeout(within.total_seconds()):
+        async with asyncio.timeout(max_wait.total_seconds()):
             await event.wait()
     return event.is_set()

@@ -1,18 +1,18 @@
-"""What a process has counted, added to the totals of all."""
+"""The metric reporter: adds a process's counters to the totals in Postgres."""
 
 from agenciaos_jobs.foundation import metric_totals, metrics
 from agenciaos_jobs.foundation.database import Database
 
 
 class MetricReporter:
-    """Knows what of the process's counters has been added already; it begins with what is counted from now on."""
+    """Tracks which increments have been added; starts from the counters' current values."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._reported = metrics.counted(metrics.WORKER)
 
     async def flush(self) -> None:
-        """Adds what was counted since the last time."""
+        """Adds the increments since the last flush."""
         present = metrics.counted(metrics.WORKER)
         increments = {
             sample: value - self._reported.get(sample, 0)

@@ -1,4 +1,4 @@
-"""Counters of all workers, added up."""
+"""Totals of the counters of all workers."""
 
 from collections.abc import Mapping
 

@@ -1,10 +1,10 @@
 """Prometheus metrics.
 
-A server counts its own requests, and measures its own process: memory, event loop, connections. What workers count
-is added up in ``jobs.metric_totals`` (see engine/worker/heartbeat.py), so that any server's ``/metrics`` covers all
-workers, and none needs to be scraped.
+A server counts its own requests and measures its own process: memory, event loop, connections. The workers' counters
+are added up in ``jobs.metric_totals`` (see engine/worker/heartbeat.py), so any server's ``/metrics`` covers all workers
+and no worker needs to be scraped.
 
-A job adds a metric of its own in one line, ``REPORTS = metrics.counter("agenciaos_reports_total", "Reports made.")``,
+A job defines its own metric in one line, ``REPORTS = metrics.counter("agenciaos_reports_total", "Reports made.")``,
 and counts with ``REPORTS.inc()``. The rules for names are https://prometheus.io/docs/practices/naming/.
 """
 
@@ -35,12 +35,12 @@ _LONG = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 3
 
 
 def counter(name: str, meaning: str, labels: Sequence[str] = ()) -> Counter:
-    """Something that workers count; ``name`` ends in ``_total``."""
+    """A counter of workers; ``name`` ends in ``_total``."""
     return Counter(name, meaning, labels, registry=WORKER)
 
 
 def histogram(name: str, meaning: str, labels: Sequence[str] = (), buckets: Sequence[float] = _LONG) -> Histogram:
-    """Something that workers measure; ``name`` ends in its unit, such as ``_seconds``."""
+    """A histogram of workers; ``name`` ends in its unit, such as ``_seconds``."""
     return Histogram(name, meaning, labels, buckets=buckets, registry=WORKER)
 
 
@@ -74,7 +74,7 @@ RUN_SECONDS = histogram("agenciaos_run_duration_seconds", "Time from an attempt'
 WAIT_SECONDS = histogram(
     "agenciaos_run_wait_seconds", "Time from when a run was due to the start of its attempt.", ["task"]
 )
-SWEEPER_REPAIRS = counter("agenciaos_sweeper_repairs_total", "Runs the sweeper put right.", ["kind"])
+RESCUER_REPAIRS = counter("agenciaos_sweeper_repairs_total", "Runs the sweeper put right.", ["kind"])
 ALERTS = counter(
     "agenciaos_alerts_total", "Alerts that were told, by how: first, more, still or over.", ["kind", "telling"]
 )
@@ -91,7 +91,7 @@ Sample = tuple[str, Labels]
 
 
 def count_request(method: str, route: str, status: int, seconds: float) -> None:
-    """Counts a request that was answered, and how long it took."""
+    """Counts a completed request and its duration."""
     requests, durations = _request_metrics(method, route, status)
     requests.inc()
     durations.observe(seconds)
@@ -99,12 +99,12 @@ def count_request(method: str, route: str, status: int, seconds: float) -> None:
 
 @cache
 def _request_metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    """The two for these labels: finding them takes longer than counting."""
+    """The two metrics with these labels, cached because the lookup takes longer than counting."""
     return REQUESTS.labels(method, route, status), REQUEST_SECONDS.labels(method, route)
 
 
 def counted(registry: CollectorRegistry) -> dict[Sample, float]:
-    """Every sample of a registry that only ever grows."""
+    """The samples of a registry of counters and histograms."""
     samples = (sample for metric in registry.collect() for sample in metric.samples)
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -114,10 +114,10 @@ def counted(registry: CollectorRegistry) -> dict[Sample, float]:
 
 
 class Totals:
-    """Shows added-up worker samples as the metrics they came from."""
+    """A collector for the totals of the workers' samples."""
 
     def __init__(self, totals: Mapping[Sample, float]) -> None:
-        """What has no labels is told from 0 on, so that its first increase is one."""
+        """Samples without labels start at 0, so that Prometheus sees their first increase."""
         unlabelled = {sample: 0.0 for sample in counted(WORKER) if not sample[1]}
         self._totals = unlabelled | dict(totals)
 
@@ -148,7 +148,7 @@ class Totals:
 
 
 class Present:
-    """What is now: gauges by name, each with its meaning and its value."""
+    """A collector for gauges by name, each with its meaning and current value."""
 
     def __init__(self, gauges: Mapping[str, tuple[str, float]]) -> None:
         self._gauges = gauges
@@ -158,12 +158,12 @@ class Present:
             yield GaugeMetricFamily(name, meaning, value=value)
 
 
-def connections(size: int, idle: int, most: int) -> Mapping[str, tuple[str, float]]:
-    """A pool's gauges."""
+def connections(size: int, idle: int, limit: int) -> Mapping[str, tuple[str, float]]:
+    """The gauges of a connection pool."""
     return {
         "agenciaos_database_connections": ("Connections to Postgres that are open.", size),
         "agenciaos_database_connections_busy": ("Those of them that are in use.", size - idle),
-        "agenciaos_database_connections_max": ("How many there may be (DATABASE_POOL_SIZE).", most),
+        "agenciaos_database_connections_max": ("How many there may be (DATABASE_POOL_SIZE).", limit),
     }
 
 
@@ -179,18 +179,18 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def watch_loop() -> None:
-    """Measures, twice a second and for ever, how late the event loop is."""
+    """Measures the event loop's lag twice a second, until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
-        due = loop.time() + _LOOK
-        await asyncio.sleep(_LOOK)
+        due = loop.time() + _SAMPLE_INTERVAL
+        await asyncio.sleep(_SAMPLE_INTERVAL)
         lag = max(0.0, loop.time() - due)
         LOOP_LAG.observe(lag)
         if lag > _LATE:
             LOOP_LATE.inc()
 
 
-_LOOK = 0.5
+_SAMPLE_INTERVAL = 0.5
 _LATE = 0.5
 
 

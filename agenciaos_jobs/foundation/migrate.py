@@ -1,4 +1,4 @@
-"""Moves schema ``jobs`` forward, and tells how far it is."""
+"""Migrations of schema ``jobs``, and its version."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)
 
-_TRIES = 30
+_ATTEMPTS = 30
 _PAUSE = 2.0
 
 
@@ -39,55 +39,55 @@ def packaged() -> list[Migration]:
 
 
 async def migrate(connection: Connection, now: datetime, report: Callable[[Migration], None]) -> int:
-    """Applies what is missing, a transaction each, and returns how many that were; several may run at once.
+    """Applies the pending migrations, one transaction each; returns how many. Concurrent calls are safe.
 
-    Raises :class:`SchemaError` where somebody keeps a table in use for minutes on end.
+    Raises :class:`SchemaError` if a table stays locked for minutes.
     """
     async with connection.transaction():
         await connection.execute(QUERIES["lock"])
         await connection.execute(QUERIES["prepare"])
     applied = 0
     for migration in packaged():
-        if await _applied_in_time(connection, migration, now):
+        if await _apply_with_retries(connection, migration, now):
             report(migration)
             applied += 1
     await ensure_partitions(connection, now)
     return applied
 
 
-async def _applied_in_time(connection: Connection, migration: Migration, now: datetime) -> bool:
-    """Applies a migration that is missing, unless its tables stay in use."""
-    for _ in range(_TRIES):
+async def _apply_with_retries(connection: Connection, migration: Migration, now: datetime) -> bool:
+    """Applies a pending migration; retries while its tables are in use."""
+    for _ in range(_ATTEMPTS):
         try:
             return await _apply(connection, migration, now)
         except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
             await asyncio.sleep(_PAUSE)
-    text = f"migration {migration.version:04} {migration.name} found its tables in use, {_TRIES} times"
+    text = f"migration {migration.version:04} {migration.name} found its tables in use, {_ATTEMPTS} times"
     raise SchemaError(f"{text}: end the long transaction (see pg_stat_activity) and run `agenciaos-jobs migrate` again")
 
 
 async def _apply(connection: Connection, migration: Migration, now: datetime) -> bool:
-    """Locks all the tables that the migration names before it changes any.
+    """Applies a pending migration, after locking all the tables that it names.
 
-    Who waits for a table keeps all waiting who come later, and who holds one while waiting for the next may deadlock
-    with the service at work. So it waits for a moment only, and waits for nothing once it has begun.
+    A wait for a table lock blocks everyone who comes later, and a wait while holding another lock may deadlock with the
+    running service. So the wait is short, and the migration itself waits for no further lock.
     """
     async with connection.transaction():
         await connection.execute(QUERIES["lock"])
         if await connection.fetchval(QUERIES["is_applied"], migration.version):
             return False
-        await connection.execute(QUERIES["hurry"])
-        if locking := await connection.fetchval(QUERIES["locking"], migration.sql):
-            await connection.execute(locking)
+        await connection.execute(QUERIES["limit_lock_wait"])
+        if lock_statement := await connection.fetchval(QUERIES["lock_statement"], migration.sql):
+            await connection.execute(lock_statement)
         await connection.execute(migration.sql)
         await connection.execute(QUERIES["record"], migration.version, migration.name, now)
     return True
 
 
 async def ensure_partitions(executor: Executor, now: datetime) -> int | None:
-    """Makes the partitions of this month and the next three that are missing; returns how many that were.
+    """Creates missing partitions for this month and the next three; returns how many.
 
-    ``None`` where a table was in use: they are wanted in a month at the soonest, so another time will do.
+    ``None`` if a table was in use. A later call will do: new partitions are needed in a month at the earliest.
     """
     try:
         return int(await executor.fetchval(QUERIES["ensure_partitions"], now, 3))
@@ -104,7 +104,7 @@ async def schema_version(executor: Executor) -> int:
 
 
 async def require_schema(executor: Executor) -> None:
-    """Raises :class:`SchemaError` where the database is behind. A newer one is fine: deploys overlap."""
+    """Raises :class:`SchemaError` if the schema is too old. A newer one is fine, because deploys overlap."""
     found, needed = await schema_version(executor), packaged()[-1].version
     if found < needed:
         raise SchemaError(f"schema jobs is at version {found} and {needed} is needed: run `agenciaos-jobs migrate`")

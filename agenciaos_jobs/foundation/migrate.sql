@@ -9,11 +9,11 @@ CREATE TABLE IF NOT EXISTS jobs.schema_migrations (
   applied_at timestamptz NOT NULL
 )
 
--- name: hurry
+-- name: limit_lock_wait
 SET LOCAL lock_timeout = '300ms'
 
--- name: locking
--- The statement that locks the tables of ours that a text names; null where it names none.
+-- name: lock_statement
+-- The statement that locks the tables in schema jobs that a text names; null if it names none.
 SELECT 'LOCK TABLE ' || string_agg(oid::regclass::text, ', ' ORDER BY relname) || ' IN ACCESS EXCLUSIVE MODE'
 FROM pg_class
 WHERE relnamespace = 'jobs'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition

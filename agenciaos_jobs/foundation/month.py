@@ -1,4 +1,4 @@
-"""Months, as AgênciaOS counts them."""
+"""Calendar months in São Paulo's time zone."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Reads ``2026-10``; anything else is a :class:`ValueError`."""
+        """Parses ``2026-10``. Raises :class:`ValueError` for anything else."""
         found = _FORM.fullmatch(text)
         if not found or not 1 < int(found[1]) < 9999:
             raise ValueError("expected a month such as 2026-10")
@@ -27,7 +27,7 @@ class Month:
 
     @classmethod
     def of(cls, moment: datetime) -> Self:
-        """The month that a moment falls into, in São Paulo."""
+        """The month of a moment."""
         local = moment.astimezone(SAO_PAULO)
         return cls(local.year, local.month)
 
@@ -50,7 +50,7 @@ class Month:
 
     @property
     def bounds(self) -> tuple[datetime, datetime]:
-        """The month's first moment, and the first one after it."""
+        """The month's first moment, and the next month's."""
         return self.starts_at, self.next.starts_at
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Keeping secrets out of everything that is written down."""
+"""Masks secrets in logs and stored data."""
 
 import re
 from collections.abc import Iterable, MutableMapping
@@ -23,7 +23,7 @@ def _has_secret_name(names: tuple[str, ...]) -> bool:
 
 
 class Redactor:
-    """Masks known secret values wherever they stand, and any value whose name says that it is a secret."""
+    """Masks known secret values anywhere, and any value under the name of a secret."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets = sorted({secret for secret in secrets if len(secret) >= 4}, key=len, reverse=True)
@@ -34,12 +34,12 @@ class Redactor:
         return text
 
     def event(self, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-        """A log line's fields, masked. Most have nothing to mask, which one look at all of them tells."""
+        """The masked fields of a log line. A quick check of the joined values skips lines without secrets."""
         values = event.values()
         if _PLAIN.issuperset(map(type, values)) and not _has_secret_name(tuple(event)):
-            together = "\n".join([value for value in values if type(value) is str])
+            combined = "\n".join([value for value in values if type(value) is str])
             for secret in self._secrets:
-                if secret in together:
+                if secret in combined:
                     break
             else:
                 return event
@@ -57,7 +57,7 @@ class Redactor:
         return value
 
     def restore(self, edited: Any, original: Any, name: str = "") -> Any:
-        """``edited``, which began as :meth:`value` of ``original``, with what is still masked put back."""
+        """``edited``, an edited :meth:`value` of ``original``, with the values that are still masked restored."""
         if edited == self.value(original, name):
             return original
         if isinstance(edited, dict) and isinstance(original, dict):

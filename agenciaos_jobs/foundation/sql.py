@@ -1,4 +1,4 @@
-"""Reads the named queries that stand beside a module, in a file of the same name.
+"""Loads a module's named queries from the ``.sql`` file of the same name beside it.
 
 A file holds any number of statements, each under a line ``-- name: verb``.
 """
@@ -13,7 +13,7 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
 
 def load(module: str) -> Mapping[str, str]:
-    """The statements by name of the ``.sql`` file beside ``module``, which passes its own ``__name__``."""
+    """The queries of ``module`` by name. The module passes its own ``__name__``."""
     package, _, family = module.rpartition(".")
     text = files(package).joinpath(f"{family}.sql").read_text("utf-8")
     _, *parts = _NAME.split(text)
@@ -24,5 +24,5 @@ def load(module: str) -> Mapping[str, str]:
 
 
 def name_of(sql: str) -> str:
-    """The wing, file and name of a statement that was loaded here, such as ``engine.runs.claim``."""
+    """The package, file and name of a loaded statement, such as ``engine.runs.claim``; ``sql`` for any other."""
     return _NAMES.get(sql, "sql")

@@ -1,7 +1,7 @@
-"""OpenTelemetry traces, sent where ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set (extra ``otel``).
+"""OpenTelemetry traces, exported if ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set (extra ``otel``).
 
-Without it no spans are made and the SDK is not imported. OpenTelemetry's API carries the caller's trace from the
-request to the run and into the log all the same.
+Without it there are no spans and the SDK is not imported. The caller's trace is still propagated from the request to
+the run and the log.
 """
 
 import time
@@ -28,13 +28,13 @@ Kind = Literal["server", "consumer", "client"]
 
 
 class NotInstalledError(Exception):
-    """Traces are asked for, and the extra ``otel`` is not installed."""
+    """Tracing is configured, but the extra ``otel`` is not installed."""
 
     def __init__(self) -> None:
         super().__init__("OTEL_EXPORTER_OTLP_ENDPOINT is set: install agenciaos-jobs[otel]")
 
 
-_PATIENCE = 3
+_EXPORT_TIMEOUT = 3
 _NO_TRACE = Context()
 _NO_SPAN: AbstractContextManager[Span] = nullcontext(INVALID_SPAN)
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -43,7 +43,7 @@ _tracer: Tracer | None = None
 
 
 def configure(endpoint: str | None, service: str) -> None:
-    """Sends spans to an OTLP receiver from now on; with ``None``, none. Raises :class:`NotInstalled`."""
+    """Starts exporting spans to an OTLP receiver, unless it is ``None``. Raises :class:`NotInstalledError`."""
     global _provider, _tracer
     if endpoint is None or _provider is not None:
         return
@@ -55,12 +55,12 @@ def configure(endpoint: str | None, service: str) -> None:
     except ImportError as error:
         raise NotInstalledError from error
     _provider = TracerProvider(resource=Resource.create({"service.name": service}))
-    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=_PATIENCE)))
+    _provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=_EXPORT_TIMEOUT)))
     _tracer = _provider.get_tracer("agenciaos_jobs")
 
 
 def close() -> None:
-    """Sends what is left, and stops; it blocks while it does."""
+    """Exports the remaining spans and stops. Blocks meanwhile."""
     global _provider, _tracer
     provider, _provider, _tracer = _provider, None, None
     if provider:
@@ -68,10 +68,10 @@ def close() -> None:
 
 
 def resume(traceparent: str | None) -> str | None:
-    """Continues a caller's trace in this task, in place of any before; returns the id that all its spans share.
+    """Continues a caller's trace in this task, in place of any other; returns the trace id.
 
-    ``traceparent`` is the header of that name (https://www.w3.org/TR/trace-context/#traceparent-header). Without one,
-    or with one that is malformed, the task belongs to no trace, and ``None`` is returned.
+    ``traceparent`` is the header of that name (https://www.w3.org/TR/trace-context/#traceparent-header). Without a
+    valid one the task belongs to no trace, and ``None`` is returned.
     """
     if not traceparent:
         attach(_NO_TRACE)
@@ -83,14 +83,14 @@ def resume(traceparent: str | None) -> str | None:
 
 
 def current() -> str | None:
-    """The ``traceparent`` of the task's trace: a run that is triggered meanwhile belongs to it too."""
+    """The ``traceparent`` of the task's trace, for the runs that it triggers."""
     carrier: dict[str, str] = {}
     _PROPAGATOR.inject(carrier)
     return carrier.get("traceparent")
 
 
 def span(name: str, kind: Kind, attributes: Callable[[], Mapping[str, Any]] = dict) -> AbstractContextManager[Span]:
-    """A span around a block. ``attributes`` is called only where spans are sent; what is ``None`` is left out."""
+    """A span around a block. ``attributes`` is called only if spans are exported; ``None`` values are omitted."""
     if _tracer is None:
         return _NO_SPAN
     known = {name: value for name, value in attributes().items() if value is not None}
@@ -98,23 +98,23 @@ def span(name: str, kind: Kind, attributes: Callable[[], Mapping[str, Any]] = di
 
 
 def mark_failed(code: str) -> None:
-    """Records that the block's own span failed."""
+    """Sets the current span's status to an error."""
     get_current_span().set_status(StatusCode.ERROR, code)
 
 
 def query_logger(name_of: Callable[[str], str]) -> Callable[[Any], None] | None:
-    """What asyncpg is to call after each statement; ``None`` where there are no traces."""
-    return None if _tracer is None else lambda query: _note_query(query, name_of(query.query))
+    """A query logger for asyncpg; ``None`` if spans are not exported."""
+    return None if _tracer is None else lambda query: _record_query(query, name_of(query.query))
 
 
-def _note_query(query: Any, name: str) -> None:
-    """A span for a statement that has ended, within a request or an attempt; the engine's own rounds make none."""
+def _record_query(query: Any, name: str) -> None:
+    """Records a span for a completed statement of a request or an attempt. Background loops record none."""
     if _tracer is None or not get_current_span().is_recording():
         return
     ended = time.time_ns()
     began = ended - round(query.elapsed * 1e9)
     attributes = {"db.system.name": "postgresql", "db.query.summary": name}
-    noted = _tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes, start_time=began)
+    recorded = _tracer.start_span(name, kind=SpanKind.CLIENT, attributes=attributes, start_time=began)
     if query.exception:
-        noted.set_status(StatusCode.ERROR, type(query.exception).__name__)
-    noted.end(ended)
+        recorded.set_status(StatusCode.ERROR, type(query.exception).__name__)
+    recorded.end(ended)

@@ -1,4 +1,4 @@
-"""Signatures of webhooks (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md)."""
+"""Webhook signatures (https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md)."""
 
 import base64
 import binascii
@@ -11,13 +11,13 @@ PREFIX = "whsec_"
 
 
 class BadSignatureError(Exception):
-    """The delivery is not from who knows the secret, or not from now; the message says which."""
+    """The signature is wrong, or the timestamp too far from now; the message says which."""
 
 
 def key_of(secret: str) -> bytes:
-    """The key in ``whsec_`` and the base64 of 24 to 64 bytes, with or without its padding.
+    """The key in a secret: ``whsec_`` and the base64 of 24 to 64 bytes, with or without padding.
 
-    Raises :class:`ValueError`, whose message says what is expected and nothing of the secret.
+    Raises :class:`ValueError` with a message that describes the format and reveals nothing of the secret.
     """
     text = secret.removeprefix(PREFIX)
     try:
@@ -30,12 +30,12 @@ def key_of(secret: str) -> bytes:
 
 
 def text_of(key: bytes) -> str:
-    """The secret that holds this key, in its full form."""
+    """The secret for a key, in its full form."""
     return PREFIX + base64.b64encode(key).decode()
 
 
 def headers_of(keys: Sequence[bytes], message_id: str, moment: datetime, body: bytes) -> dict[str, str]:
-    """The three headers: HMAC-SHA256 over id, unix seconds and body with dots between them, by each key."""
+    """The three signature headers: an HMAC-SHA256 by each key over id, unix seconds and body, joined by dots."""
     timestamp = str(int(moment.timestamp()))
     signed = f"{message_id}.{timestamp}.".encode() + body
     signatures = (base64.b64encode(hmac.new(key, signed, sha256).digest()).decode() for key in keys)

@@ -77,7 +77,7 @@ async def _answer(request: web.Request, subject: Subject) -> web.Response:
     if not handle.startswith(form) or not electric.is_cursor(offset):
         return _refetch(_new_handle(request, form))
     if request.query.get("live") == "true":
-        reading = await live.news(subject, offset, _poll_timeout(request))
+        reading = await live.wait_for_changes(subject, offset, _poll_timeout(request))
     else:
         reading = await live.read(subject, offset)
     if reading.is_from_the_future:
@@ -91,7 +91,7 @@ def _changes(
     messages = [*(electric.change(run, operation, skipped) for run in reading.runs), electric.UP_TO_DATE]
     headers = {
         "electric-handle": handle,
-        "electric-offset": reading.mark,
+        "electric-offset": reading.cursor,
         "electric-schema": orjson.dumps(electric.schema(skipped)).decode(),
         "electric-cursor": str(round(request.app[CLOCK].now().timestamp() * 1000)),
         "electric-up-to-date": "",

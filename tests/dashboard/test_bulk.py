@@ -6,7 +6,7 @@ import asyncpg
 from support.browsing import operator, settled
 from support.service import Service, running_server, running_worker
 
-from agenciaos_jobs.engine.bulk import TAKEN_FOR
+from agenciaos_jobs.engine.bulk import CLAIM_TIMEOUT
 from agenciaos_jobs.engine.store import bulk
 from agenciaos_jobs.http import keys
 from agenciaos_jobs.settings import Settings
@@ -75,7 +75,7 @@ async def test_what_one_server_left_the_next_one_finishes_and_no_run_is_replayed
         now = app[keys.CLOCK].now()
         await bulk.start(app[keys.DATABASE], "bulk_1", "replay", run_ids, now)
         # Two were in hand when the server died: one of them had been replayed already.
-        await bulk.take(app[keys.DATABASE], "bulk_1", now - 2 * TAKEN_FOR, now - 3 * TAKEN_FOR, 2)
+        await bulk.take(app[keys.DATABASE], "bulk_1", now - 2 * CLAIM_TIMEOUT, now - 3 * CLAIM_TIMEOUT, 2)
         await app[keys.CONTROL].replay(run_ids[0], idempotency_key=f"bulk_1:{run_ids[0]}")
     async with running_server(settings) as service, operator(service) as browser:
         page = await settled(browser, "/bulk/bulk_1")

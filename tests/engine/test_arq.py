@@ -102,6 +102,6 @@ async def without_dispatcher(plain):
     async def on_startup(context):
         await started(context)
         context["worker"].dispatcher._stopping = True
-        context["worker"].dispatcher._news.set()
+        context["worker"].dispatcher._wakeup.set()
 
     return on_startup

@@ -45,7 +45,7 @@ async def hears_of(watch: ChangeSubscription, *run_ids: str) -> None:
 
 
 async def test_a_watcher_hears_of_new_and_of_changed_runs(server: Service, changes: ChangeFeed):
-    async with changes.watch() as watch, changes.watch() as other:
+    async with changes.subscribe() as watch, changes.subscribe() as other:
         await settled(watch)
         run_id = await server.trigger("monthly-report", delay="1h")
         await hears_of(watch, run_id)
@@ -70,7 +70,7 @@ def run_ids(count: int) -> list[str]:
 
 async def test_many_at_once_come_by_their_ids_and_too_many_as_anything(changes: ChangeFeed, db: asyncpg.Connection):
     few, many = run_ids(1_000), [f"{run_id}_" for run_id in run_ids(1_001)]
-    async with changes.watch() as watch:
+    async with changes.subscribe() as watch:
         await settled(watch)
         await insert(db, few)
         await hears_of(watch, *few)
@@ -99,17 +99,17 @@ async def test_what_was_written_before_the_watch_and_committed_after_it_is_heard
     await insert(db, run_ids(1))
     async with db.transaction():
         await db.execute("UPDATE jobs.runs SET priority = 1")
-        watching = changes.watch()
+        watching = changes.subscribe()
         watch = await watching.__aenter__()
         await settled(watch)
     async with asyncio.timeout(PATIENCE):
-        while not changes._heard.is_set():
+        while not changes._echoed.is_set():
             assert await anext(watch) is None
     await watching.__aexit__(None, None, None)
 
 
 async def test_a_cut_line_is_mended_and_the_gap_told(server: Service, changes: ChangeFeed, db: asyncpg.Connection):
-    async with changes.watch() as watch:
+    async with changes.subscribe() as watch:
         await settled(watch)
         cut = await db.fetchval(
             """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
@@ -125,22 +125,22 @@ async def test_the_last_watcher_s_leaving_ends_the_lease(
     changes: ChangeFeed, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(changes_module, "RENEWAL", changes_module.RENEWAL / 1_000)
-    async with changes.watch() as watch:
+    async with changes.subscribe() as watch:
         await settled(watch)
         assert await db.fetchval("SELECT count(*) FROM jobs.watchers") == 1
     async with asyncio.timeout(PATIENCE):
         while await db.fetchval("SELECT count(*) FROM jobs.watchers"):
             await asyncio.sleep(0.01)
-    async with changes.watch() as watch:
+    async with changes.subscribe() as watch:
         await settled(watch)
 
 
 async def test_without_notifications_watchers_look_every_second(changes: ChangeFeed, monkeypatch: pytest.MonkeyPatch):
     """As behind a pooler that hands connections out by the transaction."""
-    monkeypatch.setattr(changes_module, "_PATIENCE", changes_module._PATIENCE / 25)
+    monkeypatch.setattr(changes_module, "_TIMEOUT", changes_module._TIMEOUT / 25)
     monkeypatch.setattr(changes_module, "RETRY", changes_module.RETRY / 100)
-    monkeypatch.setattr(changes, "_hear", lambda *_: None)
-    async with changes.watch() as watch:
+    monkeypatch.setattr(changes, "_on_notification", lambda *_: None)
+    async with changes.subscribe() as watch:
         for _ in range(4):
             await settled(watch)
 
@@ -148,12 +148,12 @@ async def test_without_notifications_watchers_look_every_second(changes: ChangeF
 async def test_a_server_that_stops_ends_the_watches(settings: Settings):
     async with running_server(settings) as server:
         changes = server.app[keys.CHANGES]
-        watching = changes.watch()
+        watching = changes.subscribe()
         watch = await watching.__aenter__()
         await settled(watch)
     async with asyncio.timeout(PATIENCE):
         assert [ids async for ids in watch] == []
-    async with changes.watch() as late:
+    async with changes.subscribe() as late:
         assert [ids async for ids in late] == []
     await watching.__aexit__(None, None, None)
 
@@ -171,7 +171,7 @@ async def test_a_server_that_stops_in_the_moment_it_hears_of_itself_does_not_wai
         return have_ended
 
     monkeypatch.setattr(watchers, "all_ended_before", ended_and_closing)
-    async with changes.watch(), asyncio.timeout(PATIENCE):
+    async with changes.subscribe(), asyncio.timeout(PATIENCE):
         while not closing:
             await asyncio.sleep(0.01)
         await asyncio.gather(*closing)

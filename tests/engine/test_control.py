@@ -208,7 +208,7 @@ async def test_calls_that_come_during_a_write_go_into_the_next_one():
         await gate.wait()
         return [item * 10 for item in items]
 
-    commit: GroupCommit[int, int] = GroupCommit(write, most=3)
+    commit: GroupCommit[int, int] = GroupCommit(write, max_batch=3)
     first = asyncio.create_task(commit.submit(1))
     await asyncio.sleep(0)
     rest = [asyncio.create_task(commit.submit(number)) for number in (2, 3, 4, 5)]

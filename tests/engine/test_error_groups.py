@@ -13,7 +13,7 @@ from support.failures import failing, values
 from support.service import running_server, running_service, running_worker
 
 from agenciaos_jobs.dashboard.store import errors as dashboard_errors
-from agenciaos_jobs.engine.model.fingerprint import fault, fold
+from agenciaos_jobs.engine.model.fingerprint import error_group_of, normalize_message
 from agenciaos_jobs.engine.model.job import CommitWith, GiveUp
 from agenciaos_jobs.engine.model.run import RunError
 from agenciaos_jobs.engine.store import errors
@@ -30,18 +30,18 @@ quoted = st.text().map(lambda text: repr(text.replace("'", "")))
 @given(words, st.lists(values, min_size=2, max_size=2), st.lists(quoted, min_size=2, max_size=2), words)
 def test_the_same_words_around_other_values_are_the_same_fault(first, numbers, quotes, last):
     one, other = (f"{first}: {number} ({quote}) {last}" for number, quote in zip(numbers, quotes, strict=True))
-    assert fold(one) == fold(other)
+    assert normalize_message(one) == normalize_message(other)
 
 
 @given(words, words, values)
 def test_other_words_are_another_fault(one, other, value):
-    folded = [fold(f"{text} {value}") for text in (one, other)]
+    folded = [normalize_message(f"{text} {value}") for text in (one, other)]
     assert (folded[0] == folded[1]) == (one.split() == other.split())
 
 
 @given(st.text())
 def test_any_message_can_be_folded_and_none_is_long(message):
-    assert len(fold(message * 50)) <= 300
+    assert len(normalize_message(message * 50)) <= 300
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,21 @@ def test_any_message_can_be_folded_and_none_is_long(message):
     ],
 )
 def test_values_are_folded_and_words_are_not(message: str, folded: str):
-    assert fold(message) == folded
+    assert normalize_message(message) == folded
 
 
 def test_a_code_names_the_fault_whatever_the_message_says():
-    one = fault("probe", RunError("GiveUp", "headline is too long", code="too_long"))
-    other = fault("probe", RunError("GiveUp", "text is too long", code="too_long"))
-    assert one.fingerprint == other.fingerprint != fault("other", RunError("GiveUp", "", code="too_long")).fingerprint
-    assert fault("probe", RunError("A", "x")).fingerprint != fault("probe", RunError("B", "x")).fingerprint
+    one = error_group_of("probe", RunError("GiveUp", "headline is too long", code="too_long"))
+    other = error_group_of("probe", RunError("GiveUp", "text is too long", code="too_long"))
+    assert (
+        one.fingerprint
+        == other.fingerprint
+        != error_group_of("other", RunError("GiveUp", "", code="too_long")).fingerprint
+    )
+    assert (
+        error_group_of("probe", RunError("A", "x")).fingerprint
+        != error_group_of("probe", RunError("B", "x")).fingerprint
+    )
 
 
 async def test_runs_that_fail_alike_are_one_group_and_runs_that_succeed_none(

@@ -160,7 +160,7 @@ def test_the_wait_a_server_asks_for(told: str, seconds: float):
 @example("9" * 400)
 @example("Wed, 21 Oct 2015 07:28:00 -0000")
 def test_no_header_asks_for_more_than_is_allowed_or_breaks_anything(told: str | None):
-    wait = retry_after(told, NOW, most=timedelta(minutes=10))
+    wait = retry_after(told, NOW, max_wait=timedelta(minutes=10))
     assert wait is None or timedelta() <= wait <= timedelta(minutes=10)
 
 

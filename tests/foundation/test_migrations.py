@@ -80,7 +80,7 @@ async def test_a_migration_that_finds_a_table_in_use_lets_others_pass_and_tries_
     later = migrate.Migration(9998, "later", sql)
     monkeypatch.setattr(migrate, "packaged", lambda: [later])
     monkeypatch.setattr(migrate, "_PAUSE", 0.05)
-    monkeypatch.setitem(migrate.QUERIES, "hurry", "SET LOCAL lock_timeout = '100ms'")
+    monkeypatch.setitem(migrate.QUERIES, "limit_lock_wait", "SET LOCAL lock_timeout = '100ms'")
     reader, writer = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
     try:
         async with reader.transaction():
@@ -92,7 +92,7 @@ async def test_a_migration_that_finds_a_table_in_use_lets_others_pass_and_tries_
             assert not migrating.done()
         assert await asyncio.wait_for(migrating, 10) == 1
         monkeypatch.setattr(migrate, "packaged", lambda: [migrate.Migration(9999, "last", sql + "_2")])
-        monkeypatch.setattr(migrate, "_TRIES", 2)
+        monkeypatch.setattr(migrate, "_ATTEMPTS", 2)
         async with reader.transaction():
             await reader.execute("SELECT count(*) FROM jobs.runs")
             with pytest.raises(SchemaError, match="9999 last found its tables in use, 2 times"):

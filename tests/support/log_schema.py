@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 LEVELS = {"debug": "debug", "info": "info", "warning": "warning", "error": "error", "exception": "error"}
-SPREAD = {"told": {"duration", "error_type", "error_code"}}
+SPREAD = {"fields": {"duration", "error_type", "error_code"}}
 """What a call's ``**name`` stands for."""
 
 

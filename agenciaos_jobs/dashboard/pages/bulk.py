@@ -67,7 +67,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     progress = await bulk.progress(database, bulk_id)
     left = progress.pop(None, 0)
     if left:
-        request.app[BULK].go_on(bulk_id)
+        request.app[BULK].work_on(bulk_id)
     return render(
         request,
         "bulk.html",

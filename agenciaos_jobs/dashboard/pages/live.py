@@ -44,7 +44,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     await response.prepare(request)
     # A stream ends when the browser disconnects.
     with suppress(ConnectionResetError):
-        async with request.app[CHANGES].watch() as watch:
+        async with request.app[CHANGES].subscribe() as watch:
             await response.write(b"retry: 1000\nevent: beat\ndata:\n\n")
             if run_id := request.query.get("run", ""):
                 await _send_run_changes(request, response, watch, run_id)

@@ -1,9 +1,8 @@
-"""arq, confined: this is the only folder that imports it.
+"""The arq adapter: the only package that imports arq.
 
-What arq does here: it hosts the worker (the ``arq`` command starts, watches and stops the process), fires the cron jobs
-that the jobs' own schedules make, and its keys and messages in Redis are the queue's wire, so that stock arq producers
-and workers interoperate.
+What arq does: the ``arq`` command starts, watches and stops the worker process. It fires the cron jobs of declared
+schedules. Its Redis keys and message format are the queue's, so stock arq producers and workers interoperate.
 
-What it does not: it neither takes runs out of the queue (the dispatcher does), nor limits, retries or times them, nor
-keeps results. Postgres holds all of that.
+What arq does not do: dequeue runs (the dispatcher does), limit, retry or time them, or keep results. The engine does
+that, with its state in Postgres.
 """

@@ -1,7 +1,7 @@
-"""arq as the worker's host: the class that the ``arq`` command reads.
+"""arq as the worker's host: builds the settings class that the ``arq`` command reads.
 
-arq runs the process, fires cron and hosts the worker. Its queue holds nothing for it: the dispatcher takes the runs
-out, and attempts, durations, retries and results are the engine's.
+arq runs the process and fires cron. Runs are dequeued by the dispatcher; attempts, durations, retries and results are
+the engine's.
 """
 
 import asyncio
@@ -24,9 +24,9 @@ from agenciaos_jobs.engine.worker.runner import Runner
 
 TIMEZONE = ZoneInfo("America/Sao_Paulo")
 
-# arq's own limits are out of the way.
-_TRIES = 1_000_000_000
-_LONGEST = timedelta(days=7)
+# Large enough that arq's own limits never apply.
+_MAX_TRIES = 1_000_000_000
+_JOB_TIMEOUT = timedelta(days=7)
 
 
 class Hosted(Protocol):
@@ -41,10 +41,10 @@ class Hosted(Protocol):
 
 
 Start = Callable[[], AbstractAsyncContextManager[Hosted]]
-"""Opens a worker; leaving the context drains it."""
+"""Starts a worker; leaving the context drains it."""
 
 WatchSignals = Callable[[Hosted], "Awaitable[None] | None"]
-"""Called once the worker runs. What it returns is awaited, and then the process ends; ``None``: arq's signals stay."""
+"""Called once the worker runs. The process ends when the result completes; ``None`` keeps arq's signal handlers."""
 
 
 def worker_settings(
@@ -55,13 +55,13 @@ def worker_settings(
     start: Start,
     watch_signals: WatchSignals,
 ) -> type:
-    """The class that arq reads. Its attributes must be its own: arq does not look at base classes."""
+    """The settings class that arq reads. Attributes must be its own, because arq ignores base classes."""
 
     async def on_startup(context: dict[str, Any]) -> None:
         stack = context["stack"] = AsyncExitStack()
         context["worker"] = await stack.enter_async_context(start())
         if drained := watch_signals(context["worker"]):
-            context["ending"] = asyncio.create_task(_end(drained, asyncio.current_task()))
+            context["ending"] = asyncio.create_task(_end_when_drained(drained, asyncio.current_task()))
 
     attributes = {
         "functions": [_function(task) for task in tasks],
@@ -73,19 +73,19 @@ def worker_settings(
         "on_startup": on_startup,
         "on_shutdown": _stop,
         "max_jobs": max_jobs,
-        "max_tries": _TRIES,
-        "job_timeout": _LONGEST,
+        "max_tries": _MAX_TRIES,
+        "job_timeout": _JOB_TIMEOUT,
         "keep_result": 0,
         "log_results": False,
     }
     return type("WorkerSettings", (), attributes)
 
 
-async def _end(drained: Awaitable[None], main: "asyncio.Task[Any] | None") -> None:
-    """Waits until the worker is drained, then ends arq's main task, which shuts down.
+async def _end_when_drained(drained: Awaitable[None], main: "asyncio.Task[Any] | None") -> None:
+    """Waits until the worker is drained, then cancels arq's main task, which shuts arq down.
 
-    In this order, because between the end of its main task and its shutdown arq leaves the loop, which loses signals.
-    A cancellation can be lost inside a Redis call, so it is repeated.
+    The order matters: arq leaves the event loop between the end of its main task and its shutdown, and signals that
+    arrive then are lost. The cancellation is repeated because a Redis call can swallow it.
     """
     await drained
     while main and not main.done():
@@ -94,23 +94,23 @@ async def _end(drained: Awaitable[None], main: "asyncio.Task[Any] | None") -> No
 
 
 async def _stop(context: dict[str, Any]) -> None:
-    if "stack" in context:  # not where arq failed before it called on_startup
+    if "stack" in context:  # missing if arq failed before on_startup
         await context["stack"].aclose()
 
 
 def _function(task: str) -> Function:
-    """For arq workers that were given another Redis client, and so find the runs themselves."""
+    """Attempts a run for arq workers with another Redis client, which dequeue runs themselves."""
 
-    async def execute(context: dict[str, Any], run_id: str) -> None:
+    async def attempt(context: dict[str, Any], run_id: str) -> None:
         wait = await context["worker"].runner.attempt(run_id)
         if wait is not None:
             raise Retry(defer=wait)
 
-    return func(cast("WorkerCoroutine", execute), name=task)
+    return func(cast("WorkerCoroutine", attempt), name=task)
 
 
 def cron_job(item: Declared) -> CronJob:
-    """arq's cron for a schedule that a job declares."""
+    """The arq cron job of a declared schedule."""
 
     async def fire(context: dict[str, Any]) -> None:
         await context["worker"].scheduler.fire(item.id)

@@ -1,4 +1,4 @@
-"""arq's wire: its keys in Redis, the form of its messages, and the client that its worker gets."""
+"""arq's wire format: its Redis keys, its messages, and the Redis client of its worker."""
 
 import asyncio
 from typing import Any
@@ -14,41 +14,41 @@ from redis.exceptions import RedisError
 log = structlog.get_logger("agenciaos_jobs.queue")
 
 UNAVAILABLE = (RedisError, OSError, asyncio.TimeoutError)
-"""What is raised while Redis is away. Nothing is lost by it: the rescuer sends what was not sent."""
+"""The errors of a Redis outage. No run is lost: the rescuer enqueues whatever was not sent."""
 
 QUEUE = default_queue_name
 JOB_PREFIX = job_key_prefix
 OTHER_PREFIXES = (in_progress_key_prefix, retry_key_prefix)
-"""The prefixes of what arq's own worker keeps of a message while it executes one."""
+"""Key prefixes that arq's own worker uses while it executes a message."""
 
 CRON = "cron:"
-"""How the ids of arq's cron jobs begin here."""
+"""The id prefix of our arq cron jobs."""
 
 Redis = ArqRedis
-"""The client: arq's own, because arq's worker accepts no other."""
+"""The Redis client. arq's worker accepts no other class."""
 
 
 def message_of(task: str, run_id: str, now_ms: int) -> str:
-    """The message that has a worker execute a run."""
+    """The queue message for a run."""
     return serialize_job(task, (run_id,), {}, None, now_ms, serializer=encode).decode()
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """arq's message as JSON; what JSON has no form for (arq puts exceptions into results) goes as text."""
+    """Serializes arq's message as JSON. Values without a JSON form, such as exceptions in results, become text."""
     return orjson.dumps(message, default=str)
 
 
 def decode(message: bytes) -> dict[str, Any]:
-    """arq's message from JSON: nothing in Redis is ever unpickled."""
+    """Parses arq's message from JSON. Data from Redis is never unpickled."""
     decoded: dict[str, Any] = orjson.loads(message)
     return decoded
 
 
 class WorkerRedis(ArqRedis):
-    """The client that arq's worker gets: it outlives Redis, and leaves runs to the dispatcher."""
+    """The client of arq's worker: it survives Redis outages and leaves runs to the dispatcher."""
 
     async def zrangebyscore(self, name: Any, *args: Any, **kwargs: Any) -> Any:
-        """arq's poll: only its own cron jobs, and nothing while Redis is away."""
+        """arq's poll: returns only cron jobs, and nothing during a Redis outage."""
         try:
             members = await super().zrangebyscore(name, *args, **kwargs)
         except UNAVAILABLE as error:
@@ -58,7 +58,7 @@ class WorkerRedis(ArqRedis):
         return [member for member in members if member.startswith(CRON.encode())]
 
     async def enqueue_job(self, *args: Any, **kwargs: Any) -> Any:
-        """arq's cron: a slot that can't be sent is caught up by the scheduler."""
+        """Enqueues arq's cron jobs. During a Redis outage the scheduler fires the slot instead."""
         try:
             return await super().enqueue_job(*args, **kwargs)
         except UNAVAILABLE as error:
@@ -67,6 +67,6 @@ class WorkerRedis(ArqRedis):
 
 
 def connect(url: str) -> WorkerRedis:
-    """A client that connects when it is first used."""
+    """A client that connects on first use."""
     pool: ConnectionPool = ConnectionPool.from_url(url, socket_connect_timeout=2, socket_timeout=5)
     return WorkerRedis(pool, job_serializer=encode, job_deserializer=decode)

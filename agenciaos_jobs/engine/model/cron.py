@@ -1,4 +1,4 @@
-"""When a schedule's slots are: cron expressions of five fields, read in an IANA zone."""
+"""Cron: the slots of five-field expressions in an IANA time zone."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _WORDS = _MONTHS | {*_DAYS, *(f"{day}L" for day in _DAYS), "L"}
 _LAST = re.compile(r"\b([0-7])L\b")
 
-# Names of zones that are files of the database rather than places.
+# Files of the zone database that are not time zones.
 _NO_ZONES = {"Factory", "localtime", "posixrules", "leapseconds", "tzdata.zi"}
 
 
@@ -28,7 +28,7 @@ def timezones() -> list[str]:
 
 
 def check_cron(text: str) -> str:
-    """The expression with single blanks; :class:`ValueError` says what is wrong with it.
+    """Validates an expression and normalizes its whitespace. Raises :class:`ValueError` with the reason.
 
     Five fields: minute, hour, day of the month, month, day of the week (0 or 7 is Sunday). ``L`` is the month's last
     day, ``5L`` its last Friday, ``1#2`` its second Monday.
@@ -47,7 +47,7 @@ def check_cron(text: str) -> str:
 
 
 def check_timezone(name: str) -> str:
-    """The zone's name; :class:`ValueError` where there is no such zone."""
+    """Validates a zone's name. Raises :class:`ValueError` for an unknown zone."""
     if name not in _zones():
         raise ValueError("expected an IANA time zone such as America/Sao_Paulo")
     return name
@@ -69,16 +69,16 @@ def upcoming(schedule: Schedule, moment: datetime) -> Iterator[datetime]:
 
 
 def first_upcoming(schedule: Schedule, moment: datetime, count: int) -> list[datetime]:
-    """The next slots after a moment; fewer where fewer are known."""
+    """The next ``count`` slots after a moment; fewer if there are fewer."""
     return list(islice(upcoming(schedule, moment), count))
 
 
 def _slots(
     schedule: Schedule, moment: datetime, step: Callable[[croniter, type[datetime]], datetime]
 ) -> Iterator[datetime]:
-    """Each slot once: one that a clock change leaves out comes at the change, one that it repeats comes the first time.
+    """Each slot once. A slot that a clock change skips comes at the change; one that it repeats comes the first time.
 
-    Expressions that run every hour go by the hours that pass, and so run in both of a repeated hour.
+    Hourly expressions follow elapsed hours instead, so they run in both occurrences of a repeated hour.
     """
     zone, expression = ZoneInfo(schedule.timezone), _as_croniter_reads_it(schedule.cron)
     is_hourly = croniter.expand(expression)[0][1] == ["*"]
@@ -90,13 +90,13 @@ def _slots(
 
 
 def _is_repeated(slot: datetime, zone: ZoneInfo) -> bool:
-    """Whether the clock on the wall has shown this time before."""
+    """Whether the slot is the second occurrence of its local time."""
     return slot.replace(tzinfo=zone, fold=0).utcoffset() != slot.utcoffset()
 
 
 @lru_cache(maxsize=1024)
 def _as_croniter_reads_it(cron: str) -> str:
-    """``5L`` or ``FRIL`` as ``L5``."""
+    """The expression in croniter's syntax: ``L5`` for ``5L`` or ``FRIL``."""
     *fields, weekday = cron.upper().split()
     for number, name in enumerate(_DAYS):
         weekday = weekday.replace(name, str(number))

@@ -1,4 +1,4 @@
-"""A cron expression in words."""
+"""Cron expressions described in words."""
 
 import re
 
@@ -10,13 +10,13 @@ from agenciaos_jobs.foundation.i18n.language import Language
 
 
 def describe(cron: str, language: Language) -> str:
-    """Such as "Às 06:00, no dia 1 do mês"; the expression itself where there are no words for it."""
+    """A description such as "Às 06:00, no dia 1 do mês"; the expression itself if it can't be described."""
     options = Options(use_24hour_time_format=True, locale_code="pt_PT" if language == "pt" else "en_US")
     try:
         text = ExpressionDescriptor(cron.upper(), options).get_description()
     except (FormatException, MissingFieldException, WrongArgumentException):
         return cron
-    # The library takes the names of days and months from the process's own locale.
+    # The library takes the names of days and months from the process's locale.
     return _in_portuguese(text) if language == "pt" else text
 
 

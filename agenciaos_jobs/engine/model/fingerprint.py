@@ -1,4 +1,4 @@
-"""Which failures are the same fault."""
+"""Fingerprints: which failures belong to the same error group."""
 
 import re
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import orjson
 
 from agenciaos_jobs.engine.model.run import RunError
 
-_READ = 2_000
-_KEPT = 300
+_MAX_INPUT = 2_000
+_MAX_OUTPUT = 300
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,15}://[^\s<>\"'`]+", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 _QUOTED = re.compile(
@@ -21,8 +21,11 @@ _SERIES = re.compile(r"<n>(?:[.,:/+]<n>)+")
 
 
 @dataclass(frozen=True)
-class Fault:
-    """What failures have in common. ``fingerprint`` is the same for the same fault, whatever values it met."""
+class ErrorGroupKey:
+    """The identity of an error group. ``fingerprint`` does not depend on the values in a message.
+
+    ``message`` is that of the failure at hand.
+    """
 
     fingerprint: str
     task: str
@@ -31,23 +34,25 @@ class Fault:
     message: str
 
 
-def fault(task: str, error: RunError) -> Fault:
-    """The fault that an error of a task is a case of.
+def error_group_of(task: str, error: RunError) -> ErrorGroupKey:
+    """The error group that a task's error belongs to.
 
-    A code names it. Without one it is the type of the error and what stays of its message when the values are folded.
+    Errors with a code are grouped by it; others by their type and their normalized message.
     """
-    name = [task, error.code] if error.code else [task, error.type, fold(error.message)]
+    name = [task, error.code] if error.code else [task, error.type, normalize_message(error.message)]
     digest = sha256(orjson.dumps(name)).hexdigest()
-    return Fault(digest[:16], task, error.type, error.code, " ".join(error.message[:_READ].split())[:_KEPT])
+    return ErrorGroupKey(
+        digest[:16], task, error.type, error.code, " ".join(error.message[:_MAX_INPUT].split())[:_MAX_OUTPUT]
+    )
 
 
-def fold(message: str) -> str:
-    """The message without what differs from case to case.
+def normalize_message(message: str) -> str:
+    """The message with placeholders for the values that vary between failures.
 
-    Addresses (``<url>``, ``<email>``), quotations (``<text>``), and every word with a digit in it (``<n>``): numbers,
-    ids, dates, times, IP and memory addresses.
+    Replaces addresses (``<url>``, ``<email>``), quotations (``<text>``), and every word with a digit (``<n>``), which
+    covers numbers, ids, dates, times, IP and memory addresses. The result has at most 300 characters.
     """
-    text = message[:_READ]
-    for pattern, mark in ((_URL, "<url>"), (_EMAIL, "<email>"), (_QUOTED, "<text>"), (_WITH_A_DIGIT, "<n>")):
-        text = pattern.sub(mark, text)
-    return " ".join(_SERIES.sub("<n>", text).split())[:_KEPT]
+    text = message[:_MAX_INPUT]
+    for pattern, placeholder in ((_URL, "<url>"), (_EMAIL, "<email>"), (_QUOTED, "<text>"), (_WITH_A_DIGIT, "<n>")):
+        text = pattern.sub(placeholder, text)
+    return " ".join(_SERIES.sub("<n>", text).split())[:_MAX_OUTPUT]

@@ -1,4 +1,4 @@
-"""What a job is, and the ways it can end."""
+"""The job definition, and the outcomes of an attempt."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ Json = dict[str, Any]
 P = TypeVar("P", bound=BaseModel)
 
 FailureHook = Callable[[Any, str], Awaitable[None]]
-"""``async (connection, error_code)``: what is to be kept of an attempt that ends without success."""
+"""``async (connection, error_code)``: called in the transaction that ends an attempt unsuccessfully."""
 
 
 class GiveUp(Exception):
-    """The job can't succeed, however often it is tried: the run fails at once.
+    """A permanent failure: the run fails at once, without more attempts.
 
     ``code`` is stable and meant for programs, ``message`` for people, ``details`` for both.
     """
@@ -29,7 +29,7 @@ class GiveUp(Exception):
 
 
 class RetryLater(Exception):
-    """This attempt failed; another may succeed, not before ``after`` (``None``: the job's backoff decides)."""
+    """A temporary failure: the run is retried after ``after``, or after the job's backoff if that is ``None``."""
 
     def __init__(self, code: str, message: str, *, after: timedelta | None = None) -> None:
         super().__init__(message)
@@ -37,10 +37,10 @@ class RetryLater(Exception):
 
 
 class Snooze(Exception):
-    """The attempt waits for something outside, for ``after`` at the longest, and holds no slot meanwhile.
+    """The attempt waits for an external event, for up to ``after``, and holds no slot meanwhile.
 
-    It is no failure and costs no attempt: the job is called again in the same one, with the same payload, and finds for
-    itself what it had begun. The run's ``max_duration`` counts from the attempt's first call.
+    This is not a failure and uses up no attempt. The job is called again in the same attempt with the same payload, and
+    must find for itself what it had begun. The run's ``max_duration`` counts from the attempt's first call.
     """
 
     def __init__(self, after: timedelta) -> None:
@@ -49,30 +49,29 @@ class Snooze(Exception):
 
 
 HANDED_BACK = "handed_back"
-"""The code that failure effects get when a worker that stops hands its run to another."""
+"""The error code for failure hooks when a stopping worker hands its run back to the queue."""
 
 REVOKED = "revoked"
-"""The code that failure effects get when the run is not this worker's any more."""
+"""The error code for failure hooks when this worker no longer owns the run."""
 
 
 @dataclass(frozen=True)
 class CommitWith:
-    """A success whose changes are made in the transaction that completes the run.
+    """A success with an effect that commits in the transaction that completes the run.
 
-    ``effect(connection)`` returns the run's output, or a :class:`GiveUp` when only the transaction could tell that it
-    fails.
+    ``effect(connection)`` returns the run's output, or a :class:`GiveUp` to fail the run and still commit.
     """
 
     effect: Callable[[Any], Awaitable[Json | GiveUp]]
 
 
 Outcome: TypeAlias = Json | CommitWith
-"""What a job returns: its output, or the changes that make it."""
+"""What a job returns: its output, or an effect that produces the output."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A cron expression of five fields and the IANA zone it is read in."""
+    """A five-field cron expression and its IANA time zone."""
 
     cron: str
     timezone: str = "America/Sao_Paulo"
@@ -83,11 +82,11 @@ _STARTED = Text("Job iniciado", "Job started")
 
 @dataclass(frozen=True)
 class Limits:
-    """How often, how long and how soon a job's runs execute.
+    """The limits of a job's runs.
 
-    ``attempts`` counts the first one too, ``max_duration`` is in seconds an attempt, ``backoff`` is the wait between
-    attempts, ``priority`` is in seconds by which its runs are ahead of others. ``per_agency``: only
-    ``AGENCY_CONCURRENCY`` of one agency's runs execute at once.
+    ``attempts`` includes the first one. ``max_duration`` is in seconds per attempt. ``backoff`` is the wait between
+    attempts. ``priority`` is the number of seconds by which its runs go ahead of others. ``per_agency``: at most
+    ``AGENCY_CONCURRENCY`` runs of one agency execute at once.
     """
 
     attempts: int = 3
@@ -99,12 +98,12 @@ class Limits:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What the engine calls besides ``run``.
+    """Optional callbacks of a job.
 
     ``agency(payload)`` returns the id of the agency that a run belongs to. ``is_needed(database, now)``: a slot of the
-    schedule makes a run only where it returns true. ``on_discard(connection, run_ids)`` undoes what runs had reserved,
-    in the transaction that ends them without success. ``cleanup(context)`` runs every two seconds on every worker, and
-    puts right what runs have left behind outside.
+    schedule makes a run only if it returns true. ``on_discard(connection, run_ids)`` releases what runs had reserved,
+    in the transaction that ends them unsuccessfully. ``cleanup(context)`` runs every two seconds on every worker, and
+    cleans up what runs have left in external systems.
     """
 
     agency: Callable[[Any], str | None] = lambda _: None
@@ -115,14 +114,14 @@ class Hooks:
 
 @dataclass(frozen=True)
 class Job(Generic[P]):
-    """One kind of work. Trigger endpoints, SDK, command line, schedule, metrics and dashboard follow from it.
+    """A job definition. Trigger endpoints, SDK, command line, schedule, metrics and dashboard derive from it.
 
-    ``task`` is its name, ``payload`` the pydantic model of what it takes, and ``run(context, payload)`` the work:
+    ``task`` is the job's name and ``payload`` the pydantic model of its input. ``run(context, payload)`` is the work:
     an ``async`` function that returns its output, any JSON object, or :class:`CommitWith`.
 
-    ``summary`` says what it does, ``accepted`` is the answer to who triggers it. ``names`` are what
-    ``POST /api/trigger`` calls it besides ``task``. ``uses`` is the class of what its wing opens for it, found in
-    ``context.uses``. ``is_internal``: only the service itself starts it, no endpoint does.
+    ``summary`` describes the job and ``accepted`` is the message to callers that trigger it. ``names`` are aliases of
+    ``task`` in ``POST /api/trigger``. ``uses`` is the class of the resource in ``context.uses``. ``is_internal``: only
+    the service itself triggers it; it has no endpoint.
     """
 
     task: str
@@ -139,5 +138,5 @@ class Job(Generic[P]):
 
     @property
     def title(self) -> Text:
-        """What it does, or its task's name where nothing is said of that."""
+        """The summary, or the task's name if there is none."""
         return self.summary or Text(self.task, self.task)

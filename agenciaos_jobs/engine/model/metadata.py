@@ -1,4 +1,4 @@
-"""Changes to a run's metadata, as Trigger.dev's SDK writes them."""
+"""Operations on a run's metadata, in the form that Trigger.dev's SDK sends."""
 
 from collections.abc import Iterable
 from copy import deepcopy
@@ -20,7 +20,7 @@ class Change:
 
 
 def changed(metadata: Json, changes: Iterable[Change]) -> Json:
-    """The metadata after the changes; one that does not fit what is there (removing from a text) is left out."""
+    """The metadata after the changes. A change that does not fit, such as removing from a text, is skipped."""
     result = deepcopy(metadata)
     for change in changes:
         if change.kind == "update":
@@ -32,7 +32,7 @@ def changed(metadata: Json, changes: Iterable[Change]) -> Json:
 
 
 def _inside(metadata: Json, path: list[str]) -> Json:
-    """The object at a path; what is missing, or is no object, becomes one."""
+    """The object at a path; creates missing objects and replaces values that are no objects."""
     for name in path:
         if not isinstance(metadata.get(name), dict):
             metadata[name] = {}
@@ -40,18 +40,18 @@ def _inside(metadata: Json, path: list[str]) -> Json:
     return metadata
 
 
-def _apply(place: Json, name: str, change: Change) -> None:
-    present = place.get(name)
+def _apply(parent: Json, name: str, change: Change) -> None:
+    present = parent.get(name)
     match change.kind:
         case "set":
-            place[name] = change.value
+            parent[name] = change.value
         case "delete":
-            place.pop(name, None)
+            parent.pop(name, None)
         case "append":
-            before = [] if name not in place else present if isinstance(present, list) else [present]
-            place[name] = [*before, change.value]
+            before = [] if name not in parent else present if isinstance(present, list) else [present]
+            parent[name] = [*before, change.value]
         case "remove" if isinstance(present, list):
-            place[name] = [item for item in present if item != change.value]
+            parent[name] = [item for item in present if item != change.value]
         case "increment" if isinstance(change.value, int | float):
             counted = present if isinstance(present, int | float) and not isinstance(present, bool) else 0
-            place[name] = counted + change.value
+            parent[name] = counted + change.value

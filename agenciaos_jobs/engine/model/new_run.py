@@ -1,4 +1,4 @@
-"""A run as its job and its caller want it."""
+"""Builds a new run from its job's defaults and its caller's options."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from agenciaos_jobs.foundation import tracing
 
 
 def new_run(job: Job[Any], payload: Json, *, source: str, **options: Any) -> NewRun:
-    """A run of ``job`` with the job's own limits; ``options`` are :class:`NewRun`'s others, ``None`` where not given.
+    """A run of ``job`` with the job's limits. ``options`` are fields of :class:`NewRun`; ``None`` means not given.
 
-    Raises pydantic's ``ValidationError`` where the payload is not what the job takes.
+    Raises pydantic's ``ValidationError`` for an invalid payload.
     """
     agency_id = job.hooks.agency(job.payload.model_validate(payload))
     fields: Json = {
@@ -26,5 +26,5 @@ def new_run(job: Job[Any], payload: Json, *, source: str, **options: Any) -> New
 
 
 def agency_key(task: str, agency_id: str | None) -> str:
-    """The concurrency key of a job that is limited by agency."""
+    """The concurrency key of a job with a limit per agency."""
     return f"{task}:{agency_id}"

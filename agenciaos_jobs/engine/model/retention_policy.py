@@ -1,4 +1,4 @@
-"""How long runs are kept, and what becomes of a month that is old enough."""
+"""The retention policy: how long runs are kept, and when a month of runs is dropped or compacted."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -7,18 +7,18 @@ from enum import StrEnum
 
 @dataclass(frozen=True)
 class Retention:
-    """How long a run is kept after its end, at least; ``completed`` holds for canceled runs too."""
+    """The minimum time that a run is kept after its end. ``completed`` applies to canceled runs too."""
 
     completed: timedelta = timedelta(days=30)
     failed: timedelta = timedelta(days=90)
 
     def cutoffs(self, now: datetime) -> tuple[datetime, datetime]:
-        """Completed and failed runs that ended before these moments have expired."""
+        """The moments before which completed and failed runs, respectively, must have ended to be expired."""
         return now - self.completed, now - self.failed
 
 
 class Fate(StrEnum):
-    """What becomes of a month's runs."""
+    """What pruning does with a month of runs."""
 
     DROPPED = "dropped"
     COMPACTED = "thinned"
@@ -27,7 +27,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class MonthOfRuns:
-    """A month's partition: its runs, those of them that have expired, and its size in all."""
+    """A month's partition: its number of runs, the number expired, and its size in bytes."""
 
     month: str
     held: int
@@ -36,7 +36,7 @@ class MonthOfRuns:
 
     @property
     def fate(self) -> Fate:
-        """Dropped where nothing must stay; thinned where that takes away at least half."""
+        """Dropped if all runs have expired; compacted if at least half have."""
         if self.expired == self.held:
             return Fate.DROPPED
         return Fate.COMPACTED if self.expired * 2 >= self.held else Fate.KEPT

@@ -1,4 +1,4 @@
-"""A run: its statuses, what is known of it at each step, and what follows a failed attempt."""
+"""The run: its statuses, its representations from trigger to claim, and the policy after a failed attempt."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from agenciaos_jobs.foundation.backoff import Backoff
 
 
 class Status(StrEnum):
-    """The names Trigger.dev's SDKs know."""
+    """A run's status, by the names that Trigger.dev's SDKs use."""
 
     DELAYED = "DELAYED"
     QUEUED = "QUEUED"
@@ -36,11 +36,11 @@ FAILURES = frozenset({Status.FAILED, Status.CRASHED, Status.TIMED_OUT, Status.EX
 
 
 class NewRun(NamedTuple):
-    """A run that somebody asks for. ``payload`` has passed the job's own model. Durations are in seconds.
+    """A run to be triggered. ``payload`` has been validated by the job's model. ``max_duration`` is in seconds.
 
-    ``request_key`` is the same in every repetition of one request, which makes one run however often it arrives.
-    ``shown_key`` is what its caller calls the idempotency key, where that is not the key itself. ``queue`` is the
-    caller's name for what shares a limit; without one a task is its own queue.
+    ``request_key`` is the same in every repetition of a request, so that it makes one run. ``shown_key`` is the
+    idempotency key as the caller wrote it, if that differs. ``queue`` is the caller's name for runs that share a limit;
+    without one, each task is its own queue.
     """
 
     task: str
@@ -70,14 +70,14 @@ class NewRun(NamedTuple):
 
 
 class TriggerResult(NamedTuple):
-    """The answer to a trigger: the run, and whether an earlier call with the same key had made it already."""
+    """The result of a trigger: the run's id, and whether an earlier call with the same key made it."""
 
     run_id: str
     is_cached: bool = False
 
 
 class ClaimedRun(NamedTuple):
-    """A run that this worker now owns, at its attempt number ``attempt`` (from 1)."""
+    """A run that this worker owns, at attempt number ``attempt`` (from 1). ``losses``: workers that it crashed."""
 
     id: str
     task: str
@@ -97,7 +97,7 @@ class ClaimedRun(NamedTuple):
 
 
 class QueuedRun(NamedTuple):
-    """A run as the queue needs to know it. ``priority`` is in seconds."""
+    """The fields of a run that the queue needs. ``priority`` is in seconds."""
 
     id: str
     task: str
@@ -107,7 +107,7 @@ class QueuedRun(NamedTuple):
 
 @dataclass(frozen=True)
 class RunError:
-    """Why an attempt failed. ``code`` is for programs, ``stack`` is Python's traceback where there is one."""
+    """Why an attempt failed. ``code`` is for programs; ``stack`` is Python's traceback, if there is one."""
 
     type: str
     message: str
@@ -124,7 +124,7 @@ class RunError:
 
 @dataclass(frozen=True)
 class Retry:
-    """The run goes back to the queue and starts no sooner than after this wait."""
+    """The run is requeued and starts no sooner than after this wait."""
 
     after: timedelta
 
@@ -136,7 +136,7 @@ class MaxDurationExceeded(Exception):
 def after_failure(
     error: BaseException, attempt: int, max_attempts: int, backoff: Backoff, chance: float
 ) -> Retry | Status:
-    """What follows a failed attempt: another one, or the status the run ends in."""
+    """What follows a failed attempt: a retry, or the run's final status. ``chance`` in [0, 1) is the jitter."""
     if isinstance(error, GiveUp):
         return Status.FAILED
     if isinstance(error, MaxDurationExceeded):

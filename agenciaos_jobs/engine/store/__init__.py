@@ -1,1 +1,1 @@
-"""Runs, their history, schedules and batches in Postgres: one module and one file of SQL each."""
+"""The engine's tables in Postgres: a module with a file of named queries for each concern."""

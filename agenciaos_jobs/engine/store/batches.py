@@ -1,4 +1,4 @@
-"""Batches of runs, and which run each of their items is."""
+"""Batches and the runs of their items."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class Batch:
-    """A batch. It is sealed once all its ``run_count`` items have arrived."""
+    """A batch. It is sealed once all its ``run_count`` items have been added."""
 
     id: str
     run_count: int
@@ -26,7 +26,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class BatchItem:
-    """An item of a batch; ``is_cached`` where an idempotency key had made its run before."""
+    """An item of a batch. ``is_cached``: its run existed before, under the same idempotency key."""
 
     position: int
     run_id: str
@@ -35,14 +35,14 @@ class BatchItem:
 
 @dataclass(frozen=True)
 class Progress:
-    """When a batch last changed, and how many of its runs have not ended."""
+    """When a batch's runs last changed, and how many have not ended."""
 
     updated_at: datetime | None
     unfinished: int
 
 
 async def insert(connection: Connection, batch: Batch, key: str | None, key_expires_at: datetime) -> bool:
-    """Stores a batch; ``False`` where ``key`` is another batch's."""
+    """Stores a batch; ``False`` if another batch holds ``key``."""
     digest = key_digest(key)
     if digest:
         await connection.execute(QUERIES["free_expired_key"], digest, batch.created_at)
@@ -59,7 +59,7 @@ async def with_key(executor: Executor, key: str) -> Batch | None:
 
 
 async def hold(connection: Connection, batch_id: str) -> Batch | None:
-    """The batch, which nobody else changes until the transaction ends."""
+    """Reads the batch and locks its row for the transaction."""
     return _batch(await connection.fetchrow(QUERIES["hold"], batch_id))
 
 
@@ -68,13 +68,13 @@ async def seal(connection: Connection, batch_id: str, now: datetime) -> None:
 
 
 async def add_items(connection: Connection, batch_id: str, items: Sequence[BatchItem]) -> None:
-    """Notes which run each item is, in one statement."""
+    """Stores the run of each item, in one statement."""
     positions, run_ids = [item.position for item in items], [item.run_id for item in items]
     await connection.execute(QUERIES["add_items"], batch_id, positions, run_ids, [item.is_cached for item in items])
 
 
 async def items(executor: Executor, batch_id: str) -> list[BatchItem]:
-    """The items that have arrived, in their order."""
+    """The items added so far, in order of position."""
     return [BatchItem(**record) for record in await executor.fetch(QUERIES["items"], batch_id)]
 
 
@@ -85,7 +85,7 @@ async def progress(executor: Executor, batch_id: str) -> Progress:
 
 
 async def drop_old(executor: Executor, before: datetime) -> None:
-    """Forgets batches that were made before then, and which runs they had; the runs stay as long as they do."""
+    """Deletes batches created before a moment, with their items. Their runs are kept as long as any other run."""
     await executor.execute(QUERIES["drop_old"], before)
 
 

@@ -1,4 +1,4 @@
-"""Things done to many runs at once, and how far they are."""
+"""Bulk actions and the results of their items."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Outcome = Literal["canceled", "over", "replayed", "failed"]
 
 @dataclass(frozen=True)
 class BulkAction:
-    """What was asked for, and when."""
+    """A bulk action as requested."""
 
     id: str
     action: Action
@@ -25,7 +25,7 @@ class BulkAction:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one run: ``over`` had ended before it could be canceled; ``problem`` tells why it failed."""
+    """The result for one run. ``over``: the run had ended before it could be canceled. ``problem``: why it failed."""
 
     run_id: str
     outcome: Outcome
@@ -40,16 +40,16 @@ async def start(executor: Executor, bulk_id: str, action: Action, run_ids: Seque
 async def take(
     executor: Executor, bulk_id: str, now: datetime, taken_before: datetime, limit: int
 ) -> list[tuple[int, str]]:
-    """The next items that nobody else has in hand: their positions and runs."""
+    """Claims the next items that are unclaimed, or whose claim is from before ``taken_before``: positions and runs."""
     records = await executor.fetch(QUERIES["take"], bulk_id, now, taken_before, limit)
     return [(record["position"], record["run_id"]) for record in records]
 
 
-async def note(executor: Executor, bulk_id: str, results: Mapping[int, Result]) -> None:
-    """Keeps what became of items, by their positions."""
+async def record_results(executor: Executor, bulk_id: str, results: Mapping[int, Result]) -> None:
+    """Records the results of items by their positions."""
     done = results.values()
     await executor.execute(
-        QUERIES["note"],
+        QUERIES["record_results"],
         bulk_id,
         list(results),
         [result.outcome for result in done],
@@ -59,7 +59,7 @@ async def note(executor: Executor, bulk_id: str, results: Mapping[int, Result]) 
 
 
 async def unfinished(executor: Executor) -> list[str]:
-    """The ids of actions that have items left."""
+    """The ids of actions with items left."""
     return [record["id"] for record in await executor.fetch(QUERIES["unfinished"])]
 
 
@@ -69,15 +69,15 @@ async def get(executor: Executor, bulk_id: str) -> BulkAction | None:
 
 
 async def progress(executor: Executor, bulk_id: str) -> dict[Outcome | None, int]:
-    """How many items have each outcome; those under ``None`` are left."""
+    """The number of items by outcome; items left are under ``None``."""
     return {record["outcome"]: record["runs"] for record in await executor.fetch(QUERIES["progress"], bulk_id)}
 
 
 async def results(executor: Executor, bulk_id: str, limit: int) -> list[Result]:
-    """What is done: failures first."""
+    """The recorded results, failures first."""
     return [Result(**record) for record in await executor.fetch(QUERIES["items"], bulk_id, limit)]
 
 
-async def forget(executor: Executor, before: datetime) -> None:
-    """Forgets actions that were asked for before."""
-    await executor.execute(QUERIES["forget"], before)
+async def delete_old(executor: Executor, before: datetime) -> None:
+    """Deletes actions that were requested before a moment."""
+    await executor.execute(QUERIES["delete_old"], before)

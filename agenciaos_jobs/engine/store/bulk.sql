@@ -1,5 +1,5 @@
 -- name: start
-WITH asked AS (INSERT INTO jobs.bulk_actions (id, action, asked_at) VALUES ($1, $2, $3))
+WITH requested AS (INSERT INTO jobs.bulk_actions (id, action, asked_at) VALUES ($1, $2, $3))
 INSERT INTO jobs.bulk_items (bulk_id, position, run_id)
 SELECT $1, position, run_id FROM unnest($4::text[]) WITH ORDINALITY AS chosen (run_id, position)
 
@@ -11,7 +11,7 @@ WHERE bulk_id = $1 AND position IN (
   ORDER BY position LIMIT $4 FOR UPDATE SKIP LOCKED)
 RETURNING position, run_id
 
--- name: note
+-- name: record_results
 UPDATE jobs.bulk_items AS item SET outcome = done.outcome, new_run_id = done.new_run_id, problem = done.problem
 FROM unnest($2::integer[], $3::text[], $4::text[], $5::text[]) AS done (position, outcome, new_run_id, problem)
 WHERE item.bulk_id = $1 AND item.position = done.position
@@ -27,9 +27,9 @@ SELECT id, action, asked_at FROM jobs.bulk_actions WHERE id = $1
 SELECT outcome, count(*) AS runs FROM jobs.bulk_items WHERE bulk_id = $1 GROUP BY outcome
 
 -- name: items
--- What failed comes first, then what is done, the newest first.
+-- Failures first, then the rest; newest first.
 SELECT run_id, outcome, new_run_id, problem FROM jobs.bulk_items
 WHERE bulk_id = $1 AND outcome IS NOT NULL ORDER BY outcome <> 'failed', position DESC LIMIT $2
 
--- name: forget
+-- name: delete_old
 DELETE FROM jobs.bulk_actions WHERE asked_at < $1

@@ -1,10 +1,10 @@
-"""Error groups: the faults that end runs, how often, and whether somebody has resolved them."""
+"""Error groups: their counts, trends and resolution."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agenciaos_jobs.engine.model.fingerprint import Fault
+from agenciaos_jobs.engine.model.fingerprint import ErrorGroupKey
 from agenciaos_jobs.foundation.database import Connection, Executor
 from agenciaos_jobs.foundation.sql import load
 
@@ -12,10 +12,10 @@ QUERIES = load(__name__)
 
 
 @dataclass(frozen=True)
-class Noted:
-    """What noting a fault has shown: seen for the first time, or back after it was resolved."""
+class RecordedGroup:
+    """An error group after recording failures: ``is_new`` or, after it was resolved, ``is_back``."""
 
-    fault: Fault
+    key: ErrorGroupKey
     run_id: str
     cases: int
     is_new: bool
@@ -24,7 +24,7 @@ class Noted:
 
 @dataclass(frozen=True)
 class ErrorGroup:
-    """A fault. ``message`` is the newest run's; ``resolved_at`` is ``None`` while the group is open."""
+    """A stored error group. ``message`` is the latest run's; ``resolved_at`` is ``None`` while the group is open."""
 
     fingerprint: str
     task: str
@@ -40,34 +40,36 @@ class ErrorGroup:
 
     @property
     def place(self) -> tuple[datetime, str]:
-        """Where the group stood in the list when it was read."""
+        """The group's position in the list, as a cursor for the next page."""
         return self.last_seen_at, self.fingerprint
 
 
 @dataclass(frozen=True)
 class Trend:
-    """Runs that a group has ended, in equal steps of time, oldest first, and how many agencies' runs these were."""
+    """A group's failed runs in equal time steps, oldest first, and the number of agencies affected."""
 
     group: ErrorGroup
     counts: tuple[int, ...]
     agencies: int
 
 
-async def note(connection: Connection, ended: Sequence[tuple[str, Fault]], now: datetime) -> list[Noted]:
-    """Counts runs by the faults that ended them, in the transaction that ends them, as its last statement.
+async def record(
+    connection: Connection, ended: Sequence[tuple[str, ErrorGroupKey]], now: datetime
+) -> list[RecordedGroup]:
+    """Counts failed runs into their groups, as the last statement of the transaction that ends the runs.
 
-    A resolved group that a fault comes back to is open again.
+    A resolved group with a new failure is reopened.
     """
     if not ended:
         return []
-    rows = [(run_id, item.fingerprint, item.task, item.type, item.code, item.message) for run_id, item in ended]
+    rows = [(run_id, key.fingerprint, key.task, key.type, key.code, key.message) for run_id, key in ended]
     columns = [list(column) for column in zip(*rows, strict=True)]
-    records = {record["fingerprint"]: record for record in await connection.fetch(QUERIES["note"], *columns, now)}
-    faults = {item.fingerprint: (run_id, item) for run_id, item in ended}
-    cases = [item.fingerprint for _, item in ended]
+    records = {row["fingerprint"]: row for row in await connection.fetch(QUERIES["record"], *columns, now)}
+    keys = {key.fingerprint: (run_id, key) for run_id, key in ended}
+    cases = [key.fingerprint for _, key in ended]
     return [
-        Noted(item, run_id, cases.count(name), records[name]["is_new"], records[name]["is_back"])
-        for name, (run_id, item) in faults.items()
+        RecordedGroup(key, run_id, cases.count(name), records[name]["is_new"], records[name]["is_back"])
+        for name, (run_id, key) in keys.items()
     ]
 
 
@@ -82,9 +84,9 @@ async def trends(
     after: tuple[datetime, str] | None = None,
     limit: int = 50,
 ) -> list[Trend]:
-    """A page of groups, last seen first, with what they did in the ``steps`` steps before ``until``.
+    """A page of groups, last seen first, with their counts in the ``steps`` steps before ``until``.
 
-    ``is_resolved`` is ``None`` for all; ``after`` is the ``place`` of the last group of the page before.
+    ``is_resolved`` is ``None`` for all; ``after`` is the ``place`` of the previous page's last group.
     """
     position = after or (None, None)
     records = await executor.fetch(QUERIES["groups"], task, is_resolved, *position, limit)
@@ -92,7 +94,7 @@ async def trends(
 
 
 async def trend(executor: Executor, fingerprint: str, *, until: datetime, step: timedelta, steps: int) -> Trend | None:
-    """One group; ``None`` where there is no such one."""
+    """One group; ``None`` if there is none with this fingerprint."""
     record = await executor.fetchrow(QUERIES["group"], fingerprint)
     return (await _with_counts(executor, [ErrorGroup(**record)], until, step, steps))[0] if record else None
 
@@ -111,10 +113,10 @@ async def _with_counts(
 
 
 async def resolve(executor: Executor, fingerprints: Sequence[str], now: datetime) -> list[str]:
-    """Calls groups resolved until they come back; returns those that were open."""
+    """Resolves groups; returns those that were open."""
     return [record["fingerprint"] for record in await executor.fetch(QUERIES["resolve"], list(fingerprints), now)]
 
 
 async def reopen(executor: Executor, fingerprints: Sequence[str]) -> list[str]:
-    """Takes back what :func:`resolve` did; returns those groups that were resolved."""
+    """Reopens groups; returns those that were resolved."""
     return [record["fingerprint"] for record in await executor.fetch(QUERIES["reopen"], list(fingerprints))]

@@ -1,5 +1,5 @@
--- name: note
--- Groups are locked in the order of their fingerprints, and after the runs, so that no two transactions wait for each other.
+-- name: record
+-- Locks the runs first and then the groups in the order of their fingerprints, so that transactions can't deadlock.
 WITH ended AS (
   SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
     AS run (run_id, fingerprint, task, type, code, message)
@@ -29,8 +29,8 @@ ORDER BY last_seen_at DESC, fingerprint DESC LIMIT $5
 SELECT * FROM jobs.error_groups WHERE fingerprint = $1
 
 -- name: trends
--- Runs of each group by time: the first bucket begins at $2 and each is $3 wide. Group by group, so that no plan goes
--- through all failures of the time.
+-- Runs of each group by time: the first bucket begins at $2 and each is $3 wide. Reads group by group, so that no plan
+-- scans all failures of the period.
 SELECT wanted.name AS error_group, floor(extract(epoch FROM finished_at - $2) / extract(epoch FROM $3::interval))::integer AS bucket,
        count(*) AS runs
 FROM unnest($1::text[]) AS wanted (name)

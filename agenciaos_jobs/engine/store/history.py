@@ -1,4 +1,4 @@
-"""Runs and attempts as they are read."""
+"""Reads of runs and attempts."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class RunSummary:
-    """What a list tells of a run."""
+    """The fields of a run that lists show."""
 
     id: str
     task: str
@@ -36,20 +36,20 @@ class RunSummary:
 
     @property
     def ttl(self) -> timedelta | None:
-        """How long the run may wait for its start, counted from when it is queued."""
+        """The time within which the run must start, from when it is queued."""
         if self.expires_at is None:
             return None
         return self.expires_at - (self.delayed_until or self.created_at)
 
     @property
     def is_waiting(self) -> bool:
-        """Whether an attempt has begun and waits for something outside."""
+        """Whether the run is snoozed: an attempt has begun and waits for an external event."""
         return self.status is Status.QUEUED and self.is_snoozed and not self.resume_requested
 
 
 @dataclass(frozen=True)
 class StoredRun(RunSummary):
-    """A run as its row tells it."""
+    """A run with all the fields of its row."""
 
     payload: Json
     output: Json | None
@@ -90,7 +90,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Depth:
-    """How many runs of a task are due and wait for a worker, and since when the oldest is due."""
+    """The number of a task's runs that are due and wait for a worker, and when the oldest became due."""
 
     task: str
     depth: int
@@ -109,7 +109,7 @@ async def attempts(executor: Executor, run_id: str) -> list[Attempt]:
 async def newest(
     executor: Executor, *, task: str | None = None, status: str | None = None, agency_id: str | None = None, limit: int
 ) -> list[StoredRun]:
-    """The newest runs first, filtered by what is given."""
+    """The newest runs first, filtered by the given values."""
     return [_stored(record) for record in await executor.fetch(QUERIES["newest"], task, status, agency_id, limit)]
 
 

@@ -1,4 +1,4 @@
-"""Keys under which a call made again finds what it made before: the caller's own, and each request's."""
+"""Idempotency keys: the caller's own, and one for each request, so that a repeated call finds its run."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from agenciaos_jobs.foundation.sql import load
 QUERIES = load(__name__)
 
 REQUEST_LIFE = timedelta(hours=1)
-"""How long a request may be repeated without making a second run; an SDK gives up after a few minutes."""
+"""How long a repeated request finds its run. SDKs stop retrying after a few minutes."""
 
 
 @dataclass(frozen=True)
 class Holder:
-    """The run that holds a key, and the hash of the payload it was made with."""
+    """The run that holds a key, and its payload's hash."""
 
     run_id: str
     payload_hash: str
@@ -24,14 +24,14 @@ class Holder:
 
 @dataclass(frozen=True)
 class Requested:
-    """The run that a request was to make; it is not stored where the request's idempotency key was held."""
+    """The run id of a request. The run was not stored if another run held the idempotency key."""
 
     run_id: str
     is_stored: bool
 
 
 def key_digest(key: str | None) -> str | None:
-    """What a key is kept and found by: keys may be longer than an index takes."""
+    """The digest under which a key is stored. Keys may be longer than an index entry."""
     return None if key is None else sha256(key.encode()).hexdigest()
 
 
@@ -41,7 +41,7 @@ async def holder(executor: Executor, task: str, key: str) -> Holder | None:
 
 
 async def holders(executor: Executor, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Holder]:
-    """The runs that hold these idempotency keys, each given with its task."""
+    """The runs that hold these idempotency keys, given as pairs of task and key."""
     by_digest = {(task, key_digest(key)): (task, key) for task, key in keys}
     tasks, digests = [task for task, _ in by_digest], [digest for _, digest in by_digest]
     return {
@@ -51,7 +51,7 @@ async def holders(executor: Executor, keys: Iterable[tuple[str, str]]) -> Mappin
 
 
 async def reset(executor: Executor, task: str, key: str, now: datetime) -> str | None:
-    """Frees an idempotency key; returns the run that held it."""
+    """Resets an idempotency key; returns the id of the run that held it."""
     run_id: str | None = await executor.fetchval(QUERIES["reset"], task, key_digest(key), now)
     return run_id
 
@@ -61,14 +61,14 @@ async def run_of_request(executor: Executor, key: str) -> Requested | None:
     return Requested(**record) if record else None
 
 
-async def settle_request(executor: Executor, key: str, run_id: str) -> None:
-    """Has a repetition of the request answered with the run that the request was answered with."""
-    await executor.execute(QUERIES["settle_request"], key_digest(key), run_id)
+async def set_request_run(executor: Executor, key: str, run_id: str) -> None:
+    """Sets the run that repetitions of the request find."""
+    await executor.execute(QUERIES["set_request_run"], key_digest(key), run_id)
 
 
-async def forget_request(executor: Executor, key: str, run_id: str) -> None:
-    """Lets the request make a run after all, when it had none and its idempotency key has been freed."""
-    await executor.execute(QUERIES["forget_request"], key_digest(key), run_id)
+async def delete_request(executor: Executor, key: str, run_id: str) -> None:
+    """Deletes a request's key, so that the request can make a run once its idempotency key is free."""
+    await executor.execute(QUERIES["delete_request"], key_digest(key), run_id)
 
 
 async def drop_expired_requests(executor: Executor, now: datetime) -> None:

@@ -11,10 +11,10 @@ SELECT key.run_id, run.id IS NOT NULL AS is_stored FROM jobs.request_keys AS key
 LEFT JOIN jobs.runs AS run ON run.id = key.run_id
 WHERE key.key_digest = $1
 
--- name: settle_request
+-- name: set_request_run
 UPDATE jobs.request_keys SET run_id = $2 WHERE key_digest = $1
 
--- name: forget_request
+-- name: delete_request
 DELETE FROM jobs.request_keys WHERE key_digest = $1 AND run_id = $2
 
 -- name: drop_expired_requests

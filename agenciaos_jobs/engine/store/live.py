@@ -1,4 +1,4 @@
-"""Runs for those who follow them: what has changed since they last looked."""
+"""Live reads: the runs that changed since a cursor."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -17,44 +17,46 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class Reading:
-    """The runs that changed since a mark, and the mark to ask with next time.
+    """The runs that changed since a cursor, and the cursor for the next read.
 
-    A mark is a Postgres snapshot: exact, whatever the order of commits, and good at any server.
-    ``is_from_the_future``: the one asked with is from ahead of this database, as after a restore.
+    A cursor is a Postgres snapshot: exact whatever the order of commits, and valid at any server.
+    ``is_from_the_future``: the given cursor is ahead of this database, as after a restore.
     """
 
     runs: list[LiveRun]
-    mark: str
+    cursor: str
     is_from_the_future: bool = False
 
 
-async def read_runs(executor: Executor, asked: Sequence[tuple[str, str | None]]) -> list[Reading]:
-    """For each run's id the run, unless it is as it was at the mark; without a mark always."""
-    ids, marks = [run_id for run_id, _ in asked], [mark for _, mark in asked]
-    return _readings(await executor.fetch(QUERIES["read_runs"], list(range(len(asked))), ids, marks))
+async def read_runs(executor: Executor, requests: Sequence[tuple[str, str | None]]) -> list[Reading]:
+    """A reading for each run id and cursor: the run if it changed since. Without a cursor the run is always read."""
+    ids, cursors = [run_id for run_id, _ in requests], [cursor for _, cursor in requests]
+    return _readings(await executor.fetch(QUERIES["read_runs"], list(range(len(requests))), ids, cursors))
 
 
 async def newest_tagged(executor: Executor, tags: Sequence[str], since: datetime) -> Reading:
-    """The newest thousand of the runs made since then that have all of the tags."""
+    """The newest thousand runs created since a moment that have all of the tags."""
     return _reading(await executor.fetch(QUERIES["newest_tagged"], list(tags), since))
 
 
-async def read_tagged(executor: Executor, tags: Sequence[str], asked: Sequence[tuple[datetime, str]]) -> list[Reading]:
-    """For each moment and mark the runs made since that moment that have all of the tags and have changed."""
-    moments, marks = [since for since, _ in asked], [mark for _, mark in asked]
-    numbers = list(range(len(asked)))
-    return _readings(await executor.fetch(QUERIES["read_tagged"], list(tags), numbers, moments, marks))
+async def read_tagged(
+    executor: Executor, tags: Sequence[str], requests: Sequence[tuple[datetime, str]]
+) -> list[Reading]:
+    """A reading for each moment and cursor: the changed runs created since the moment that have all of the tags."""
+    starts, cursors = [since for since, _ in requests], [cursor for _, cursor in requests]
+    numbers = list(range(len(requests)))
+    return _readings(await executor.fetch(QUERIES["read_tagged"], list(tags), numbers, starts, cursors))
 
 
-async def read_batch(executor: Executor, batch_id: str, mark: str | None) -> Reading:
-    """The runs of a batch that have changed, or joined it."""
-    return _reading(await executor.fetch(QUERIES["read_batch"], batch_id, mark))
+async def read_batch(executor: Executor, batch_id: str, cursor: str | None) -> Reading:
+    """The runs of a batch that changed or were added since the cursor."""
+    return _reading(await executor.fetch(QUERIES["read_batch"], batch_id, cursor))
 
 
 async def touched(
     executor: Executor, run_ids: Iterable[str], tags: Iterable[str], batch_ids: Iterable[str]
 ) -> set[str]:
-    """Those of the tags and batches that one of the runs belongs to, as ``tag:…`` and ``batch:…``."""
+    """Those of the tags and batches that any of the runs belongs to, as ``tag:…`` and ``batch:…``."""
     records = await executor.fetch(QUERIES["touched"], list(run_ids), list(tags), list(batch_ids))
     return {record["name"] for record in records}
 

@@ -1,4 +1,4 @@
-"""A run as its subscribers see it."""
+"""The representation of a run for live subscribers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from agenciaos_jobs.engine.model.run import Status
 
 @dataclass(frozen=True)
 class LiveRun:
-    """A run as its subscribers are told of it; ``seconds`` and ``dollars`` are what its attempts took and cost."""
+    """A run as live subscribers see it. ``seconds`` and ``dollars`` are the duration and cost of its attempts."""
 
     id: str
     task: str

@@ -1,4 +1,4 @@
-"""Months of runs, and what else gets old."""
+"""Retention: months of runs, and other expiring data."""
 
 from datetime import datetime, timedelta
 
@@ -10,38 +10,38 @@ from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)
 
-_PATIENCE = timedelta(hours=1).total_seconds()
+_TIMEOUT = timedelta(hours=1).total_seconds()
 
 
 class TableBusyError(Exception):
-    """Somebody reads or writes without a pause, so the month's tables could not be exchanged; nothing has changed."""
+    """The month's tables are in constant use and could not be locked; nothing has changed."""
 
 
 async def try_claim_maintenance(executor: Executor, chore: str, now: datetime, every: timedelta) -> bool:
-    """Whether it is this caller's turn to do the chore, which is done once in ``every``."""
+    """Claims a chore that runs once in ``every``; ``False`` if it was claimed since."""
     return await executor.fetchval(QUERIES["try_claim_maintenance"], chore, now, now - every) is not None
 
 
-async def end_chore(executor: Executor, chore: str) -> None:
-    """Lets anybody begin the chore again."""
-    await executor.execute(QUERIES["end_chore"], chore)
+async def release_maintenance(executor: Executor, chore: str) -> None:
+    """Releases the claim, so that any worker can claim the chore again."""
+    await executor.execute(QUERIES["release_maintenance"], chore)
 
 
 async def last_done(executor: Executor, chore: str) -> datetime | None:
-    """When the chore was last begun."""
+    """When the chore was last claimed."""
     done_at: datetime | None = await executor.fetchval(QUERIES["last_done"], chore)
     return done_at
 
 
 async def outside_months(executor: Executor) -> int:
-    """Runs for which there was no month's partition."""
+    """The number of runs that have no month's partition."""
     return int(await executor.fetchval(QUERIES["outside_months"]))
 
 
 async def months(database: Database, cutoffs: tuple[datetime, datetime]) -> list[MonthOfRuns]:
-    """The months that may hold expired runs, oldest first. Reads all of them, so it takes its time."""
+    """The months that may hold expired runs, oldest first. Slow: it reads all of their rows."""
     async with database.connection() as connection:
-        records = await connection.fetch(QUERIES["month_counts"], *cutoffs, timeout=_PATIENCE)
+        records = await connection.fetch(QUERIES["month_counts"], *cutoffs, timeout=_TIMEOUT)
     return [MonthOfRuns(**record) for record in records]
 
 
@@ -54,9 +54,9 @@ async def drop(database: Database, month: str) -> None:
 
 
 async def compact(database: Database, month: str, cutoffs: tuple[datetime, datetime]) -> None:
-    """Leaves of a month what has not expired. Raises :class:`TableBusyError`."""
+    """Removes the expired runs of a month. Raises :class:`TableBusyError`."""
     async with database.connection() as connection:
-        unfinished = await connection.fetchval(QUERIES["copy_month"], month, *cutoffs, timeout=_PATIENCE)
+        unfinished = await connection.fetchval(QUERIES["copy_month"], month, *cutoffs, timeout=_TIMEOUT)
     try:
         await database.execute(QUERIES["swap_month"], month, unfinished)
     except asyncpg.LockNotAvailableError as error:
@@ -64,10 +64,10 @@ async def compact(database: Database, month: str, cutoffs: tuple[datetime, datet
 
 
 async def drop_expired_keys(executor: Executor, now: datetime) -> int:
-    """Forgets idempotency keys that hold no longer, some thousand at a time; returns how many."""
+    """Deletes up to 5,000 expired idempotency keys; returns how many."""
     return int(await executor.fetchval(QUERIES["drop_expired_keys"], now))
 
 
 async def forget_contents(executor: Executor, before: datetime) -> int:
-    """Blanks what was generated before a moment, some thousand texts at a time; returns how many."""
+    """Clears up to 5,000 texts that were generated before a moment; returns how many."""
     return int(await executor.fetchval(QUERIES["forget_contents"], before))

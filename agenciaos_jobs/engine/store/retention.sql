@@ -3,7 +3,7 @@ INSERT INTO jobs.housekeeping AS last (chore, done_at) VALUES ($1, $2)
 ON CONFLICT (chore) DO UPDATE SET done_at = excluded.done_at WHERE last.done_at <= $3
 RETURNING chore
 
--- name: end_chore
+-- name: release_maintenance
 DELETE FROM jobs.housekeeping WHERE chore = $1
 
 -- name: last_done
@@ -32,7 +32,7 @@ WITH gone AS (
 SELECT count(*) FROM gone
 
 -- name: forget_contents
--- The bill stays.
+-- The cost stays.
 WITH blanked AS (
   UPDATE jobs.ai_generations SET content = NULL WHERE ctid IN (
     SELECT ctid FROM jobs.ai_generations WHERE content IS NOT NULL AND created_at < $1 LIMIT 5000 FOR UPDATE SKIP LOCKED)

@@ -1,4 +1,4 @@
-"""What people and programs may change of a run that is there."""
+"""Changes to the metadata and tags of a stored run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class Changeable:
-    """The metadata and the tags of a run."""
+    """The changeable fields of a run."""
 
     metadata: Json | None
     tags: list[str]
 
 
 async def hold(connection: Connection, run_id: str) -> Changeable | None:
-    """What may be changed of a run, which nobody else changes until the transaction ends."""
+    """Reads the changeable fields of a run and locks its row for the transaction."""
     record = await connection.fetchrow(QUERIES["hold"], run_id)
     return Changeable(**record) if record else None
 
@@ -30,5 +30,5 @@ async def set_metadata(connection: Connection, run_id: str, metadata: Json, now:
 
 
 async def set_tags(connection: Connection, run_id: str, tags: Sequence[str], now: datetime) -> None:
-    """Replaces the tags by ``tags``, which contain all there were."""
+    """Replaces the tags by ``tags``, which must include all existing ones."""
     await connection.execute(QUERIES["set_tags"], run_id, list(tags), now)

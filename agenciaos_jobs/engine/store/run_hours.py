@@ -1,4 +1,4 @@
-"""How runs went, hour by hour. Hours that are over are counted once; the present one each time it is asked for."""
+"""Hourly run statistics. Closed hours are rolled up; hours not rolled up yet are counted on each read."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from agenciaos_jobs.foundation.sql import load
 QUERIES = load(__name__)
 
 HOUR = timedelta(hours=1)
-KEPT = timedelta(days=32)
-SETTLED = timedelta(minutes=10)
-MOST = 96
+RETENTION = timedelta(days=32)
+GRACE = timedelta(minutes=10)
+MAX_HOURS = 96
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Runs by how they went, ``open`` being those that are under way: of each hour, and of each task."""
+    """The number of runs by outcome, for each hour and for each task. Outcome ``open``: the run has not ended."""
 
     by_hour: Mapping[datetime, Mapping[str, int]]
     by_task: Mapping[str, Mapping[str, int]]
@@ -27,7 +27,7 @@ class Outcomes:
 
 @dataclass(frozen=True)
 class Times:
-    """How long a task's runs waited for their first attempt, and how long they took from there."""
+    """How long a task's runs waited for their first attempt, and how long they took from its start."""
 
     wait: Histogram = field(default_factory=Histogram)
     duration: Histogram = field(default_factory=Histogram)
@@ -37,16 +37,16 @@ def hour_of(moment: datetime) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0)
 
 
-async def count_closed_hours(database: Database, now: datetime, most: int = MOST) -> int:
-    """Counts hours that have closed, the newest first, ``most`` at a time; returns how many those were.
+async def count_closed_hours(database: Database, now: datetime, limit: int = MAX_HOURS) -> int:
+    """Rolls up closed hours, the newest first, up to ``limit`` of them; returns how many.
 
-    An hour is counted again while runs of it end, so what is kept is always what counting the runs would give.
+    An hour is rolled up again as its open runs end, so the stored counts always match the runs.
     """
     async with database.transaction() as connection:
         if not await connection.fetchval(QUERIES["lock"]):
             return 0
-        end = hour_of(now - SETTLED)
-        records = await connection.fetch(QUERIES["due"], hour_of(now - KEPT), end, most)
+        end = hour_of(now - GRACE)
+        records = await connection.fetch(QUERIES["due"], hour_of(now - RETENTION), end, limit)
         if hours := [record["hour"] for record in records]:
             for step in ("forget_counts", "forget_times", "count", "count_times", "seal"):
                 await connection.execute(QUERIES[step], hours)
@@ -54,7 +54,7 @@ async def count_closed_hours(database: Database, now: datetime, most: int = MOST
 
 
 async def outcomes(executor: Executor, since: datetime, until: datetime) -> Outcomes:
-    """From the hour of ``since`` to that of ``until``, both included."""
+    """The outcomes from the hour of ``since`` to that of ``until``, both included."""
     by_hour: dict[datetime, dict[str, int]] = defaultdict(dict)
     by_task: dict[str, dict[str, int]] = defaultdict(dict)
     for record in await executor.fetch(QUERIES["outcomes"], hour_of(since), hour_of(until)):
@@ -66,7 +66,7 @@ async def outcomes(executor: Executor, since: datetime, until: datetime) -> Outc
 
 
 async def times(executor: Executor, since: datetime, until: datetime) -> Mapping[str, Times]:
-    """By task, from the hour of ``since`` to that of ``until``."""
+    """The times by task, from the hour of ``since`` to that of ``until``, both included."""
     by_task: dict[str, Times] = defaultdict(Times)
     for record in await executor.fetch(QUERIES["times"], hour_of(since), hour_of(until)):
         task_times = by_task[record["task"]]

@@ -2,7 +2,7 @@
 SELECT pg_try_advisory_xact_lock(hashtext('agenciaos_jobs.run_hours'))
 
 -- name: due
--- Hours from $1 up to before $2 that were never counted, or whose runs under way are not as many as they were.
+-- Hours from $1 until before $2 that were never rolled up, or whose number of open runs has changed.
 SELECT hour FROM generate_series($1::timestamptz, $2::timestamptz - interval '1 hour', interval '1 hour') AS hour
 LEFT JOIN jobs.counted_hours AS counted USING (hour)
 WHERE counted.hour IS NULL OR (counted.open > 0 AND counted.open <> (
@@ -30,7 +30,7 @@ FROM unnest($1::timestamptz[]) AS due (hour)
 ON CONFLICT (hour) DO UPDATE SET open = excluded.open
 
 -- name: outcomes
--- From $1 to $2, both the beginning of an hour: by hour (task is null) and by task (hour is null).
+-- From hour $1 to hour $2, both included: by hour (task is null) and by task (hour is null).
 SELECT hour, task, outcome, sum(runs)::bigint AS runs FROM (
   SELECT * FROM jobs.run_hours WHERE hour >= $1 AND hour <= $2
   UNION ALL

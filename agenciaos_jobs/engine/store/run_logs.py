@@ -1,4 +1,4 @@
-"""The lines that jobs log about their own runs."""
+"""The stored log lines of runs."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
@@ -13,7 +13,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class LogLine:
-    """One line, in the order in which ``insert`` takes its columns."""
+    """One log line. The order of the fields is that of the columns in ``insert``."""
 
     run_id: str
     attempt: int
@@ -29,5 +29,5 @@ async def insert(executor: Executor, lines: Sequence[LogLine]) -> None:
 
 
 async def of_run(executor: Executor, run_id: str) -> list[LogLine]:
-    """A run's lines in the order they were written."""
+    """A run's lines in the order in which they were logged."""
     return [LogLine(run_id=run_id, **record) for record in await executor.fetch(QUERIES["of_run"], run_id)]

@@ -16,18 +16,18 @@ from agenciaos_jobs.foundation.sql import load
 QUERIES = load(__name__)
 
 POISON_AFTER = 2
-"""A run that has taken this many workers down is run in a process of its own."""
+"""A run that has crashed this many workers executes in a separate process."""
 
-ANY_NUMBER = 1_000_000
+_NO_LIMIT = 1_000_000
 
 
 class OwnershipLostError(Exception):
-    """The attempt is not this worker's any more: it was canceled, or taken for lost and given to another."""
+    """This worker no longer owns the attempt: it was canceled, or rescued as lost."""
 
 
 @dataclass(frozen=True)
 class LostRun:
-    """A run taken back from a lost worker: queued again, or ended as CRASHED."""
+    """A run rescued from a lost worker: requeued, or ended as CRASHED."""
 
     id: str
     task: str
@@ -37,15 +37,15 @@ class LostRun:
 
 
 def payload_hash(payload: Json) -> str:
-    """The same for payloads that are equal as JSON, whatever the order of their keys."""
+    """A hash that is equal for payloads that are equal as JSON, whatever the order of their keys."""
     return sha256(orjson.dumps(payload, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 async def insert(executor: Executor, new: Sequence[tuple[str, NewRun]], now: datetime) -> set[str]:
     """Stores runs under the given ids in one statement; returns the ids that were stored.
 
-    A run is left out when its idempotency key is held by another one that still counts, or when its request has been
-    here before. No key may occur twice here.
+    A run is skipped if another run holds its idempotency key, or if its request has made a run before. No key may occur
+    twice in ``new``.
     """
     rows = [_row(run_id, run, now) for run_id, run in new]
     return {record["id"] for record in await executor.fetch(QUERIES["insert"], rows, now)}
@@ -89,24 +89,24 @@ def _row(run_id: str, run: NewRun, now: datetime) -> Json:
 async def claim(
     database: Database, run_ids: list[str], worker_id: str, now: datetime, *, poison_too: bool = False
 ) -> list[ClaimedRun]:
-    """Makes this worker the owner of those runs that are due and free, each at its next attempt.
+    """Makes this worker the owner of those runs that are due and unclaimed, each at its next attempt.
 
-    Runs whose concurrency key has no free place are parked until one of that key ends. Suspects, which have taken
-    workers down, are left alone unless ``poison_too``.
+    Runs without a free slot for their concurrency key are blocked until a run with that key ends. Poison candidates,
+    which have crashed workers, are claimed only with ``poison_too``.
     """
-    most_losses = ANY_NUMBER if poison_too else POISON_AFTER - 1
-    records = await database.fetch(QUERIES["claim"], run_ids, worker_id, now, most_losses)
+    max_losses = _NO_LIMIT if poison_too else POISON_AFTER - 1
+    records = await database.fetch(QUERIES["claim"], run_ids, worker_id, now, max_losses)
     if len(records) < len(run_ids):
         taken = {record["id"] for record in records}
         rest = [run_id for run_id in run_ids if run_id not in taken]
         async with database.transaction() as connection:
             if await connection.fetch(QUERIES["lock_keys"], rest):
-                records += await connection.fetch(QUERIES["claim_keyed"], rest, worker_id, now, most_losses)
+                records += await connection.fetch(QUERIES["claim_keyed"], rest, worker_id, now, max_losses)
     return [ClaimedRun(**{**record, "tags": tuple(record["tags"])}) for record in records]
 
 
 async def block_behind(database: Database, run_ids: list[str], now: datetime) -> list[str]:
-    """Parks what waits with the same concurrency keys as those of the runs that are parked; returns its ids."""
+    """Blocks the due runs queued behind those of these runs that are blocked, by concurrency key; returns their ids."""
     async with database.transaction() as connection:
         if not await connection.fetch(QUERIES["lock_keys"], run_ids):
             return []
@@ -114,14 +114,14 @@ async def block_behind(database: Database, run_ids: list[str], now: datetime) ->
 
 
 async def poison_candidates(executor: Executor, run_ids: list[str], now: datetime) -> list[str]:
-    """Those of the runs that are due and have taken :data:`POISON_AFTER` workers down."""
+    """Those of the runs that are due and have crashed :data:`POISON_AFTER` workers."""
     return [record["id"] for record in await executor.fetch(QUERIES["poison_candidates"], run_ids, now, POISON_AFTER)]
 
 
 async def unblock_next(database: Database, keys: list[str]) -> list[QueuedRun]:
-    """Takes out the next parked run of each key, as often as the key is given.
+    """Unblocks the next blocked run of each key, once for each time that the key is given.
 
-    Who is about to park a run, because he still counts the place that is free now, is waited for.
+    Waits for any claim that counted this slot as taken, so that no run is blocked beside a free slot.
     """
     async with database.transaction() as connection:
         await connection.execute(QUERIES["lock_named_keys"], keys)
@@ -129,14 +129,14 @@ async def unblock_next(database: Database, keys: list[str]) -> list[QueuedRun]:
 
 
 async def unblock_stuck(executor: Executor) -> list[QueuedRun]:
-    """Takes out parked runs for which there is room, although nobody has said so."""
+    """Unblocks runs whose key has a free slot, after the end that freed it went unnoticed."""
     return [QueuedRun(**record) for record in await executor.fetch(QUERIES["unblock_stuck"])]
 
 
 async def complete(
     executor: Executor, done: Sequence[tuple[ClaimedRun, Json]], worker_id: str, now: datetime
 ) -> set[str]:
-    """Ends runs that change nothing else, in one statement; returns the ids of those that were this worker's."""
+    """Completes runs that have no effect, in one statement; returns the ids of those that this worker owned."""
     ids = [run.id for run, _ in done]
     numbers = [run.attempt for run, _ in done]
     outputs = [output for _, output in done]
@@ -146,7 +146,7 @@ async def complete(
 
 
 async def hold(connection: Connection, run: ClaimedRun, worker_id: str) -> None:
-    """Locks the run's row for the transaction; raises :class:`OwnershipLostError` where it is not this worker's."""
+    """Locks the run's row for the transaction, or raises :class:`OwnershipLostError`."""
     if await connection.fetchrow(QUERIES["hold"], run.id, run.attempt, worker_id) is None:
         raise OwnershipLostError(run.id)
 
@@ -178,13 +178,13 @@ async def retry(
 
 
 async def hand_back(executor: Executor, run: ClaimedRun, worker_id: str, now: datetime) -> None:
-    """Queues the run again as if this attempt had not been, or raises :class:`OwnershipLostError`."""
+    """Requeues the run without counting this attempt, or raises :class:`OwnershipLostError`."""
     if await executor.fetchval(QUERIES["hand_back"], run.id, run.attempt, worker_id, now) is None:
         raise OwnershipLostError(run.id)
 
 
 async def snooze(executor: Executor, run: ClaimedRun, worker_id: str, due_at: datetime, now: datetime) -> datetime:
-    """Queues the run so that this attempt goes on at ``due_at``, or now where it was woken; returns when.
+    """Requeues the run so that this attempt continues at ``due_at``, or now if it was woken; returns when.
 
     Raises :class:`OwnershipLostError`.
     """
@@ -195,7 +195,7 @@ async def snooze(executor: Executor, run: ClaimedRun, worker_id: str, due_at: da
 
 
 async def wake(executor: Executor, run_id: str, now: datetime) -> QueuedRun | None:
-    """Makes a run that stands by due now; returns it where it is to be sent."""
+    """Makes a snoozed run due now; returns it if it must be enqueued."""
     record = await executor.fetchrow(QUERIES["wake"], run_id, now)
     if record is None or not record["waits"]:
         return None
@@ -203,18 +203,18 @@ async def wake(executor: Executor, run_id: str, now: datetime) -> QueuedRun | No
 
 
 async def rescue_orphans(executor: Executor, error: RunError, now: datetime) -> list[LostRun]:
-    """Ends the attempts of workers that are gone, with ``error``; the runs are queued again while attempts are left."""
+    """Ends the attempts of lost workers with ``error``; requeues the runs that have attempts left."""
     return [LostRun(**record) for record in await executor.fetch(QUERIES["rescue_orphans"], now, error.as_json())]
 
 
 async def waiting(executor: Executor, due_before: datetime, after_id: str, limit: int) -> list[QueuedRun]:
-    """Runs that are due, in the order of their ids from ``after_id`` on."""
+    """A page of due runs in the order of their ids, after ``after_id``."""
     records = await executor.fetch(QUERIES["waiting"], due_before, after_id, limit)
     return [QueuedRun(**record) for record in records]
 
 
 async def promote_scheduled(executor: Executor, now: datetime) -> None:
-    """Turns DELAYED runs whose time has come into QUEUED ones."""
+    """Turns due DELAYED runs into QUEUED ones."""
     await executor.execute(QUERIES["promote_scheduled"], now)
 
 
@@ -225,7 +225,7 @@ async def expire(executor: Executor, error: RunError, now: datetime) -> list[tup
 
 @dataclass(frozen=True)
 class Canceled:
-    """A run that was canceled, and what it was before."""
+    """A canceled run, and its status before."""
 
     task: str
     status_before: Status
@@ -233,12 +233,12 @@ class Canceled:
 
 
 async def cancel(connection: Connection, run_id: str, now: datetime) -> Canceled | None:
-    """Ends a run that has not ended; ``None`` where it has, or there is none."""
+    """Cancels a run; ``None`` if it has ended, or there is none."""
     record = await connection.fetchrow(QUERIES["cancel"], run_id, now)
     return Canceled(record["task"], Status(record["status_before"]), record["concurrency_key"]) if record else None
 
 
 async def reschedule(executor: Executor, run_id: str, due_at: datetime, now: datetime) -> QueuedRun | None:
-    """Gives a DELAYED run another time; ``None`` where it is not DELAYED."""
+    """Changes when a DELAYED run is due; ``None`` if it is not DELAYED."""
     record = await executor.fetchrow(QUERIES["reschedule"], run_id, due_at, now)
     return QueuedRun(run_id, record["task"], due_at, record["priority"]) if record else None

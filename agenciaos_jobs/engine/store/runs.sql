@@ -1,5 +1,5 @@
 -- name: insert
--- A run is left out when its request has made one before, or when its key is held by a run that still counts.
+-- A run is skipped if its request has made one before, or if another run, which has not failed, holds its key.
 WITH incoming AS (
   SELECT * FROM jsonb_to_recordset($1) AS run (
     id text, task text, status text, payload jsonb, agency_id text, source text, tags text[], idempotency_key text,
@@ -56,8 +56,8 @@ RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, cre
           tags, request_id, concurrency_key, losses, traceparent
 
 -- name: lock_keys
--- One claim at a time for each concurrency key, so that two workers never count the same free place. No key is empty;
--- asked like this, the runs are found by their ids, and never by reading the index of all that wait.
+-- One claim at a time for each concurrency key, so that two workers never count the same free slot. No key is empty; the
+-- coalesce makes Postgres find the runs by their ids, rather than through the index of all queued runs.
 SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.concurrency:' || key, 0))
 FROM (SELECT DISTINCT concurrency_key AS key FROM jobs.runs
       WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND coalesce(concurrency_key, '') <> '' ORDER BY 1) AS keys
@@ -67,28 +67,28 @@ SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.concurrency:' || k
 FROM (SELECT DISTINCT unnest($1::text[]) AS key ORDER BY 1) AS keys
 
 -- name: claim_keyed
--- First come, first served: a run is claimed where its key has a place for it besides all whose turn comes before.
+-- FIFO within a concurrency key: a run is claimed if its key has a free slot for it after all runs ahead of it.
 WITH wanted AS (
-  SELECT id, concurrency_key AS key, concurrency_limit AS places, jobs.turn(due_at, priority) AS turn
+  SELECT id, concurrency_key AS key, concurrency_limit AS slots, jobs.turn(due_at, priority) AS turn
   FROM jobs.runs
   WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
     AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND coalesce(concurrency_key, '') <> '' AND losses <= $4
-), asked AS (
-  SELECT key, max(places) AS places, max(turn) AS last_turn FROM wanted GROUP BY key
+), requested_key AS (
+  SELECT key, max(slots) AS slots, max(turn) AS last_turn FROM wanted GROUP BY key
 ), line AS (
-  SELECT next.id, min(next.places - next.place) OVER (PARTITION BY asked.key ORDER BY next.place) >= taken.places AS has_place
-  FROM asked
+  SELECT next.id, min(next.slots - next.position) OVER (PARTITION BY requested_key.key ORDER BY next.position) >= taken.slots AS has_slot
+  FROM requested_key
   CROSS JOIN LATERAL (
-    SELECT count(*) AS places FROM jobs.runs WHERE status = 'EXECUTING' AND concurrency_key = asked.key) AS taken
+    SELECT count(*) AS slots FROM jobs.runs WHERE status = 'EXECUTING' AND concurrency_key = requested_key.key) AS taken
   CROSS JOIN LATERAL (
-    SELECT id, concurrency_limit AS places, row_number() OVER (ORDER BY jobs.turn(due_at, priority), id) AS place
+    SELECT id, concurrency_limit AS slots, row_number() OVER (ORDER BY jobs.turn(due_at, priority), id) AS position
     FROM jobs.runs
-    WHERE concurrency_key = asked.key AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
-      AND jobs.turn(due_at, priority) <= asked.last_turn AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL)
-    ORDER BY jobs.turn(due_at, priority), id LIMIT greatest(asked.places - taken.places, 0)) AS next
+    WHERE concurrency_key = requested_key.key AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
+      AND jobs.turn(due_at, priority) <= requested_key.last_turn AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL)
+    ORDER BY jobs.turn(due_at, priority), id LIMIT greatest(requested_key.slots - taken.slots, 0)) AS next
 ), granted AS (
-  SELECT id FROM line WHERE has_place AND id IN (SELECT id FROM wanted)
-), put_aside AS (
+  SELECT id FROM line WHERE has_slot AND id IN (SELECT id FROM wanted)
+), blocked AS (
   UPDATE jobs.runs SET status = 'QUEUED', parked = true, updated_at = $3
   WHERE id IN (SELECT id FROM wanted EXCEPT SELECT id FROM granted)
 )
@@ -101,7 +101,7 @@ RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, cre
           tags, request_id, concurrency_key, losses, traceparent
 
 -- name: block_behind
--- What waits behind a run that was parked is parked too, instead of being taken from the queue piece by piece.
+-- Blocks all due runs behind a blocked run at once, instead of dequeuing them one by one.
 UPDATE jobs.runs AS run SET parked = true, updated_at = $2
 FROM (SELECT next.id
       FROM (SELECT DISTINCT ON (concurrency_key) concurrency_key AS key, jobs.turn(due_at, priority) AS turn, id
@@ -120,26 +120,26 @@ SELECT id FROM jobs.runs
 WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $2 AND losses >= $3
 
 -- name: unblock_next
--- For each key as often as it is given: the next parked run.
+-- The next blocked run of each key, once for each time that the key is given.
 UPDATE jobs.runs SET parked = false
 WHERE id IN (
-  SELECT next.id FROM (SELECT key, count(*) AS places FROM unnest($1::text[]) AS key GROUP BY key) AS freed
+  SELECT next.id FROM (SELECT key, count(*) AS slots FROM unnest($1::text[]) AS key GROUP BY key) AS freed
   CROSS JOIN LATERAL (
     SELECT id FROM jobs.runs WHERE concurrency_key = freed.key AND parked
-    ORDER BY jobs.turn(due_at, priority), id LIMIT freed.places FOR UPDATE SKIP LOCKED) AS next)
+    ORDER BY jobs.turn(due_at, priority), id LIMIT freed.slots FOR UPDATE SKIP LOCKED) AS next)
 RETURNING id, task, due_at, priority
 
 -- name: unblock_stuck
--- Parked runs whose key has a free place although no run's end has made it known.
+-- Blocked runs whose key has a free slot that no end of a run has announced.
 UPDATE jobs.runs SET parked = false
 WHERE id IN (
   SELECT next.id
-  FROM (SELECT concurrency_key AS key, max(concurrency_limit) AS places FROM jobs.runs WHERE parked GROUP BY 1) AS waiting
+  FROM (SELECT concurrency_key AS key, max(concurrency_limit) AS slots FROM jobs.runs WHERE parked GROUP BY 1) AS waiting
   LEFT JOIN LATERAL (
-    SELECT count(*) AS places FROM jobs.runs WHERE status = 'EXECUTING' AND concurrency_key = waiting.key) AS taken ON true
+    SELECT count(*) AS slots FROM jobs.runs WHERE status = 'EXECUTING' AND concurrency_key = waiting.key) AS taken ON true
   CROSS JOIN LATERAL (
     SELECT id FROM jobs.runs WHERE concurrency_key = waiting.key AND parked
-    ORDER BY jobs.turn(due_at, priority), id LIMIT greatest(waiting.places - taken.places, 0) FOR UPDATE SKIP LOCKED) AS next)
+    ORDER BY jobs.turn(due_at, priority), id LIMIT greatest(waiting.slots - taken.slots, 0) FOR UPDATE SKIP LOCKED) AS next)
 RETURNING id, task, due_at, priority
 
 -- name: hold
@@ -159,7 +159,7 @@ FROM ended
 RETURNING run_id
 
 -- name: complete
--- Any number of successes that change nothing but their own rows.
+-- Any number of successes that change only their own rows.
 WITH ended AS (
   UPDATE jobs.runs AS run
   SET status = 'COMPLETED', output = done.output, error = NULL, finished_at = $5, updated_at = $5
@@ -189,7 +189,7 @@ WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
 RETURNING id
 
 -- name: snooze
--- The attempt goes on at the next claim; at once where the run was woken while it was still executing.
+-- The attempt continues at the next claim, which is due at once if the run was woken while it was still executing.
 UPDATE jobs.runs
 SET status = 'QUEUED', attempt = attempt - 1, standing_by = true, updated_at = $5,
     due_at = CASE WHEN woken THEN $5::timestamptz ELSE $4 END
@@ -197,13 +197,13 @@ WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
 RETURNING due_at
 
 -- name: wake
--- What the run stands by for has come: it is due now, or as soon as it stands by.
+-- Makes a snoozed run due now; a run that is still executing will be due as soon as it is snoozed.
 UPDATE jobs.runs SET woken = true, due_at = CASE WHEN status = 'QUEUED' THEN least(due_at, $2::timestamptz) ELSE due_at END
 WHERE id = $1 AND (status = 'EXECUTING' OR status = 'QUEUED' AND standing_by)
 RETURNING id, task, due_at, priority, status = 'QUEUED' AND NOT parked AS waits
 
 -- name: rescue_orphans
--- Runs of workers whose lease ran out: queued again, or crashed where no attempt is left or three workers went down.
+-- Runs of workers with expired leases: requeued, or CRASHED if no attempt is left or the run has lost three workers.
 WITH lost AS (
   SELECT run.id, run.worker_id, run.attempt, run.attempt_started_at, run.task, run.priority,
          run.attempt < run.max_attempts AND run.losses < 2 AS will_retry
@@ -220,20 +220,20 @@ WITH lost AS (
       error = CASE WHEN lost.will_retry THEN run.error ELSE $2::jsonb END,
       finished_at = CASE WHEN lost.will_retry THEN NULL ELSE $1 END
   FROM lost WHERE run.id = lost.id
-), noted AS (
+), recorded AS (
   INSERT INTO jobs.attempts (run_id, number, status, worker_id, started_at, finished_at, error)
   SELECT id, attempt, 'FAILED', worker_id, attempt_started_at, $1, $2::jsonb FROM lost
 )
 SELECT id, task, priority, will_retry, worker_id FROM lost
 
 -- name: waiting
--- Due runs after a given id: one page of what the queue should hold.
+-- A page, after a given id, of the due runs that the queue should hold.
 SELECT id, task, due_at, priority FROM jobs.runs
 WHERE status IN ('QUEUED', 'DELAYED') AND NOT parked AND due_at <= $1 AND id > $2
 ORDER BY id LIMIT $3
 
 -- name: promote_scheduled
--- Whoever changes many runs at once passes over those that somebody is changing: waiting for them, a deadlock would be near.
+-- Statements that change many runs skip locked rows, because waiting for them could deadlock.
 UPDATE jobs.runs AS run SET status = 'QUEUED', updated_at = $1
 FROM (SELECT id FROM jobs.runs WHERE status = 'DELAYED' AND due_at <= $1 LIMIT 1000 FOR UPDATE SKIP LOCKED) AS due
 WHERE run.id = due.id
@@ -252,7 +252,7 @@ WITH ended AS (
   FROM (SELECT id, status FROM jobs.runs WHERE id = $1 FOR UPDATE) AS before
   WHERE run.id = before.id AND before.status IN ('DELAYED', 'QUEUED', 'EXECUTING')
   RETURNING run.*, before.status AS status_before
-), noted AS (
+), recorded AS (
   INSERT INTO jobs.attempts (run_id, number, status, worker_id, started_at, finished_at)
   SELECT id, attempt, 'CANCELED', worker_id, attempt_started_at, $2 FROM ended WHERE status_before = 'EXECUTING'
 )

@@ -1,4 +1,4 @@
-"""Schedules, and which of their slots have made a run."""
+"""Schedules and the slots that they have fired."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -14,7 +14,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class StoredSchedule:
-    """A schedule as its row tells it. ``type`` is DECLARATIVE where a job declares it, IMPERATIVE from the API."""
+    """A schedule's row. ``type`` is DECLARATIVE for a job's own schedule and IMPERATIVE for one made over the API."""
 
     id: str
     type: str
@@ -40,7 +40,7 @@ class StoredSchedule:
 
 @dataclass(frozen=True)
 class Slots:
-    """Where a schedule stands: the newest slot at or before a moment, and the first one after it."""
+    """The newest slot at or before a moment, and the first one after it."""
 
     last: datetime
     next: datetime
@@ -48,7 +48,7 @@ class Slots:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What somebody asks a schedule to be."""
+    """The requested definition of a schedule."""
 
     task: str
     schedule: Schedule
@@ -64,9 +64,9 @@ async def declare(
     slots: Slots,
     next_if_known: datetime,
 ) -> None:
-    """Makes a job's own schedule known. A new or changed one begins after ``slots.last``.
+    """Stores a declared schedule. A new or changed one begins after ``slots.last``.
 
-    ``next_if_known`` is the next slot of one that was stored before schedules kept it.
+    ``next_if_known`` is the next slot for an unchanged row without one, as older releases stored.
     """
     cron, timezone = schedule.cron, schedule.timezone
     await executor.execute(
@@ -77,7 +77,7 @@ async def declare(
 async def save(
     executor: Executor, schedule_id: str, wanted: Wanted, deduplication_key: str, now: datetime, slots: Slots
 ) -> StoredSchedule:
-    """Makes a schedule, or changes the one that has the key."""
+    """Creates a schedule, or updates the one with the deduplication key."""
     record = await executor.fetchrow(
         QUERIES["save"], schedule_id, *_values(wanted), deduplication_key, now, slots.last, slots.next
     )
@@ -88,13 +88,13 @@ async def save(
 async def update(
     executor: Executor, schedule_id: str, wanted: Wanted, now: datetime, slots: Slots
 ) -> StoredSchedule | None:
-    """Changes a schedule that was made over the API; ``None`` where there is none."""
+    """Updates a schedule that was made over the API; ``None`` if there is none."""
     record = await executor.fetchrow(QUERIES["update"], schedule_id, *_values(wanted), now, slots.last, slots.next)
     return _stored(record) if record else None
 
 
 async def activate(executor: Executor, schedule_id: str, now: datetime, slots: Slots) -> None:
-    """Goes on after ``slots.last``, unless the schedule is active."""
+    """Activates an inactive schedule, which resumes after ``slots.last``."""
     await executor.execute(QUERIES["activate"], schedule_id, now, slots.last, slots.next)
 
 
@@ -112,7 +112,7 @@ async def get(executor: Executor, schedule_id: str) -> StoredSchedule | None:
 
 
 async def page(executor: Executor, size: int, number: int) -> list[StoredSchedule]:
-    """The newest first; pages are counted from 1."""
+    """A page of schedules, newest first; pages are numbered from 1."""
     return [_stored(record) for record in await executor.fetch(QUERIES["list"], size, size * (number - 1))]
 
 
@@ -121,14 +121,14 @@ async def count(executor: Executor) -> int:
 
 
 async def due(executor: Executor, now: datetime) -> list[StoredSchedule]:
-    """Active schedules that have a slot which made no run, the latest first."""
+    """Active schedules with a due slot, the most overdue first."""
     return [_stored(record) for record in await executor.fetch(QUERIES["due"], now)]
 
 
 async def take_slot(executor: Executor, read: StoredSchedule, slots: Slots) -> bool:
-    """Whether the caller is the one that makes the run of ``slots.last``; the schedule goes on with ``slots.next``.
+    """Claims slot ``slots.last`` and advances the schedule to ``slots.next``; whether the caller makes the run.
 
-    True once for a slot, never for an older one after it, and not where the schedule has changed since it was read.
+    True once for a slot, never for an older slot afterwards, and not if the schedule has changed since it was read.
     """
     taken = await executor.fetchval(
         QUERIES["take_slot"], read.id, read.cron, read.timezone, read.next_slot, slots.last, slots.next

@@ -1,5 +1,5 @@
 -- name: declare
--- A new schedule begins with the slot before now: what was due before it existed is not caught up.
+-- A new schedule begins after the slot before now: slots from before it existed are not caught up.
 INSERT INTO jobs.schedules AS known (id, task, cron, timezone, created_at, updated_at, last_slot, next_slot)
 VALUES ($1, $2, $3, $4, $5, $5, $6, $7)
 ON CONFLICT (id) DO UPDATE
@@ -11,7 +11,7 @@ ON CONFLICT (id) DO UPDATE
   WHERE known.cron <> excluded.cron OR known.timezone <> excluded.timezone OR known.next_slot IS NULL
 
 -- name: save
--- Made, or changed where the deduplication key is known; a time that stays the same keeps its slots.
+-- Created, or updated if the deduplication key exists. Slots are kept unless the cron expression or timezone changes.
 INSERT INTO jobs.schedules AS known
   (id, type, task, cron, timezone, external_id, deduplication_key, created_at, updated_at, last_slot, next_slot)
 VALUES ($1, 'IMPERATIVE', $2, $3, $4, $5, $6, $7, $7, $8, $9)
@@ -33,7 +33,7 @@ WHERE id = $1 AND type = 'IMPERATIVE'
 RETURNING *
 
 -- name: activate
--- What was due while it was not active is not caught up.
+-- Slots that were due while the schedule was inactive are not caught up.
 UPDATE jobs.schedules SET active = true, updated_at = $2, last_slot = greatest(last_slot, $3), next_slot = $4
 WHERE id = $1 AND NOT active
 RETURNING id
@@ -57,7 +57,7 @@ SELECT count(*) FROM jobs.schedules
 SELECT * FROM jobs.schedules WHERE active AND next_slot <= $1 ORDER BY next_slot, id LIMIT 1000
 
 -- name: take_slot
--- Only of a schedule that is still as it was read; whether the slot is this transaction's to run.
+-- Advances a schedule that is still as it was read; returns whether this transaction makes the slot's run.
 WITH read AS (
   SELECT id, last_slot FROM jobs.schedules
   WHERE id = $1 AND active AND cron = $2 AND timezone = $3 AND next_slot = $4

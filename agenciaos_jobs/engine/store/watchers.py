@@ -1,4 +1,4 @@
-"""Who listens for changed runs. While nobody does, a change tells nobody."""
+"""Watchers: leases of the processes that listen for changed runs. Without any, changes send no notifications."""
 
 from datetime import timedelta
 
@@ -8,15 +8,15 @@ from agenciaos_jobs.foundation.sql import load
 QUERIES = load(__name__)
 
 CHANNEL = "agenciaos_jobs_runs"
-"""Carries the ids of changed runs with commas between them, ``*`` for too many, or the id of a watcher."""
+"""Carries comma-separated ids of changed runs, ``*`` for too many, or the id of a watcher."""
 
 ANYTHING = "*"
 
 
 async def renew(connection: Connection, watcher_id: str, lease: timedelta) -> bool:
-    """Has changes told from now on and for ``lease``; whether they were told all along.
+    """Renews the watcher's lease, so that changes are notified; whether the lease had been held until now.
 
-    The watcher's id comes back over the channel, so that it knows that it can hear.
+    Also sends the watcher's id over the channel, as proof that notifications arrive.
     """
     return bool(await connection.fetchval(QUERIES["renew"], watcher_id, lease, CHANNEL))
 
@@ -26,11 +26,11 @@ async def leave(connection: Connection, watcher_id: str) -> None:
 
 
 async def next_transaction(connection: Connection) -> str:
-    """A mark that is after every transaction that has begun to write."""
-    mark: str = await connection.fetchval(QUERIES["next_transaction"])
-    return mark
+    """An id higher than that of every transaction that has begun to write."""
+    transaction_id: str = await connection.fetchval(QUERIES["next_transaction"])
+    return transaction_id
 
 
-async def all_ended_before(connection: Connection, mark: str) -> bool:
-    """Whether every transaction before the mark is over."""
-    return bool(await connection.fetchval(QUERIES["all_ended_before"], mark))
+async def all_ended_before(connection: Connection, transaction_id: str) -> bool:
+    """Whether every transaction with a lower id has ended."""
+    return bool(await connection.fetchval(QUERIES["all_ended_before"], transaction_id))

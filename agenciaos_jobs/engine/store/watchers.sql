@@ -1,5 +1,5 @@
 -- name: renew
--- Also sends the watcher its own id, and forgets those that are long gone. Tells whether the lease was still held.
+-- Also sends the watcher its own id, and deletes watchers expired for an hour. Returns whether the lease was still held.
 WITH before AS (
   SELECT lease_until > clock_timestamp() AS held FROM jobs.watchers WHERE id = $1
 ), forgotten AS (

@@ -1,4 +1,4 @@
-"""Workers and their leases. One lease covers every run a worker executes."""
+"""Workers and their leases. One lease covers every run that a worker executes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,24 +21,24 @@ class Worker:
 
 
 async def synchronise(executor: Executor, clock: Clock) -> None:
-    """Has ``clock`` follow the database's."""
+    """Synchronises ``clock`` with the database's."""
     asked_at = clock.now()
     clock.follow(await executor.fetchval(QUERIES["database_time"]), asked_at, clock.now())
 
 
 async def renew(executor: Executor, worker: Worker, now: datetime, lease_until: datetime) -> None:
-    """Says that the worker lives, and holds its runs until ``lease_until``."""
+    """Renews the worker's lease on its runs until ``lease_until``."""
     await executor.execute(QUERIES["renew"], worker.id, worker.host, worker.pid, worker.started_at, now, lease_until)
 
 
 async def leave(executor: Executor, worker: Worker) -> None:
-    """Forgets the worker; whatever it still executes is lost at once."""
+    """Deletes the worker; runs that it still executes count as lost at once."""
     await executor.execute(QUERIES["leave"], worker.id)
 
 
-async def forget_lost(executor: Executor, now: datetime) -> None:
-    """Forgets workers that were lost more than a day ago."""
-    await executor.execute(QUERIES["forget_lost"], now)
+async def delete_lost(executor: Executor, now: datetime) -> None:
+    """Deletes workers that were lost more than a day ago."""
+    await executor.execute(QUERIES["delete_lost"], now)
 
 
 async def alive(executor: Executor, now: datetime) -> int:
@@ -46,24 +46,24 @@ async def alive(executor: Executor, now: datetime) -> int:
 
 
 async def owned_run_ids(executor: Executor, worker: Worker) -> set[str]:
-    """The ids of the runs that the database has this worker execute."""
+    """The ids of the executing runs that this worker owns in the database."""
     return {record["id"] for record in await executor.fetch(QUERIES["owned_run_ids"], worker.id)}
 
 
 async def mark_lost(executor: Executor, worker: Worker, run_ids: list[str]) -> None:
-    """Declares runs lost that this worker has in the database but does not execute."""
+    """Disowns runs that this worker owns but does not execute, so that they are rescued."""
     await executor.execute(QUERIES["mark_lost"], worker.id, run_ids)
 
 
 async def terminate_backends_of_expired(executor: Executor, now: datetime) -> int:
-    """Ends what workers whose lease ran out were in the middle of before that; returns how many transactions.
+    """Terminates the transactions that expired workers began before their leases ran out; returns how many.
 
-    A process that is frozen keeps what its transactions have locked. Postgres ends one that is idle by itself, but not
-    one that waits for the rest of a statement, nor soon one that another of the same process had wait until then.
+    The transactions of a frozen process keep their locks. Postgres itself ends those that are idle, but not one that
+    waits for the rest of a statement, and only late one that was blocked by another of the same process.
     """
     return int(await executor.fetchval(QUERIES["terminate_backends_of_expired"], now))
 
 
 async def try_maintenance_lock(connection: Connection) -> bool:
-    """Whether this transaction, and no other one at the time, may repair what other workers left."""
+    """Takes the rescuer's advisory lock for the transaction; ``False`` if another transaction holds it."""
     return bool(await connection.fetchval(QUERIES["try_maintenance_lock"]))

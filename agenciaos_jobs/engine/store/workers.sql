@@ -5,7 +5,7 @@ ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, lease_until = exclude
 -- name: leave
 DELETE FROM jobs.workers WHERE id = $1
 
--- name: forget_lost
+-- name: delete_lost
 DELETE FROM jobs.workers AS worker
 WHERE lease_until <= $1::timestamptz - interval '1 day'
   AND NOT EXISTS (SELECT FROM jobs.runs AS run WHERE run.worker_id = worker.id AND run.status = 'EXECUTING')

@@ -1,4 +1,4 @@
-"""From the queue to the runner: takes what is due while there are free slots, and starts it."""
+"""The dispatcher: dequeues due runs while there are free slots, claims them and starts their attempts."""
 
 import asyncio
 import sys
@@ -22,61 +22,61 @@ from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 log = structlog.get_logger("agenciaos_jobs.dispatcher")
 
 POLL_INTERVAL = timedelta(seconds=1)
-"""How long an idle worker relies on being woken."""
+"""The longest an idle worker waits for a wake-up message before it polls the queue."""
 
 MAX_UNRECORDED_COMPLETIONS = 100
-"""Runs whose code is through, and whose ends are being written, hold a slot only where they are more than this."""
+"""Runs whose code has returned release their slot before the outcome is recorded, up to this many."""
 
-_ISOLATED_AT_ONCE = 2
+_MAX_ISOLATED = 2
 
 
 class Dispatcher:
-    """Keeps up to ``slots`` runs going, woken by a message in Redis, by a slot that gets free, or by the clock."""
+    """Keeps up to ``slots`` runs executing. It wakes on a Redis message, on a freed slot, or when a run is due."""
 
     def __init__(
         self,
         queue: Queue,
         runner: Runner,
         intake: Intake,
-        sender: RedisOutbox,
+        outbox: RedisOutbox,
         clock: Clock,
         jobs: Mapping[str, Job[Any]],
         slots: int,
     ) -> None:
-        self._queue, self._runner, self._intake, self._sender = queue, runner, intake, sender
+        self._queue, self._runner, self._intake, self._outbox = queue, runner, intake, outbox
         self._clock, self._jobs, self.slots = clock, jobs, slots
         self._tasks: set[asyncio.Task[None]] = set()
-        self._news = asyncio.Event()
+        self._wakeup = asyncio.Event()
         self._stopping = False
         self._claiming_stopped = asyncio.Event()
         self._claiming_stopped.set()
-        runner.slot_freed = self._news.set
+        runner.slot_freed = self._wakeup.set
         self._isolated: set[str] = set()
-        self._isolation = asyncio.Semaphore(_ISOLATED_AT_ONCE)
+        self._isolation = asyncio.Semaphore(_MAX_ISOLATED)
 
     @property
     def busy(self) -> int:
-        """Slots that hold a run. Where Postgres is too slow for the ends, those hold slots too."""
-        return len(self._tasks) - min(self._runner.ending, MAX_UNRECORDED_COMPLETIONS)
+        """Slots in use, including those of unrecorded outcomes beyond :data:`MAX_UNRECORDED_COMPLETIONS`."""
+        return len(self._tasks) - min(self._runner.recording, MAX_UNRECORDED_COMPLETIONS)
 
     async def run(self) -> None:
-        """Works until :meth:`drain`."""
+        """Dispatches until :meth:`stop` or :meth:`drain`."""
         self._claiming_stopped.clear()
         listener = asyncio.create_task(self._listen())
         try:
             while not self._stopping:
-                self._news.clear()
+                self._wakeup.clear()
                 await self._pause(await self._step())
         finally:
             self._claiming_stopped.set()
-            while not listener.done():  # a cancellation can be lost inside a Redis call
+            while not listener.done():  # a Redis call can swallow a cancellation
                 listener.cancel()
                 await asyncio.wait([listener], timeout=0.5)
 
     async def drain(self, grace: float, hurry: asyncio.Event) -> None:
-        """Takes no more, lets what runs end within ``grace`` seconds or until ``hurry``, and hands the rest back."""
+        """Stops dispatching, and hands back the attempts still under way after ``grace`` seconds or at ``hurry``."""
         self.stop()
-        hurried, ended = asyncio.create_task(hurry.wait()), asyncio.create_task(self._all_ended())
+        hurried, ended = asyncio.create_task(hurry.wait()), asyncio.create_task(self._all_finished())
         await asyncio.wait([ended, hurried], timeout=grace, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         while not ended.done():
@@ -84,20 +84,20 @@ class Dispatcher:
                 task.cancel()
             await asyncio.wait([ended], timeout=1)
 
-    async def _all_ended(self) -> None:
-        await self._claiming_stopped.wait()  # what is being claimed just now starts yet
+    async def _all_finished(self) -> None:
+        await self._claiming_stopped.wait()  # runs being claimed right now still start
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     async def _step(self) -> float:
-        """Starts what can be started; returns how many seconds there is nothing to do, unless something happens."""
+        """Starts the runs that are due; returns the seconds to wait for the next step unless woken before."""
         free = self.slots - self.busy
         if free <= 0:
             return POLL_INTERVAL.total_seconds()
         try:
             now = self._clock.now()
-            taken = await self._queue.dequeue(free, now)
-            run_ids = [run_id for member, body in taken.messages if (run_id := await self._run_of(member, body))]
+            dequeued = await self._queue.dequeue(free, now)
+            run_ids = [run_id for member, body in dequeued.messages if (run_id := await self._run_id_of(member, body))]
             if run_ids:
                 await self._claim(run_ids)
         except (DatabaseUnavailableError, *UNAVAILABLE) as error:
@@ -108,36 +108,36 @@ class Dispatcher:
             log.exception("dispatch_failed")
             await asyncio.sleep(POLL_INTERVAL.total_seconds())
             return 0
-        if taken.messages:
+        if dequeued.messages:
             return 0
-        until_due = taken.next_due_at - now if taken.next_due_at else POLL_INTERVAL
+        until_due = dequeued.next_due_at - now if dequeued.next_due_at else POLL_INTERVAL
         return max(0.001, min(until_due, POLL_INTERVAL).total_seconds())
 
     async def _pause(self, seconds: float) -> None:
         if seconds <= 0:
             return
-        wake = asyncio.get_running_loop().call_later(seconds, self._news.set)
-        await self._news.wait()
+        wake = asyncio.get_running_loop().call_later(seconds, self._wakeup.set)
+        await self._wakeup.wait()
         wake.cancel()
 
     async def _listen(self) -> None:
-        """Sets the news whenever somebody has sent a run."""
+        """Wakes the dispatcher whenever a run is enqueued."""
         while True:
             channel = self._queue.redis.pubsub()
             try:
                 await channel.subscribe(WAKE)
-                self._news.set()
+                self._wakeup.set()
                 while True:
-                    # Sooner than the client's own timeout, which would cut the line of a worker that is idle.
+                    # Shorter than the client's socket timeout, which would close an idle worker's connection.
                     if await channel.get_message(timeout=POLL_INTERVAL.total_seconds()):
-                        self._news.set()
+                        self._wakeup.set()
             except UNAVAILABLE:
                 await asyncio.sleep(POLL_INTERVAL.total_seconds())
             finally:
                 await channel.aclose()  # type: ignore[no-untyped-call]
 
-    async def _run_of(self, member: str, body: bytes) -> str | None:
-        """The run that a message is about. One that a stock arq producer sent with a payload becomes a run."""
+    async def _run_id_of(self, member: str, body: bytes) -> str | None:
+        """The run id in our own messages. A stock arq producer's message has a payload and triggers a run instead."""
         if member.startswith("run_"):
             return member
         try:
@@ -169,17 +169,17 @@ class Dispatcher:
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
-        self._news.set()
+        self._wakeup.set()
         if not task.cancelled() and (error := task.exception()):
             log.error("attempt_not_recorded", exc_info=error)
 
     async def _execute(self, claimed: ClaimedRun) -> None:
         due_at = await self._runner.execute(claimed)
         if due_at is not None:
-            self._sender.send(QueuedRun(claimed.id, claimed.task, due_at))
+            self._outbox.send(QueuedRun(claimed.id, claimed.task, due_at))
 
     async def _isolate(self, run_id: str) -> None:
-        """Lets a process of its own claim and run what may take its process down."""
+        """Runs a possible poison message in a separate worker process, which claims it itself."""
         try:
             async with self._isolation:
                 log.warning("run_isolated", run_id=run_id)
@@ -195,6 +195,6 @@ class Dispatcher:
             self._isolated.discard(run_id)
 
     def stop(self) -> None:
-        """Takes no more."""
+        """Stops dispatching; attempts under way continue."""
         self._stopping = True
-        self._news.set()
+        self._wakeup.set()

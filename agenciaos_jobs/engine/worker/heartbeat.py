@@ -1,4 +1,4 @@
-"""What a worker does all the time: renew its lease, drop what is not its own any more, and report."""
+"""The heartbeat: renews the worker's lease, reconciles its runs with the database and flushes logs and metrics."""
 
 from datetime import timedelta
 
@@ -19,7 +19,7 @@ LEASE = timedelta(seconds=10)
 
 
 class Heartbeat:
-    """One beat a second. Without one for :data:`LEASE` the worker counts as lost, and its runs start elsewhere."""
+    """One beat a second. A worker without one for :data:`LEASE` counts as lost, and its runs are rescued."""
 
     def __init__(self, database: Database, clock: Clock, worker: Worker, runner: Runner, run_log: RunLog) -> None:
         self._database, self._clock, self._worker = database, clock, worker
@@ -29,23 +29,26 @@ class Heartbeat:
         self._untracked: set[str] = set()
 
     async def beat(self) -> None:
-        """Renews, compares and reports; while Postgres is away it only says so."""
+        """Renews the lease, reconciles and reports. While Postgres is unavailable it logs a warning instead."""
         try:
             await workers.synchronise(self._database, self._clock)
             now = self._clock.now()
             await workers.renew(self._database, self._worker, now, now + LEASE)
-            await self._compare()
+            await self._reconcile_running()
             await self._run_log.flush()
             await self._reporter.flush()
         except DatabaseUnavailableError as error:
             log.warning("heartbeat_missed", error=type(error).__name__)
 
-    async def _compare(self) -> None:
-        """Stops attempts that are not this worker's any more; declares lost what it has but does not execute."""
+    async def _reconcile_running(self) -> None:
+        """Revokes attempts that this worker no longer owns; marks owned runs that it does not execute as lost.
+
+        A run must be untracked in two beats in a row, because claims and completions may be under way.
+        """
         before = dict(self._runner.running)
         mine = await workers.owned_run_ids(self._database, self._worker)
         for run_id, running in before.items():
-            if run_id not in mine and self._runner.running.get(run_id) is running and not running.is_ending:
+            if run_id not in mine and self._runner.running.get(run_id) is running and not running.is_recording:
                 running.revoke()
         untracked = mine - self._runner.running.keys()
         if lost := untracked & self._untracked:
@@ -54,7 +57,7 @@ class Heartbeat:
         self._untracked = untracked
 
     async def stop(self) -> None:
-        """The last report; whatever the worker still executes is lost from here on."""
+        """Reports for the last time and gives up the lease: runs still executing count as lost from here on."""
         try:
             await self._run_log.flush()
             await self._reporter.flush()

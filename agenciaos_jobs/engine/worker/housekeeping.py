@@ -1,4 +1,4 @@
-"""Housekeeping: what is deleted, counted or prepared now and then, on one worker at a time or harmlessly on several."""
+"""Housekeeping: periodic maintenance that every worker may run; concurrent runs are harmless."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -38,21 +38,21 @@ async def _ensure_partitions(database: Database, now: datetime) -> None:
 ENGINE_CHORES = (
     Chore(HOURLY, idempotency.drop_expired_requests),
     Chore(HOURLY, _drop_old_batches),
-    Chore(HOURLY, workers.forget_lost),
+    Chore(HOURLY, workers.delete_lost),
     Chore(HOURLY, _ensure_partitions),
     Chore(timedelta(minutes=1), run_hours.count_closed_hours),
 )
 
 
 class Housekeeping:
-    """Runs the engine's chores, and those that the wings add, when they are due."""
+    """Runs the engine's chores, and those that other packages add, when they are due."""
 
     def __init__(self, database: Database, clock: Clock, chores: Sequence[Chore] = ()) -> None:
         self._database, self._clock = database, clock
         self._due: dict[Chore, datetime] = dict.fromkeys((*ENGINE_CHORES, *chores), clock.now())
 
     async def run_due(self) -> None:
-        """Runs what is due. Raises ``DatabaseUnavailableError``; what has not run by then stays due."""
+        """Runs the due chores. Raises ``DatabaseUnavailableError``; chores that have not run yet stay due."""
         now = self._clock.now()
         for chore, due_at in self._due.items():
             if now >= due_at:

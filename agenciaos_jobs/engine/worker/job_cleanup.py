@@ -1,4 +1,4 @@
-"""What jobs' runs have left behind outside, put right while nobody waits for it."""
+"""Job cleanup: calls the jobs' ``cleanup`` hooks in the background."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,7 +17,7 @@ INTERVAL = timedelta(seconds=2)
 
 
 class JobCleanup:
-    """Calls the jobs' ``cleanup`` hooks. Apart from the rescuer, because they may wait for the network."""
+    """Calls the jobs' ``cleanup`` hooks. Separate from the rescuer, because the hooks may wait for the network."""
 
     def __init__(
         self, database: Database, clock: Clock, jobs: Mapping[str, Job[Any]], resources: Mapping[type, Any]
@@ -30,7 +30,7 @@ class JobCleanup:
         ]
 
     async def run_once(self) -> None:
-        """Calls each hook once; while Postgres is away it only logs that."""
+        """Calls each hook once; while Postgres is unavailable it logs a warning."""
         try:
             for cleanup, context in self._hooks:
                 await cleanup(context)

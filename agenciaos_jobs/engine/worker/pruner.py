@@ -1,6 +1,6 @@
-"""Retention: months of runs that are too old are dropped, by one worker, once a day.
+"""The pruner: drops or compacts expired months of runs, once a day on one worker.
 
-Payment events, monthly reports and the bills of AI generations are kept for ever.
+Payment events, monthly reports and the costs of AI generations are kept forever.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,13 +23,13 @@ _FORGETTING = timedelta(hours=1)
 
 
 class Pruner:
-    """Apart from the sweeper, because reading old months takes long."""
+    """Enforces retention. Separate from the rescuer, because reading old months takes long."""
 
     def __init__(self, database: Database, clock: Clock, rules: Retention) -> None:
         self._database, self._clock, self._rules = database, clock, rules
 
     async def run_once(self) -> None:
-        """Does what is due, unless another worker does."""
+        """Runs the maintenance that is due, unless another worker has claimed it."""
         now = self._clock.now()
         try:
             if await retention.try_claim_maintenance(self._database, "forget", now, _FORGETTING):
@@ -40,11 +40,11 @@ class Pruner:
             log.warning("care_interrupted", error=type(error).__name__)
 
     async def months(self) -> list[MonthOfRuns]:
-        """The months that are old enough to hold expired runs."""
+        """The months that may hold expired runs."""
         return await retention.months(self._database, self._rules.cutoffs(self._clock.now()))
 
     async def prune(self) -> list[MonthOfRuns]:
-        """Drops and thins months; returns them as they were. A month that is in use is left for the next day."""
+        """Drops or compacts expired months; returns them as they were. A month in use is skipped until the next day."""
         cutoffs, pruned = self._rules.cutoffs(self._clock.now()), []
         for month in await self.months():
             if month.fate is not Fate.KEPT and await self._prune(month, cutoffs):
@@ -65,17 +65,17 @@ class Pruner:
             log.warning("month_not_pruned", month=month.month)
             return False
         finally:
-            await retention.end_chore(self._database, chore)
+            await retention.release_maintenance(self._database, chore)
         return True
 
     async def forget(self) -> None:
-        """Drops idempotency keys that hold no longer, and the texts of generations whose runs have expired."""
+        """Deletes expired idempotency keys, and the texts of generations whose runs have expired."""
         now = self._clock.now()
-        await _until_done(lambda: retention.drop_expired_keys(self._database, now))
+        await _until_none_left(lambda: retention.drop_expired_keys(self._database, now))
         completed_before, _ = self._rules.cutoffs(now)
-        await _until_done(lambda: retention.forget_contents(self._database, completed_before))
+        await _until_none_left(lambda: retention.forget_contents(self._database, completed_before))
 
 
-async def _until_done(act: Callable[[], Awaitable[int]]) -> None:
-    while await act():
+async def _until_none_left(delete_some: Callable[[], Awaitable[int]]) -> None:
+    while await delete_some():
         pass

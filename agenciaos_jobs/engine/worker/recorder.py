@@ -1,4 +1,4 @@
-"""How an attempt's end is written: one transaction, by the worker that owns the run, and nobody else."""
+"""Records how attempts end: in one transaction, and only by the worker that owns the run."""
 
 import asyncio
 import traceback
@@ -25,27 +25,30 @@ log = structlog.get_logger("agenciaos_jobs.recorder")
 
 
 FailuresHook = Callable[[Connection, Sequence[tuple[str, str, RunError]]], Awaitable[None]]
-"""``async (connection, failures)``: called in the transaction that ends runs as failures; ids, tasks and errors."""
+"""``async (connection, failures)``: called in the transaction that ends runs as failures.
+
+Each failure is a run's id, its task and its error.
+"""
 
 
 @dataclass
 class Running:
-    """An attempt under way in this process."""
+    """An attempt under way in this process. ``is_recording``: its code has returned, its outcome is being written."""
 
     run: ClaimedRun
     context: RunContext[Any]
     task: asyncio.Task[Any]
-    is_ending: bool = False
+    is_recording: bool = False
     is_revoked: bool = False
 
     def revoke(self) -> None:
-        """Stops an attempt that the database no longer counts as this worker's."""
+        """Cancels an attempt that this worker no longer owns."""
         self.is_revoked = True
         self.task.cancel()
 
 
-class Recorder:
-    """Writes ends. Everything here raises ``OwnershipLostError`` where the run is not this worker's any more."""
+class Completer:
+    """Records how attempts end. Every method raises ``OwnershipLostError`` if the worker no longer owns the run."""
 
     def __init__(
         self,
@@ -60,17 +63,17 @@ class Recorder:
         self._database, self._clock, self._jobs, self._worker_id = database, clock, jobs, worker_id
         self._outbox, self._redactor, self._on_failures = outbox, redactor, on_failures
         self._completions: GroupCommit[tuple[ClaimedRun, Json], bool] = GroupCommit(
-            self._complete_all, passing=(DatabaseUnavailableError,)
+            self._complete_all, not_retried=(DatabaseUnavailableError,)
         )
-        self._freed: GroupCommit[str, None] = GroupCommit(self._unpark)
+        self._released_keys: GroupCommit[str, None] = GroupCommit(self._unblock_next)
 
-    def free(self, run: ClaimedRun) -> None:
-        """Lets the next run of the same concurrency key come."""
+    def release_concurrency_slot(self, run: ClaimedRun) -> None:
+        """Unblocks the next run with the same concurrency key, if the run has one."""
         if run.concurrency_key:
-            self._freed.put(run.concurrency_key)
+            self._released_keys.put(run.concurrency_key)
 
     async def succeed(self, running: Running, result: Json | CommitWith) -> RunError | None:
-        """Ends the run with what it changes, in one transaction; returns why it failed where only that could tell."""
+        """Completes the run and commits its effect in one transaction; returns the error if the effect gave up."""
         run, now = running.run, self._clock.now()
         if not isinstance(result, CommitWith):
             if not await self._completions.submit((run, result)):
@@ -81,7 +84,7 @@ class Recorder:
             output = await result.effect(connection)
             if isinstance(output, GiveUp):
                 error = self.describe(output)
-                await self._abandon(connection, run)
+                await self._run_discard_hook(connection, run)
                 await runs.finish(connection, run, self._worker_id, Status.FAILED, now, error=error)
                 await self._on_failures(connection, [(run.id, run.task, error)])
                 return error
@@ -92,8 +95,8 @@ class Recorder:
         ended = await runs.complete(self._database, done, self._worker_id, self._clock.now())
         return [run.id in ended for run, _ in done]
 
-    async def _unpark(self, keys: list[str]) -> list[None]:
-        """Lets the next runs of these concurrency keys come; what fails here the sweeper makes good."""
+    async def _unblock_next(self, keys: list[str]) -> list[None]:
+        """Unblocks the next runs of these concurrency keys; after an outage the rescuer does it."""
         try:
             self._outbox.send(*await runs.unblock_next(self._database, keys))
         except DatabaseUnavailableError as error:
@@ -101,48 +104,48 @@ class Recorder:
         return [None] * len(keys)
 
     async def fail(self, running: Running, error: RunError, next_step: Retry | Status, due_at: datetime) -> None:
-        """Ends the attempt, and the run where ``next_step`` is its end; keeps what must outlive a failure."""
+        """Records a failed attempt: retries or ends the run, and runs the failure and discard hooks."""
         run, now = running.run, self._clock.now()
         async with self._database.transaction() as connection:
             if isinstance(next_step, Retry):
                 await runs.retry(connection, run, self._worker_id, due_at, error, now)
             else:
                 await runs.finish(connection, run, self._worker_id, next_step, now, error=error)
-                await self._abandon(connection, run)
-            await self._keep(connection, running, error.code or error.type)
+                await self._run_discard_hook(connection, run)
+            await self._run_failure_hooks(connection, running, error.code or error.type)
             if not isinstance(next_step, Retry):
                 await self._on_failures(connection, [(run.id, run.task, error)])
 
     async def snooze(self, running: Running, due_at: datetime) -> datetime:
-        """Hands the run back until ``due_at``, or until it is woken; its attempt goes on then. Returns when that is."""
+        """Requeues the run until ``due_at`` or a wake-up, when the same attempt continues; returns when it is due."""
         return await runs.snooze(self._database, running.run, self._worker_id, due_at, self._clock.now())
 
     async def release_interrupted(self, running: Running) -> None:
-        """Ends an attempt that was stopped from outside; a run that is still this worker's goes back to the queue."""
+        """Records an attempt that was cancelled; a run that this worker still owns goes back to the queue."""
         run, code = running.run, REVOKED if running.is_revoked else HANDED_BACK
         try:
             async with self._database.transaction() as connection:
                 if not running.is_revoked:
                     await runs.hand_back(connection, run, self._worker_id, self._clock.now())
-                await self._keep(connection, running, code)
-        except OwnershipLostError:  # its end was recorded just before it was stopped
+                await self._run_failure_hooks(connection, running, code)
+        except OwnershipLostError:  # its outcome was recorded just before it was cancelled
             return
         if not running.is_revoked:
             self._outbox.send(QueuedRun(run.id, run.task, self._clock.now()))
         metrics.RUNS.labels(run.task, code).inc()
         log.info("run_stopped", outcome=code)
 
-    async def _keep(self, connection: Connection, running: Running, code: str) -> None:
-        for effect in running.context.failure_hooks:
-            await effect(connection, code)
+    async def _run_failure_hooks(self, connection: Connection, running: Running, code: str) -> None:
+        for hook in running.context.failure_hooks:
+            await hook(connection, code)
 
-    async def _abandon(self, connection: Connection, run: ClaimedRun) -> None:
+    async def _run_discard_hook(self, connection: Connection, run: ClaimedRun) -> None:
         job = self._jobs.get(run.task)
         if job and job.hooks.on_discard:
             await job.hooks.on_discard(connection, [run.id])
 
     def describe(self, error: BaseException) -> RunError:
-        """The error as it is stored, without secrets."""
+        """The error as stored, with secrets masked."""
         stack = "".join(traceback.format_exception(error))
         return RunError(
             type=type(error).__name__,

@@ -1,4 +1,4 @@
-"""Repair: whatever broke on the way, a run's row says what should be, and the sweeper makes it so."""
+"""The rescuer: makes the world agree with the runs' rows after crashes, outages and lost messages."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -30,52 +30,50 @@ WORKER_LOST = RunError(
 EXPIRED = RunError(type="Expired", message="the run was not started within its time to live", code="expired")
 
 _PAGE = 5_000
-_PATIENCE = timedelta(seconds=2)
+_ENQUEUE_GRACE = timedelta(seconds=2)
 
-# While the database was away no worker could renew its lease: each gets the time to, before it counts as lost.
-_TIME_TO_RENEW = timedelta(seconds=5)
+# No worker can renew its lease during a database outage, so all get time to renew before any counts as lost.
+_RENEWAL_GRACE = timedelta(seconds=5)
 
 
 class Rescuer:
-    """Runs on every worker; a lock in the database lets one at a time change anything."""
+    """Rescues orphaned runs. Every worker runs one; an advisory lock lets one at a time change rows."""
 
     def __init__(
         self,
         database: Database,
         queue: Queue,
-        sender: RedisOutbox,
+        outbox: RedisOutbox,
         clock: Clock,
         jobs: Mapping[str, Job[Any]],
         on_failures: FailuresHook,
         housekeeping: Housekeeping,
     ) -> None:
-        self._database, self._queue, self._sender, self._clock = database, queue, sender, clock
+        self._database, self._queue, self._outbox, self._clock = database, queue, outbox, clock
         self._jobs, self._on_failures, self._housekeeping = jobs, on_failures, housekeeping
         self._page_ends_at = ""
-        self._nobody_lost_before = self._clock.now()
+        self._rescue_not_before = self._clock.now()
 
     async def run_once(self) -> None:
-        """One round of repairs; what can't be reached is left for the next one."""
+        """One round of repairs; whatever an outage prevents is left for the next round."""
         try:
             await self._terminate_backends_of_expired_workers()
             lost = await self._repair_rows()
             try:
                 await self._requeue_rescued(lost)
-                self._sender.send(*await runs.unblock_stuck(self._database))
+                self._outbox.send(*await runs.unblock_stuck(self._database))
                 await self._reenqueue_missing()
-            except QUEUE_UNAVAILABLE as error:  # what is left needs Postgres alone
+            except QUEUE_UNAVAILABLE as error:  # housekeeping needs only Postgres
                 log.warning("sweep_interrupted", error=type(error).__name__)
             await self._housekeeping.run_due()
         except DatabaseUnavailableError as error:
             log.warning("sweep_interrupted", error=type(error).__name__)
-            self._nobody_lost_before = self._clock.now() + _TIME_TO_RENEW
+            self._rescue_not_before = self._clock.now() + _RENEWAL_GRACE
 
     async def _terminate_backends_of_expired_workers(self) -> None:
-        """Before the lock is asked for, which a lost worker may be the one to hold."""
+        """Runs before the maintenance lock is requested, because an expired worker may hold it."""
         now = self._clock.now()
-        if now >= self._nobody_lost_before and (
-            cut := await workers.terminate_backends_of_expired(self._database, now)
-        ):
+        if now >= self._rescue_not_before and (cut := await workers.terminate_backends_of_expired(self._database, now)):
             log.warning("lost_workers_cut_off", transactions=cut)
 
     async def _repair_rows(self) -> list[LostRun]:
@@ -83,10 +81,10 @@ class Rescuer:
         async with self._database.transaction() as connection:
             if not await workers.try_maintenance_lock(connection):
                 return []
-            lost = await runs.rescue_orphans(connection, WORKER_LOST, now) if now >= self._nobody_lost_before else []
+            lost = await runs.rescue_orphans(connection, WORKER_LOST, now) if now >= self._rescue_not_before else []
             crashed = [(run.id, run.task) for run in lost if not run.will_retry]
             expired = await runs.expire(connection, EXPIRED, now)
-            await self._abandon(connection, crashed + expired)
+            await self._run_discard_hooks(connection, crashed + expired)
             await runs.promote_scheduled(connection, now)
             failed = [(run_id, task, WORKER_LOST) for run_id, task in crashed]
             failed += [(run_id, task, EXPIRED) for run_id, task in expired]
@@ -98,16 +96,16 @@ class Rescuer:
         metrics.LEASES_LOST.inc(len({run.worker_id for run in lost}))
         for run in lost:
             log.warning("worker_lost", run_id=run.id, task=run.task, goes_on=run.will_retry)
-            metrics.SWEEPER_REPAIRS.labels("worker_lost").inc()
+            metrics.RESCUER_REPAIRS.labels("worker_lost").inc()
         return lost
 
     async def _requeue_rescued(self, lost: list[LostRun]) -> None:
-        """Sends what goes on; whatever Redis still held of it was the lost worker's."""
+        """Enqueues the rescued runs that will retry, in place of whatever Redis still holds for the lost worker."""
         await self._queue.remove([run.id for run in lost])
         now = self._clock.now()
         await self._queue.send([QueuedRun(run.id, run.task, now, run.priority) for run in lost if run.will_retry], now)
 
-    async def _abandon(self, connection: Connection, ended: list[tuple[str, str]]) -> None:
+    async def _run_discard_hooks(self, connection: Connection, ended: list[tuple[str, str]]) -> None:
         by_task: dict[str, list[str]] = defaultdict(list)
         for run_id, task in ended:
             by_task[task].append(run_id)
@@ -117,12 +115,12 @@ class Rescuer:
                 await job.hooks.on_discard(connection, run_ids)
 
     async def _reenqueue_missing(self) -> None:
-        """Sends due runs that are not in the queue: a page of them each round, from where the last one ended."""
+        """Enqueues due runs that are missing from the queue. Each round checks the next page of due runs."""
         now = self._clock.now()
-        page = await runs.waiting(self._database, now - _PATIENCE, self._page_ends_at, _PAGE)
+        page = await runs.waiting(self._database, now - _ENQUEUE_GRACE, self._page_ends_at, _PAGE)
         self._page_ends_at = page[-1].id if len(page) == _PAGE else ""
         missing = await self._queue.not_enqueued([run.id for run in page])
         await self._queue.send([run for run in page if run.id in missing], now)
         if missing:
             log.warning("runs_sent_again", runs=len(missing))
-            metrics.SWEEPER_REPAIRS.labels("sent_again").inc(len(missing))
+            metrics.RESCUER_REPAIRS.labels("sent_again").inc(len(missing))

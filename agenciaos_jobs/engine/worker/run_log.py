@@ -1,4 +1,4 @@
-"""What jobs log about their own runs: to the process's log, and kept with the run."""
+"""The run log: lines that a job logs go to the process's log and are stored with the run."""
 
 import asyncio
 from collections.abc import MutableMapping
@@ -17,12 +17,12 @@ from agenciaos_jobs.foundation.logs import Line
 from agenciaos_jobs.foundation.redact import Redactor
 
 INTERVAL = timedelta(milliseconds=250)
-"""How long a line waits for others before it is stored, and can be seen."""
-_LINES_KEPT = 10_000
+"""How long lines are buffered before they are stored and visible."""
+_MAX_LINES = 10_000
 
 
 class RunLog:
-    """Gathers the lines of all runs of a worker and stores them together."""
+    """Buffers the lines of all runs of a worker and stores them in batches."""
 
     def __init__(self, database: Database, clock: Clock, redactor: Redactor) -> None:
         self._database, self._clock, self._redactor = database, clock, redactor
@@ -30,10 +30,10 @@ class RunLog:
         self._storing = asyncio.Lock()
 
     def logger(self, run: ClaimedRun) -> Logger:
-        """The log that a run's job writes to."""
+        """The logger that a run's job writes to."""
 
-        def keep(_: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-            if len(self._lines) < _LINES_KEPT:
+        def store_line(_: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+            if len(self._lines) < _MAX_LINES:
                 fields = {name: self._redactor.value(item, name) for name, item in event.items() if name != "event"}
                 text = self._redactor.text(str(event.get("event", "")))
                 self._lines.append(LogLine(run.id, run.attempt, self._clock.now(), level, text, fields))
@@ -42,14 +42,14 @@ class RunLog:
         config = structlog.get_config()
         logger: Logger = structlog.wrap_logger(
             Line("agenciaos_jobs.job"),
-            processors=[keep, *config["processors"]],
+            processors=[store_line, *config["processors"]],
             wrapper_class=config["wrapper_class"],
-            cache_logger_on_first_use=False,  # it would refer to itself, and outlive its run by many others
+            cache_logger_on_first_use=False,  # a cached logger refers to itself, so it would outlive its run
         ).bind()
         return logger
 
     async def flush(self) -> None:
-        """Stores what has gathered, and waits for whoever is about it; while Postgres is away the lines wait."""
+        """Stores the buffered lines, after any flush under way. While Postgres is unavailable they stay buffered."""
         async with self._storing:
             lines, self._lines = self._lines, []
             if not lines:

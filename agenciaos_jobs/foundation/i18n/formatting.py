@@ -1,9 +1,8 @@
-"""Numbers, money, dates and durations as people read them, in Portuguese and in English.
+"""Formatting of numbers, money, dates and durations for people, in Portuguese and English.
 
-Separators, currency patterns and names are Babel's, which has them from CLDR; they are read once for each language.
-The digits come from Python's own ``format``, which is about five times as fast as Babel's. A ``Decimal`` is written as
-a decimal, never through ``float``. Digits that are left out are rounded, halves to the even neighbour. Dates and times
-are São Paulo's.
+Separators, currency patterns and names come from Babel's CLDR data and are read once for each language. The digits come
+from Python's own ``format``, which is about five times as fast as Babel's. A ``Decimal`` is never converted to
+``float``. Rounding is half-even. Dates and times are in São Paulo's time zone.
 """
 
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.foundation.i18n.text import Text
 
 NOTHING = "—"
-"""Stands for a value that is not known."""
+"""The placeholder for an unknown value."""
 
 Number = float | Decimal
 
@@ -41,7 +40,7 @@ class Names:
 
 @dataclass(frozen=True)
 class _Marks:
-    """How a language writes numbers: its separators, the place of a currency's sign, and its words for thousands."""
+    """A language's number format: separators, currency patterns and abbreviations for thousands."""
 
     separators: dict[int, str]
     reais: str
@@ -79,7 +78,7 @@ def _marks(language: Language) -> _Marks:
 
 @dataclass(frozen=True)
 class Formatter:
-    """One reader's language, at one moment."""
+    """Formats for one reader: in their language, relative to ``now``."""
 
     language: Language
     now: datetime
@@ -98,7 +97,7 @@ class Formatter:
         return f"{exact:z,.{places}f}".translate(_marks(self.language).separators)
 
     def plain(self, value: Number, places: int = 0) -> str:
-        """A number as spreadsheets read it: nothing between the thousands, and a hyphen for a minus: ``-1234,50``."""
+        """A number for spreadsheets, without thousands separators and with a hyphen as the minus: ``-1234,50``."""
         return f"{value:z.{places}f}".replace(".", _marks(self.language).separators[ord(".")])
 
     def compact(self, value: Number) -> str:
@@ -125,7 +124,7 @@ class Formatter:
         return "−" + pattern.format(digits[1:]) if digits.startswith("−") else pattern.format(digits)
 
     def percent(self, value: Number | None, places: int = 1) -> str:
-        """A fraction of one in per cent, such as ``12,5%``."""
+        """A fraction of one as a percentage, such as ``12,5%``."""
         if value is None:
             return NOTHING
         return f"{value:z,.{places}%}".translate(_marks(self.language).separators)
@@ -136,7 +135,7 @@ class Formatter:
         return f"{self.number(count / unit[0], 1)} {unit[1]}" if unit else f"{self.number(count)} B"
 
     def duration(self, length: timedelta | float | None) -> str:
-        """A length of time (a number is in seconds) as two units at most: ``84 ms``, ``2,31 s``, ``4 min 09 s``."""
+        """A duration (a number is in seconds) in up to two units: ``84 ms``, ``2,31 s``, ``4 min 09 s``."""
         if length is None:
             return NOTHING
         seconds = length.total_seconds() if isinstance(length, timedelta) else length
@@ -152,7 +151,7 @@ class Formatter:
         return f"{whole // 86_400} d {whole % 86_400 // 3600:02} h"
 
     def rough(self, length: timedelta | float) -> str:
-        """A length of time (a number is in seconds) in few letters: ``45 s``, ``12 min``, ``3 h 20 min``, ``2 d``."""
+        """A rough duration (a number is in seconds): ``45 s``, ``12 min``, ``3 h 20 min``, ``2 d``."""
         whole = max(0, round(length.total_seconds() if isinstance(length, timedelta) else length))
         if whole < 60:
             return f"{whole} s"
@@ -166,7 +165,7 @@ class Formatter:
         return f"{large} {unit} {small} {rest}" if small else f"{large} {unit}"
 
     def precise(self, length: timedelta) -> str:
-        """A length of time to the millisecond: ``84 ms``, ``2,309 s``, ``4 min 09,123 s``, ``1 h 02 min 09,123 s``."""
+        """A duration to the millisecond: ``84 ms``, ``2,309 s``, ``4 min 09,123 s``, ``1 h 02 min 09,123 s``."""
         milliseconds = max(0, round(length.total_seconds() * 1000))
         if milliseconds < 1000:
             return f"{milliseconds} ms"
@@ -178,7 +177,7 @@ class Formatter:
         return f"{f'{hours} h {minutes:02}' if hours else minutes} min {seconds:0>6} s"
 
     def ago(self, moment: datetime) -> str:
-        """A moment as seen from now: ``há 3 min``, ``em 2 h``; its day where that is over a week off."""
+        """A moment relative to now: ``há 3 min``, ``em 2 h``; its day if that is at least a week away."""
         seconds = (self.now - moment).total_seconds()
         distance = abs(seconds)
         if distance < 1:
@@ -192,7 +191,7 @@ class Formatter:
         return self.text(f"em {length}", f"in {length}")
 
     def day(self, day: date) -> str:
-        """A day, such as ``3 nov`` or ``Nov 3``; with its year where that is another than this one."""
+        """A day, such as ``3 nov`` or ``Nov 3``, with its year unless that is the current one."""
         month, is_this_year = self._short_name(day), day.year == self.now.astimezone(SAO_PAULO).year
         if self.language == "pt":
             return f"{day.day} {month}" if is_this_year else f"{day.day} {month} {day.year}"
@@ -203,7 +202,7 @@ class Formatter:
         return f"{names(self.language).months[day.month - 1]} {self.text('de ', '')}{day.year}"
 
     def short_month(self, day: date) -> str:
-        """The month of a day, such as ``out 26``; in English ``Oct ’26``, which is no day of October."""
+        """The month of a day, such as ``out 26``; in English ``Oct ’26``, to tell it from a day of October."""
         return f"{self._short_name(day)} {self.text('', '’')}{day.year % 100:02}"
 
     def moment(self, moment: datetime) -> str:
@@ -233,13 +232,13 @@ class Formatter:
         return f"{moment.astimezone(SAO_PAULO):%H:%M}"
 
     def full_hour(self, moment: datetime) -> str:
-        """The hour that a moment is in, such as ``17 h``; in English ``17:00``."""
+        """The hour of a moment, such as ``17 h``; in English ``17:00``."""
         return f"{moment.astimezone(SAO_PAULO):%H}{self.text(' h', ':00')}"
 
     def _short_name(self, day: date) -> str:
         return names(self.language).short_months[day.month - 1]
 
-    # Fields are written one by one because strftime is slow, and a list has many of these.
+    # Fields are formatted one by one because strftime is slow and lists have many dates.
     def _date(self, local: datetime) -> str:
         if self.language == "pt":
             return f"{local.day:02}/{local.month:02}/{local.year}"

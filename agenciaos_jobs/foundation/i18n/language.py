@@ -1,4 +1,4 @@
-"""The languages that users read, and which one a reader prefers. Portuguese comes first."""
+"""The languages of the user interface, and the one that a reader prefers. Portuguese is the default."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,7 +9,7 @@ Language = Literal["pt", "en"]
 
 @lru_cache(maxsize=256)
 def preferred(accept_language: str) -> Language:
-    """The language that ``Accept-Language`` prefers (RFC 9110 section 12.5.4); Portuguese where it names neither."""
+    """The language that ``Accept-Language`` prefers (RFC 9110 section 12.5.4); Portuguese if it names neither."""
     best: tuple[float, Language] = (0, "pt")
     for choice in accept_language.lower().split(","):
         tag, *parameters = (part.strip() for part in choice.split(";"))
@@ -28,7 +28,7 @@ def _number(text: str) -> float:
 
 
 def field_message(kind: str, english: str, context: Mapping[str, Any], language: Language) -> str:
-    """A validation message; pydantic's own English one where there is no Portuguese for it."""
+    """A validation message; the English one if there is no Portuguese translation."""
     template = _PORTUGUESE.get(kind) if language == "pt" else None
     return template.format(**context) if template else english
 
@@ -76,7 +76,7 @@ _PORTUGUESE = {
     "month": "deve ser um mês como 2026-10",
     "delay": "deve ser uma duração, como 90s, 1h ou 1d2h30m, ou uma data em ISO 8601, a no máximo cinco anos",
     "duration": "deve ser uma duração, como 90s, 1h ou 1d2h30m, de no máximo cinco anos",
-    "too_many_tags": "a execução teria {count} tags; o máximo é {most}",
+    "too_many_tags": "a execução teria {count} tags; o máximo é {limit}",
     "page_size": "deve ser um número de 1 a {most}",
     "not_supported": "não é aceito aqui",
     "metadata_too_large": "deve ter no máximo 256 KB",

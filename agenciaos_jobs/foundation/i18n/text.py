@@ -1,4 +1,4 @@
-"""Text for people, in the service's two languages."""
+"""User-facing text in both languages."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from agenciaos_jobs.foundation.i18n.language import Language
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text in Brazilian Portuguese and in English. ``str()`` gives both, for readers whose language is unknown."""
+    """A text in Brazilian Portuguese and English. ``str()`` gives both, for readers of unknown language."""
 
     pt: str
     en: str
@@ -16,7 +16,7 @@ class Text:
         return self.pt if language == "pt" else self.en
 
     def format(self, **values: object) -> "Text":
-        """Fills the fields in, as :meth:`str.format` does; a ``Text`` among the values fills in its own language."""
+        """Formats both languages like :meth:`str.format`; a ``Text`` among the values is inserted in each language."""
         return Text(self.pt.format(**_values("pt", values)), self.en.format(**_values("en", values)))
 
     def __str__(self) -> str:

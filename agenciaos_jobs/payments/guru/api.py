@@ -64,7 +64,7 @@ class GuruAPI:
     def _refusal(self, response: aiohttp.ClientResponse) -> GiveUp | RetryLater:
         code, said = f"guru_http_{response.status}", f"Guru answered {response.status}"
         if response.status in {408, 425, 429} or response.status >= 500:
-            wait = retry_after(response.headers.get("Retry-After"), self._clock.now(), most=_LONGEST_WAIT)
+            wait = retry_after(response.headers.get("Retry-After"), self._clock.now(), max_wait=_LONGEST_WAIT)
             return RetryLater(code, said, after=wait)
         return GiveUp(code, said)
 
