@@ -2,8 +2,6 @@
 
 import asyncio
 import gc
-import os
-import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -14,16 +12,14 @@ from agenciaos_jobs import registry
 from agenciaos_jobs.ai_content.budget import BudgetCheck
 from agenciaos_jobs.ai_content.openai import OpenAIModel
 from agenciaos_jobs.ai_content.resources import AIContent
-from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.alerts.alerting import Alerting
 from agenciaos_jobs.alerts.buffer import AlertBuffer
 from agenciaos_jobs.alerts.channels import email, slack, webhook
 from agenciaos_jobs.alerts.conditions import Conditions
-from agenciaos_jobs.alerts.failures import FailureRecorder, LateSlotAlert
+from agenciaos_jobs.alerts.failures import LateSlotAlert
 from agenciaos_jobs.alerts.message import Channel
 from agenciaos_jobs.alerts.notifier import AlertNotifier
 from agenciaos_jobs.alerts.rules import load_rules
-from agenciaos_jobs.alerts.store.alerts import drop_old_alerts
 from agenciaos_jobs.engine import queue
 from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.intake import Intake
@@ -31,18 +27,7 @@ from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.model.retention_policy import Retention
 from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.queue import Queue
-from agenciaos_jobs.engine.scheduler import Scheduler
 from agenciaos_jobs.engine.store import workers
-from agenciaos_jobs.engine.store.workers import Worker
-from agenciaos_jobs.engine.worker.dispatcher import Dispatcher
-from agenciaos_jobs.engine.worker.heartbeat import Heartbeat
-from agenciaos_jobs.engine.worker.housekeeping import HOURLY, Chore, Housekeeping
-from agenciaos_jobs.engine.worker.job_cleanup import JobCleanup
-from agenciaos_jobs.engine.worker.pruner import Pruner
-from agenciaos_jobs.engine.worker.recorder import Completer
-from agenciaos_jobs.engine.worker.rescuer import Rescuer
-from agenciaos_jobs.engine.worker.run_log import RunLog
-from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.foundation import database, migrate, sql, tracing
 from agenciaos_jobs.foundation.clock import Clock, SystemClock
 from agenciaos_jobs.foundation.database import Database
@@ -50,9 +35,7 @@ from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.payments.assignment import Assignments
 from agenciaos_jobs.payments.guru.api import GuruAPI
 from agenciaos_jobs.payments.resources import Payments
-from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.trigger_dev.store import packets
 
 
 @dataclass(frozen=True)
@@ -78,21 +61,6 @@ class Runtime:
         """The retention of runs."""
         completed, failed = self.settings.retain_completed_days, self.settings.retain_failed_days
         return Retention(timedelta(days=completed), timedelta(days=failed))
-
-
-@dataclass(frozen=True)
-class WorkerServices:
-    """The services of a worker."""
-
-    runtime: Runtime
-    runner: Runner
-    run_log: RunLog
-    heartbeat: Heartbeat
-    rescuer: Rescuer
-    scheduler: Scheduler
-    job_cleanup: JobCleanup
-    pruner: Pruner
-    dispatcher: Dispatcher
 
 
 @asynccontextmanager
@@ -217,41 +185,3 @@ def open_channels(settings: Settings, clock: Clock) -> Mapping[str, Channel]:
             private_too=settings.alert_webhook_private,
         )
     return channels
-
-
-def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerServices:
-    """Builds a worker for these jobs on an open runtime.
-
-    Raises ``JobsModuleError`` for a job whose resource nothing opens.
-    """
-    for job in jobs.values():
-        if job.uses is not None and job.uses not in runtime.resources:
-            raise JobsModuleError(f"JOBS_MODULES: job {job.task!r} uses {job.uses.__name__}, which nothing opens")
-    pool, clock, outbox = runtime.database, runtime.clock, runtime.outbox
-    worker = Worker(runtime.id, socket.gethostname(), os.getpid(), clock.now())
-    run_log = RunLog(pool, clock, runtime.redactor)
-    on_failures = FailureRecorder(clock, runtime.alerting.rules).record
-    completer = Completer(pool, clock, jobs, worker.id, outbox, runtime.redactor, on_failures)
-    runner = Runner(pool, clock, jobs, runtime.resources, worker.id, runtime.intake, completer, run_log)
-    housekeeping = Housekeeping(pool, clock, CHORES)
-    return WorkerServices(
-        runtime=runtime,
-        runner=runner,
-        run_log=run_log,
-        heartbeat=Heartbeat(pool, clock, worker, runner, run_log),
-        rescuer=Rescuer(pool, runtime.queue, outbox, clock, jobs, on_failures, housekeeping),
-        scheduler=Scheduler(pool, runtime.intake, clock, jobs),
-        job_cleanup=JobCleanup(pool, clock, jobs, runtime.resources),
-        pruner=Pruner(pool, clock, runtime.retention),
-        dispatcher=Dispatcher(
-            runtime.queue, runner, runtime.intake, outbox, clock, jobs, runtime.settings.worker_max_jobs
-        ),
-    )
-
-
-CHORES = (
-    Chore(HOURLY, packets.drop_expired),
-    Chore(HOURLY, drop_old_alerts),
-    Chore(timedelta(minutes=1), spend.count_closed_days),
-)
-"""The housekeeping of the wings."""

@@ -5,24 +5,41 @@ access, so that importing this module does not read the environment.
 """
 
 import asyncio
+import os
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import structlog
 import uvloop
 
 from agenciaos_jobs import registry
+from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.alerts import notifier
+from agenciaos_jobs.alerts.failures import FailureRecorder
 from agenciaos_jobs.alerts.rules import AlertRulesError
+from agenciaos_jobs.alerts.store.alerts import drop_old_alerts
 from agenciaos_jobs.engine import scheduler
 from agenciaos_jobs.engine.arq import host
 from agenciaos_jobs.engine.arq.host import Hosted
 from agenciaos_jobs.engine.model.job import Job
-from agenciaos_jobs.engine.scheduler import declared
+from agenciaos_jobs.engine.scheduler import Scheduler, declared
+from agenciaos_jobs.engine.store.workers import Worker
 from agenciaos_jobs.engine.worker import heartbeat, job_cleanup, pruner, rescuer, run_log
+from agenciaos_jobs.engine.worker.dispatcher import Dispatcher
+from agenciaos_jobs.engine.worker.heartbeat import Heartbeat
+from agenciaos_jobs.engine.worker.housekeeping import HOURLY, Chore, Housekeeping
+from agenciaos_jobs.engine.worker.job_cleanup import JobCleanup
+from agenciaos_jobs.engine.worker.pruner import Pruner
+from agenciaos_jobs.engine.worker.recorder import Completer
+from agenciaos_jobs.engine.worker.rescuer import Rescuer
+from agenciaos_jobs.engine.worker.run_log import RunLog
+from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.foundation import logs, metrics
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
@@ -32,12 +49,66 @@ from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.foundation.tracing import NotInstalledError
 from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings, SettingsError
-from agenciaos_jobs.wiring import WorkerServices, open_runtime, tune_gc, worker_services
+from agenciaos_jobs.trigger_dev.store import packets
+from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
 
 log = structlog.get_logger("agenciaos_jobs.worker")
 
 _REASONS = (SchemaError, AlertRulesError, JobsModuleError, DatabaseUnavailableError, NotInstalledError, OSError)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@dataclass(frozen=True)
+class WorkerServices:
+    """The services of a worker."""
+
+    runtime: Runtime
+    runner: Runner
+    run_log: RunLog
+    heartbeat: Heartbeat
+    rescuer: Rescuer
+    scheduler: Scheduler
+    job_cleanup: JobCleanup
+    pruner: Pruner
+    dispatcher: Dispatcher
+
+
+def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerServices:
+    """Builds a worker for these jobs on an open runtime.
+
+    Raises ``JobsModuleError`` for a job whose resource nothing opens.
+    """
+    for job in jobs.values():
+        if job.uses is not None and job.uses not in runtime.resources:
+            raise JobsModuleError(f"JOBS_MODULES: job {job.task!r} uses {job.uses.__name__}, which nothing opens")
+    pool, clock, outbox = runtime.database, runtime.clock, runtime.outbox
+    worker = Worker(runtime.id, socket.gethostname(), os.getpid(), clock.now())
+    run_log = RunLog(pool, clock, runtime.redactor)
+    on_failures = FailureRecorder(clock, runtime.alerting.rules).record
+    completer = Completer(pool, clock, jobs, worker.id, outbox, runtime.redactor, on_failures)
+    runner = Runner(pool, clock, jobs, runtime.resources, worker.id, runtime.intake, completer, run_log)
+    housekeeping = Housekeeping(pool, clock, CHORES)
+    return WorkerServices(
+        runtime=runtime,
+        runner=runner,
+        run_log=run_log,
+        heartbeat=Heartbeat(pool, clock, worker, runner, run_log),
+        rescuer=Rescuer(pool, runtime.queue, outbox, clock, jobs, on_failures, housekeeping),
+        scheduler=Scheduler(pool, runtime.intake, clock, jobs),
+        job_cleanup=JobCleanup(pool, clock, jobs, runtime.resources),
+        pruner=Pruner(pool, clock, runtime.retention),
+        dispatcher=Dispatcher(
+            runtime.queue, runner, runtime.intake, outbox, clock, jobs, runtime.settings.worker_max_jobs
+        ),
+    )
+
+
+CHORES = (
+    Chore(HOURLY, packets.drop_expired),
+    Chore(HOURLY, drop_old_alerts),
+    Chore(timedelta(minutes=1), spend.count_closed_days),
+)
+"""The housekeeping of the wings."""
 
 
 def __getattr__(name: str) -> Any:

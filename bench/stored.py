@@ -9,7 +9,8 @@ import asyncpg
 from agenciaos_jobs.engine.store import history
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import open_runtime, worker_services
+from agenciaos_jobs.wiring import open_runtime
+from agenciaos_jobs.worker import worker_services
 from bench import workers
 from bench.drain import drain
 from bench.table import Row

@@ -21,7 +21,8 @@ from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.engine.store.workers import Worker
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import Runtime, worker_services
+from agenciaos_jobs.wiring import Runtime
+from agenciaos_jobs.worker import worker_services
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

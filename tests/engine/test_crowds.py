@@ -21,7 +21,8 @@ from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.http import keys
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import open_runtime, worker_services
+from agenciaos_jobs.wiring import open_runtime
+from agenciaos_jobs.worker import worker_services
 
 ROOT = Path(__file__).parents[2]
 

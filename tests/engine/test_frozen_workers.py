@@ -10,7 +10,8 @@ from agenciaos_jobs.foundation import database
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import open_runtime, worker_services
+from agenciaos_jobs.wiring import open_runtime
+from agenciaos_jobs.worker import worker_services
 
 
 async def test_who_is_frozen_in_the_middle_of_a_round_does_not_keep_others_from_it(

@@ -16,7 +16,8 @@ from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import open_runtime, worker_services
+from agenciaos_jobs.wiring import open_runtime
+from agenciaos_jobs.worker import worker_services
 
 
 async def test_a_worker_that_stops_hands_its_run_back_and_spends_no_attempt(settings: Settings):

@@ -13,11 +13,12 @@ from pydantic import BaseModel, ValidationError
 from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, Job, Json, RetryLater, Snooze
-from agenciaos_jobs.engine.model.run import ClaimedRun, MaxDurationExceeded, Retry, RunError, Status, after_failure
+from agenciaos_jobs.engine.model.run import ClaimedRun, MaxDurationExceeded, Retry, Status, after_failure
 from agenciaos_jobs.engine.store import runs
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.engine.worker.recorder import Completer, Running
 from agenciaos_jobs.engine.worker.run_log import RunLog
+from agenciaos_jobs.engine.worker.telemetry import log_and_count_outcome, log_context, span_attributes
 from agenciaos_jobs.foundation import logs, metrics, tracing
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.foundation.clock import Clock
@@ -81,9 +82,9 @@ class Runner:
 
     async def execute(self, run: ClaimedRun) -> datetime | None:
         """Makes one attempt at a claimed run; returns when the next one is due, if there is one."""
-        logs.bind_context(**_log_context(run, tracing.resume(run.traceparent)))
+        logs.bind_context(**log_context(run, tracing.resume(run.traceparent)))
         try:
-            with tracing.span(f"run {run.task}", "consumer", partial(_span_attributes, run)):
+            with tracing.span(f"run {run.task}", "consumer", partial(span_attributes, run)):
                 return await self._execute(self._start(run))
         finally:
             self._completer.release_concurrency_slot(run)
@@ -181,7 +182,7 @@ class Runner:
         await self._run_log.flush()
         error = await self._when_available(lambda: self._completer.succeed(running, result))
         outcome = Status.FAILED if error else Status.COMPLETED
-        self._log_and_count_outcome(running.run, outcome, error)
+        log_and_count_outcome(running.run, self._clock.now(), outcome, error)
 
     async def _record_classified(self, running: Running, outcome: Snooze | _Failure) -> datetime | None:
         self._begin_recording(running)
@@ -204,7 +205,7 @@ class Runner:
         due_at = self._clock.now() + (next_step.after if isinstance(next_step, Retry) else timedelta())
         await self._when_available(lambda: self._completer.fail(running, error, next_step, due_at))
         unforeseen = not isinstance(cause, GiveUp | RetryLater | MaxDurationExceeded)
-        self._log_and_count_outcome(run, next_step, error, cause if unforeseen else None)
+        log_and_count_outcome(run, self._clock.now(), next_step, error, cause if unforeseen else None)
         return due_at if isinstance(next_step, Retry) else None
 
     async def _when_available(self, write: Callable[[], Awaitable[Any]]) -> Any:
@@ -216,26 +217,6 @@ class Runner:
                 log.warning("database_unavailable", error=str(error))
                 await asyncio.sleep(_DATABASE_RETRY_INTERVAL.total_seconds())
 
-    def _log_and_count_outcome(
-        self, run: ClaimedRun, outcome: Status | Retry, error: RunError | None, unforeseen: Exception | None = None
-    ) -> None:
-        now = self._clock.now()
-        duration = (now - run.attempt_started_at).total_seconds()
-        label = "retried" if isinstance(outcome, Retry) else outcome.lower()
-        metrics.RUNS.labels(run.task, label).inc()
-        metrics.RUN_SECONDS.labels(run.task).observe(duration)
-        fields: Json = {"duration": round(duration, 3)}
-        if error is None:
-            log.info("run_completed", **fields)
-            return
-        fields |= {"error_type": error.type, "error_code": error.code}
-        if isinstance(outcome, Retry):
-            log.warning(
-                "attempt_failed", **fields, retry_in=round(outcome.after.total_seconds(), 3), exc_info=unforeseen
-            )
-        else:
-            log.error("run_failed", **fields, status=outcome, exc_info=unforeseen)
-
 
 def _deadline(run: ClaimedRun) -> datetime:
     return run.attempt_started_at + timedelta(seconds=run.max_duration)
@@ -243,28 +224,6 @@ def _deadline(run: ClaimedRun) -> datetime:
 
 def _max_duration_exceeded(run: ClaimedRun) -> MaxDurationExceeded:
     return MaxDurationExceeded(f"the attempt took longer than {run.max_duration} s")
-
-
-def _log_context(run: ClaimedRun, trace_id: str | None) -> Json:
-    known = {"run_id": run.id, "task": run.task, "agency_id": run.agency_id, "attempt": run.attempt}
-    if run.request_id:
-        known["request_id"] = run.request_id
-    if trace_id:
-        known["trace_id"] = trace_id
-    return known
-
-
-def _span_attributes(run: ClaimedRun) -> Json:
-    """Span attributes, named by OpenTelemetry's conventions where those apply (https://opentelemetry.io/docs/specs/semconv/messaging/)."""
-    return {
-        "messaging.system": "agenciaos",
-        "messaging.operation.type": "process",
-        "messaging.message.id": run.id,
-        "agenciaos.task": run.task,
-        "agenciaos.attempt": run.attempt,
-        "agenciaos.agency_id": run.agency_id,
-        "agenciaos.request_id": run.request_id,
-    }
 
 
 def _read(job: Job[Any], payload: Json) -> BaseModel:
