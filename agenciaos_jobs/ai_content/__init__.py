@@ -1,1 +1,1 @@
-"""What the model writes: agents, prompts, the client of OpenAI, quotas, and the job that joins them."""
+"""AI content: agents, prompts, the OpenAI client, quotas, and the job that uses them."""

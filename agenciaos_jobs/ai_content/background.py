@@ -1,32 +1,34 @@
-"""Answers that a model writes while nobody waits."""
+"""Background responses: submission and polling."""
 
 from dataclasses import dataclass
 from datetime import timedelta
 
 from agenciaos_jobs.ai_content.prompt import Answer
 
-_SOON = timedelta(seconds=2)
+_MIN_DELAY = timedelta(seconds=2)
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """A request that a model answers in the background: its id upstream, and the answer where it came at once."""
+    """A request submitted to the model: its id upstream, and the answer if it was immediate."""
 
     response_id: str
     answer: Answer | None = None
 
 
 class ResponseNotFoundError(Exception):
-    """Nobody upstream knows the response any more."""
+    """The response no longer exists upstream."""
 
 
 def next_poll_delay(age: timedelta, *, has_completion_webhook: bool) -> timedelta:
-    """When to ask again for an answer that was asked for ``age`` ago.
+    """The delay until the next poll of a response submitted ``age`` ago.
 
-    A quarter of the time waited so far, between 2 and 30 seconds; where a webhook announces answers, what it forgets is
-    found between half a minute and two minutes later.
+    A quarter of its age, between 2 and 30 seconds. With a completion webhook polling is only the fallback, and the
+    delay is between 30 and 120 seconds.
     """
-    least, most = (
-        (timedelta(seconds=30), timedelta(seconds=120)) if has_completion_webhook else (_SOON, timedelta(seconds=30))
+    minimum, maximum = (
+        (timedelta(seconds=30), timedelta(seconds=120))
+        if has_completion_webhook
+        else (_MIN_DELAY, timedelta(seconds=30))
     )
-    return min(max(age / 4, least), most)
+    return min(max(age / 4, minimum), maximum)

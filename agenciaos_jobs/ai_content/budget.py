@@ -1,11 +1,11 @@
-"""The budget of what AI may cost a month."""
+"""The monthly AI budget."""
 
 from datetime import timedelta
 from decimal import Decimal
 
 from agenciaos_jobs.ai_content.alerts import AI_BUDGET_TOTAL
 from agenciaos_jobs.ai_content.store import spend
-from agenciaos_jobs.alerts.alert import Event
+from agenciaos_jobs.alerts.alert import AlertEvent
 from agenciaos_jobs.alerts.store import conditions
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection
@@ -22,7 +22,7 @@ class BudgetCheck:
     def __init__(self, budget: Decimal, clock: Clock) -> None:
         self._budget, self._clock = budget, clock
 
-    async def events(self, connection: Connection) -> list[Event]:
+    async def events(self, connection: Connection) -> list[AlertEvent]:
         """The alert of the highest step reached; none between intervals, and none below the first step."""
         now = self._clock.now()
         if not await conditions.try_start_interval(connection, "budget", now, INTERVAL):
@@ -33,7 +33,7 @@ class BudgetCheck:
         if reached is None:
             return []
         details = {"spent": f"{spent:.2f}", "budget": f"{self._budget:.2f}", "percent": reached, "month": str(month)}
-        return [Event(AI_BUDGET_TOTAL, f"{month}:{reached}", None, details, once=True)]
+        return [AlertEvent(AI_BUDGET_TOTAL, f"{month}:{reached}", None, details, once=True)]
 
 
 def step_reached(used: int, limit: int) -> int | None:

@@ -1,8 +1,7 @@
-"""A run's exchange with a model that writes in the background.
+"""Durable, replayable rounds with a model that answers in the background.
 
-Each round is a row in ``jobs.ai_responses``, stored before OpenAI is asked. The job stands by, is called again, and
-replays: a round that was answered costs nothing, one that was asked for is looked at, and none is asked for twice while
-its id is known.
+Each round is a row in ``jobs.ai_responses``, stored before OpenAI is called. The job snoozes, runs again and
+replays: an answered round costs nothing, a submitted one is polled, and none is submitted twice while its id is known.
 """
 
 import asyncio
@@ -28,13 +27,13 @@ log = structlog.get_logger("agenciaos_jobs.conversation")
 
 T = TypeVar("T")
 
-_STILL_ASKING = timedelta(minutes=5)
+_SUBMISSION_GRACE = timedelta(minutes=5)
 _STOP_CANCELLING_AFTER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Asker:
-    """For whom, and with which agent."""
+class Requester:
+    """Who requests the content, and which agent writes it."""
 
     agency_id: str
     user_id: str | None
@@ -44,51 +43,51 @@ class Asker:
 class ReplayableRounds:
     """The rounds of one run, in order."""
 
-    def __init__(self, context: RunContext[AIContent], asker: Asker, known: dict[int, OpenResponse]) -> None:
-        self._context, self._asker, self._known = context, asker, known
+    def __init__(self, context: RunContext[AIContent], requester: Requester, known: dict[int, OpenResponse]) -> None:
+        self._context, self._requester, self._known = context, requester, known
         self._numbers = count(1)
 
     @classmethod
-    async def of(cls, context: RunContext[AIContent], asker: Asker) -> "ReplayableRounds":
-        return cls(context, asker, await responses.open_ones(context.database, context.run.id))
+    async def of(cls, context: RunContext[AIContent], requester: Requester) -> "ReplayableRounds":
+        return cls(context, requester, await responses.open_responses(context.database, context.run.id))
 
     async def answer(self, prompt: Prompt) -> Answer:
-        """The next round's answer. Raises :class:`StandBy` while the model writes it."""
+        """The next round's answer. Raises :class:`Snooze` while the model writes it."""
         number = next(self._numbers)
         known = self._known.get(number)
         if known and known.response_id is None:
             self._context.log.warning("response_id_lost", round=number)
-            await responses.lose(self._context.database, known)
+            await responses.mark_lost(self._context.database, known)
             known = None
         if known is None:
-            known = await _shielded(self._ask(number, prompt))
-        return known.answer or await self._look(known)
+            known = await _shielded(self._submit(number, prompt))
+        return known.answer or await self._poll(known)
 
-    async def _ask(self, number: int, prompt: Prompt) -> OpenResponse:
-        context, asker, now = self._context, self._asker, self._context.clock.now()
-        run, names = context.run, (asker.agency_id, asker.user_id, asker.agent_type)
+    async def _submit(self, number: int, prompt: Prompt) -> OpenResponse:
+        context, requester, now = self._context, self._requester, self._context.clock.now()
+        run, names = context.run, (requester.agency_id, requester.user_id, requester.agent_type)
         row = await responses.begin(context.database, run.id, run.attempt, number, *names, now)
         if row is None:
             raise OwnershipLostError(run.id)
         try:
-            asked: Submitted = await context.uses.model.ask(prompt)
+            submitted: Submitted = await context.uses.model.submit(prompt)
         except (GiveUp, RetryLater):
             await responses.drop(context.database, row)
             raise
-        await responses.note_asked(context.database, row, asked.response_id, asked.answer)
-        context.log.info("response_asked_for", round=number, response_id=asked.response_id)
-        if asked.answer is None:
+        await responses.record_submission(context.database, row, submitted.response_id, submitted.answer)
+        context.log.info("response_asked_for", round=number, response_id=submitted.response_id)
+        if submitted.answer is None:
             raise Snooze(next_poll_delay(timedelta(), has_completion_webhook=context.uses.model.has_completion_webhook))
-        return OpenResponse(row, number, now, asked.response_id, asked.answer)
+        return OpenResponse(row, number, now, submitted.response_id, submitted.answer)
 
-    async def _look(self, known: OpenResponse) -> Answer:
+    async def _poll(self, known: OpenResponse) -> Answer:
         context = self._context
         assert known.response_id
         wait = next_poll_delay(
             context.clock.now() - known.asked_at, has_completion_webhook=context.uses.model.has_completion_webhook
         )
         try:
-            answer = await context.uses.model.look(known.response_id)
+            answer = await context.uses.model.poll(known.response_id)
         except ResponseNotFoundError:
             await responses.drop(context.database, known.id)
             raise RetryLater("response_gone", f"OpenAI no longer has response {known.response_id}") from None
@@ -97,12 +96,12 @@ class ReplayableRounds:
             raise Snooze(trouble.after or wait) from trouble
         if answer is None:
             raise Snooze(wait)
-        await responses.note_answer(context.database, known.id, answer)
+        await responses.record_answer(context.database, known.id, answer)
         return answer
 
 
 async def _shielded(work: Coroutine[Any, Any, T]) -> T:
-    """Lets ``work`` end even where the attempt is stopped meanwhile, so that no response's id is lost by that."""
+    """Completes ``work`` even if the attempt is cancelled meanwhile, so that no response id is lost."""
     task = asyncio.ensure_future(work)
     stopped: asyncio.CancelledError | None = None
     while not task.done():
@@ -117,10 +116,10 @@ async def _shielded(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def cancel_abandoned(context: JobContext[AIContent]) -> None:
-    """Cancels what no run waits for any more, and bills what came of it all the same."""
-    for response in await responses.take_abandoned(context.database, context.clock.now()):
+    """Cancels abandoned responses, and bills those that were answered anyway."""
+    for response in await responses.claim_abandoned(context.database, context.clock.now()):
         try:
-            answer = response.answer or await _withdrawn(context, response)
+            answer = response.answer or await _cancel(context, response)
         except (GiveUp, RetryLater) as trouble:
             log.warning("response_not_canceled", response_id=response.response_id, error_code=trouble.code)
             if context.clock.now() - response.asked_at < _STOP_CANCELLING_AFTER:
@@ -132,17 +131,17 @@ async def cancel_abandoned(context: JobContext[AIContent]) -> None:
 
 
 class _NotFinishedYetError(Exception):
-    """It is not known yet what came of a response."""
+    """The outcome of a response is not known yet."""
 
 
-async def _withdrawn(context: JobContext[AIContent], response: AbandonedResponse) -> Answer | None:
+async def _cancel(context: JobContext[AIContent], response: AbandonedResponse) -> Answer | None:
     if response.response_id is None:
-        if context.clock.now() - response.asked_at < _STILL_ASKING:
+        if context.clock.now() - response.asked_at < _SUBMISSION_GRACE:
             raise _NotFinishedYetError
         log.warning("response_id_lost", run_id=response.run_id)
         return None
     try:
-        answer = await context.uses.model.withdraw(response.response_id)
+        answer = await context.uses.model.cancel(response.response_id)
     except ResponseNotFoundError:
         return None
     if answer is None:

@@ -1,7 +1,7 @@
-"""OpenAI's Responses API, or any server that speaks it, through OpenAI's own library.
+"""Client for OpenAI's Responses API, or any compatible server, built on OpenAI's own library.
 
-No other module uses the library. It is imported in a thread when it is first needed, because that takes a second: a
-server that gets no webhook of OpenAI's, and every command, does without.
+No other module uses the library. It is imported in a thread on first use, because that takes a second. Commands, and
+servers without OpenAI's webhook, never import it.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ _HERE = ("localhost", "127.0.0.1", "[::1]")
 
 
 class OpenAIModel:
-    """Asks a model once; retries belong to the run, because OpenAI takes no idempotency key and would bill twice.
+    """Client of a model. Never retries: OpenAI takes no idempotency key and would bill twice, so the run retries.
 
     ``organization`` and ``project`` are whose usage a call is, where the key belongs to several.
     """
@@ -64,25 +64,25 @@ class OpenAIModel:
     async def answer(self, prompt: Prompt) -> Answer:
         """The model's answer with what it consumed.
 
-        Raises :class:`RetryLater` for what may pass (rate limits, outages, broken bodies) and :class:`GiveUp` for what
-        won't (a wrong key, a refused request, a spent budget).
+        Raises :class:`RetryLater` for transient errors (rate limits, outages, broken bodies) and :class:`GiveUp` for
+        permanent ones (a wrong key, a refused request, a spent budget).
         """
         return self._read(await self._create(prompt, _LONG, store=False))
 
-    async def ask(self, prompt: Prompt) -> Submitted:
-        """Has the model write in the background, which OpenAI does only with what it stores. Raises as :meth:`answer`.
+    async def submit(self, prompt: Prompt) -> Submitted:
+        """Submits a background request, which OpenAI supports only for stored ones. Raises as :meth:`answer`.
 
-        A server that knows no background has the answer at once.
+        A server without background support answers at once.
         """
         response = await self._create(prompt, _SHORT, background=True, store=True)
         if response.id and response.status in _UNFINISHED:
             return Submitted(response.id)
         return Submitted(response.id, self._read(response))
 
-    async def look(self, response_id: str) -> Answer | None:
-        """The answer to what was asked, ``None`` while the model works on it.
+    async def poll(self, response_id: str) -> Answer | None:
+        """The answer to a submitted request, ``None`` while the model works on it.
 
-        Raises :class:`AnswerGone`, or as :meth:`answer`.
+        Raises :class:`ResponseNotFoundError`, or as :meth:`answer`.
         """
         async with self._call({404: ResponseNotFoundError(response_id)}, _SHORT) as client:
             received = await client.responses.with_raw_response.retrieve(response_id, timeout=_phases(_SHORT))
@@ -90,10 +90,10 @@ class OpenAIModel:
             response = Response.read(received.content, received.request_id)
         return None if response.status in _UNFINISHED else self._read(response)
 
-    async def withdraw(self, response_id: str) -> Answer | None:
-        """Cancels what was asked; returns what came of it all the same, ``None`` where that is not known yet.
+    async def cancel(self, response_id: str) -> Answer | None:
+        """Cancels a submitted request. Returns the answer if there is one anyway, ``None`` if that is not known yet.
 
-        Raises :class:`AnswerGone`, or as :meth:`answer`.
+        Raises :class:`ResponseNotFoundError`, or as :meth:`answer`.
         """
         async with self._call({404: ResponseNotFoundError(response_id)}, _SHORT) as client:
             from openai import BadRequestError  # noqa: PLC0415
@@ -102,10 +102,10 @@ class OpenAIModel:
                 await client.responses.with_raw_response.cancel(response_id, timeout=_phases(_SHORT))
             except BadRequestError as error:  # which says that it has ended already
                 log.debug("openai_answered", status=error.status_code, openai_request_id=error.request_id)
-        return await self.look(response_id)
+        return await self.poll(response_id)
 
     async def check(self) -> None:
-        """Asks whether the key may use the model, which costs nothing.
+        """Checks that the key may use the model, at no cost.
 
         Raises :class:`KeyRefusedError`, :class:`ModelMissingError`, or as :meth:`answer`.
         """
@@ -240,6 +240,6 @@ def _phases(seconds: float) -> "Timeout":
 
 
 def _quiet_logs() -> None:
-    """Keeps the library to warnings: below that it tells of each request, and ``OPENAI_LOG`` would turn that on."""
+    """Keeps the library to warnings: below that it logs each request, and ``OPENAI_LOG`` would turn that on."""
     for name in ("openai", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""What becomes of a run whose call to OpenAI was refused, or not answered."""
+"""Translation of OpenAI errors to run outcomes."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,20 +16,20 @@ _SPENT = {"insufficient_quota", "billing_hard_limit_reached"}
 
 
 class KeyRefusedError(Exception):
-    """OpenAI does not know the key."""
+    """OpenAI rejects the key."""
 
 
 class ModelMissingError(Exception):
-    """The model is not to be had with this key."""
+    """The key has no access to the model."""
 
 
 def refusal(
     status: int, headers: Mapping[str, str], content: bytes, request_id: str | None, clock: Clock
 ) -> GiveUp | RetryLater:
     """The outcome of an answer of 400 or more, with the code and the words that OpenAI gives."""
-    told = _error(content)
-    code = str(told.get("code") or f"http_{status}")
-    message = f"OpenAI answered {status}: {told.get('message') or code}{named(request_id)}"
+    details = _error(content)
+    code = str(details.get("code") or f"http_{status}")
+    message = f"OpenAI answered {status}: {details.get('message') or code}{named(request_id)}"
     if code in _SPENT or not (status in _RETRYABLE or status >= 500):
         return GiveUp(f"openai_{code}", message)
     return RetryLater(f"openai_{code}", message, after=asked_wait(headers, clock))

@@ -1,4 +1,4 @@
-"""``POST /webhooks/openai``: OpenAI tells that a response is written.
+"""``POST /webhooks/openai``: OpenAI notifies that a response is complete.
 
 The events: https://platform.openai.com/docs/api-reference/webhook-events. An event only wakes the run, which then reads
 the response itself; so repeats, and events out of order, change nothing.

@@ -1,4 +1,4 @@
-"""What OpenAI's Responses API is sent, and what is read of its responses.
+"""Requests and responses of OpenAI's Responses API.
 
 The library's own types follow OpenAI's newest API. These ask for what is needed and no more, so that an unknown field,
 status or kind of output, or a gateway that leaves out the rest, fails no run.
@@ -13,7 +13,7 @@ from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from agenciaos_jobs.ai_content.openai_errors import named
 from agenciaos_jobs.ai_content.prices import cost
-from agenciaos_jobs.ai_content.prompt import Agent, Message, Prompt, Usage
+from agenciaos_jobs.ai_content.prompt import Agent, Prompt, PromptMessage, Usage
 
 _FAILED = {"failed", "cancelled", "incomplete"}
 
@@ -22,7 +22,7 @@ class MalformedError(Exception):
     """The body is no response. The message names the first fault, and nothing of what was read."""
 
 
-class Part(BaseModel):
+class ContentPart(BaseModel):
     """A piece of what the model says: a text, or why it refuses."""
 
     type: str
@@ -34,7 +34,7 @@ class Item(BaseModel):
     """One of the things that the model puts out; those that are no messages are steps on the way."""
 
     type: str
-    content: Sequence[Part] | None = None
+    content: Sequence[ContentPart] | None = None
 
 
 class CachedTokens(BaseModel):
@@ -58,7 +58,7 @@ class Tokens(BaseModel):
     output_tokens_details: ReasoningTokens | None = None
 
 
-class Fault(BaseModel):
+class ResponseError(BaseModel):
     """Why a response failed."""
 
     message: str
@@ -79,7 +79,7 @@ class Response(BaseModel):
     output: Sequence[Item] = ()
     usage: Tokens | None = None
     service_tier: str | None = None
-    error: Fault | None = None
+    error: ResponseError | None = None
     incomplete_details: Incompletion | None = None
     _request_id: str | None = PrivateAttr(default=None)
 
@@ -101,7 +101,7 @@ class Response(BaseModel):
         return self._request_id
 
     @property
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[ContentPart]:
         """What the model says, in order."""
         return [part for item in self.output if item.type == "message" for part in item.content or ()]
 
@@ -169,7 +169,7 @@ def request_of(model: str, prompt: Prompt) -> dict[str, Any]:
     }
 
 
-def _turn(message: Message) -> dict[str, str]:
+def _turn(message: PromptMessage) -> dict[str, str]:
     return {"role": "assistant" if message.role == "assistant" else "user", "content": message.text}
 
 

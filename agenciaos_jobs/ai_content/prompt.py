@@ -1,4 +1,4 @@
-"""Agents: what the model is asked, and whether its answer is what was asked for."""
+"""Agents, prompts, and the validation of answers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ class Agent:
 
     @cached_property
     def brief(self) -> str:
-        """What the model is told to do, whoever asks."""
+        """The instructions for the model, equal for every request."""
         expected = "\n".join(f"- {name}: {meaning}" for name, meaning in self.input.items())
         return (
             f"{self.instructions.strip()}\n\nCampos que a agência pode informar:\n{expected}\n\n"
@@ -116,7 +116,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Message:
+class PromptMessage:
     """One turn of the conversation with the model; ``role`` is ``user`` or ``assistant``."""
 
     role: str
@@ -128,13 +128,13 @@ class Prompt:
     """Everything a model is asked in one call."""
 
     agent: Agent
-    messages: tuple[Message, ...]
+    messages: tuple[PromptMessage, ...]
 
     def corrected(self, answer: str, problems: Sequence[str]) -> "Prompt":
         """The same request with the answer it got, and what is to be put right in it."""
         request = "A resposta não cumpre estes limites:\n" + "\n".join(f"- {problem}" for problem in problems)
         request += "\nDevolva a resposta inteira outra vez, corrigindo só o que foi apontado."
-        return Prompt(self.agent, (*self.messages, Message("assistant", answer), Message("user", request)))
+        return Prompt(self.agent, (*self.messages, PromptMessage("assistant", answer), PromptMessage("user", request)))
 
 
 @dataclass(frozen=True)
@@ -157,29 +157,29 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """An answer that was read: its content, or what is wrong with it."""
+class ParsedAnswer:
+    """A parsed answer: its content, or its problems."""
 
     content: Json = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     is_json: bool = True
 
 
-def read(agent: Agent, text: str) -> Reading:
+def read(agent: Agent, text: str) -> ParsedAnswer:
     """The content of an answer's text, checked against the agent's schema and limits."""
     try:
         content = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return Reading(problems=(f"the answer is not JSON: {error}",), is_json=False)
+        return ParsedAnswer(problems=(f"the answer is not JSON: {error}",), is_json=False)
     problems = tuple(agent.problems(content))
-    return Reading(problems=problems) if problems else Reading(content=content)
+    return ParsedAnswer(problems=problems) if problems else ParsedAnswer(content=content)
 
 
 def prompt(agent: Agent, agency: str, clients: Sequence[str], projects: Sequence[str], user_input: Json) -> Prompt:
     """Instructions first, data after them: what users wrote stands in JSON and is never read as instructions."""
     facts = {"agencia": agency, "clientes_recentes": list(clients), "projetos_recentes": list(projects)}
     request = json.dumps({**facts, "pedido": user_input}, ensure_ascii=False)
-    return Prompt(agent, (Message("user", request),))
+    return Prompt(agent, (PromptMessage("user", request),))
 
 
 def input_problem(user_input: Json) -> tuple[str, Json] | None:

@@ -1,4 +1,4 @@
-"""What the jobs of AI content use."""
+"""Resources of the AI content jobs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""What operators are notified about: kinds, rules, texts, channels and the notifier."""
+"""Alerts for operators: kinds, rules, texts, channels and the notifier."""

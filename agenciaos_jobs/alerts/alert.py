@@ -1,4 +1,4 @@
-"""Alerts: what is worth telling an operator, and when it is told."""
+"""Alerts, their rules, and when operators are notified."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,14 +18,14 @@ DELIVERY = "deliver-alert"
 CHANNELS = ("email", "slack", "webhook")
 SUBJECTS_KEPT = 10
 INCIDENT_GAP = timedelta(hours=24)
-"""An alert that was not raised for this long begins anew: its count, and since when."""
+"""An alert that was not raised for this long starts a new incident, with a new count and start."""
 
 
 @dataclass(frozen=True)
-class Event:
-    """Something that happened. Events of one kind and key are told as one alert, ``subject`` by ``subject``.
+class AlertEvent:
+    """Something that happened. Events of one kind and key form one alert, which lists their subjects.
 
-    ``once``: of all events with this kind and key only the first one counts, ever.
+    ``once``: only the first event ever with this kind and key counts.
     """
 
     kind: AlertKind
@@ -37,7 +37,7 @@ class Event:
 
 @dataclass(frozen=True)
 class GroupedEvents:
-    """Events of one kind and key together; ``details`` are the newest one's."""
+    """Events of one kind and key; ``details`` are the newest one's."""
 
     kind: AlertKind
     key: str
@@ -47,19 +47,19 @@ class GroupedEvents:
     once: bool = False
 
 
-def together(events: Iterable[Event]) -> list[GroupedEvents]:
-    """One for each kind and key, in the order of these."""
+def group(events: Iterable[AlertEvent]) -> list[GroupedEvents]:
+    """Groups events by kind and key, in that order."""
     found: dict[tuple[AlertKind, str], GroupedEvents] = {}
     for event in events:
         subjects = (event.subject,) if event.subject else ()
         new = GroupedEvents(event.kind, event.key, subjects, event.details, 1, event.once)
         name = (event.kind, event.key)
-        found[name] = joined(found[name], new) if name in found else new
+        found[name] = merge(found[name], new) if name in found else new
     return [found[name] for name in sorted(found)]
 
 
-def joined(before: GroupedEvents, after: GroupedEvents) -> GroupedEvents:
-    """Both as one; the last subjects are kept."""
+def merge(before: GroupedEvents, after: GroupedEvents) -> GroupedEvents:
+    """Merges two groups; keeps the last subjects."""
     subjects = tuple(dict.fromkeys((*before.subjects, *after.subjects)))[-SUBJECTS_KEPT:]
     return replace(after, subjects=subjects, occurrences=before.occurrences + after.occurrences)
 
@@ -72,9 +72,9 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 class Rule(BaseModel):
-    """When a kind of alert is told, and where.
+    """When operators are notified of a kind of alert, and on which channels.
 
-    It is told when it has been raised ``threshold`` times within ``window``, then at most every ``quiet``.
+    They are notified after ``threshold`` events within ``window``, then at most once every ``quiet``.
     ``older_than`` and ``share`` say when a condition holds; errors with a code in ``ignore`` raise nothing.
     """
 
@@ -96,9 +96,9 @@ AlertRules = Mapping[AlertKind, Rule]
 
 @dataclass(frozen=True)
 class Alert:
-    """What is known of one alert. ``pending`` counts what was raised since it was told; ``since`` begins its episode.
+    """The state of one alert. ``pending`` counts events since the last notification; ``since`` is the incident's start.
 
-    ``ended_at`` is when a condition was over; it is ``None`` while it lasts.
+    ``ended_at`` is when a condition was resolved, ``None`` while it lasts.
     """
 
     id: str
@@ -111,18 +111,23 @@ class Alert:
     raised: int
     pending: int
     pending_since: datetime | None
-    told_at: datetime | None
-    told: int
+    notified_at: datetime | None
+    notifications: int
     ended_at: datetime | None
 
     @property
     def was_notified(self) -> bool:
-        """Whether anything was told of the present episode."""
-        return self.told_at is not None and self.told_at >= self.since
+        """Whether operators were notified of the present incident."""
+        return self.notified_at is not None and self.notified_at >= self.since
+
+    def as_json(self) -> Json:
+        """The fields under the names of the table's columns, which outputs use too."""
+        columns = {"notified_at": "told_at", "notifications": "told"}
+        return {columns.get(name, name): value for name, value in vars(self).items()}
 
 
 class Notification(StrEnum):
-    """What is told of an alert, or ``DROPPED``: too little happened within the rule's window."""
+    """A kind of notification, or ``DROPPED``: too few events within the rule's window."""
 
     OPENED = "first"
     REPEATED = "more"
@@ -131,11 +136,17 @@ class Notification(StrEnum):
     DROPPED = "forget"
 
 
-def decide(alert: Alert, rule: Rule, now: datetime) -> Notification | None:
-    """What is to be told now; ``None`` where nothing is yet."""
-    if alert.ended_at and alert.was_notified and rule.recovery and alert.told_at and alert.ended_at > alert.told_at:
+def next_notification(alert: Alert, rule: Rule, now: datetime) -> Notification | None:
+    """The notification that is due now, if any."""
+    if (
+        alert.ended_at
+        and alert.was_notified
+        and rule.recovery
+        and alert.notified_at
+        and alert.ended_at > alert.notified_at
+    ):
         return Notification.RESOLVED
-    quiet_until = alert.told_at + rule.quiet if alert.told_at else None
+    quiet_until = alert.notified_at + rule.quiet if alert.notified_at else None
     if quiet_until and now < quiet_until:
         return None
     if alert.kind.is_condition and alert.ended_at is None and alert.was_notified:

@@ -1,4 +1,4 @@
-"""What notifies operators."""
+"""Resources for notifying operators."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Alerts that are raised where nobody should wait for them."""
+"""A buffer for alerts, for callers that must not wait."""
 
 import asyncio
 from datetime import timedelta
@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from agenciaos_jobs.alerts.alert import Event, GroupedEvents, joined, together
+from agenciaos_jobs.alerts.alert import AlertEvent, GroupedEvents, group, merge
 from agenciaos_jobs.alerts.kind import AlertKind
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.foundation.clock import Clock
@@ -16,15 +16,15 @@ from agenciaos_jobs.foundation.redact import Redactor
 
 log = structlog.get_logger("agenciaos_jobs.alarm")
 
-_GATHERING = timedelta(milliseconds=200)
-_WAIT_FOR_DATABASE = timedelta(seconds=1)
-_KEPT = 1_000
+_FLUSH_DELAY = timedelta(milliseconds=200)
+_RETRY_DELAY = timedelta(seconds=1)
+_MAX_ALERTS = 1_000
 
 
 class AlertBuffer:
-    """Gathers what a process raises and stores it together, a few times a second at most.
+    """Buffers a process's alerts and stores them together, at most a few times a second.
 
-    However often a wrong token is sent, it costs one statement a round. While Postgres is away it waits.
+    Any number of events costs one statement per flush. While Postgres is unavailable it retries.
     """
 
     def __init__(self, database: Database, clock: Clock, redactor: Redactor) -> None:
@@ -37,9 +37,9 @@ class AlertBuffer:
         """Records an alert, without waiting and without failing; it is stored within a second.
 
         Alerts of one kind and key are one, counted and notified together; ``subject`` is whom or what this one is
-        about. Where the alert must stand or fall with a transaction, use ``alerts.store.alerts.add`` on its connection.
+        about. If the alert must commit with a transaction, use ``alerts.store.alerts.add`` on its connection.
         """
-        self._take(together([Event(kind, key, subject, details)]))
+        self._take(group([AlertEvent(kind, key, subject, details)]))
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
 
@@ -47,23 +47,23 @@ class AlertBuffer:
         for one in raised:
             name = (one.kind, one.key)
             if name in self._waiting:
-                self._waiting[name] = joined(self._waiting[name], one)
-            elif len(self._waiting) < _KEPT:
+                self._waiting[name] = merge(self._waiting[name], one)
+            elif len(self._waiting) < _MAX_ALERTS:
                 self._waiting[name] = one
 
     async def _write(self) -> None:
-        await wait_for(self._closing, _GATHERING)
+        await wait_for(self._closing, _FLUSH_DELAY)
         while self._waiting:
             gathered, self._waiting = list(self._waiting.values()), {}
             try:
-                await alerts.add_raised(self._database, [self._clean(one) for one in gathered], self._clock)
+                await alerts.add_grouped(self._database, [self._clean(one) for one in gathered], self._clock)
             except DatabaseUnavailableError as error:
                 log.warning("alerts_wait_for_database", alerts=len(gathered), error=type(error).__name__)
                 newer, self._waiting = list(self._waiting.values()), {}
                 self._take(gathered + newer)
                 if self._closing.is_set():
                     return
-                await wait_for(self._closing, _WAIT_FOR_DATABASE)
+                await wait_for(self._closing, _RETRY_DELAY)
 
     def _clean(self, one: GroupedEvents) -> GroupedEvents:
         """Without secrets, and without what Postgres does not store."""
@@ -78,7 +78,7 @@ class AlertBuffer:
         return storable(str(clean))[:500]
 
     async def close(self) -> None:
-        """Stores what has gathered; tries once more where Postgres is away."""
+        """Flushes the buffer; one more attempt if Postgres is unavailable."""
         self._closing.set()
         if self._writer is not None:
             await self._writer

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from agenciaos_jobs.alerts.alert import AlertRules, Event
+from agenciaos_jobs.alerts.alert import AlertEvent, AlertRules
 from agenciaos_jobs.alerts.kinds import FAILURE_RATE, NO_WORKERS, QUEUE_AGE, WORKER_LOST
 from agenciaos_jobs.alerts.store import alerts, conditions
 from agenciaos_jobs.alerts.store.conditions import ActiveCondition
@@ -11,7 +11,7 @@ from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 
-Check = Callable[[Connection], Awaitable[list[Event]]]
+Check = Callable[[Connection], Awaitable[list[AlertEvent]]]
 """``async (connection)``: a wing's own check, which returns the events that it found."""
 
 
@@ -71,8 +71,8 @@ class Conditions:
         waiting = sum(item.depth for item in late) + await conditions.overdue(connection, now - rule.older_than)
         return [ActiveCondition(NO_WORKERS, "", {"waiting": waiting})] if waiting else []
 
-    async def _lost_workers(self, connection: Connection) -> list[Event]:
+    async def _lost_workers(self, connection: Connection) -> list[AlertEvent]:
         return [
-            Event(WORKER_LOST, "", f"{worker.host}:{worker.pid}", {"seen": worker.seen_at.isoformat()})
+            AlertEvent(WORKER_LOST, "", f"{worker.host}:{worker.pid}", {"seen": worker.seen_at.isoformat()})
             for worker in await conditions.lose_workers(connection, self._clock.now())
         ]

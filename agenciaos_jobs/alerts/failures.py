@@ -1,9 +1,9 @@
-"""What is noted of runs that ended as failures: their error groups, and the alerts these are worth."""
+"""Recording of failed runs: their error groups and alerts."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from agenciaos_jobs.alerts.alert import DELIVERY, AlertRules, Event
+from agenciaos_jobs.alerts.alert import DELIVERY, AlertEvent, AlertRules
 from agenciaos_jobs.alerts.kind import AlertKind
 from agenciaos_jobs.alerts.kinds import ERROR_BACK, ERROR_NEW, RUN_FAILED, SCHEDULE_MISSED
 from agenciaos_jobs.alerts.store import alerts
@@ -30,11 +30,13 @@ class LateSlotAlert:
         late = self._clock.now() - slot
         if late > self._rule.older_than:
             details = {"slot": slot.isoformat(), "seconds": round(late.total_seconds())}
-            await alerts.add(connection, [Event(SCHEDULE_MISSED, schedule.id, schedule.task, details)], self._clock)
+            await alerts.add(
+                connection, [AlertEvent(SCHEDULE_MISSED, schedule.id, schedule.task, details)], self._clock
+            )
 
 
 class FailureRecorder:
-    """Notes failures in the transaction that ends the runs, as its last statements."""
+    """Records failures in the transaction that ends the runs, as its last statements."""
 
     def __init__(self, clock: Clock, rules: AlertRules) -> None:
         self._clock, self._rules = clock, rules
@@ -49,15 +51,15 @@ class FailureRecorder:
         events += [event for group in recorded for event in self._novelty(group)]
         await alerts.add(connection, events, self._clock)
 
-    def _failure(self, run_id: str, item: ErrorGroupKey) -> Iterator[Event]:
+    def _failure(self, run_id: str, item: ErrorGroupKey) -> Iterator[AlertEvent]:
         if self._counts(RUN_FAILED, item):
-            yield Event(RUN_FAILED, item.task, run_id, _details(item))
+            yield AlertEvent(RUN_FAILED, item.task, run_id, _details(item))
 
-    def _novelty(self, group: RecordedGroup) -> Iterator[Event]:
+    def _novelty(self, group: RecordedGroup) -> Iterator[AlertEvent]:
         kind = ERROR_BACK if group.is_back else ERROR_NEW
         if (group.is_new or group.is_back) and self._counts(kind, group.key):
             short = f"{group.key.code or group.key.type}: {group.key.message}"[:120]
-            yield Event(kind, group.key.task, short, _details(group.key))
+            yield AlertEvent(kind, group.key.task, short, _details(group.key))
 
     def _counts(self, kind: AlertKind, item: ErrorGroupKey) -> bool:
         return item.task != DELIVERY and item.code not in self._rules[kind].ignore

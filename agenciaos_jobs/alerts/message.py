@@ -1,4 +1,4 @@
-"""What is sent of an alert, and the channels that take it."""
+"""Alert messages, and the channels that send them."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,7 @@ from agenciaos_jobs.alerts.alert import Notification
 
 
 @dataclass(frozen=True)
-class Message:
+class AlertMessage:
     """One alert in words, Portuguese with an English line. ``link`` leads to the dashboard, where its address is set.
 
     ``since`` and ``at`` are ISO 8601 in UTC, for programs; ``times`` is what people read of how often and since when.
@@ -40,9 +40,9 @@ class Message:
 
 
 class ChannelError(Exception):
-    """A channel did not take a message. ``is_final``: it won't take it later either, until somebody changes something.
+    """A channel did not accept a message. ``is_final``: retrying is useless until the configuration changes.
 
-    ``after`` is how long it asked to wait.
+    ``after`` is the delay that the channel asked for.
     """
 
     def __init__(self, code: str, message: str, *, is_final: bool, after: timedelta | None = None) -> None:
@@ -53,10 +53,10 @@ class ChannelError(Exception):
 class Channel(Protocol):
     """A way to reach an operator."""
 
-    async def send(self, notice_id: str, message: Message) -> None:
+    async def send(self, notice_id: str, message: AlertMessage) -> None:
         """Sends the message; ``notice_id`` is the same each time it is tried. Raises :class:`ChannelError`."""
         ...
 
     async def probe(self) -> str:
-        """Looks whether the channel would work, without sending; what it found, in words. Raises the same."""
+        """Checks the channel without sending; returns the finding in words. Raises :class:`ChannelError`."""
         ...

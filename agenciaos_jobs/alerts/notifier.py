@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import structlog
 
-from agenciaos_jobs.alerts.alert import DELIVERY, Alert, Notification, Rule, decide
+from agenciaos_jobs.alerts.alert import DELIVERY, Alert, Notification, Rule, next_notification
 from agenciaos_jobs.alerts.alerting import Alerting
 from agenciaos_jobs.alerts.conditions import Conditions
 from agenciaos_jobs.alerts.jobs import deliver_alert
@@ -60,7 +60,7 @@ class AlertNotifier:
             if not await alerts.try_notifier_lock(connection):
                 return
             open_alerts = await alerts.open_alerts(connection)
-            decided = [(alert, decide(alert, self._rule(alert.kind), now)) for alert in open_alerts]
+            decided = [(alert, next_notification(alert, self._rule(alert.kind), now)) for alert in open_alerts]
             due = [(alert, what) for alert, what in decided if what and what is not Notification.DROPPED]
             dropped = [alert.id for alert, what in decided if what is Notification.DROPPED]
             await alerts.mark_notified(connection, dropped=dropped, notified=[alert.id for alert, _ in due], now=now)
@@ -116,4 +116,4 @@ class AlertNotifier:
         except ChannelError as error:
             log.error("alert_not_sent", channel=notice.channel, code=error.code)
             return
-        await alerts.sent(self._database, notice.id, notice.channel, self._clock.now())
+        await alerts.mark_sent(self._database, notice.id, notice.channel, self._clock.now())

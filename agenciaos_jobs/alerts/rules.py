@@ -1,4 +1,4 @@
-"""The rules by which alerts are told: ``rules.toml`` beside this, and the operator's own file over it."""
+"""The notification rules: ``rules.toml`` beside this, and the operator's own file over it."""
 
 import tomllib
 from importlib.resources import files

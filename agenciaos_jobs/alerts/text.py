@@ -7,13 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 from agenciaos_jobs.alerts.alert import Alert, Notification
-from agenciaos_jobs.alerts.message import Message
+from agenciaos_jobs.alerts.message import AlertMessage
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.foundation.i18n.text import Text
 
-_LONGEST_TITLE = 140
-_LONGEST_TEXT = 600
+_MAX_TITLE = 140
+_MAX_TEXT = 600
 
 
 _PREFIX: Mapping[Notification, Text] = {
@@ -24,21 +24,21 @@ _PREFIX: Mapping[Notification, Text] = {
 }
 
 
-def message(alert: Alert, telling: Notification, now: datetime, public_url: str | None) -> Message:
-    """The alert in words, as ``telling`` has it told."""
-    kind, prefix = alert.kind, _PREFIX[telling]
+def message(alert: Alert, notification: Notification, now: datetime, public_url: str | None) -> AlertMessage:
+    """The alert as a message for one kind of notification."""
+    kind, prefix = alert.kind, _PREFIX[notification]
     values = _values(alert, Formatter("pt", now))
-    before = "Antes: " if telling is Notification.RESOLVED else ""
-    return Message(
+    before = "Antes: " if notification is Notification.RESOLVED else ""
+    return AlertMessage(
         kind=kind,
         key=alert.key,
-        telling=telling,
-        title=_cut(_fill(prefix.pt + kind.heading.pt, values), _LONGEST_TITLE),
-        what=_cut(_fill(before + kind.what.pt, values), _LONGEST_TEXT),
-        times=_times(alert, telling, now),
+        telling=notification,
+        title=_cut(_fill(prefix.pt + kind.heading.pt, values), _MAX_TITLE),
+        what=_cut(_fill(before + kind.what.pt, values), _MAX_TEXT),
+        times=_times(alert, notification, now),
         subjects=alert.subjects,
-        advice="" if telling is Notification.RESOLVED else _fill(kind.advice.pt, values),
-        english=_cut(_fill(prefix.en + kind.heading.en, values), _LONGEST_TITLE),
+        advice="" if notification is Notification.RESOLVED else _fill(kind.advice.pt, values),
+        english=_cut(_fill(prefix.en + kind.heading.en, values), _MAX_TITLE),
         since=alert.since.isoformat(),
         at=now.isoformat(),
         occurrences=alert.pending,
@@ -51,8 +51,8 @@ def explanation(alert: Alert, language: Language) -> tuple[str, str, str]:
     """The alert's title, what it is about and what to try, in one language."""
     kind, values = alert.kind, _values(alert, Formatter(language, alert.raised_at))
     return (
-        _cut(_fill(kind.heading.in_language(language), values), _LONGEST_TITLE),
-        _cut(_fill(kind.what.in_language(language), values), _LONGEST_TEXT),
+        _cut(_fill(kind.heading.in_language(language), values), _MAX_TITLE),
+        _cut(_fill(kind.what.in_language(language), values), _MAX_TEXT),
         _fill(kind.advice.in_language(language), values),
     )
 
@@ -71,8 +71,8 @@ class _Values(dict[str, Any]):
         return "—"
 
 
-def _values(alert: Alert, says: Formatter) -> _Values:
-    details = {name: _told(name, value, says) for name, value in alert.details.items() if value is not None}
+def _values(alert: Alert, fmt: Formatter) -> _Values:
+    details = {name: _formatted(name, value, fmt) for name, value in alert.details.items() if value is not None}
     newest = alert.subjects[-1] if alert.subjects else "—"
     known: dict[str, Any] = {
         "key": alert.key or "—",
@@ -82,22 +82,22 @@ def _values(alert: Alert, says: Formatter) -> _Values:
         "raised": alert.raised,
         "name": details.get("code") or details.get("type") or "—",
         **{
-            name: says.of(value) if isinstance(value, Text) else value
+            name: fmt.of(value) if isinstance(value, Text) else value
             for name, value in alert.kind.values(alert.key, alert.details).items()
         },
     }
     if isinstance(seconds := alert.details.get("seconds"), int | float):
-        known["age"] = says.rough(seconds)
+        known["age"] = fmt.rough(seconds)
     return _Values({**details, **known})
 
 
-def _told(name: str, value: Any, says: Formatter) -> Any:
+def _formatted(name: str, value: Any, fmt: Formatter) -> Any:
     if not isinstance(value, str):
         return value
     if name in {"slot", "seen"}:
-        return says.moment(datetime.fromisoformat(value))
+        return fmt.moment(datetime.fromisoformat(value))
     if name in {"spent", "budget"}:
-        return says.number(Decimal(value), 2)
+        return fmt.number(Decimal(value), 2)
     return "/".join(reversed(value.split("-"))) if name == "month" else value
 
 
@@ -105,27 +105,27 @@ def _fill(template: str, values: _Values) -> str:
     return template.format_map(values)
 
 
-def _times(alert: Alert, telling: Notification, now: datetime) -> str:
-    says = Formatter("pt", now)
-    began = says.moment(alert.since)
-    if telling is Notification.RESOLVED or (alert.kind.is_condition and alert.ended_at):
-        return f"de {began} a {says.moment(alert.ended_at or now)}"
+def _times(alert: Alert, notification: Notification, now: datetime) -> str:
+    fmt = Formatter("pt", now)
+    began = fmt.moment(alert.since)
+    if notification is Notification.RESOLVED or (alert.kind.is_condition and alert.ended_at):
+        return f"de {began} a {fmt.moment(alert.ended_at or now)}"
     if alert.kind.is_condition:
         lasted = (now - alert.since).total_seconds()
-        return f"desde {began} ({says.rough(lasted)})" if lasted >= 60 else f"desde {began}"
-    if telling is Notification.REPEATED:
+        return f"desde {began} ({fmt.rough(lasted)})" if lasted >= 60 else f"desde {began}"
+    if notification is Notification.REPEATED:
         return f"mais {alert.pending} desde o último aviso; {alert.raised} ao todo desde {began}"
     return f"em {began}" if alert.raised == 1 else f"{alert.raised} vezes desde {began}"
 
 
-def _cut(text: str, most: int) -> str:
+def _cut(text: str, limit: int) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
 
-def test_message(now: datetime, public_url: str | None) -> Message:
+def test_message(now: datetime, public_url: str | None) -> AlertMessage:
     """What ``agenciaos-jobs alerts test`` sends."""
-    return Message(
+    return AlertMessage(
         kind="test",
         key="",
         telling=Notification.OPENED,

@@ -44,14 +44,14 @@ def list_alerts(kind: str | None, limit: int, *, as_json: bool) -> None:
     found, channels = with_runtime(fetch)
     if as_json:
         for alert in found:
-            click.echo(json.dumps(vars(alert), ensure_ascii=False, default=str))
+            click.echo(json.dumps(alert.as_json(), ensure_ascii=False, default=str))
         return
     table = Table(box=None)
     for heading in ("Último", "Tipo", "Alerta", "Vezes", "Desde", "Enviado", "Pendentes"):
         table.add_column(heading, no_wrap=heading != "Alerta")
     fmt = formatter()
     for alert in found:
-        sent = fmt.moment(alert.told_at) if alert.told_at else ""
+        sent = fmt.moment(alert.notified_at) if alert.notified_at else ""
         title = message(alert, Notification.OPENED, fmt.now, None).title
         row = (fmt.moment(alert.raised_at), alert.kind, title, str(alert.raised), fmt.moment(alert.since), sent)
         table.add_row(*row, str(alert.pending or ""))
@@ -99,10 +99,10 @@ async def _test(runtime: Runtime) -> bool:
             await channel.send(notice_id, test_message(now, alerting.public_url))
         except ChannelError as error:
             is_fine = False
-            await stored.failed(runtime.database, notice_id, name, error.message, now)
+            await stored.mark_failed(runtime.database, notice_id, name, error.message, now)
             click.echo(f"✘ {name}: {error.message}")
         else:
-            await stored.sent(runtime.database, notice_id, name, now)
+            await stored.mark_sent(runtime.database, notice_id, name, now)
             click.echo(f"✔ {name}: enviado / sent")
     return is_fine
 

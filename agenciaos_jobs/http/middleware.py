@@ -41,8 +41,8 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         shutdown.close_when_draining(request, response)
         cors.add_headers(request, response)
         metrics.count_request(request.method, path, response.status, duration)
-        write = log.debug if path in _QUIET and response.status < 400 else log.info
-        write("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))
+        log_request = log.debug if path in _QUIET and response.status < 400 else log.info
+        log_request("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))
     return response
 
 

@@ -1,1 +1,1 @@
-"""Who has bought what, and which plan that gives."""
+"""Payments: purchases, and the plan that each agency is entitled to."""

@@ -10,7 +10,7 @@ from agenciaos_jobs.payments import words
 
 
 def _reason(_: str, details: Json) -> Json:
-    """``why``: the decision's code in words, and what else is known."""
+    """``why``: the decision's code in words, followed by the reason."""
     code, reason = details.get("code"), details.get("reason")
     known = words.why(str(code))
     if known is None:
@@ -34,7 +34,7 @@ PAYMENT_UNMATCHED = AlertKind(
     page="/payments",
     values=_reason,
 )
-"""source or -; event or run id; code, reason. A payment that belongs to no agency, or buys no known plan."""
+"""source or -; event or run id; code, reason. A payment without a matching agency or product."""
 
 PAYMENT_UNVERIFIED = AlertKind(
     "payment_unverified",
@@ -48,7 +48,7 @@ PAYMENT_UNVERIFIED = AlertKind(
     page="/payments",
     values=_reason,
 )
-"""source or -; event or run id; code, reason. A payment that could not be confirmed with whoever took it."""
+"""source or -; event or run id; code, reason. A payment that Guru did not confirm."""
 
 PAYMENT_DIFFERENCE = AlertKind(
     "payment_difference",
@@ -56,7 +56,7 @@ PAYMENT_DIFFERENCE = AlertKind(
     heading=Text("Plano não confere com a Guru: {subject}", "A plan differs from Guru's: {subject}"),
     what=Text(
         pt="Plano {plan}; segundo a Guru, {plan_by_guru} ({reason}).",
-        en="Plan {plan}; by Guru, {plan_by_guru} ({reason}).",
+        en="Plan {plan}; according to Guru, {plan_by_guru} ({reason}).",
     ),
     advice=Text(
         pt="Confira a assinatura na Guru. Com RECONCILE_APPLY=1 a conferência da noite acerta o plano sozinha.",
@@ -64,13 +64,13 @@ PAYMENT_DIFFERENCE = AlertKind(
     ),
     page="/payments",
 )
-"""source; agency id; plan, plan_by_guru, reason. A plan that is not what Guru's data makes it."""
+"""source; agency id; plan, plan_by_guru, reason. A plan that differs from Guru's data."""
 
 WEBHOOK_DEACTIVATED = AlertKind(
     "webhook_deactivated",
     label=Text("Webhook desativado", "Webhook disabled"),
     heading=Text("A Guru desativou o nosso webhook", "Guru has disabled our webhook"),
-    what=Text("Webhook {subject}. A Guru disse: {reason}", "{reason}"),
+    what=Text("Webhook {subject}. Segundo a Guru: {reason}", "{reason}"),
     advice=Text(
         pt="Pagamentos não chegam mais. Veja por que falharam, reative o webhook na Guru e reenvie os eventos.",
         en=(

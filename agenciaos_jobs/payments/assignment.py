@@ -1,4 +1,4 @@
-"""What people do to payments: say whose one is."""
+"""Manual assignment of unmatched payments to agencies."""
 
 import structlog
 from aiohttp import web
@@ -36,26 +36,26 @@ class UnknownAgencyError(DomainError):
 
 
 class NotUnmatchedError(DomainError):
-    """The event is some agency's already, or nobody's payment at all."""
+    """The event already belongs to an agency, or it is not a payment."""
 
     status = 409
     text = Text(
-        "Este pagamento já é de uma agência, ou não é de ninguém",
-        "This payment is an agency's already, or nobody's at all",
+        "Este evento já tem agência, ou não é um pagamento",
+        "This event already has an agency, or it is not a payment",
     )
 
 
 class Assignments:
-    """Acts on payment events that wait for a person."""
+    """Assigns unmatched payment events and replays them."""
 
     def __init__(self, database: Database, intake: Intake, clock: Clock) -> None:
         self._database, self._intake, self._clock = database, intake, clock
 
     async def assign(self, event_id: int, agency_id: str) -> list[str]:
-        """Makes an unmatched event's customer the agency's, and deals with all that waits of that customer.
+        """Assigns the customer of an unmatched event to the agency, and replays all that customer's unmatched events.
 
-        Returns the ids of the runs that do so. Raises :class:`UnknownPaymentError`, :class:`UnknownAgencyError` or
-        :class:`NotUnmatchedError`. Doing it twice changes nothing.
+        Returns the ids of the runs started. Raises :class:`UnknownPaymentError`, :class:`UnknownAgencyError` or
+        :class:`NotUnmatchedError`. Idempotent.
         """
         record = await payments.get(self._database, event_id)
         if record is None:
@@ -65,19 +65,19 @@ class Assignments:
             raise NotUnmatchedError(f"{event_id} is {record.action}")
         if not await agencies.exists(self._database, agency_id):
             raise UnknownAgencyError(agency_id)
-        await self._remember(record, event, agency_id)
-        started = [await self._again(one) for one in await self._waiting(record)]
+        await self._associate(record, event, agency_id)
+        started = [await self._replay(one) for one in await self._unmatched_events(record)]
         log.info("payment_assigned", payment=event_id, agency_id=agency_id, runs=len(started))
         return started
 
-    async def _remember(self, record: PaymentRecord, event: PaymentEvent, agency_id: str) -> None:
-        """The purchase, and the customer too unless several agencies share the address."""
+    async def _associate(self, record: PaymentRecord, event: PaymentEvent, agency_id: str) -> None:
+        """Associates the purchase with the agency, and the customer too unless several agencies share the address."""
         now, email = self._clock.now(), event.customer.email
         is_shared = email is not None and len(await agencies.of_email(self._database, email)) > 1
         names = [name for name in customer_names(event) if not is_shared or name.startswith(("contract:", "uuid:"))]
         async with self._database.transaction() as connection:
-            await purchases.lock(connection, event.contract)
-            await purchases.remember(connection, names, agency_id, now)
+            await purchases.lock(connection, event.purchase_id)
+            await purchases.associate(connection, names, agency_id, now)
             assigned = NewRecord(
                 run_id=record.run_id,
                 source=record.source,
@@ -94,7 +94,7 @@ class Assignments:
             )
             await payments.add(connection, assigned)
 
-    async def _waiting(self, record: PaymentRecord) -> list[PaymentRecord]:
+    async def _unmatched_events(self, record: PaymentRecord) -> list[PaymentRecord]:
         """The customer's unmatched events, oldest first."""
         unmatched = await payments.unmatched(self._database, self._clock.now())
         return [
@@ -103,7 +103,7 @@ class Assignments:
             if one.contract_id == record.contract_id or one.customer_id == record.customer_id or one.id == record.id
         ]
 
-    async def _again(self, record: PaymentRecord) -> str:
+    async def _replay(self, record: PaymentRecord) -> str:
         new = new_run(process_guru_webhook.JOB, record.payload, source="assigned", replay_of=record.run_id)
         return (await self._intake.trigger(new)).run_id
 

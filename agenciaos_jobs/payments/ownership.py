@@ -1,4 +1,4 @@
-"""Whose payment it is."""
+"""Which agency a payment belongs to."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from agenciaos_jobs.payments.store import purchases
 
 @dataclass(frozen=True)
 class Owner:
-    """The agency, or why there is none; ``contract_id`` is what the purchase goes by here."""
+    """The agency, or why there is none; ``purchase_id`` is the id under which the purchase is stored."""
 
-    contract_id: str
+    purchase_id: str
     agency_id: str | None
     reason: str
 
 
-async def whose(executor: Executor, event: PaymentEvent) -> Owner:
-    """The agency of a known purchase or customer, else one that is named, else the customer's; never a guess."""
-    names = [name for name in (event.contract, event.uuid) if name]
+async def owner_of(executor: Executor, event: PaymentEvent) -> Owner:
+    """The owner: by known purchase or customer, then by tracking parameter, then by e-mail; none if ambiguous."""
+    names = [name for name in (event.purchase_id, event.uuid) if name]
     if held := await purchases.find(executor, names):
         return Owner(held.id, held.agency_id, "the purchase is known")
-    customer, reason = event.customer, "nothing tells whose it is"
+    customer, reason = event.customer, "nothing identifies the agency"
     found = await agencies.named(executor, await purchases.known_customers(executor, customer_names(event)))
     if not found and customer.tracking:
         found, reason = (
@@ -32,16 +32,16 @@ async def whose(executor: Executor, event: PaymentEvent) -> Owner:
     if not found and customer.email:
         found, reason = await agencies.of_email(executor, customer.email), "no agency has a user with this e-mail"
     if len(found) == 1:
-        return Owner(event.contract, found[0], "")
+        return Owner(event.purchase_id, found[0], "")
     return Owner(
-        event.contract, None, reason if not found else f"{len(found)} agencies fit: {', '.join(sorted(found))}"
+        event.purchase_id, None, reason if not found else f"{len(found)} agencies fit: {', '.join(sorted(found))}"
     )
 
 
 def customer_names(event: PaymentEvent) -> list[str]:
-    """What a customer is remembered by."""
+    """The names by which a customer is recognised later."""
     named = {
-        "contract": event.contract,
+        "contract": event.purchase_id,
         "uuid": event.uuid,
         "contact": event.customer.id,
         "email": event.customer.email,

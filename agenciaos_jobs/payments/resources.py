@@ -1,4 +1,4 @@
-"""What the jobs of payments use."""
+"""Resources of the payment jobs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from agenciaos_jobs.payments.policy.entitlement import Terms
 
 @dataclass(frozen=True)
 class Payments:
-    """The business's rules, Guru's API where it is configured, and where alerts are recorded.
+    """The business rules, Guru's API if configured, and the alert buffer.
 
-    ``plan_products`` maps each product to the plan that it buys. ``grace`` is how long a plan outlives a payment that
-    is late. ``reconcile_apply``: the nightly comparison with Guru corrects what it finds.
+    ``plan_products`` maps each product to its plan. ``grace`` is how long a plan is kept while a payment is late.
+    ``reconcile_apply``: the nightly reconciliation with Guru corrects the differences.
     """
 
     plan_products: Mapping[str, str]

@@ -1,73 +1,52 @@
-"""What became of a payment, in words for people: Portuguese first, English second."""
-
-from datetime import datetime
-from typing import Protocol
+"""Payments described for people: Portuguese first, English second."""
 
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.store.payments import NewRecord
 
 
-class DescribedPayment(Protocol):
-    """The part of a recorded payment that its sentence is made of."""
-
-    @property
-    def event(self) -> str: ...
-    @property
-    def status(self) -> str | None: ...
-    @property
-    def action(self) -> Action: ...
-    @property
-    def code(self) -> str | None: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def plan_before(self) -> str | None: ...
-    @property
-    def plan_after(self) -> str | None: ...
-    @property
-    def cycle(self) -> int | None: ...
-    @property
-    def period_end(self) -> datetime | None: ...
-    @property
-    def due_at(self) -> datetime | None: ...
-
-
-def sentence(told: DescribedPayment, says: Formatter) -> str:
+def sentence(record: NewRecord, fmt: Formatter) -> str:
     """One sentence about one delivery, such as ``Assinatura ativa, ciclo 2: plano FREE → PRO (assinatura ativa).``"""
-    # Guru's events are named by a word and a status; the application's bear one in their name too: payment.approved.
-    subject, _, happened = told.event.partition(".")
-    about = says.of(_WORDS[subject]) if subject in _WORDS else subject
-    known = ((status, _STATUSES.get(status)) for status in (happened, told.status) if status)
-    statuses = [says.of(text) if text else status for status, text in known]
-    cycle = f", {says.of(_WORDS['cycle'])} {told.cycle}" if told.cycle else ""
-    said = f"{about} {', '.join(dict.fromkeys(statuses))}".strip() + cycle
-    return f"{said}: {_effect(told, says)}."
+    # Guru's events have a word and a status; the application's may carry a status in their name too: payment.approved.
+    subject, _, happened = record.event.partition(".")
+    about = fmt.of(_WORDS[subject]) if subject in _WORDS else subject
+    known = ((status, _status(subject, status)) for status in (happened, record.status) if status)
+    statuses = [fmt.of(text) if text else status for status, text in known]
+    cycle = f", {fmt.of(_WORDS['cycle'])} {record.cycle}" if record.cycle else ""
+    description = f"{about} {', '.join(dict.fromkeys(statuses))}".strip() + cycle
+    return f"{description}: {_effect(record, fmt)}."
+
+
+def _status(subject: str, status: str) -> Text | None:
+    """The status in words that agree with its subject: a subscription is feminine in Portuguese, a payment is not."""
+    feminine = _FEMININE_STATUSES.get(status) if subject == "subscription" else None
+    return feminine or _STATUSES.get(status)
 
 
 def why(code: str) -> Text | None:
-    """A decision's code in words; ``None`` where it is not known. A code of Guru's API begins with ``guru_``."""
+    """A decision's code in words; ``None`` for an unknown code. Codes of Guru's API begin with ``guru_``."""
     return _CODES.get("guru" if code.startswith("guru_") else code)
 
 
-def _effect(told: DescribedPayment, says: Formatter) -> str:
-    words = {name: says.of(text) for name, text in _WORDS.items()}
-    match told.action:
+def _effect(record: NewRecord, fmt: Formatter) -> str:
+    words = {name: fmt.of(text) for name, text in _WORDS.items()}
+    match record.action:
         case Action.ACTIVATED | Action.DEACTIVATED:
-            effect = f"{words['plan']} {told.plan_before} → {told.plan_after}"
+            effect = f"{words['plan']} {record.plan_before} → {record.plan_after}"
         case Action.RENEWED:
-            effect = f"{words['plan']} {told.plan_after} {words['renewed']}"
+            effect = f"{words['plan']} {record.plan_after} {words['renewed']}"
         case Action.UNCHANGED:
-            effect = f"{words['plan']} {words['stays']} {told.plan_after}"
+            effect = f"{words['plan']} {words['stays']} {record.plan_after}"
         case _:
-            effect = words[told.action]
-    known = why(told.code or "")
-    reason = says.of(known) if known else told.reason if told.action in _REASONED else ""
+            effect = words[record.action]
+    known = why(record.code or "")
+    reason = fmt.of(known) if known else record.reason if record.action in _REASONED else ""
     effect += f" ({reason})" if reason else ""
-    if told.due_at:
-        return effect + f", {words['until']} {says.moment(told.due_at)}"
-    if told.action is Action.RENEWED and told.period_end:
-        return effect + f", {words['paid_until']} {says.moment(told.period_end)}"
+    if record.due_at:
+        return effect + f", {words['until']} {fmt.moment(record.due_at)}"
+    if record.action is Action.RENEWED and record.period_end:
+        return effect + f", {words['paid_until']} {fmt.moment(record.period_end)}"
     return effect
 
 
@@ -78,7 +57,7 @@ _WORDS = {
     "payment": Text("Pagamento", "Payment"),
     "subscription": Text("Assinatura", "Subscription"),
     "webhook_deactivation": Text("Webhook", "Webhook"),
-    "time": Text("Prazo encerrado", "Time is up"),
+    "time": Text("Prazo encerrado", "Term ended"),
     "unknown": Text("Corpo não reconhecido", "Body not understood"),
     "cycle": Text("ciclo", "cycle"),
     "plan": Text("plano", "plan"),
@@ -86,40 +65,69 @@ _WORDS = {
     "renewed": Text("renovado", "renewed"),
     "until": Text("até", "until"),
     "paid_until": Text("pago até", "paid until"),
-    "duplicate": Text("repetido, sem efeito", "said before, no effect"),
+    "duplicate": Text("repetido, sem efeito", "repeated, no effect"),
     "outdated": Text("nada de novo", "nothing new"),
     "rejected": Text("recusado", "rejected"),
-    "unmatched": Text("sem agência conhecida", "no agency known"),
-    "unverified": Text("à espera da confirmação da Guru", "waits for Guru's confirmation"),
-    "ignored": Text("guardado, sem efeito", "kept, no effect"),
+    "unmatched": Text("sem agência conhecida", "no matching agency"),
+    "unverified": Text("à espera da confirmação da Guru", "waiting for Guru's confirmation"),
+    "ignored": Text("guardado, sem efeito", "stored, no effect"),
     "assigned": Text("atribuído à mão", "assigned by hand"),
 }
 
 _STATUSES = {
+    "created": Text("criado", "created"),
     "paid": Text("pago", "paid"),
     "approved": Text("aprovado", "approved"),
     "completed": Text("concluído", "completed"),
     "refunded": Text("reembolsado", "refunded"),
     "chargeback": Text("contestado (chargeback)", "charged back"),
     "dispute": Text("em disputa", "disputed"),
-    "canceled": Text("cancelado(a)", "canceled"),
-    "expired": Text("expirado(a)", "expired"),
+    "canceled": Text("cancelado", "canceled"),
+    "cancelled": Text("cancelado", "canceled"),
+    "expired": Text("expirado", "expired"),
     "waiting_payment": Text("à espera do pagamento", "waiting for payment"),
     "rejected": Text("recusado", "rejected"),
+    "failed": Text("não concluído", "failed"),
+    "pending": Text("pendente", "pending"),
+    "processing": Text("em processamento", "processing"),
+    "analysis": Text("em análise", "under review"),
+    "abandoned": Text("abandonado", "abandoned"),
+    "billet_printed": Text("com boleto emitido", "with its boleto issued"),
+    "blocked": Text("bloqueado", "blocked"),
+    "charging": Text("em cobrança", "being charged"),
+    "delayed": Text("atrasado", "delayed"),
+    "in_recovery": Text("em recuperação", "in recovery"),
+    "scheduled": Text("agendado", "scheduled"),
+    "transferred": Text("transferido", "transferred"),
+    "pending_transfer": Text("com transferência pendente", "pending transfer"),
+    "active": Text("ativo", "active"),
+    "inactive": Text("inativo", "inactive"),
+    "pastdue": Text("atrasado", "past due"),
+    "started": Text("iniciado", "started"),
+    "trial": Text("em período de teste", "in its trial"),
+    "deactivated": Text("desativado pela Guru", "disabled by Guru"),
+}
+
+_FEMININE_STATUSES = {
+    "created": Text("criada", "created"),
+    "paid": Text("paga", "paid"),
+    "approved": Text("aprovada", "approved"),
+    "refunded": Text("reembolsada", "refunded"),
+    "canceled": Text("cancelada", "canceled"),
+    "cancelled": Text("cancelada", "canceled"),
+    "expired": Text("expirada", "expired"),
     "active": Text("ativa", "active"),
     "inactive": Text("inativa", "inactive"),
     "pastdue": Text("atrasada", "past due"),
-    "started": Text("iniciado(a)", "started"),
-    "trial": Text("em período de teste", "in its trial"),
-    "deactivated": Text("desativado pela Guru", "switched off by Guru"),
+    "started": Text("iniciada", "started"),
 }
 
 _CODES = {
     "unknown_agency": Text("a agência informada não existe", "there is no such agency"),
     "unknown_product": Text("o produto não está em PLAN_PRODUCTS", "PLAN_PRODUCTS has no such product"),
-    "unmatched": Text("não se sabe de que agência é", "nobody knows whose it is"),
+    "unmatched": Text("não se sabe de qual agência é", "no matching agency was found"),
     "not_confirmed": Text("a Guru não confirma este pagamento", "Guru does not confirm this payment"),
-    "guru": Text("a Guru não pôde ser consultada", "Guru could not be asked"),
+    "guru": Text("a Guru não pôde ser consultada", "Guru could not be reached"),
     "paid": Text("pagamento aprovado", "paid"),
     "active": Text("assinatura ativa", "subscription active"),
     "trial": Text("período de teste", "trial"),
@@ -137,5 +145,5 @@ _CODES = {
     "inactive": Text("assinatura inativa", "subscription inactive"),
     "started": Text("ainda sem pagamento", "not paid yet"),
     "not_paid": Text("ainda sem pagamento", "not paid yet"),
-    "older_than_application": Text("a aplicação disse algo mais novo", "the application said something newer"),
+    "older_than_application": Text("a aplicação informou algo mais recente", "the application sent something newer"),
 }

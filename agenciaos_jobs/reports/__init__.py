@@ -1,1 +1,1 @@
-"""The month's figures of every agency."""
+"""Monthly financial reports of the agencies."""

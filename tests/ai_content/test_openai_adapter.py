@@ -16,9 +16,9 @@ __all__ = ["api", "model"]
 
 async def test_each_call_is_openai_s_own(api: Api, model: OpenAIModel):
     answer = await model.answer(question())
-    await model.ask(question())
-    await model.look("resp_1")
-    await model.withdraw("resp_1")
+    await model.submit(question())
+    await model.poll("resp_1")
+    await model.cancel("resp_1")
     await model.check()
     assert [(request.method, request.path) for request in api.asked] == [
         ("POST", "/v1/responses"),

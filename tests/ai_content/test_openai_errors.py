@@ -141,10 +141,10 @@ async def test_a_call_ends_when_nothing_comes_and_when_it_comes_too_slowly(
 async def test_a_response_that_is_gone_or_has_ended(api: Api, model: OpenAIModel):
     api.answers = [error(404), error(404), error(400)]
     with pytest.raises(ResponseNotFoundError):
-        await model.look("resp_1")
+        await model.poll("resp_1")
     with pytest.raises(ResponseNotFoundError):
-        await model.withdraw("resp_1")
-    ended = await model.withdraw("resp_1")
+        await model.cancel("resp_1")
+    ended = await model.cancel("resp_1")
     assert ended
     assert ended.text == '{"resposta": "Olá"}'
 

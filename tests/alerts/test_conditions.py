@@ -83,7 +83,7 @@ async def test_a_queue_that_falls_behind_is_told_and_so_is_its_end(settings: Set
         await watch.enqueue_due_notifications()
         found = await known(runtime, QUEUE_AGE)
         assert found
-        assert (found.told, found.told_at) == (2, clock.now())
+        assert (found.notifications, found.notified_at) == (2, clock.now())
 
 
 async def test_a_failure_rate_counts_what_the_rule_counts(settings: Settings, db: asyncpg.Connection):
@@ -109,7 +109,7 @@ async def test_a_failure_rate_counts_what_the_rule_counts(settings: Settings, db
         await watch.conditions.evaluate()
         found = await known(runtime, FAILURE_RATE)
         assert found
-        assert (found.ended_at, found.told) == (clock.now(), 1)
+        assert (found.ended_at, found.notifications) == (clock.now(), 1)
 
 
 async def test_schedules_that_nobody_fires_are_told_where_no_worker_is_alive(

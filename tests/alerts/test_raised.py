@@ -13,7 +13,7 @@ from support.service import running_server, running_service
 
 from agenciaos_jobs.ai_content.alerts import AI_BUDGET_TOTAL
 from agenciaos_jobs.alerts import buffer
-from agenciaos_jobs.alerts.alert import INCIDENT_GAP, Event
+from agenciaos_jobs.alerts.alert import INCIDENT_GAP, AlertEvent
 from agenciaos_jobs.alerts.kind import KINDS
 from agenciaos_jobs.alerts.kinds import ERROR_BACK, ERROR_NEW, QUEUE_AGE, RUN_FAILED, WORKER_LOST, WRONG_TOKEN
 from agenciaos_jobs.alerts.rules import AlertRulesError, load_rules
@@ -48,17 +48,17 @@ async def test_subjects_gather_while_nothing_is_told_and_an_episode_ends_after_a
     clock = FrozenClock(NOON)
     async with open_runtime(settings, clock) as runtime:
         database = runtime.database
-        await alerts.add(database, [Event(WORKER_LOST, subject=name) for name in ("a", "b")], clock)
+        await alerts.add(database, [AlertEvent(WORKER_LOST, subject=name) for name in ("a", "b")], clock)
         clock.pass_(timedelta(hours=1))
-        await alerts.add(database, [Event(WORKER_LOST, subject=name) for name in ("c", "a")], clock)
+        await alerts.add(database, [AlertEvent(WORKER_LOST, subject=name) for name in ("c", "a")], clock)
         row = await raised(db, WORKER_LOST, 4)
         assert (set(row["subjects"]), row["since"]) == ({"a", "b", "c"}, NOON)
         assert (row["pending_since"], row["raised_at"]) == (NOON, clock.now())
         clock.pass_(INCIDENT_GAP + timedelta(seconds=1))
-        await alerts.add(database, [Event(WORKER_LOST)], clock)
+        await alerts.add(database, [AlertEvent(WORKER_LOST)], clock)
         row = await raised(db, WORKER_LOST)
         assert (row["raised"], row["since"]) == (1, clock.now())
-        once = Event(AI_BUDGET_TOTAL, "2026-11:80", details={"spent": 8}, once=True)
+        once = AlertEvent(AI_BUDGET_TOTAL, "2026-11:80", details={"spent": 8}, once=True)
         await alerts.add(database, [once, once], clock)
         await alerts.add(database, [once], clock)
         assert (await raised(db, AI_BUDGET_TOTAL))["raised"] == 1
@@ -119,14 +119,14 @@ async def test_alerts_wait_for_a_database_that_is_away(
     settings: Settings, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(buffer, "_WAIT_FOR_DATABASE", timedelta(milliseconds=10))
-    store, outages = alerts.add_raised, [DatabaseUnavailableError("away")] * 3
+    store, outages = alerts.add_grouped, [DatabaseUnavailableError("away")] * 3
 
     async def away_at_first(*arguments: Any) -> None:
         if outages:
             raise outages.pop()
         await store(*arguments)
 
-    monkeypatch.setattr(alerts, "add_raised", away_at_first)
+    monkeypatch.setattr(alerts, "add_grouped", away_at_first)
     async with running_server(settings) as service:
         service.app[keys.ALERTS].record(WEBHOOK_DEACTIVATED, "guru", reason="x")
         row = await raised(db, WEBHOOK_DEACTIVATED)

@@ -12,7 +12,7 @@ from support.clock import FrozenClock
 from support.probe import impatient
 from support.service import running_server, running_service, running_worker
 
-from agenciaos_jobs.alerts.alert import Event
+from agenciaos_jobs.alerts.alert import AlertEvent
 from agenciaos_jobs.alerts.kinds import WORKER_LOST
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.foundation.backoff import Backoff
@@ -28,10 +28,10 @@ MINUTE = timedelta(minutes=1)
 async def test_without_a_channel_nothing_is_sent_and_everything_recorded(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(NOON)
     async with watching(settings, clock) as (base, watch):
-        await alerts.add(base.database, [Event(WORKER_LOST, subject="host:1")], clock)
+        await alerts.add(base.database, [AlertEvent(WORKER_LOST, subject="host:1")], clock)
         await watch.enqueue_due_notifications()
         (known,) = await alerts.newest(base.database, kind=WORKER_LOST)
-    assert (known.raised, known.pending, known.told_at) == (1, 0, NOON)
+    assert (known.raised, known.pending, known.notified_at) == (1, 0, NOON)
     assert await db.fetchval("SELECT count(*) FROM jobs.alert_notices") == 0
 
 
@@ -40,7 +40,7 @@ async def test_an_alert_is_told_at_once_then_quiet_then_in_one_summary(settings:
     async with watching(with_slack(settings, "http://127.0.0.1:9/"), clock) as (base, watch):
         for minutes, count in ((0, 1), (1, 30), (5, 7), (9, 0)):
             clock.pass_(minutes * MINUTE)
-            await alerts.add(base.database, [Event(WORKER_LOST)] * count, clock)
+            await alerts.add(base.database, [AlertEvent(WORKER_LOST)] * count, clock)
             await watch.enqueue_due_notifications()
             await watch.enqueue_due_notifications()
     rows = await db.fetch("SELECT telling, message->>'title' AS title FROM jobs.alert_notices ORDER BY id")
@@ -50,7 +50,7 @@ async def test_an_alert_is_told_at_once_then_quiet_then_in_one_summary(settings:
 async def test_of_many_processes_one_tells(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(NOON)
     async with watching(with_slack(settings, "http://127.0.0.1:9/"), clock) as (base, watch):
-        await alerts.add(base.database, [Event(WORKER_LOST)], clock)
+        await alerts.add(base.database, [AlertEvent(WORKER_LOST)], clock)
         await asyncio.gather(*[watch.run_once() for _ in range(8)])
     assert await db.fetchval("SELECT count(*) FROM jobs.alert_notices") == 1
 
@@ -111,7 +111,7 @@ async def test_a_disabled_rule_records_and_says_nothing(settings: Settings, db: 
     own.write_text("[worker_lost]\nenabled = false\n")
     clock = FrozenClock(NOON)
     async with watching(with_slack(settings, "http://127.0.0.1:9/", alerts_file=own), clock) as (base, watch):
-        await alerts.add(base.database, [Event(WORKER_LOST)], clock)
+        await alerts.add(base.database, [AlertEvent(WORKER_LOST)], clock)
         await watch.enqueue_due_notifications()
     assert await db.fetchval("SELECT count(*) FROM jobs.alert_notices") == 0
 

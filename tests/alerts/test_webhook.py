@@ -121,7 +121,7 @@ def test_a_key_that_signs_nothing_is_refused():
 
 
 async def test_channels_do_not_wait_for_ever(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(webhook, "_PATIENCE", ClientTimeout(total=0.05))
+    monkeypatch.setattr(webhook, "_TIMEOUT", ClientTimeout(total=0.05))
     silent = await asyncio.start_server(lambda *_: asyncio.sleep(5), "127.0.0.1", 0)
     async with silent:
         port = silent.sockets[0].getsockname()[1]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agenciaos_jobs.ai_content.alerts import AI_BUDGET_TOTAL
-from agenciaos_jobs.alerts.alert import Alert, Notification, Rule, decide
+from agenciaos_jobs.alerts.alert import Alert, Notification, Rule, next_notification
 from agenciaos_jobs.alerts.kind import KINDS, AlertKind, condition_kinds
 from agenciaos_jobs.alerts.kinds import QUEUE_AGE, RUN_FAILED, WRONG_TOKEN
 from agenciaos_jobs.alerts.rules import load_rules
@@ -34,8 +34,8 @@ def alert(**changes: Any) -> Alert:
         "raised": 3,
         "pending": 3,
         "pending_since": NOON,
-        "told_at": None,
-        "told": 0,
+        "notified_at": None,
+        "notifications": 0,
         "ended_at": None,
     }
     return Alert(**values | changes)
@@ -51,20 +51,20 @@ QUEUE = {"kind": QUEUE_AGE, "raised": 1}
         ({"pending": 2}, 5, None),
         ({"pending": 2}, 11, Notification.DROPPED),
         ({"pending": 0, "pending_since": None}, 99, None),
-        ({"told_at": NOON, "pending": 37}, 29, None),
-        ({"told_at": NOON, "pending": 37}, 30, Notification.REPEATED),
-        ({"told_at": NOON, "pending": 2}, 30, Notification.DROPPED),
-        ({"told_at": NOON, "pending_since": NOON + 40 * MINUTE}, 40, Notification.OPENED),
+        ({"notified_at": NOON, "pending": 37}, 29, None),
+        ({"notified_at": NOON, "pending": 37}, 30, Notification.REPEATED),
+        ({"notified_at": NOON, "pending": 2}, 30, Notification.DROPPED),
+        ({"notified_at": NOON, "pending_since": NOON + 40 * MINUTE}, 40, Notification.OPENED),
         (QUEUE | {"pending": 1}, 0, Notification.OPENED),
-        (QUEUE | {"told_at": NOON, "pending": 0, "pending_since": None}, 29, None),
-        (QUEUE | {"told_at": NOON, "pending": 0, "pending_since": None}, 30, Notification.ONGOING),
-        (QUEUE | {"told_at": NOON, "pending": 0, "ended_at": NOON + MINUTE}, 1, Notification.RESOLVED),
-        (QUEUE | {"told_at": NOON + MINUTE, "pending": 0, "ended_at": NOON + MINUTE}, 60, None),
-        (QUEUE | {"told_at": NOON - MINUTE, "pending": 3, "ended_at": NOON + MINUTE}, 5, None),
+        (QUEUE | {"notified_at": NOON, "pending": 0, "pending_since": None}, 29, None),
+        (QUEUE | {"notified_at": NOON, "pending": 0, "pending_since": None}, 30, Notification.ONGOING),
+        (QUEUE | {"notified_at": NOON, "pending": 0, "ended_at": NOON + MINUTE}, 1, Notification.RESOLVED),
+        (QUEUE | {"notified_at": NOON + MINUTE, "pending": 0, "ended_at": NOON + MINUTE}, 60, None),
+        (QUEUE | {"notified_at": NOON - MINUTE, "pending": 3, "ended_at": NOON + MINUTE}, 5, None),
     ],
 )
 def test_what_is_told_follows_from_what_happened(known: dict[str, Any], after: int, telling: Notification | None):
-    assert decide(alert(**known), RULE, NOON + after * MINUTE) is telling
+    assert next_notification(alert(**known), RULE, NOON + after * MINUTE) is telling
 
 
 @given(st.lists(st.tuples(st.integers(0, 120), st.integers(1, 5)), max_size=40), st.integers(1, 4))
@@ -79,11 +79,11 @@ def test_nothing_is_told_twice_within_the_quiet_time_and_every_raise_is_told_or_
             known = alert(
                 **vars(known) | {"pending": known.pending + count, "pending_since": known.pending_since or now}
             )
-        telling = decide(known, rule, now)
+        telling = next_notification(known, rule, now)
         if telling:
             counted += known.pending
-            told_at = known.told_at if telling is Notification.DROPPED else now
-            known = alert(**vars(known) | {"pending": 0, "pending_since": None, "told_at": told_at})
+            notified_at = known.notified_at if telling is Notification.DROPPED else now
+            known = alert(**vars(known) | {"pending": 0, "pending_since": None, "notified_at": notified_at})
         if telling and telling is not Notification.DROPPED:
             tellings.append(now)
     assert all(later - earlier >= rule.quiet for earlier, later in pairwise(tellings))
@@ -136,8 +136,8 @@ def test_what_happened_is_told_in_portuguese(kind: AlertKind, details: dict[str,
 
 
 def test_a_condition_that_came_and_went_within_the_quiet_time_is_told_as_what_was():
-    known = alert(kind=QUEUE_AGE, key="t", raised=2, pending=1, told_at=NOON - 31 * MINUTE, ended_at=NOON + MINUTE)
-    assert decide(known, RULE, NOON + 30 * MINUTE) is Notification.OPENED
+    known = alert(kind=QUEUE_AGE, key="t", raised=2, pending=1, notified_at=NOON - 31 * MINUTE, ended_at=NOON + MINUTE)
+    assert next_notification(known, RULE, NOON + 30 * MINUTE) is Notification.OPENED
     text = message(known, Notification.OPENED, NOON + 30 * MINUTE, None)
     assert text.times == "de 24/11/2026 09:00 a 24/11/2026 09:01"
 

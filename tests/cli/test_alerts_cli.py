@@ -65,7 +65,7 @@ async def test_alerts_are_listed_and_the_rules_in_force_shown(
 ):
     service.app[keys.ALERTS].record(PAYMENT_UNMATCHED, subject="evt_1", reason="x")
     await raised(db, PAYMENT_UNMATCHED)
-    await stored.failed(service.app[keys.DATABASE], None, "slack", "404", service.app[keys.CLOCK].now())
+    await stored.mark_failed(service.app[keys.DATABASE], None, "slack", "404", service.app[keys.CLOCK].now())
     code, text = await cli("alerts", "list", env=env, cwd=tmp_path)
     assert (code, "Pagamento sem agência: evt_1" in text, "✘ slack: 404" in text) == (0, True, True)
     own = tmp_path / "alerts.toml"

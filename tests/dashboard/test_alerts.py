@@ -7,7 +7,7 @@ import pytest
 from support.browsing import operator, rows_of_all_pages
 from support.service import running_server
 
-from agenciaos_jobs.alerts.alert import Alert, Event
+from agenciaos_jobs.alerts.alert import Alert, AlertEvent
 from agenciaos_jobs.alerts.kind import KINDS, AlertKind
 from agenciaos_jobs.alerts.kinds import ERROR_NEW, FAILURE_RATE
 from agenciaos_jobs.alerts.store import alerts
@@ -25,8 +25,8 @@ async def test_alerts_tell_what_was_raised_and_what_was_sent(settings: Settings,
         assert "Nenhum alerta" in (await browser.get("/alerts"))[1]
         database, clock = service.app[keys.DATABASE], service.app[keys.CLOCK]
         details = {"type": "E", "code": "boom", "message": EVIL, "fingerprint": "f1"}
-        await alerts.add(database, [Event(ERROR_NEW, "a-task", EVIL, details)], clock)
-        await alerts.failed(database, None, "slack", f"403 {EVIL}", clock.now())
+        await alerts.add(database, [AlertEvent(ERROR_NEW, "a-task", EVIL, details)], clock)
+        await alerts.mark_failed(database, None, "slack", f"403 {EVIL}", clock.now())
         alert_id = await db.fetchval("SELECT id FROM jobs.alerts")
         for path in ("/alerts", f"/alerts/{alert_id}", "/alerts?kind=error_new", "/alerts?kind=nonsense&after=x"):
             _, page = await browser.get(path)
@@ -43,7 +43,7 @@ async def test_alerts_are_explained_in_the_page_s_language(settings: Settings, d
     async with running_server(settings) as service, operator(service) as browser:
         details = {"failed": 6, "ended": 16, "percent": 38, "window": "10 min"}
         database, clock = service.app[keys.DATABASE], service.app[keys.CLOCK]
-        await alerts.add(database, [Event(FAILURE_RATE, "a-task", "", details)], clock)
+        await alerts.add(database, [AlertEvent(FAILURE_RATE, "a-task", "", details)], clock)
         alert_id = await db.fetchval("SELECT id FROM jobs.alerts")
         told = {
             "pt": ("38 % das execuções falham", "6 de 16 execuções falharam", "Muitas falhas"),
@@ -54,7 +54,7 @@ async def test_alerts_are_explained_in_the_page_s_language(settings: Settings, d
             assert all(words in page for words in told[language]), language
             _, page = await browser.get(f"/alerts/{alert_id}", **headers)
             assert all(words in page for words in told[language][:2]), language
-        assert "If one error dominates" in page
+        assert "look at the external service" in page
         assert "Veja" not in page
 
 

@@ -74,7 +74,7 @@ async def test_the_life_of_a_subscription(service: Service, db: asyncpg.Connecti
     story = [sentence(record, says) for record in await payments.history(service.app[keys.DATABASE], "agency-123")]
     assert story[0] == "Pagamento aprovado, ciclo 1: plano FREE → PRO (pagamento aprovado)."
     assert story[3] == "Assinatura ativa, ciclo 2: plano PRO renovado (assinatura ativa), pago até 21/01/2027 00:00."
-    assert story[4] == "Assinatura cancelado(a), ciclo 1: plano PRO → FREE (cancelamento)."
+    assert story[4] == "Assinatura cancelada, ciclo 1: plano PRO → FREE (cancelamento)."
     assert await plan(db) == "FREE"
 
 

@@ -12,7 +12,7 @@ from support.histories import D1, D2, HISTORIES, LATER, sub, tx
 from agenciaos_jobs.payments.policy.application_decision import FREE, Action, Subscription
 from agenciaos_jobs.payments.policy.entitlement import Terms
 from agenciaos_jobs.payments.policy.event import PaymentEvent
-from agenciaos_jobs.payments.policy.guru_decision import Account, decide, reevaluate
+from agenciaos_jobs.payments.policy.guru_decision import Account, decide_event, reevaluate
 
 TERMS = Terms({PRODUCT: "PRO", "pro-yearly": "PRO", "starter": "FREE"}, timedelta(days=3))
 
@@ -21,11 +21,11 @@ def lived(events: list[PaymentEvent], now: datetime = LATER, plan: str = FREE) -
     """An agency's account after these events, each decided upon when it came."""
     account, actions = Account(plan, None, {}), []
     for one in events:
-        decision = decide(account, one, one.contract, now, TERMS)
+        decision = decide_event(account, one, one.purchase_id, now, TERMS)
         actions.append(decision.action)
-        contracts = {**account.contracts, one.contract: account.joined(one, one.contract)}
+        purchases = {**account.purchases, one.purchase_id: account.merge(one, one.purchase_id)}
         subscription = decision.subscription or account.subscription
-        account = Account(decision.plan_after or account.plan, subscription, contracts)
+        account = Account(decision.plan_after or account.plan, subscription, purchases)
     return account, actions
 
 
@@ -36,7 +36,7 @@ def test_a_history_ends_in_the_same_plan_in_every_order(events: list[PaymentEven
         account, _ = lived([*order, *order])
         assert account.subscription
         ends.add(
-            (account.plan, account.subscription.code, account.subscription.period_end, tuple(account.contracts.items()))
+            (account.plan, account.subscription.code, account.subscription.period_end, tuple(account.purchases.items()))
         )
     assert len(ends) == 1
     assert next(iter(ends))[:2] == (plan, code)
@@ -51,22 +51,22 @@ def test_any_events_any_number_of_times_end_in_the_same_state(data: st.DataObjec
     some = data.draw(st.lists(st.sampled_from(ALL), min_size=1, max_size=8))
     shuffled = data.draw(st.permutations(some + data.draw(st.lists(st.sampled_from(some), max_size=6))))
     one, other = lived(some)[0], lived(shuffled)[0]
-    assert (one.plan, one.contracts) == (other.plan, other.contracts)
+    assert (one.plan, one.purchases) == (other.plan, other.purchases)
 
 
 @given(st.lists(st.sampled_from(ALL), min_size=1, max_size=8), st.sampled_from([FREE, "PRO"]))
 def test_a_plan_changes_only_together_with_its_subscription(events: list[PaymentEvent], plan: str):
     account = Account(plan, None, {})
     for one in events:
-        decision = decide(account, one, one.contract, LATER, TERMS)
+        decision = decide_event(account, one, one.purchase_id, LATER, TERMS)
         assert decision.reason
         assert decision.plan_before == account.plan
         assert (decision.plan_before == decision.plan_after) or decision.subscription
         assert (decision.action in {Action.ACTIVATED, Action.DEACTIVATED}) == (
             decision.plan_before != decision.plan_after
         )
-        contracts = {**account.contracts, one.contract: account.joined(one, one.contract)}
-        account = Account(decision.plan_after or "", decision.subscription or account.subscription, contracts)
+        purchases = {**account.purchases, one.purchase_id: account.merge(one, one.purchase_id)}
+        account = Account(decision.plan_after or "", decision.subscription or account.subscription, purchases)
 
 
 def test_a_payment_s_two_webhooks_make_one_change():
@@ -139,7 +139,7 @@ def test_a_plan_from_before_ends_with_a_cancellation():
 
 def test_the_application_s_own_newer_word_counts():
     own = Subscription("PRO", "paid", PRODUCT, None, LATER)
-    decision = decide(Account("PRO", own, {}), sub("canceled", D2), "c", LATER, TERMS)
+    decision = decide_event(Account("PRO", own, {}), sub("canceled", D2), "c", LATER, TERMS)
     assert (decision.action, decision.plan_after) == (Action.OUTDATED, "PRO")
     older = Subscription("PRO", "paid", PRODUCT, None, datetime(2026, 11, 1, tzinfo=UTC))
-    assert decide(Account("PRO", older, {}), sub("canceled", D2), "c", LATER, TERMS).plan_after == FREE
+    assert decide_event(Account("PRO", older, {}), sub("canceled", D2), "c", LATER, TERMS).plan_after == FREE

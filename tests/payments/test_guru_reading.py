@@ -26,7 +26,7 @@ def understood(content: Any) -> PaymentEvent:
 
 def test_a_transaction_is_read():
     event = understood(body("tx_approved"))
-    assert (event.kind, event.id, event.status, event.contract, event.uuid) == (
+    assert (event.kind, event.id, event.status, event.purchase_id, event.uuid) == (
         "transaction", SALE, "approved", SUBSCRIPTION, UUID,
     )  # fmt: skip
     assert (event.amount, event.cycle) == (Decimal("297.0"), 1)
@@ -119,7 +119,7 @@ def test_what_is_no_moment_is_passed_over(given: Any):
 def test_objects_may_be_empty(name: str, empty: Any):
     event = understood(body("tx_approved", **{name: empty}))
     if name == "subscription":
-        assert event.contract == f"sale:{SALE}"
+        assert event.purchase_id == f"sale:{SALE}"
     if name == "product":
         assert event.products[0] == PRODUCT, "the first item's offer"
 
@@ -141,7 +141,7 @@ def test_the_rest_api_s_form_is_the_same_purchase():
     told = body("sub_active", id=UUID)
     del told["webhook_type"]
     event = understood(told)
-    assert (event.contract, event.uuid) == (SUBSCRIPTION, UUID)
+    assert (event.purchase_id, event.uuid) == (SUBSCRIPTION, UUID)
     assert understood({"payload": body("sub_active"), "attempts": 3}) == understood(body("sub_active"))
 
 

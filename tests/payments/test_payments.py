@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.service import Service
 
-from agenciaos_jobs.payments.policy.application_decision import Action, Payment, Subscription, decide
+from agenciaos_jobs.payments.policy.application_decision import Action, Payment, Subscription, decide_payment
 
 APPROVED = {
     "event": "payment.approved",
@@ -120,7 +120,7 @@ def payment(**changes) -> Payment:
     ],
 )
 def test_event_and_status_together_decide(event: str, status: str, action: Action):
-    decision = decide(
+    decision = decide_payment(
         payment(event=event, status=status), current=None, agency_plan="FREE", is_decided=False, products={"pro": "PRO"}
     )
     assert decision.action is action
@@ -129,7 +129,7 @@ def test_event_and_status_together_decide(event: str, status: str, action: Actio
 @given(st.text(), st.text(), st.integers(-5, 5), st.booleans(), st.sampled_from(["FREE", "PRO", None]))
 def test_a_plan_changes_only_together_with_its_subscription(event, status, hours, seen, agency_plan):
     current = Subscription("PRO", "paid", "pro", None, NOW)
-    decision = decide(
+    decision = decide_payment(
         payment(event=event, status=status, occurred_at=NOW + timedelta(hours=hours)),
         current=current,
         agency_plan=agency_plan,

@@ -17,7 +17,7 @@ from aiohttp.test_utils import TestServer
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from agenciaos_jobs.alerts.alert import Notification
-from agenciaos_jobs.alerts.message import Channel, ChannelError, Message
+from agenciaos_jobs.alerts.message import AlertMessage, Channel, ChannelError
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -202,7 +202,7 @@ async def every_channel() -> AsyncIterator[tuple[dict[str, Any], Mailbox, FakeSl
         yield settings, mailbox, slack, receiver
 
 
-def told(**changes: object) -> Message:
+def told(**changes: object) -> AlertMessage:
     """An alert in words."""
     values: dict[str, object] = {
         "kind": "run_failed",
@@ -220,10 +220,10 @@ def told(**changes: object) -> Message:
         "total": 38,
         "link": "https://jobs.agenciaos.com.br/runs?task=x&status=FAILED",
     }
-    return Message(**(values | changes))  # type: ignore[arg-type]
+    return AlertMessage(**(values | changes))  # type: ignore[arg-type]
 
 
-async def refused(channel: Channel, message: Message | None = None) -> ChannelError:
+async def refused(channel: Channel, message: AlertMessage | None = None) -> ChannelError:
     """Why the channel does not take the message."""
     with pytest.raises(ChannelError) as caught:
         await channel.send("notice_1", message or told())

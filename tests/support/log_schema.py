@@ -56,7 +56,7 @@ def logged() -> dict[str, Event]:
 
 def _calls(tree: ast.Module) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and (_is_log(node.func) or ast.unparse(node.func) == "write"):
+        if isinstance(node, ast.Call) and (_is_log(node.func) or ast.unparse(node.func) == "log_request"):
             yield node
 
 

@@ -1,4 +1,4 @@
-"""The agents: one TOML file each, and nothing else to touch when one is added."""
+"""The agents, one TOML file each. Adding a file adds an agent."""
 
 import tomllib
 from importlib.resources import files

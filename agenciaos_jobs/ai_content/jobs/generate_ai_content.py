@@ -10,8 +10,8 @@ from pydantic_core import PydanticCustomError
 from agenciaos_jobs.ai_content.agents import AGENTS
 from agenciaos_jobs.ai_content.alerts import AI_BUDGET_AGENCY
 from agenciaos_jobs.ai_content.budget import step_reached
-from agenciaos_jobs.ai_content.conversation import Asker, ReplayableRounds, cancel_abandoned
-from agenciaos_jobs.ai_content.prompt import Answer, Prompt, Reading, Usage, input_problem, prompt, read
+from agenciaos_jobs.ai_content.conversation import ReplayableRounds, Requester, cancel_abandoned
+from agenciaos_jobs.ai_content.prompt import Answer, ParsedAnswer, Prompt, Usage, input_problem, prompt, read
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.ai_content.store import generations, responses
 from agenciaos_jobs.ai_content.store.generations import Generation
@@ -87,7 +87,7 @@ async def run(context: RunContext[AIContent], payload: Payload) -> CommitWith:
 
 
 async def _reserve(context: RunContext[AIContent], agency_id: str, plan: str) -> None:
-    """Sets aside one generation of the month in which the run was triggered, or gives up."""
+    """Reserves one generation of the month in which the run was triggered, or gives up."""
     month = Month.of(context.run.created_at)
     limit = context.uses.monthly_limits[plan]
     reservation = await generations.reserve(context.database, context.run, agency_id, month, limit, context.clock.now())
@@ -119,11 +119,11 @@ async def _write(context: RunContext[AIContent], payload: Payload, request: Prom
 
 
 async def _writer(context: RunContext[AIContent], payload: Payload) -> Callable[[Prompt], Awaitable[Answer]]:
-    """How the model is asked: what takes long is written in the background."""
+    """The function that asks the model; long content is written in the background."""
     if not _in_background(context, payload):
         return context.uses.model.answer
-    asker = Asker(payload.agencyId, payload.userId, payload.agentType)
-    return (await ReplayableRounds.of(context, asker)).answer
+    requester = Requester(payload.agencyId, payload.userId, payload.agentType)
+    return (await ReplayableRounds.of(context, requester)).answer
 
 
 def _in_background(context: RunContext[AIContent], payload: Payload) -> bool:
@@ -131,9 +131,9 @@ def _in_background(context: RunContext[AIContent], payload: Payload) -> bool:
 
 
 def _billed(context: RunContext[AIContent], payload: Payload, usage: Usage) -> Usage:
-    """Has what was consumed so far recorded even if the attempt fails.
+    """Records the usage so far even if the attempt fails.
 
-    What is written in the background outlives an attempt that is merely stopped, and is billed by who goes on with it.
+    Background responses outlive an interrupted attempt; the attempt that continues bills them.
     """
     if usage.cost is None:
         context.log.warning("price_unknown", model=usage.model)
@@ -142,7 +142,7 @@ def _billed(context: RunContext[AIContent], payload: Payload, usage: Usage) -> U
         if _in_background(context, payload):
             if error_code in _STOPPED:
                 return
-            await responses.settle(connection, context.run.id)
+            await responses.finish(connection, context.run.id)
         await generations.record(
             connection, _generation(context, payload, usage, error_code=error_code), context.clock.now()
         )
@@ -151,8 +151,8 @@ def _billed(context: RunContext[AIContent], payload: Payload, usage: Usage) -> U
     return usage
 
 
-def _read(request: Prompt, answer: Answer) -> Reading:
-    """The answer's content or its problems; what no correction can mend is raised."""
+def _read(request: Prompt, answer: Answer) -> ParsedAnswer:
+    """The answer's content or its problems; raises for faults that no correction can fix."""
     if answer.fault:
         code, message = answer.fault
         raise RetryLater(code, message) if code in _PASSING_FAULTS else GiveUp(code, message)
@@ -166,7 +166,7 @@ async def _complete(
     connection: Connection, *, context: RunContext[AIContent], payload: Payload, content: Json, usage: Usage
 ) -> Json:
     if _in_background(context, payload):
-        await responses.settle(connection, context.run.id)
+        await responses.finish(connection, context.run.id)
     await generations.record(connection, _generation(context, payload, usage, content=content), context.clock.now())
     return {"success": True, "data": content, "usage": usage.as_json()}
 

@@ -40,7 +40,7 @@ class Generation:
 async def reserve(
     database: Database, run: ClaimedRun, agency_id: str, month: Month, limit: int, now: datetime
 ) -> Reservation:
-    """Sets aside one generation for the run, unless ``limit`` is reached; once a run, however often it is tried.
+    """Reserves one generation for the run, unless ``limit`` is reached; once for all attempts.
 
     Raises :class:`OwnershipLostError` where the attempt is over: nobody would give back what it set aside.
     """

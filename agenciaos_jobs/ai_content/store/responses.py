@@ -1,4 +1,4 @@
-"""Responses that OpenAI writes in the background: asked for once, and billed once."""
+"""Background responses of OpenAI: submitted once, and billed once."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)
 
-TRY_AGAIN = timedelta(seconds=30)
-"""How long one worker has for canceling a response before another tries."""
+CANCEL_LEASE = timedelta(seconds=30)
+"""How long a worker may take to cancel a response before another tries."""
 
 
 @dataclass(frozen=True)
 class OpenResponse:
-    """One that a run waits for. ``response_id`` is missing where the worker was lost while it asked."""
+    """A response that a run waits for. ``response_id`` is missing if the worker was lost while submitting it."""
 
     id: int
     round: int
@@ -27,7 +27,7 @@ class OpenResponse:
 
 @dataclass(frozen=True)
 class AbandonedResponse:
-    """One that nobody waits for; ``outcome`` is its run's status, in lower case."""
+    """A response that no run waits for; ``outcome`` is its run's status, in lower case."""
 
     id: int
     run_id: str
@@ -41,15 +41,15 @@ class AbandonedResponse:
     outcome: str
 
 
-async def open_ones(executor: Executor, run_id: str) -> dict[int, OpenResponse]:
-    """What the run waits for, by round."""
+async def open_responses(executor: Executor, run_id: str) -> dict[int, OpenResponse]:
+    """The open responses of a run, by round."""
     records = await executor.fetch(QUERIES["open"], run_id)
     return {record["round"]: OpenResponse(**_with_answer(dict(record))) for record in records}
 
 
-async def lose(executor: Executor, response: OpenResponse) -> None:
-    """Notes that nobody waits for this one any more."""
-    await executor.execute(QUERIES["lose"], response.id)
+async def mark_lost(executor: Executor, response: OpenResponse) -> None:
+    """Marks a response whose id was lost as abandoned."""
+    await executor.execute(QUERIES["mark_lost"], response.id)
 
 
 async def begin(
@@ -62,32 +62,32 @@ async def begin(
     agent_type: str,
     now: datetime,
 ) -> int | None:
-    """Notes that round ``number`` is about to be asked for; ``None`` where another worker is at it."""
+    """Opens round ``number`` before it is submitted; returns its row, ``None`` if another worker has opened it."""
     asked = (run_id, attempt, number, agency_id, user_id, agent_type, now)
     known: int | None = await executor.fetchval(QUERIES["begin"], *asked)
     return known
 
 
-async def note_asked(executor: Executor, number: int, response_id: str, answer: Answer | None) -> None:
-    await executor.execute(QUERIES["note_asked"], number, response_id, answer and answer.as_json())
+async def record_submission(executor: Executor, number: int, response_id: str, answer: Answer | None) -> None:
+    await executor.execute(QUERIES["record_submission"], number, response_id, answer and answer.as_json())
 
 
-async def note_answer(executor: Executor, number: int, answer: Answer) -> None:
-    await executor.execute(QUERIES["note_answer"], number, answer.as_json())
+async def record_answer(executor: Executor, number: int, answer: Answer) -> None:
+    await executor.execute(QUERIES["record_answer"], number, answer.as_json())
 
 
 async def drop(executor: Executor, number: int) -> None:
-    """Forgets one that OpenAI did not take."""
+    """Deletes a response that OpenAI did not accept."""
     await executor.execute(QUERIES["drop"], number)
 
 
-async def settle(connection: Connection, run_id: str) -> None:
-    """Ends the run's waiting, in the transaction that bills what was answered."""
-    await connection.execute(QUERIES["settle"], run_id)
+async def finish(connection: Connection, run_id: str) -> None:
+    """Closes the run's responses, in the transaction that bills the answered ones."""
+    await connection.execute(QUERIES["finish"], run_id)
 
 
 async def abandon(connection: Connection, run_ids: list[str]) -> None:
-    """Leaves what these runs waited for to be canceled, in the transaction that ends them."""
+    """Abandons the responses of these runs, in the transaction that ends them, to be cancelled later."""
     await connection.execute(QUERIES["abandon"], run_ids)
 
 
@@ -97,14 +97,14 @@ async def run_of(executor: Executor, response_id: str) -> str | None:
     return run_id
 
 
-async def take_abandoned(database: Database, now: datetime) -> list[AbandonedResponse]:
-    """Responses to cancel; for :data:`TRY_AGAIN` no other worker gets them."""
-    records = await database.fetch(QUERIES["take_abandoned"], now, now - TRY_AGAIN)
+async def claim_abandoned(database: Database, now: datetime) -> list[AbandonedResponse]:
+    """Responses to cancel; for :data:`CANCEL_LEASE` no other worker gets them."""
+    records = await database.fetch(QUERIES["claim_abandoned"], now, now - CANCEL_LEASE)
     return [AbandonedResponse(**_with_answer(dict(record))) for record in records]
 
 
 async def close(connection: Connection, number: int) -> bool:
-    """Deletes the response; ``False`` where that has been done, and so has its bill."""
+    """Deletes the response; ``False`` if it was deleted, and so billed, before."""
     return await connection.fetchval(QUERIES["close"], number) is not None
 
 

@@ -1,7 +1,7 @@
 -- name: open
 SELECT id, round, asked_at, response_id, answer FROM jobs.ai_responses WHERE run_id = $1 AND NOT abandoned
 
--- name: lose
+-- name: mark_lost
 UPDATE jobs.ai_responses SET abandoned = true WHERE id = $1
 
 -- name: begin
@@ -10,16 +10,16 @@ VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (run_id, round) WHERE NOT abandoned DO NOTHING
 RETURNING id
 
--- name: note_asked
+-- name: record_submission
 UPDATE jobs.ai_responses SET response_id = $2, answer = $3 WHERE id = $1
 
--- name: note_answer
+-- name: record_answer
 UPDATE jobs.ai_responses SET answer = $2 WHERE id = $1
 
 -- name: drop
 DELETE FROM jobs.ai_responses WHERE id = $1
 
--- name: settle
+-- name: finish
 -- What was answered is billed by the caller; what was not is nobody's any more.
 WITH billed AS (DELETE FROM jobs.ai_responses WHERE run_id = $1 AND answer IS NOT NULL)
 UPDATE jobs.ai_responses SET abandoned = true WHERE run_id = $1 AND answer IS NULL
@@ -30,7 +30,7 @@ UPDATE jobs.ai_responses SET abandoned = true WHERE run_id = ANY ($1::text[])
 -- name: run_of
 SELECT run_id FROM jobs.ai_responses WHERE response_id = $1 AND NOT abandoned
 
--- name: take_abandoned
+-- name: claim_abandoned
 -- Also those whose run has ended without a word about them; each is tried once a lease.
 UPDATE jobs.ai_responses AS response SET tried_at = $1
 FROM (

@@ -60,11 +60,11 @@ async def count_closed_days(database: Database, now: datetime) -> int:
     return len(records)
 
 
-async def bill(executor: Executor, first_day: date, now: datetime, most: int) -> Bill:
+async def bill(executor: Executor, first_day: date, now: datetime, limit: int) -> Bill:
     """From a day of São Paulo on."""
     today = now.astimezone(SAO_PAULO).date()
     uncounted = await executor.fetchval(QUERIES["counted_until"], first_day, today) or today
-    records = await executor.fetch(QUERIES["spend"], first_day, uncounted, _midnight(uncounted), most)
+    records = await executor.fetch(QUERIES["spend"], first_day, uncounted, _midnight(uncounted), limit)
     rows = [Spend(*tuple(record)[:-1]) for record in records]
     return Bill(
         by_agency=[row for row in rows if row.agency_id is not None],

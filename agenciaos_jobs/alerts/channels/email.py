@@ -13,13 +13,13 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import aiosmtplib
 
-from agenciaos_jobs.alerts.message import ChannelError, Message
+from agenciaos_jobs.alerts.message import AlertMessage, ChannelError
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 
-_PATIENCE = 20
-"""Seconds for one answer of the server's."""
-_IN_ALL = 45
-"""Seconds for all of them: less than a delivery may take, or it would end as timed out, which is not tried again."""
+_REPLY_TIMEOUT = 20
+"""Seconds for one reply of the server."""
+_TOTAL_TIMEOUT = 45
+"""Seconds for the whole delivery: less than its run may take, because a timed-out run is not retried."""
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -68,9 +68,9 @@ class EmailChannel:
         self._server, self._sender, self._recipients = server, sender, tuple(recipients)
         self._context = context or ssl.create_default_context()
 
-    async def send(self, notice_id: str, message: Message) -> None:
+    async def send(self, notice_id: str, message: AlertMessage) -> None:
         try:
-            async with asyncio.timeout(_IN_ALL), self._connection() as smtp:
+            async with asyncio.timeout(_TOTAL_TIMEOUT), self._connection() as smtp:
                 refused, _ = await smtp.send_message(self._mail(notice_id, message))
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise _explained(error) from error
@@ -80,7 +80,7 @@ class EmailChannel:
 
     async def probe(self) -> str:
         try:
-            async with asyncio.timeout(_IN_ALL), self._connection() as smtp:
+            async with asyncio.timeout(_TOTAL_TIMEOUT), self._connection() as smtp:
                 await smtp.noop()
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise _explained(error) from error
@@ -96,10 +96,10 @@ class EmailChannel:
             use_tls=server.is_implicit,
             start_tls=not (server.is_implicit or server.is_plain),
             tls_context=None if server.is_plain else self._context,
-            timeout=_PATIENCE,
+            timeout=_REPLY_TIMEOUT,
         )
 
-    def _mail(self, notice_id: str, message: Message) -> EmailMessage:
+    def _mail(self, notice_id: str, message: AlertMessage) -> EmailMessage:
         mail = EmailMessage()
         mail["Subject"] = f"[AgênciaOS Jobs] {message.title}"
         mail["From"] = Address("AgênciaOS Jobs", addr_spec=self._sender)
@@ -111,7 +111,7 @@ class EmailChannel:
         return mail
 
 
-def body(message: Message) -> str:
+def body(message: AlertMessage) -> str:
     """The message as plain text."""
     parts = [message.title, f"{message.what}\nQuando: {message.times}"]
     if message.listed:
@@ -120,8 +120,8 @@ def body(message: Message) -> str:
         parts.append(f"O que fazer: {message.advice}")
     if message.link:
         parts.append(f"No painel: {message.link}")
-    says = Formatter("en", datetime.fromisoformat(message.at))
-    since = says.moment(datetime.fromisoformat(message.since))
+    fmt = Formatter("en", datetime.fromisoformat(message.at))
+    since = fmt.moment(datetime.fromisoformat(message.since))
     parts.append(f"-- \nEnglish: {message.english} ({message.total} since {since})")
     return "\n\n".join(parts) + "\n"
 

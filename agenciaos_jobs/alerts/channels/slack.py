@@ -10,12 +10,12 @@ from typing import Any
 
 import aiohttp
 
-from agenciaos_jobs.alerts.message import ChannelError, Message
+from agenciaos_jobs.alerts.message import AlertMessage, ChannelError
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.foundation.backoff import retry_after
 from agenciaos_jobs.foundation.clock import Clock
 
-_PATIENCE = aiohttp.ClientTimeout(total=20)
+_TIMEOUT = aiohttp.ClientTimeout(total=20)
 _HEADER = 150
 _SECTION = 3_000
 _FALLBACK = 3_000
@@ -37,7 +37,7 @@ class SlackChannel:
     def __init__(self, url: str, clock: Clock) -> None:
         self._url, self._clock = url, clock
 
-    async def send(self, notice_id: str, message: Message) -> None:
+    async def send(self, notice_id: str, message: AlertMessage) -> None:
         await self._post(payload(message))
 
     async def probe(self) -> str:
@@ -52,7 +52,7 @@ class SlackChannel:
     async def _post(self, body: Json) -> None:
         try:
             async with (
-                aiohttp.ClientSession(timeout=_PATIENCE) as http,
+                aiohttp.ClientSession(timeout=_TIMEOUT) as http,
                 http.post(self._url, json=body, allow_redirects=False) as response,
             ):
                 text = (await response.content.read(200)).decode("utf-8", "replace").strip()
@@ -62,7 +62,7 @@ class SlackChannel:
             raise ChannelError("slack_unreachable", type(error).__name__, is_final=False) from error
 
 
-def payload(message: Message) -> Json:
+def payload(message: AlertMessage) -> Json:
     """The message in blocks, and as the text that notifications show."""
     mark = "✅" if message.is_over else "🔴"
     context = f"{escaped(message.times)} · _{escaped(message.english)}_"
@@ -77,7 +77,7 @@ def payload(message: Message) -> Json:
     return {"text": _cut(escaped(fallback), _FALLBACK), "blocks": blocks}
 
 
-def _text_of(message: Message) -> str:
+def _text_of(message: AlertMessage) -> str:
     lines = [escaped(message.what)]
     lines += [f"• {escaped(subject)}" for subject in message.listed]
     if message.advice:
@@ -98,20 +98,20 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _cut(text: str, most: int) -> str:
-    """At most so many units of UTF-16, which is the most that Slack may count, and no half of an escape at the end."""
+def _cut(text: str, limit: int) -> str:
+    """At most ``limit`` UTF-16 units, the largest count Slack may use, without a cut escape at the end."""
     units = text.encode("utf-16-le")
-    if len(units) <= 2 * most:
+    if len(units) <= 2 * limit:
         return text
-    return re.sub(r"&[a-z]*$", "", units[: 2 * most - 2].decode("utf-16-le", "ignore")) + "…"
+    return re.sub(r"&[a-z]*$", "", units[: 2 * limit - 2].decode("utf-16-le", "ignore")) + "…"
 
 
 def _explained(response: aiohttp.ClientResponse, text: str, now: datetime) -> ChannelError:
     status = response.status
     code = text if text.replace("_", "").isalpha() and len(text) < 50 else str(status)
-    told = f"Slack answered {status} {text[:100]}"
+    message = f"Slack answered {status} {text[:100]}"
     if status == 429:
         wait = retry_after(response.headers.get("Retry-After"), now)
-        return ChannelError("slack_rate_limited", told, is_final=False, after=wait)
+        return ChannelError("slack_rate_limited", message, is_final=False, after=wait)
     advice: Any = _ADVICE.get(code)
-    return ChannelError(f"slack_{code}", f"{told}: {advice}" if advice else told, is_final=status < 500)
+    return ChannelError(f"slack_{code}", f"{message}: {advice}" if advice else message, is_final=status < 500)

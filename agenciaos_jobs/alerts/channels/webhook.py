@@ -11,12 +11,12 @@ import aiohttp
 import orjson
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from agenciaos_jobs.alerts.message import ChannelError, Message
+from agenciaos_jobs.alerts.message import AlertMessage, ChannelError
 from agenciaos_jobs.foundation.backoff import retry_after
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.webhook_signature import headers_of, key_of
 
-_PATIENCE = aiohttp.ClientTimeout(total=20)
+_TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
 class PrivateAddressError(OSError):
@@ -24,7 +24,7 @@ class PrivateAddressError(OSError):
 
 
 class PublicResolver(AbstractResolver):
-    """Resolves names to public addresses only; what is connected to is what was looked at."""
+    """Resolves names to public addresses only; the connection uses the address that was checked."""
 
     def __init__(self) -> None:
         self._inner = aiohttp.ThreadedResolver()
@@ -64,7 +64,7 @@ class WebhookChannel:
         self._url, self._keys, self._clock = url, [key_of(secret) for secret in secrets], clock
         self._private_too = private_too
 
-    async def send(self, notice_id: str, message: Message) -> None:
+    async def send(self, notice_id: str, message: AlertMessage) -> None:
         kind = "alert.resolved" if message.is_over else "alert.test" if message.kind == "test" else "alert.raised"
         body = orjson.dumps({"type": kind, "timestamp": message.at, "data": asdict(message)})
         headers = {"Content-Type": "application/json"} | headers_of(self._keys, notice_id, self._clock.now(), body)
@@ -74,7 +74,7 @@ class WebhookChannel:
                 self._session() as http,
                 http.post(self._url, data=body, headers=headers, allow_redirects=False) as response,
             ):
-                _judge(response, self._clock.now())
+                _require_success(response, self._clock.now())
         except PrivateAddressError as error:
             raise _private(error) from error
         except (aiohttp.ClientError, TimeoutError) as error:
@@ -97,7 +97,7 @@ class WebhookChannel:
 
     def _session(self) -> aiohttp.ClientSession:
         resolver = None if self._private_too else PublicResolver()
-        return aiohttp.ClientSession(timeout=_PATIENCE, connector=aiohttp.TCPConnector(resolver=resolver))
+        return aiohttp.ClientSession(timeout=_TIMEOUT, connector=aiohttp.TCPConnector(resolver=resolver))
 
     def _refuse_literal(self) -> None:
         host = urlsplit(self._url).hostname or ""
@@ -118,8 +118,11 @@ def _private(error: Exception) -> ChannelError:
     return ChannelError("webhook_address_private", text, is_final=True)
 
 
-def _judge(response: aiohttp.ClientResponse, now: datetime) -> None:
-    """Raises unless it was taken. 410 asks to send nothing more; a redirect would lead past the checked address."""
+def _require_success(response: aiohttp.ClientResponse, now: datetime) -> None:
+    """Raises :class:`ChannelError` unless the status is 2xx.
+
+    410 is final; so is a redirect, which would bypass the address check.
+    """
     status = response.status
     if 200 <= status < 300:
         return

@@ -37,15 +37,15 @@ async def run(context: RunContext[Alerting], payload: Payload) -> Json | CommitW
         await deliver(context.database, context.clock, context.uses, notice)
     except ChannelError as error:
         if error.is_final or context.run.attempt >= context.run.max_attempts:
-            _tell_on_the_others(context, notice, error)
+            _report_broken_channel(context, notice, error)
         if error.is_final:
             raise GiveUp(error.code, error.message) from error
         raise RetryLater(error.code, error.message, after=error.after) from error
-    return CommitWith(partial(_note, context=context, notice=notice))
+    return CommitWith(partial(_record_sent, context=context, notice=notice))
 
 
 async def deliver(database: Database, clock: Clock, alerting: Alerting, notice: Notice) -> None:
-    """Sends the notice; what goes wrong is noted with the channel, and raised as :class:`ChannelError`."""
+    """Sends the notice. A failure is recorded with the channel and raised as :class:`ChannelError`."""
     try:
         channel = alerting.channels.get(notice.channel)
         if channel is None:
@@ -54,18 +54,18 @@ async def deliver(database: Database, clock: Clock, alerting: Alerting, notice: 
         metrics.ALERT_DELIVERIES.labels(notice.channel, "sent").inc()
     except ChannelError as error:
         metrics.ALERT_DELIVERIES.labels(notice.channel, "refused").inc()
-        await alerts.failed(database, notice.id, notice.channel, error.message, clock.now())
+        await alerts.mark_failed(database, notice.id, notice.channel, error.message, clock.now())
         raise
 
 
-async def _note(connection: Connection, *, context: RunContext[Alerting], notice: Notice) -> Json:
+async def _record_sent(connection: Connection, *, context: RunContext[Alerting], notice: Notice) -> Json:
     now = context.clock.now()
-    await alerts.sent(connection, notice.id, notice.channel, now)
+    await alerts.mark_sent(connection, notice.id, notice.channel, now)
     return {"channel": notice.channel, "sentAt": now.isoformat()}
 
 
-def _tell_on_the_others(context: RunContext[Alerting], notice: Notice, error: ChannelError) -> None:
-    """A channel that fails while it tells of a broken channel is told of no more."""
+def _report_broken_channel(context: RunContext[Alerting], notice: Notice, error: ChannelError) -> None:
+    """Raises an alert about the channel, unless the notice itself is about a broken channel."""
     if notice.kind != CHANNEL_BROKEN:
         context.uses.buffer.record(CHANNEL_BROKEN, notice.channel, error=error.message)
 

@@ -1,4 +1,4 @@
-"""Alerts: what was raised, what of it was told, on which channel, and how that went."""
+"""Alerts, their notices, and the state of each channel."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from agenciaos_jobs.alerts.alert import INCIDENT_GAP, Alert, Event, GroupedEvents, together
+from agenciaos_jobs.alerts.alert import INCIDENT_GAP, Alert, AlertEvent, GroupedEvents, group
 from agenciaos_jobs.alerts.kind import AlertKind, condition_kinds, kind_named
-from agenciaos_jobs.alerts.message import Message
+from agenciaos_jobs.alerts.message import AlertMessage
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Executor
 from agenciaos_jobs.foundation.sql import load
@@ -20,14 +20,14 @@ RETENTION = timedelta(days=90)
 
 @dataclass(frozen=True)
 class NewNotice:
-    """An alert that is to be told on a channel, by a run."""
+    """A notice to be delivered on a channel by a run."""
 
     id: str
     alert_id: str
     kind: str
     channel: str
-    telling: str
-    message: Message
+    notification: str
+    message: AlertMessage
     run_id: str
 
 
@@ -38,7 +38,7 @@ class Notice:
     id: str
     kind: str
     channel: str
-    message: Message
+    message: AlertMessage
     sent_at: datetime | None
 
 
@@ -59,13 +59,13 @@ class ChannelState:
         return self.last_sent_at is None or self.last_sent_at < self.last_error_at
 
 
-async def add(executor: Executor, events: Iterable[Event], clock: Clock) -> None:
-    """Raises alerts: in a transaction as its last statement, or by itself. They are told later, by whoever watches."""
-    await add_raised(executor, together(events), clock)
+async def add(executor: Executor, events: Iterable[AlertEvent], clock: Clock) -> None:
+    """Raises alerts: as the last statement of a transaction, or by itself. The notifier sends them later."""
+    await add_grouped(executor, group(events), clock)
 
 
-async def add_raised(executor: Executor, raised: list[GroupedEvents], clock: Clock) -> None:
-    """The same for events that were put together already."""
+async def add_grouped(executor: Executor, raised: list[GroupedEvents], clock: Clock) -> None:
+    """Raises alerts for grouped events."""
     now = clock.now()
     for one in (item for item in raised if item.once):
         await _add_once(executor, one, clock.new_id("alert"), now)
@@ -79,22 +79,22 @@ async def _add_once(executor: Executor, one: GroupedEvents, alert_id: str, now: 
 
 
 async def is_open(executor: Executor) -> bool:
-    """Whether there is anything that may have to be told."""
+    """Whether any alert may need a notification."""
     return bool(await executor.fetchval(QUERIES["is_open"], condition_kinds()))
 
 
 async def try_notifier_lock(connection: Connection) -> bool:
-    """Whether this transaction, and no other one at the time, may tell alerts."""
+    """Tries to take the notifier lock until the transaction ends."""
     return bool(await connection.fetchval(QUERIES["try_notifier_lock"]))
 
 
 async def open_alerts(connection: Connection) -> list[Alert]:
-    """What may have to be told, locked until the transaction ends."""
+    """Alerts that may need a notification, locked until the transaction ends."""
     return [alert_of(record) for record in await connection.fetch(QUERIES["open"], condition_kinds())]
 
 
 async def mark_notified(connection: Connection, *, dropped: list[str], notified: list[str], now: datetime) -> None:
-    """Notes what was told, by the alerts' ids; nothing is pending of either any more."""
+    """Marks alerts as notified or dropped, by id; clears the pending count of both."""
     await connection.execute(QUERIES["mark_notified"], dropped, notified, now)
 
 
@@ -107,11 +107,11 @@ async def notice(executor: Executor, notice_id: str) -> Notice | None:
     if record is None:
         return None
     values = record["message"] | {"subjects": tuple(record["message"]["subjects"])}
-    return Notice(record["id"], record["kind"], record["channel"], Message(**values), record["sent_at"])
+    return Notice(record["id"], record["kind"], record["channel"], AlertMessage(**values), record["sent_at"])
 
 
 async def lock_out_notifier(connection: Connection) -> None:
-    """Waits until nobody tells alerts, and lets nobody until the transaction ends."""
+    """Waits for the notifier lock, and holds it until the transaction ends."""
     await connection.execute(QUERIES["lock_out_notifier"])
 
 
@@ -120,18 +120,18 @@ async def unsent(executor: Executor, before: datetime, after: datetime) -> list[
     return [record["id"] for record in await executor.fetch(QUERIES["unsent"], before, after)]
 
 
-async def sent(executor: Executor, notice_id: str, channel: str, now: datetime) -> None:
-    """Notes that the channel took the notice."""
-    await executor.execute(QUERIES["sent"], notice_id, channel, now)
+async def mark_sent(executor: Executor, notice_id: str, channel: str, now: datetime) -> None:
+    """Records that the channel accepted the notice."""
+    await executor.execute(QUERIES["mark_sent"], notice_id, channel, now)
 
 
-async def failed(executor: Executor, notice_id: str | None, channel: str, error: str, now: datetime) -> None:
-    """Notes that the channel did not take the notice, and why."""
-    await executor.execute(QUERIES["failed"], notice_id, channel, error, now)
+async def mark_failed(executor: Executor, notice_id: str | None, channel: str, error: str, now: datetime) -> None:
+    """Records that the channel did not accept the notice, and why."""
+    await executor.execute(QUERIES["mark_failed"], notice_id, channel, error, now)
 
 
 async def channel_states(executor: Executor) -> list[ChannelState]:
-    """How it went on each channel that was ever used."""
+    """The state of each channel that was ever used."""
     return [ChannelState(**record) for record in await executor.fetch(QUERIES["channels"])]
 
 

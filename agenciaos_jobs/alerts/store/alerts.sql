@@ -1,5 +1,5 @@
 -- name: add
--- Alerts are locked in the order of kind and key. What was not raised for an episode's length ($3) begins anew.
+-- Alerts are locked in the order of kind and key. An alert not raised for $3 starts a new incident.
 INSERT INTO jobs.alerts AS known (id, kind, key, subjects, details, since, raised_at, raised, pending, pending_since)
 SELECT id, kind, key, subjects, details, $2, $2, occurrences, occurrences, $2
 FROM jsonb_to_recordset($1) AS new (id text, kind text, key text, subjects text[], details jsonb, occurrences bigint)
@@ -25,7 +25,7 @@ ON CONFLICT (kind, key) DO NOTHING
 SELECT pg_try_advisory_xact_lock(hashtext('agenciaos_jobs.alerts'))
 
 -- name: lock_out_notifier
--- The same lock, waited for: whoever looks and whoever tells lock alerts in different orders.
+-- Waits for the same lock, because evaluation and notification lock alerts in different orders.
 SELECT pg_advisory_xact_lock(hashtext('agenciaos_jobs.alerts'))
 
 -- name: is_open
@@ -34,7 +34,8 @@ SELECT EXISTS (SELECT FROM jobs.alerts WHERE pending > 0)
                WHERE kind = ANY ($1::text[]) AND told_at >= since AND (ended_at IS NULL OR ended_at > told_at))
 
 -- name: open
-SELECT id, kind, key, subjects, details, since, raised_at, raised, pending, pending_since, told_at, told, ended_at
+SELECT id, kind, key, subjects, details, since, raised_at, raised, pending, pending_since, told_at AS notified_at,
+       told AS notifications, ended_at
 FROM jobs.alerts
 WHERE pending > 0
    OR (kind = ANY ($1::text[]) AND told_at >= since AND (ended_at IS NULL OR ended_at > told_at))
@@ -48,8 +49,8 @@ WHERE id = ANY ($1::text[]) OR id = ANY ($2::text[])
 
 -- name: add_notices
 INSERT INTO jobs.alert_notices (id, alert_id, kind, channel, telling, message, run_id, created_at)
-SELECT id, alert_id, kind, channel, telling, message, run_id, $2
-FROM jsonb_to_recordset($1) AS new (id text, alert_id text, kind text, channel text, telling text, message jsonb, run_id text)
+SELECT id, alert_id, kind, channel, notification, message, run_id, $2
+FROM jsonb_to_recordset($1) AS new (id text, alert_id text, kind text, channel text, notification text, message jsonb, run_id text)
 
 -- name: notice
 SELECT id, kind, channel, message, sent_at FROM jobs.alert_notices WHERE id = $1
@@ -58,14 +59,14 @@ SELECT id, kind, channel, message, sent_at FROM jobs.alert_notices WHERE id = $1
 -- The newest first: of those that a channel refuses for good, none may keep others waiting.
 SELECT id FROM jobs.alert_notices WHERE sent_at IS NULL AND created_at <= $1 AND created_at > $2 ORDER BY created_at DESC LIMIT 20
 
--- name: sent
+-- name: mark_sent
 WITH noted AS (
   INSERT INTO jobs.alert_channels AS known (channel, last_sent_at) VALUES ($2, $3)
   ON CONFLICT (channel) DO UPDATE SET last_sent_at = excluded.last_sent_at
 )
 UPDATE jobs.alert_notices SET sent_at = $3, error = NULL WHERE id = $1 AND sent_at IS NULL
 
--- name: failed
+-- name: mark_failed
 WITH noted AS (
   INSERT INTO jobs.alert_channels AS known (channel, last_error, last_error_at) VALUES ($2, $3, $4)
   ON CONFLICT (channel) DO UPDATE SET last_error = excluded.last_error, last_error_at = excluded.last_error_at
@@ -76,7 +77,8 @@ UPDATE jobs.alert_notices SET error = $3, failed_at = $4 WHERE id = $1
 SELECT channel, last_sent_at, last_error, last_error_at FROM jobs.alert_channels ORDER BY channel
 
 -- name: newest
-SELECT id, kind, key, subjects, details, since, raised_at, raised, pending, pending_since, told_at, told, ended_at
+SELECT id, kind, key, subjects, details, since, raised_at, raised, pending, pending_since, told_at AS notified_at,
+       told AS notifications, ended_at
 FROM jobs.alerts WHERE $1::text IS NULL OR kind = $1 ORDER BY raised_at DESC, id DESC LIMIT $2
 
 -- name: drop_old

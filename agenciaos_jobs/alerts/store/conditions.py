@@ -1,4 +1,4 @@
-"""What alerts watch: queues, failures, workers and what AI costs."""
+"""The data behind conditions: queues, failures and workers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class ActiveCondition:
-    """A condition that holds, with what its text tells."""
+    """A condition that holds, with the details for its text."""
 
     kind: AlertKind
     key: str
@@ -43,12 +43,12 @@ class Lost:
 
 
 async def try_start_interval(executor: Executor, name: str, now: datetime, every: timedelta) -> bool:
-    """Whether the caller is the one that looks this time; ``name`` is ``conditions`` or ``budget``."""
+    """Whether the caller may run this interval's check; ``name`` is ``conditions`` or ``budget``."""
     return await executor.fetchval(QUERIES["try_start_interval"], name, now, now - every) is not None
 
 
 async def set_active(connection: Connection, held: Sequence[ActiveCondition], clock: Clock) -> None:
-    """Notes which conditions hold; those of before that are not among them are over."""
+    """Stores which conditions hold; earlier ones not among them are resolved."""
     now = clock.now()
     rows = [vars(item) | {"id": clock.new_id("alert")} for item in held]
     if rows:

@@ -13,33 +13,31 @@ from agenciaos_jobs.engine.model.job import GiveUp, Json, RetryLater
 from agenciaos_jobs.foundation.backoff import retry_after
 from agenciaos_jobs.foundation.clock import Clock
 
-_PATIENCE = aiohttp.ClientTimeout(total=15)
-_LONGEST_WAIT = timedelta(minutes=10)
+_TIMEOUT = aiohttp.ClientTimeout(total=15)
+_MAX_WAIT = timedelta(minutes=10)
 
 
 class GuruAPI:
-    """Asks once; retries belong to the run. Amounts come as Decimals."""
+    """Client of the REST API. Never retries, because retries belong to the run. Amounts are Decimals."""
 
-    def __init__(
-        self, clock: Clock, *, api_key: str, base_url: str, timeout: aiohttp.ClientTimeout = _PATIENCE
-    ) -> None:
+    def __init__(self, clock: Clock, *, api_key: str, base_url: str, timeout: aiohttp.ClientTimeout = _TIMEOUT) -> None:
         self._clock, self._base_url = clock, base_url
         headers = {"Authorization": f"Bearer {api_key}", "Accept": "application/json"}
         self._session = aiohttp.ClientSession(headers=headers, timeout=timeout)
 
     async def transaction(self, transaction_id: str) -> Json | None:
-        """A sale; ``None`` where Guru knows none with this id.
+        """A sale; ``None`` if Guru has none with this id.
 
-        Like every call: :class:`RetryLater` for what may pass (429, timeouts, outages), :class:`GiveUp` for what won't.
+        Every call raises :class:`RetryLater` for transient errors (429, timeouts, outages), else :class:`GiveUp`.
         """
         return await self._get(f"/transactions/{quote(transaction_id, safe='')}")
 
     async def subscription(self, name: str) -> Json | None:
-        """A subscription by its uuid or its code; ``None`` where Guru knows none."""
+        """A subscription by its uuid or code; ``None`` if Guru has none."""
         return await self._get(f"/subscriptions/{quote(name, safe='')}")
 
     async def ping(self) -> None:
-        """Asks for nothing in particular, to see whether the key is accepted."""
+        """Sends a request without effect, to check the API key. Raises like :meth:`transaction`."""
         await self._get("/subscriptions", contact_email="check@agenciaos.invalid")
 
     async def close(self) -> None:
@@ -62,15 +60,15 @@ class GuruAPI:
         return _body(found)
 
     def _refusal(self, response: aiohttp.ClientResponse) -> GiveUp | RetryLater:
-        code, said = f"guru_http_{response.status}", f"Guru answered {response.status}"
+        code, message = f"guru_http_{response.status}", f"Guru answered {response.status}"
         if response.status in {408, 425, 429} or response.status >= 500:
-            wait = retry_after(response.headers.get("Retry-After"), self._clock.now(), max_wait=_LONGEST_WAIT)
-            return RetryLater(code, said, after=wait)
-        return GiveUp(code, said)
+            wait = retry_after(response.headers.get("Retry-After"), self._clock.now(), max_wait=_MAX_WAIT)
+            return RetryLater(code, message, after=wait)
+        return GiveUp(code, message)
 
 
 def _body(found: Any) -> Json:
-    """The object itself, where it came wrapped in ``data``."""
+    """The object, unwrapped from ``data`` if necessary."""
     if isinstance(found, dict) and isinstance(found.get("data"), dict):
         found = found["data"]
     if not isinstance(found, dict):

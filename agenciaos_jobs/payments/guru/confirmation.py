@@ -1,4 +1,4 @@
-"""Whether Guru's REST API says the same as a webhook that would switch a plan on."""
+"""Confirmation of a webhook that would activate a plan, against Guru's REST API."""
 
 from datetime import datetime
 
@@ -10,13 +10,13 @@ _ENTITLING = frozenset({"active", "trial", "pastdue"})
 
 
 def mismatch_with_api(event: PaymentEvent, answer: Json | None, now: datetime) -> str | None:
-    """What is different at Guru, in words; ``None`` where it confirms the event."""
+    """How Guru's answer differs from the event, in words; ``None`` if it confirms the event."""
     if answer is None:
         return f"Guru knows no {event.kind} {event.id}"
     found = read_object(answer, now)
     if isinstance(found, NotUnderstood):
         return f"Guru's answer was not understood: {found.reason}"
-    names = {event.id, event.contract, event.uuid} if event.kind == "subscription" else {event.id}
+    names = {event.id, event.purchase_id, event.uuid} if event.kind == "subscription" else {event.id}
     if found.kind != event.kind or not {found.id, found.uuid} & names:
         return f"Guru answered with {found.kind} {found.id}"
     giving = _ENTITLING if event.kind == "subscription" or event.status == "trial" else PAID

@@ -1,4 +1,4 @@
-"""Single values of Digital Manager Guru's bodies, which come in several forms: none of these functions ever raises."""
+"""Lenient parsers for single values of Guru's bodies, which come in several forms. None of them raises."""
 
 import re
 from collections.abc import Mapping
@@ -9,25 +9,25 @@ from typing import Any
 from agenciaos_jobs.foundation.clock import SAO_PAULO, in_milliseconds
 from agenciaos_jobs.foundation.database import storable
 
-LONGEST_TEXT = 191
+MAX_TEXT = 191
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _YEARS = range(2000, 2200)
 
 
 def part(body: Any, *path: str) -> Any:
-    """What stands at a path; an object that is missing, or came as ``[]``, has nothing in it."""
+    """The value at a path; ``None`` if any object on the way is missing or came as ``[]``."""
     for name in path:
         body = body.get(name) if isinstance(body, Mapping) else None
     return body
 
 
 def text(value: Any) -> str | None:
-    """A short text, or a number as one; ``None`` for an empty one."""
+    """A text, or an integer as text, cut to :data:`MAX_TEXT` characters; ``None`` if empty."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     plain = storable(str(value)) if isinstance(value, str) or abs(value) < 10**40 else ""
-    return plain.strip()[:LONGEST_TEXT] or None
+    return plain.strip()[:MAX_TEXT] or None
 
 
 def first_text(*values: Any) -> str | None:
@@ -35,23 +35,23 @@ def first_text(*values: Any) -> str | None:
 
 
 def word(value: Any) -> str:
-    """A status, folded."""
+    """A status in lower case; empty if missing."""
     return (text(value) or "").lower()
 
 
 def flag(value: Any) -> bool:
-    """0 and 1, or true and false, also as text."""
+    """A boolean: ``true``, or 1 as a number or text."""
     return value is True or (not isinstance(value, bool) and text(value) in {"1", "true"})
 
 
 def count(value: Any) -> int | None:
-    """A small whole number, also as text."""
+    """A whole number of up to six digits, also as text."""
     plain = text(value)
     return int(plain) if plain and plain.isascii() and plain.isdigit() and len(plain) < 7 else None
 
 
 def money(value: Any) -> Decimal | None:
-    """An amount in reais, exactly as it was written."""
+    """An amount in reais, exactly as written."""
     if isinstance(value, bool) or not isinstance(value, Decimal | float | int | str):
         return None
     try:
@@ -64,7 +64,7 @@ def money(value: Any) -> Decimal | None:
 
 
 def moment(value: Any) -> datetime | None:
-    """ISO 8601 with or without a zone (UTC then), a date (its first moment in São Paulo), or unix seconds."""
+    """A moment in UTC, from ISO 8601 (UTC if it has no zone), a date (its start in São Paulo) or Unix seconds."""
     try:
         if isinstance(value, str) and _DAY.fullmatch(value.strip()):
             found = datetime.combine(date.fromisoformat(value.strip()), time(), SAO_PAULO)
@@ -80,7 +80,7 @@ def moment(value: Any) -> datetime | None:
 
 
 def end(value: Any) -> datetime | None:
-    """When a period is over: a date counts to its last moment in São Paulo."""
+    """The end of a period; a date means the end of that day in São Paulo."""
     found = moment(value)
     if found and isinstance(value, str) and _DAY.fullmatch(value.strip()):
         return (found.astimezone(SAO_PAULO) + timedelta(days=1)).astimezone(UTC)

@@ -1,7 +1,6 @@
-"""Digital Manager Guru's webhooks, read: bytes in, an event or the named reason why there is none out.
+"""Parser for Digital Manager Guru's webhooks: from bytes to an event, or to the reason why there is none.
 
-The wire is described at https://docs.digitalmanager.guru/developers; where its description and the bodies that really
-come disagree, both are understood.
+The bodies are described at https://docs.digitalmanager.guru/developers; real ones that differ are accepted too.
 """
 
 import json
@@ -17,13 +16,13 @@ from agenciaos_jobs.payments.policy.purchase import ENDED, SUBSCRIPTION_STATUSES
 PAID = frozenset({"approved", "completed"})
 REVERSED = frozenset({"refunded", "chargeback", "dispute"})
 UNDONE = frozenset({"canceled", "expired"})
-"""Ends that a sale may come to without ever having been paid."""
+"""Ends of sales that were never paid."""
 
 OPEN = frozenset(
     {"abandoned", "analysis", "billet_printed", "blocked", "charging", "delayed", "failed", "in_recovery", "pending"}
     | {"pending_transfer", "processing", "rejected", "scheduled", "started", "transferred", "trial", "waiting_payment"}
 )
-"""What a sale may be besides: no money has come by it, and none has gone."""
+"""Statuses in which no money has moved."""
 
 SALE_STATUSES = PAID | REVERSED | UNDONE | OPEN
 
@@ -34,7 +33,7 @@ _TRACKING = ("source", "src", "sck", "ref", "checkout_source")
 
 
 def read(body: bytes, received_at: datetime) -> PaymentEvent | NotUnderstood:
-    """What a webhook's body says, wrapped or not; amounts are Decimals made from its text."""
+    """Parses a webhook's body, wrapped or not. Amounts become Decimals without passing through floats."""
     try:
         parsed = json.loads(body, parse_float=Decimal, parse_constant=lambda _: None)
     except (ValueError, RecursionError) as error:
@@ -49,13 +48,13 @@ def read_stored(payload: Json, received_at: datetime) -> PaymentEvent | NotUnder
 
 
 def unwrapped(body: Any) -> Any:
-    """The event itself, where it came as ``{"payload": {…}, "attempts": …, "request_id": …}``."""
+    """The event, unwrapped from ``{"payload": {…}, "attempts": …, "request_id": …}`` if necessary."""
     inner = part(body, "payload")
     return inner if isinstance(inner, dict) and not text(part(body, "webhook_type")) else body
 
 
 def read_object(body: Any, received_at: datetime) -> PaymentEvent | NotUnderstood:
-    """What a parsed body says; numbers with a point may be Decimals or floats."""
+    """Interprets a parsed body; fractional numbers may be Decimals or floats."""
     if not isinstance(body, dict):
         return NotUnderstood("not_an_object", "the body is no JSON object")
     match word(body.get("webhook_type")) or _guessed(body):
@@ -70,7 +69,7 @@ def read_object(body: Any, received_at: datetime) -> PaymentEvent | NotUnderstoo
 
 
 def _guessed(body: dict[str, Any]) -> str:
-    """What a body without ``webhook_type`` is about, as the REST API's are."""
+    """The type of a body without ``webhook_type``, such as the REST API returns."""
     if text(body.get("last_status")) and first_text(body.get("subscription_code"), body.get("id")):
         return "subscription"
     return "transaction" if text(body.get("status")) and isinstance(body.get("payment"), dict) else ""
@@ -99,7 +98,7 @@ def _transaction(body: dict[str, Any]) -> PaymentEvent | NotUnderstood:
         id=sale,
         status=status,
         occurred_at=at,
-        contract=code or f"sale:{sale}",
+        purchase_id=code or f"sale:{sale}",
         uuid=text(part(body, "subscription", "internal_id")),
         products=_products(body),
         amount=money(part(body, "payment", "total")) or money(part(body, "payment", "gross")),
@@ -112,7 +111,7 @@ def _transaction(body: dict[str, Any]) -> PaymentEvent | NotUnderstood:
 
 
 def _charge(body: dict[str, Any], sale: str, status: str, at: datetime) -> Charge | None:
-    """The payment that a transaction is; ``None`` while it is neither paid nor taken back."""
+    """The transaction as a charge; ``None`` while it is neither paid nor reversed."""
     confirmed_at = moment(part(body, "dates", "confirmed_at"))
     if status not in PAID | REVERSED | UNDONE:
         return None
@@ -148,7 +147,7 @@ def _subscription(body: dict[str, Any]) -> PaymentEvent | NotUnderstood:
         id=code,
         status=snapshot.status,
         occurred_at=snapshot.version,
-        contract=code,
+        purchase_id=code,
         uuid=first_text(body.get("internal_id"), None if text(body.get("id")) == code else body.get("id")),
         products=snapshot.products,
         amount=money(part(body, "current_invoice", "value")),
@@ -214,9 +213,9 @@ def _facts(body: dict[str, Any], snapshot: Snapshot) -> Purchase:
 
 
 def _deactivation(body: dict[str, Any], received_at: datetime) -> PaymentEvent:
-    """Guru has switched a webhook off. What its body holds besides the type is not documented, so all of it is told."""
-    told = {name: value for name, value in body.items() if name not in {"webhook_type", "api_token"}}
-    detail = json.dumps(told, ensure_ascii=True, default=str)[:2000]
+    """Guru has disabled a webhook. The rest of the body is undocumented, so the event's detail holds all of it."""
+    fields = {name: value for name, value in body.items() if name not in {"webhook_type", "api_token"}}
+    detail = json.dumps(fields, ensure_ascii=True, default=str)[:2000]
     webhook = first_text(part(body, "webhook", "id"), body.get("webhook_id"), body.get("id"), body.get("url"))
     at = newest(moment(body.get("deactivated_at")), moment(body.get("created_at"))) or received_at
     event = PaymentEvent("webhook_deactivation", webhook or "webhook", "deactivated", at, detail=detail)

@@ -1,4 +1,4 @@
-"""The token inside Guru's bodies: found for comparing, and taken out of what is kept."""
+"""The token inside Guru's bodies: extracted for comparison, removed before storage."""
 
 import json
 import re
@@ -11,31 +11,31 @@ from agenciaos_jobs.foundation.redact import MASK
 
 TOKEN = "api_token"  # noqa: S105 - the field's name
 
-_DEEPEST = 100
+_MAX_DEPTH = 100
 _IN_TEXT = re.compile(r"""api_token["']?\s*[:=]\s*["']?([A-Za-z0-9_-]{8,200})""")
 
 
 def is_native(body: Any) -> bool:
-    """Whether a body is one that Guru sends, bare or wrapped, by the token in it."""
+    """Whether a body comes from Guru, bare or wrapped, judging by the presence of a token."""
     return any(True for _ in tokens(body))
 
 
 def tokens(body: Any) -> Iterator[str]:
-    """The tokens that a body carries."""
+    """The tokens in a body."""
     for one in (body, body.get("payload") if isinstance(body, dict) else None):
         if isinstance(one, dict) and isinstance(token := one.get(TOKEN), str):
             yield token
 
 
 def tokens_in_text(text: str) -> list[str]:
-    """The tokens in a body that is no JSON, or not quite."""
+    """The tokens in a body that is not valid JSON."""
     return _IN_TEXT.findall(text)
 
 
 def without_token(body: Json, token: str) -> Json:
-    """The body as it may be kept: no token in it, nor anything that Postgres does not take.
+    """The body ready for storage: without the token and without values that Postgres rejects.
 
-    Raises ``ValueError`` where it is nested too deeply to be kept as JSON.
+    Raises ``ValueError`` if it is nested too deeply to be stored as JSON.
     """
     cleaned: Json = _cleaned(body, token, 0)
     return cleaned
@@ -46,7 +46,7 @@ def text_without_token(text: str, token: str) -> str:
 
 
 def parsed(body: bytes) -> Any:
-    """The body as JSON, read more leniently than other callers' are; raises ``ValueError`` for what is none."""
+    """The body as JSON, parsed more leniently than other callers' bodies; raises ``ValueError`` if it is not JSON."""
     try:
         return json.loads(body, parse_constant=lambda _: None)
     except RecursionError:
@@ -54,7 +54,7 @@ def parsed(body: bytes) -> Any:
 
 
 def _cleaned(value: Any, token: str, depth: int) -> Any:
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise ValueError("nested too deeply")
     if isinstance(value, str):
         return text_without_token(value, token)
@@ -67,7 +67,7 @@ def _cleaned(value: Any, token: str, depth: int) -> Any:
 
 
 def _number(value: Any) -> Any:
-    """A number that every reader of JSON reads in the same way; longer ones as text."""
+    """A number that every JSON parser reads alike; larger integers become text, infinities ``None``."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 2**53:
         return str(value)
     return None if value in (float("inf"), float("-inf")) else value

@@ -1,4 +1,4 @@
-"""Takes plans back when their time has come, and asks Guru again about payments that it could not confirm."""
+"""Ends plans whose term is over, and retries payments that Guru could not confirm."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,40 +18,40 @@ from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.payments.store import payments, purchases
 from agenciaos_jobs.payments.store.payments import NewRecord
 
-AGAIN_AFTER = timedelta(hours=1)
-"""How long a payment that could not be confirmed waits before Guru is asked again."""
+RETRY_AFTER = timedelta(hours=1)
+"""Delay before an unconfirmed payment is checked with Guru again."""
 
-_AT_ONCE = 200
+_MAX_BATCH = 200
 
 
 class Payload(BaseModel):
-    """Nothing: what is due stands in the database."""
+    """Empty: due plans are read from the database."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "SettleDuePayments"})
 
 
 async def run(context: RunContext[Payments], _: Payload) -> CommitWith:
-    return CommitWith(partial(_settle, context=context))
+    return CommitWith(partial(_expire_due, context=context))
 
 
-async def _settle(connection: Connection, *, context: RunContext[Payments]) -> Json:
+async def _expire_due(connection: Connection, *, context: RunContext[Payments]) -> Json:
     now = context.clock.now()
-    due = sorted(await purchases.due(connection, now, _AT_ONCE))
-    decisions = [await _settle_one(connection, context, agency_id, now) for agency_id in due]
+    due = sorted(await purchases.due(connection, now, _MAX_BATCH))
+    decisions = [await _expire_one(connection, context, agency_id, now) for agency_id in due]
     ended = sum(decision is not None and decision.action is Action.DEACTIVATED for decision in decisions)
-    asked = await _ask_again(connection, context, now)
-    context.log.info("due_payments_settled", due=len(due), ended=ended, asked_again=asked)
-    return {"success": True, "due": len(due), "ended": ended, "askedAgain": asked}
+    retried = await _retry_unverified(connection, context, now)
+    context.log.info("due_payments_settled", due=len(due), ended=ended, asked_again=retried)
+    return {"success": True, "due": len(due), "ended": ended, "askedAgain": retried}
 
 
-async def _settle_one(
+async def _expire_one(
     connection: Connection, context: RunContext[Payments], agency_id: str, now: datetime
 ) -> Decision | None:
     await payments.lock_agency(connection, agency_id)
     account = await purchases.account(connection, agency_id)
     decision = reevaluate(account, now, context.uses.terms) if account else None
     if account is None or decision is None or decision.subscription is None:
-        await purchases.forget_due(connection, agency_id)
+        await purchases.clear_due(connection, agency_id)
         return None
     await payments.save_subscription(connection, agency_id, decision.subscription, now)
     if decision.plan_after != decision.plan_before:
@@ -74,9 +74,9 @@ def _record(context: RunContext[Payments], agency_id: str, decision: Decision, n
     )
 
 
-async def _ask_again(connection: Connection, context: RunContext[Payments], now: datetime) -> int:
-    """Starts the runs of unverified events anew; a key lets each record make one."""
-    waiting = await payments.waiting(connection, Action.UNVERIFIED, now - AGAIN_AFTER)
+async def _retry_unverified(connection: Connection, context: RunContext[Payments], now: datetime) -> int:
+    """Replays unverified events; an idempotency key allows one run for each record."""
+    waiting = await payments.waiting(connection, Action.UNVERIFIED, now - RETRY_AFTER)
     items = [
         (
             record.payload,
@@ -95,13 +95,13 @@ async def _ask_again(connection: Connection, context: RunContext[Payments], now:
 
 async def _is_needed(database: Database, now: datetime) -> bool:
     return await purchases.is_due(database, now) or bool(
-        await payments.waiting(database, Action.UNVERIFIED, now - AGAIN_AFTER)
+        await payments.waiting(database, Action.UNVERIFIED, now - RETRY_AFTER)
     )
 
 
 JOB = Job(
     task="settle-due-payments",
-    summary=Text("Encerra os planos cujo prazo acabou", "Ends the plans whose time has come"),
+    summary=Text("Encerra os planos cujo prazo acabou", "Ends the plans whose term is over"),
     accepted=Text("Acerto iniciado", "Settling started"),
     uses=Payments,
     payload=Payload,

@@ -1,11 +1,11 @@
-"""Turns a webhook of Digital Manager Guru into an agency's plan."""
+"""Applies a Digital Manager Guru webhook to an agency's plan."""
 
 from dataclasses import dataclass, replace
 from functools import partial
 
 from pydantic import BaseModel, ConfigDict
 
-from agenciaos_jobs.alerts.alert import Event
+from agenciaos_jobs.alerts.alert import AlertEvent
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, Job, Json, Limits, RetryLater
@@ -16,31 +16,31 @@ from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED, PAYMENT_UNVERIFIED, WEBHOOK_DEACTIVATED
 from agenciaos_jobs.payments.guru.confirmation import mismatch_with_api
 from agenciaos_jobs.payments.guru.reader import read_stored
-from agenciaos_jobs.payments.ownership import Owner, whose
+from agenciaos_jobs.payments.ownership import Owner, owner_of
 from agenciaos_jobs.payments.policy.application_decision import Action, Decision
 from agenciaos_jobs.payments.policy.event import NotUnderstood, PaymentEvent
-from agenciaos_jobs.payments.policy.guru_decision import SOURCE, Account, decide
+from agenciaos_jobs.payments.policy.guru_decision import SOURCE, Account, decide_event
 from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.payments.store import payments, purchases
 from agenciaos_jobs.payments.store.payments import NewRecord
 
 FROM_GURU = "from-guru"
-"""The tag of a run whose body was asked of Guru's REST API, which needs no confirmation by it."""
+"""Tag of a run whose body came from Guru's REST API, so that it needs no confirmation."""
 
 NOT_CONFIRMED = "not_confirmed"
 
-_DENIALS = 3
+_CONFIRMATION_ATTEMPTS = 3
 
 
 class Payload(BaseModel):
-    """A webhook's body as it came, less the token."""
+    """A webhook's body as received, without the token."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"title": "ProcessGuruWebhook"})
 
 
 @dataclass(frozen=True)
 class Objection:
-    """Why an event must not switch a plan on."""
+    """Why an event must not activate a plan."""
 
     action: Action
     code: str
@@ -54,24 +54,24 @@ async def run(context: RunContext[Payments], _: Payload) -> CommitWith:
         record = replace(_record(context, event), code=event.code, reason=event.reason)
         return CommitWith(partial(_keep, context=context, record=record))
     if event.kind == "webhook_deactivation":
-        reason = f"Guru has switched webhook {event.id} off: {event.detail}"
+        reason = f"Guru has disabled webhook {event.id}: {event.detail}"
         record = replace(_record(context, event), code=event.kind, reason=reason)
-        alert = Event(WEBHOOK_DEACTIVATED, SOURCE, event.id, {"reason": event.detail})
+        alert = AlertEvent(WEBHOOK_DEACTIVATED, SOURCE, event.id, {"reason": event.detail})
         return CommitWith(partial(_keep, context=context, record=record, alert=alert))
     if context.uses.terms.product(event.products) is None:
         reason = f"PLAN_PRODUCTS has none of {', '.join(event.products) or 'no product'}"
         unknown = Objection(Action.REJECTED, "unknown_product", reason)
         return CommitWith(partial(_set_aside, context=context, event=event, why=unknown))
-    is_checked, objection = await _verified(context, event)
+    is_checked, objection = await _verify(context, event)
     return CommitWith(partial(_apply, context=context, event=event, is_checked=is_checked, objection=objection))
 
 
-async def _verified(context: RunContext[Payments], event: PaymentEvent) -> tuple[bool, Objection | None]:
-    """Asks Guru about an event that would switch a plan on: whether it was asked, and what speaks against the event."""
+async def _verify(context: RunContext[Payments], event: PaymentEvent) -> tuple[bool, Objection | None]:
+    """Confirms with Guru an event that would activate a plan. Returns whether it was checked, and any objection."""
     if context.uses.guru is None or FROM_GURU in context.run.tags:
         return True, None
     async with context.database.connection() as connection:
-        owner = await whose(connection, event)
+        owner = await owner_of(connection, event)
         account = await purchases.account(connection, owner.agency_id) if owner.agency_id else None
     if account is None or _decision(context, account, event, owner).action is not Action.ACTIVATED:
         return False, None
@@ -84,9 +84,11 @@ async def _verified(context: RunContext[Payments], event: PaymentEvent) -> tuple
     except (RetryLater, GiveUp) as error:
         if isinstance(error, RetryLater) and context.run.attempt < context.run.max_attempts:
             raise
-        return True, Objection(Action.UNVERIFIED, error.code, f"Guru could not be asked: {error}")
+        return True, Objection(Action.UNVERIFIED, error.code, f"Guru could not be reached: {error}")
     denial = mismatch_with_api(event, answer, context.clock.now())
-    if denial and context.run.attempt < min(_DENIALS, context.run.max_attempts):  # its API may be behind its webhooks
+    if denial and context.run.attempt < min(
+        _CONFIRMATION_ATTEMPTS, context.run.max_attempts
+    ):  # its API may be behind its webhooks
         raise RetryLater(NOT_CONFIRMED, denial)
     return True, Objection(Action.REJECTED, NOT_CONFIRMED, denial) if denial else None
 
@@ -99,9 +101,9 @@ async def _apply(
     is_checked: bool,
     objection: Objection | None,
 ) -> Json:
-    """Decides and acts under the agency's lock, so that deliveries for one agency take effect one after the other."""
-    await purchases.lock(connection, event.contract)
-    owner = await whose(connection, event)
+    """Decides and acts under the agency's lock, so that deliveries for one agency are serialised."""
+    await purchases.lock(connection, event.purchase_id)
+    owner = await owner_of(connection, event)
     account = None
     if owner.agency_id:
         await payments.lock_agency(connection, owner.agency_id)
@@ -113,23 +115,23 @@ async def _apply(
     decision = _decision(context, account, event, owner)
     if FROM_GURU not in context.run.tags and await payments.is_decided(connection, SOURCE, event.event_id):
         decision = Decision(
-            Action.DUPLICATE, "the same was said and dealt with before", account.plan, account.plan, code="duplicate"
+            Action.DUPLICATE, "an identical event was processed before", account.plan, account.plan, code="duplicate"
         )
     if decision.action is Action.ACTIVATED and objection:
         return await _set_aside(connection, context=context, event=event, why=objection, agency_id=owner.agency_id)
-    if decision.action is Action.ACTIVATED and not is_checked:  # another event came in between
-        raise RetryLater("plan_changed_meanwhile", "the plan has changed since Guru was asked")
+    if decision.action is Action.ACTIVATED and not is_checked:  # another event was applied in between
+        raise RetryLater("plan_changed_meanwhile", "the plan has changed since the check with Guru")
     if decision.action is not Action.DUPLICATE:
-        facts = account.joined(event, owner.contract_id)
-        await purchases.save(connection, owner.contract_id, event.uuid, owner.agency_id, facts, context.clock.now())
-    return await _settle(connection, context, event, owner.agency_id, decision)
+        facts = account.merge(event, owner.purchase_id)
+        await purchases.save(connection, owner.purchase_id, event.uuid, owner.agency_id, facts, context.clock.now())
+    return await _apply_decision(connection, context, event, owner.agency_id, decision)
 
 
 def _decision(context: RunContext[Payments], account: Account, event: PaymentEvent, owner: Owner) -> Decision:
-    return decide(account, event, owner.contract_id, context.clock.now(), context.uses.terms)
+    return decide_event(account, event, owner.purchase_id, context.clock.now(), context.uses.terms)
 
 
-async def _settle(
+async def _apply_decision(
     connection: Connection, context: RunContext[Payments], event: PaymentEvent, agency_id: str, decision: Decision
 ) -> Json:
     now, subscription = context.clock.now(), decision.subscription
@@ -157,16 +159,16 @@ async def _set_aside(
     why: Objection,
     agency_id: str | None = None,
 ) -> Json:
-    """Keeps an event that has no effect, and tells people: once for a customer, however often it comes."""
+    """Stores an event that has no effect, and raises an alert: once for each customer, however often it arrives."""
     record = replace(_record(context, event), action=why.action, code=why.code, reason=why.reason, agency_id=agency_id)
     kind = PAYMENT_UNVERIFIED if why.action is Action.UNVERIFIED or why.code == NOT_CONFIRMED else PAYMENT_UNMATCHED
-    alert = Event(kind, SOURCE, event.event_id, {"code": why.code, "reason": why.reason})
-    is_told = await payments.was_told(connection, record, of_customer=why.action is Action.UNMATCHED)
-    return await _keep(connection, context=context, record=record, alert=None if is_told else alert)
+    alert = AlertEvent(kind, SOURCE, event.event_id, {"code": why.code, "reason": why.reason})
+    is_notified = await payments.was_notified(connection, record, of_customer=why.action is Action.UNMATCHED)
+    return await _keep(connection, context=context, record=record, alert=None if is_notified else alert)
 
 
 async def _keep(
-    connection: Connection, *, context: RunContext[Payments], record: NewRecord, alert: Event | None = None
+    connection: Connection, *, context: RunContext[Payments], record: NewRecord, alert: AlertEvent | None = None
 ) -> Json:
     await payments.add(connection, record)
     if alert:
@@ -185,7 +187,7 @@ async def _keep(
 
 
 def _record(context: RunContext[Payments], event: PaymentEvent | NotUnderstood) -> NewRecord:
-    """What is known of a delivery before anything is decided."""
+    """The record of a delivery before any decision."""
     now = context.clock.now()
     record = NewRecord(
         context.run.id, SOURCE, "unknown", context.run.created_at, now, Action.IGNORED, "", context.run.payload
@@ -198,10 +200,10 @@ def _record(context: RunContext[Payments], event: PaymentEvent | NotUnderstood) 
         occurred_at=event.occurred_at,
         event_id=event.event_id,
         status=event.status,
-        customer_id=event.customer.id or event.customer.email or event.contract or None,
+        customer_id=event.customer.id or event.customer.email or event.purchase_id or None,
         product_id=context.uses.terms.product(event.products) or next(iter(event.products), None),
         amount=event.amount,
-        contract_id=event.contract or None,
+        contract_id=event.purchase_id or None,
         email=event.customer.email,
         cycle=event.cycle,
         period_end=event.period_end,

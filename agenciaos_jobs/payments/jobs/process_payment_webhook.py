@@ -1,4 +1,4 @@
-"""Turns a payment event into an agency's plan."""
+"""Applies the application's own payment event to an agency's plan."""
 
 from decimal import Decimal
 from functools import partial
@@ -13,7 +13,7 @@ from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED
-from agenciaos_jobs.payments.policy.application_decision import Action, Decision, Payment, decide
+from agenciaos_jobs.payments.policy.application_decision import Action, Decision, Payment, decide_payment
 from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.payments.store import payments
 
@@ -23,7 +23,7 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 
 
 def _no_number(value: object) -> object:
-    """A moment is ISO 8601 text; a bare number could be seconds or milliseconds."""
+    """Accepts only ISO 8601 text, because a bare number could be seconds or milliseconds."""
     if value is not None and not isinstance(value, str):
         raise PydanticCustomError("datetime_type", "expected a date and time in ISO 8601")
     return value
@@ -70,7 +70,7 @@ async def run(context: RunContext[Payments], payload: Payload) -> CommitWith:
 
 
 async def _apply(connection: Connection, *, context: RunContext[Payments], payment: Payment) -> Json | GiveUp:
-    """Decides and acts under the agency's lock, so that deliveries for one agency take effect one after the other."""
+    """Decides and acts under the agency's lock, so that deliveries for one agency are serialised."""
     now, agency_id = context.clock.now(), payment.customer_id
     await payments.lock_agency(connection, agency_id)
     decision = await _decide(connection, context, payment)
@@ -97,7 +97,7 @@ async def _apply(connection: Connection, *, context: RunContext[Payments], payme
 
 async def _decide(connection: Connection, context: RunContext[Payments], payment: Payment) -> Decision:
     seen = payment.event_id and await payments.is_decided(connection, payment.source, payment.event_id)
-    return decide(
+    return decide_payment(
         payment,
         current=await payments.subscription(connection, payment.customer_id),
         agency_plan=await agencies.plan(connection, payment.customer_id),

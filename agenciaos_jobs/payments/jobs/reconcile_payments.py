@@ -1,4 +1,4 @@
-"""Compares every plan with what Guru says, and reports the differences."""
+"""Compares every plan with Guru's data, and reports the differences."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ from functools import partial
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from agenciaos_jobs.alerts.alert import Event
+from agenciaos_jobs.alerts.alert import AlertEvent
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.model.job import CommitWith, Job, Json, Limits, RetryLater, Schedule
@@ -19,7 +19,7 @@ from agenciaos_jobs.payments.alerts import PAYMENT_DIFFERENCE
 from agenciaos_jobs.payments.guru.api import GuruAPI
 from agenciaos_jobs.payments.guru.reader import read_object
 from agenciaos_jobs.payments.jobs import process_guru_webhook
-from agenciaos_jobs.payments.policy.entitlement import best, evaluate
+from agenciaos_jobs.payments.policy.entitlement import choose, evaluate
 from agenciaos_jobs.payments.policy.event import PaymentEvent
 from agenciaos_jobs.payments.policy.guru_decision import SOURCE, Account
 from agenciaos_jobs.payments.policy.purchase import Purchase
@@ -27,21 +27,21 @@ from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.payments.store import purchases
 
 LOOK_BACK = timedelta(days=90)
-"""Agencies without a plan are looked at for so long after their last event."""
+"""How long after its last event an agency without a plan is still compared."""
 
-_PATIENCE = 5
+_ATTEMPTS = 5
 _WAIT = timedelta(seconds=2)
 
 
 class Payload(BaseModel):
-    """Nothing: every plan is compared."""
+    """Empty: every plan is compared."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "ReconcilePayments"})
 
 
 @dataclass(frozen=True)
 class Difference:
-    """An agency whose plan is not what Guru's word makes it."""
+    """An agency whose plan differs from the one that Guru's data gives."""
 
     agency_id: str
     plan: str
@@ -59,10 +59,10 @@ async def run(context: RunContext[Payments], _: Payload) -> Json | CommitWith:
         async with context.database.connection() as connection:
             account = await purchases.account(connection, agency_id)
         if account:
-            said = await _asked(context.uses.guru, account)
-            if difference := _difference(context, agency_id, account, said):
+            found = await _fetch_purchases(context.uses.guru, account)
+            if difference := _difference(context, agency_id, account, found):
                 differences.append(difference)
-                answers += [answer for answer in said.values() if answer]
+                answers += [answer for answer in found.values() if answer]
                 context.log.warning(
                     "payment_difference",
                     agency_id=agency_id,
@@ -70,48 +70,48 @@ async def run(context: RunContext[Payments], _: Payload) -> Json | CommitWith:
                     plan_by_guru=difference.plan_by_guru,
                 )
     return CommitWith(
-        partial(_report, context=context, checked=len(agency_ids), differences=differences, answers=answers)
+        partial(_apply, context=context, checked=len(agency_ids), differences=differences, answers=answers)
     )
 
 
-async def _asked(guru: GuruAPI, account: Account) -> dict[str, Json | None]:
-    """What Guru says of each purchase; waits where it is asked to."""
-    said: dict[str, Json | None] = {}
-    for contract_id in account.contracts:
-        is_sale, name = contract_id.startswith("sale:"), contract_id.removeprefix("sale:")
-        said[contract_id] = await _patiently(partial(guru.transaction if is_sale else guru.subscription, name))
-    return said
+async def _fetch_purchases(guru: GuruAPI, account: Account) -> dict[str, Json | None]:
+    """Guru's data for each purchase; ``None`` for those it does not know."""
+    found: dict[str, Json | None] = {}
+    for purchase_id in account.purchases:
+        is_sale, name = purchase_id.startswith("sale:"), purchase_id.removeprefix("sale:")
+        found[purchase_id] = await _with_retries(partial(guru.transaction if is_sale else guru.subscription, name))
+    return found
 
 
-async def _patiently(ask: Callable[[], Awaitable[Json | None]]) -> Json | None:
-    for _ in range(_PATIENCE - 1):
+async def _with_retries(call: Callable[[], Awaitable[Json | None]]) -> Json | None:
+    for _ in range(_ATTEMPTS - 1):
         try:
-            return await ask()
+            return await call()
         except RetryLater as error:
             await asyncio.sleep((error.after or _WAIT).total_seconds())
-    return await ask()
+    return await call()
 
 
 def _difference(
-    context: RunContext[Payments], agency_id: str, account: Account, said: dict[str, Json | None]
+    context: RunContext[Payments], agency_id: str, account: Account, found: dict[str, Json | None]
 ) -> Difference | None:
-    """What the plan would be with Guru's present word, where that is another than it is."""
-    now, known = context.clock.now(), dict(account.contracts)
-    missing = [contract_id for contract_id, answer in said.items() if answer is None]
-    for contract_id, answer in said.items():
+    """The plan that Guru's present data gives, if it differs from the agency's."""
+    now, known = context.clock.now(), dict(account.purchases)
+    missing = [purchase_id for purchase_id, answer in found.items() if answer is None]
+    for purchase_id, answer in found.items():
         event = read_object(answer, now)
         if isinstance(event, PaymentEvent):
-            known[contract_id] = known[contract_id].joined(event.facts)
+            known[purchase_id] = known[purchase_id].merge(event.facts)
         if answer is None:
-            known[contract_id] = Purchase()
-    verdict = best(evaluate(contract, now, context.uses.terms) for contract in known.values())
-    if verdict is None or verdict.plan == account.plan:
+            known[purchase_id] = Purchase()
+    entitlement = choose(evaluate(purchase, now, context.uses.terms) for purchase in known.values())
+    if entitlement is None or entitlement.plan == account.plan:
         return None
-    reason = f"Guru knows no {', '.join(missing)}" if missing else f"by Guru's word: {verdict.code}"
-    return Difference(agency_id, account.plan, verdict.plan, reason)
+    reason = f"Guru knows no {', '.join(missing)}" if missing else f"by Guru's data: {entitlement.code}"
+    return Difference(agency_id, account.plan, entitlement.plan, reason)
 
 
-async def _report(
+async def _apply(
     connection: Connection,
     *,
     context: RunContext[Payments],
@@ -119,7 +119,7 @@ async def _report(
     differences: list[Difference],
     answers: list[Json],
 ) -> Json:
-    """Reports; where it is to put things right, Guru's answers are dealt with as if they had been sent."""
+    """Raises the alerts. With ``reconcile_apply``, processes Guru's answers as if they had been delivered."""
     applied = answers if context.uses.reconcile_apply else []
     payloads: list[tuple[Json, Json]] = [(orjson.loads(orjson.dumps(answer, default=str)), {}) for answer in applied]
     await context.trigger_all_in(
@@ -129,13 +129,13 @@ async def _report(
         source="reconciliation",
         tags=(process_guru_webhook.FROM_GURU,),
     )
-    events = [Event(PAYMENT_DIFFERENCE, SOURCE, one.agency_id, asdict(one)) for one in differences]
+    events = [AlertEvent(PAYMENT_DIFFERENCE, SOURCE, one.agency_id, asdict(one)) for one in differences]
     await alerts.add(connection, events, context.clock)
-    told = [
+    listed = [
         {"agencyId": one.agency_id, "plan": one.plan, "planByGuru": one.plan_by_guru, "reason": one.reason}
         for one in differences
     ]
-    return {"success": True, "checked": checked, "differences": told, "applied": len(payloads)}
+    return {"success": True, "checked": checked, "differences": listed, "applied": len(payloads)}
 
 
 JOB = Job(

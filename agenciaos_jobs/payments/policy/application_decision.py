@@ -1,4 +1,4 @@
-"""What a payment event means for an agency's plan."""
+"""Decisions on the application's own payment events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ FREE = "FREE"
 
 
 class Action(StrEnum):
-    """What a delivery did."""
+    """The effect of a delivery."""
 
     ACTIVATED = "activated"
     DEACTIVATED = "deactivated"
@@ -29,7 +29,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Payment:
-    """One delivery, read. ``raw`` is the body as it came; ``event_id`` is the sender's, if it gave one."""
+    """A parsed delivery. ``raw`` is the body as received; ``event_id`` is the sender's, if any."""
 
     source: str
     event: str
@@ -44,9 +44,9 @@ class Payment:
 
 @dataclass(frozen=True)
 class Subscription:
-    """Where an agency's plan stands, and the event that put it there.
+    """The state of an agency's plan, and the event that caused it.
 
-    ``source`` is ``guru``, or ``api`` for the application's own word. ``due_at``: then it changes by itself.
+    ``source`` is ``guru``, or ``api`` for the application's own events. At ``due_at`` the plan changes by itself.
     """
 
     plan: str
@@ -62,7 +62,7 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a delivery does and why. ``subscription`` is the new one, or ``None`` where nothing changes."""
+    """The effect of a delivery and its reason. ``subscription`` is the new one, or ``None`` if nothing changes."""
 
     action: Action
     reason: str
@@ -76,7 +76,7 @@ ACTIVATING = frozenset({"approved", "paid"})
 REVOKING = frozenset({"refunded", "chargeback", "canceled", "cancelled", "expired"})
 
 
-def decide(
+def decide_payment(
     payment: Payment,
     *,
     current: Subscription | None,
@@ -84,10 +84,10 @@ def decide(
     is_decided: bool,
     products: Mapping[str, str],
 ) -> Decision:
-    """What the delivery does, given the agency's plan (``None``: no such agency) and its subscription.
+    """Decides on a delivery, given the agency's plan (``None``: no such agency) and its subscription.
 
-    A refund, chargeback, cancellation or expiry is believed from either ``event`` or ``status``; a plan is switched on
-    by ``status`` alone, and not against the event's word.
+    Either ``event`` or ``status`` may report a refund, chargeback, cancellation or expiry. Only ``status`` activates a
+    plan, unless ``event`` contradicts it.
     """
     if agency_plan is None:
         return _rejected("unknown_agency", f"there is no agency {payment.customer_id!r}", None)
@@ -95,7 +95,7 @@ def decide(
         return _rejected("unknown_product", f"PLAN_PRODUCTS has no product {payment.product_id!r}", agency_plan)
     unchanged = Decision(Action.UNCHANGED, "", agency_plan, agency_plan)
     if is_decided:
-        return replace(unchanged, action=Action.DUPLICATE, reason=f"event {payment.event_id!r} was dealt with before")
+        return replace(unchanged, action=Action.DUPLICATE, reason=f"event {payment.event_id!r} was processed before")
     if current and payment.occurred_at < current.last_event_at:
         return replace(
             unchanged, action=Action.OUTDATED, reason=f"older than the event of {current.last_event_at.isoformat()}"

@@ -1,4 +1,4 @@
-"""What the facts of an agency's purchases mean for its plan."""
+"""Entitlements: the plan that an agency's purchases give it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -10,22 +10,22 @@ from agenciaos_jobs.payments.policy.purchase import ENDED, Invoice, Purchase, Sn
 
 @dataclass(frozen=True)
 class Terms:
-    """The business's rules: the plan that each product buys, and how long an unpaid plan is kept."""
+    """The business rules: the plan of each product, and how long an unpaid plan is kept."""
 
     products: Mapping[str, str]
     grace: timedelta
 
     def product(self, candidates: Iterable[str]) -> str | None:
-        """The first of a product's names that a plan is known for."""
+        """The first of a product's names that has a plan."""
         return next((name for name in candidates if name in self.products), None)
 
 
 @dataclass(frozen=True)
 class Entitlement:
-    """A plan, with the reason's stable code.
+    """A plan, with a stable code for the reason.
 
-    ``due_at`` is when it changes although nothing more arrives. ``was_bought``: money has come for it at some time, or
-    it has ended; without that the verdict takes no plan back that somebody else gave.
+    ``due_at`` is when it changes even if no event arrives. ``was_bought``: it was paid at some time, or it has ended;
+    otherwise the entitlement revokes no plan that came from another source.
     """
 
     plan: str
@@ -41,85 +41,91 @@ class Entitlement:
         return self.plan != FREE
 
 
-def evaluate(contract: Purchase, now: datetime, terms: Terms) -> Entitlement:
-    """The plan that one purchase gives at a moment."""
-    case = _Case(contract, now, terms)
-    paid, snapshot = case.paid, contract.snapshot
-    if snapshot and snapshot.status in ENDED and not (paid and paid.stands):
-        return case.off(snapshot.status)
-    if paid and not paid.stands and not case.is_settled_since(paid):
-        return _after_reversal(case, paid)
+def evaluate(purchase: Purchase, now: datetime, terms: Terms) -> Entitlement:
+    """The entitlement that one purchase gives at a moment."""
+    evaluation = _Evaluation(purchase, now, terms)
+    paid, snapshot = evaluation.paid, purchase.snapshot
+    if snapshot and snapshot.status in ENDED and not (paid and paid.is_settled):
+        return evaluation.off(snapshot.status)
+    if paid and not paid.is_settled and not evaluation.is_reactivated_since(paid):
+        return _after_reversal(evaluation, paid)
     if snapshot is None or snapshot.status in ENDED:
-        return case.on("paid") if paid else case.off("not_paid")
-    return _by_status(case, snapshot)
+        return evaluation.on("paid") if paid else evaluation.off("not_paid")
+    return _by_status(evaluation, snapshot)
 
 
-def best(verdicts: Iterable[Entitlement]) -> Entitlement | None:
-    """An agency's plan out of all its purchases: one that is on wins, then the newest word."""
-    found = sorted(verdicts, key=lambda one: (one.is_on, one.due_at is None, one.as_of, one.code))
+def choose(entitlements: Iterable[Entitlement]) -> Entitlement | None:
+    """An agency's entitlement from all its purchases: an active one wins, then the newest."""
+    found = sorted(entitlements, key=lambda one: (one.is_on, one.due_at is None, one.as_of, one.code))
     if not found:
         return None
     dues = [one.due_at for one in found if one.due_at]
     return replace(found[-1], due_at=min(dues, default=None), was_bought=any(one.was_bought for one in found))
 
 
-def _by_status(case: "_Case", snapshot: Snapshot) -> Entitlement:
-    is_paid_since = case.paid is not None and case.paid.stands and case.paid.paid_at > snapshot.status_at
+def _by_status(evaluation: "_Evaluation", snapshot: Snapshot) -> Entitlement:
+    is_paid_since = (
+        evaluation.paid is not None and evaluation.paid.is_settled and evaluation.paid.paid_at > snapshot.status_at
+    )
     match snapshot.status:
         case "active":
-            return _active(case, snapshot)
+            return _active(evaluation, snapshot)
         case "pastdue":
-            has_paid_it = case.paid is not None and case.paid.stands and case.is_of(case.paid, snapshot)
-            return case.on("paid") if is_paid_since or has_paid_it else _pastdue(case, snapshot)
+            has_paid_it = (
+                evaluation.paid is not None
+                and evaluation.paid.is_settled
+                and evaluation.is_of(evaluation.paid, snapshot)
+            )
+            return evaluation.on("paid") if is_paid_since or has_paid_it else _pastdue(evaluation, snapshot)
         case "trial":
-            return case.on("paid") if is_paid_since else _trial(case, snapshot)
-    return case.on("paid") if case.paid else case.off(snapshot.status)
+            return evaluation.on("paid") if is_paid_since else _trial(evaluation, snapshot)
+    return evaluation.on("paid") if evaluation.paid else evaluation.off(snapshot.status)
 
 
-def _active(case: "_Case", snapshot: Snapshot) -> Entitlement:
-    is_renewed = case.paid is not None and case.paid.cycle > snapshot.cycle
+def _active(evaluation: "_Evaluation", snapshot: Snapshot) -> Entitlement:
+    is_renewed = evaluation.paid is not None and evaluation.paid.cycle > snapshot.cycle
     if not snapshot.ends_with_cycle or snapshot.period_end is None or is_renewed:
-        return case.on("active")
-    return case.until(snapshot.period_end, "ends_with_cycle", "cycle_ended")
+        return evaluation.on("active")
+    return evaluation.until(snapshot.period_end, "ends_with_cycle", "cycle_ended")
 
 
-def _pastdue(case: "_Case", snapshot: Snapshot) -> Entitlement:
-    if not case.contract.was_paid:
-        return case.off("pastdue")
-    since = dict(case.contract.overdue).get(snapshot.invoice or "", snapshot.status_at)
-    return case.until(since + case.terms.grace, "pastdue_grace", "pastdue")
+def _pastdue(evaluation: "_Evaluation", snapshot: Snapshot) -> Entitlement:
+    if not evaluation.purchase.was_paid:
+        return evaluation.off("pastdue")
+    since = dict(evaluation.purchase.overdue).get(snapshot.invoice or "", snapshot.status_at)
+    return evaluation.until(since + evaluation.terms.grace, "pastdue_grace", "pastdue")
 
 
-def _trial(case: "_Case", snapshot: Snapshot) -> Entitlement:
+def _trial(evaluation: "_Evaluation", snapshot: Snapshot) -> Entitlement:
     if snapshot.trial_end is None:
-        return case.on("trial")
-    return case.until(snapshot.trial_end + case.terms.grace, "trial", "trial_ended")
+        return evaluation.on("trial")
+    return evaluation.until(snapshot.trial_end + evaluation.terms.grace, "trial", "trial_ended")
 
 
-def _after_reversal(case: "_Case", paid: Invoice) -> Entitlement:
-    """The newest payment is gone: an earlier one may still cover the present."""
+def _after_reversal(evaluation: "_Evaluation", paid: Invoice) -> Entitlement:
+    """The newest payment was reversed; an earlier one may still cover the present."""
     assert paid.reversal
-    ends = [one.period_end for one in invoices(case.contract) if one.stands and one.period_end]
+    ends = [one.period_end for one in invoices(evaluation.purchase) if one.is_settled and one.period_end]
     covered_until = max(ends, default=None)
-    if covered_until is None or covered_until <= case.now:
-        return case.off(paid.reversal.reversed_as)
-    return case.until(covered_until, "earlier_payment", paid.reversal.reversed_as)
+    if covered_until is None or covered_until <= evaluation.now:
+        return evaluation.off(paid.reversal.reversed_as)
+    return evaluation.until(covered_until, "earlier_payment", paid.reversal.reversed_as)
 
 
 @dataclass(frozen=True)
-class _Case:
-    contract: Purchase
+class _Evaluation:
+    purchase: Purchase
     now: datetime
     terms: Terms
 
     @property
     def paid(self) -> Invoice | None:
-        """The newest invoice that was ever paid, whether or not the money went back."""
-        return next(reversed(invoices(self.contract)), None)
+        """The newest invoice that was ever paid, even if it was reversed later."""
+        return next(reversed(invoices(self.purchase)), None)
 
-    def is_settled_since(self, paid: Invoice) -> bool:
-        """Whether the subscription became active after the money went back."""
-        snapshot, reversal = self.contract.snapshot, paid.reversal
+    def is_reactivated_since(self, paid: Invoice) -> bool:
+        """Whether the subscription became active after the reversal."""
+        snapshot, reversal = self.purchase.snapshot, paid.reversal
         if snapshot is None or reversal is None or reversal.reversed is None:
             return reversal is None
         return snapshot.status == "active" and snapshot.status_at > reversal.reversed
@@ -132,25 +138,25 @@ class _Case:
         product = self.terms.product(names)
         if product is None:
             return self.off("unknown_product")
-        return Entitlement(self.terms.products[product], code, self.contract.as_of, product, period_end)
+        return Entitlement(self.terms.products[product], code, self.purchase.as_of, product, period_end)
 
     def off(self, code: str) -> Entitlement:
         names, period_end = self._bought()
-        was_bought = self.contract.was_paid or self.contract.ended_at is not None
+        was_bought = self.purchase.was_paid or self.purchase.ended_at is not None
         product = self.terms.product(names)
-        return Entitlement(FREE, code, self.contract.as_of, product, period_end, was_bought=was_bought)
+        return Entitlement(FREE, code, self.purchase.as_of, product, period_end, was_bought=was_bought)
 
     def until(self, end: datetime, code: str, code_after: str) -> Entitlement:
         if self.now >= end:
             return self.off(code_after)
-        verdict = self.on(code)
-        return replace(verdict, due_at=end) if verdict.is_on else verdict
+        entitlement = self.on(code)
+        return replace(entitlement, due_at=end) if entitlement.is_on else entitlement
 
     def _bought(self) -> tuple[tuple[str, ...], datetime | None]:
-        """Which product, and until when: by the newest word on either."""
-        snapshot = self.contract.snapshot
-        standing = [one for one in invoices(self.contract) if one.stands]
-        paid = standing[-1] if standing else None
+        """The product and the end of its period, from the newest data on either."""
+        snapshot = self.purchase.snapshot
+        settled = [one for one in invoices(self.purchase) if one.is_settled]
+        paid = settled[-1] if settled else None
         if snapshot and not (paid and paid.products and paid.paid_at > snapshot.version):
             ends = [end for end in (snapshot.period_end, paid.period_end if paid else None) if end]
             return snapshot.products or (paid.products if paid else ()), max(ends, default=None)

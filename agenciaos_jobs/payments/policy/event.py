@@ -1,4 +1,4 @@
-"""A payment webhook that was understood."""
+"""The event that a payment webhook reports."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +13,7 @@ Kind = Literal["transaction", "subscription", "webhook_deactivation"]
 
 @dataclass(frozen=True)
 class Customer:
-    """Who bought. ``tracking`` holds every tracking parameter that came with the sale; ``email`` is folded."""
+    """The buyer. ``tracking`` holds every tracking parameter of the sale; ``email`` is in lower case."""
 
     id: str | None = None
     email: str | None = None
@@ -25,9 +25,9 @@ class Customer:
 class PaymentEvent:
     """A delivery that was understood.
 
-    ``contract`` names the purchase it is about, ``facts`` is what it says of it. ``products`` are the names the product
-    goes by, the most specific first. ``occurred_at`` is the newest moment that the body names, ``event_id`` the same
-    for every delivery that says the same. ``amount`` is in reais.
+    ``purchase_id`` identifies the purchase, ``facts`` is what the event reports about it. ``products`` are the names of
+    the product, the most specific first. ``occurred_at`` is the newest moment in the body. ``event_id`` is equal for
+    deliveries with equal content. ``amount`` is in reais.
     """
 
     kind: Kind
@@ -35,7 +35,7 @@ class PaymentEvent:
     status: str
     occurred_at: datetime
     event_id: str = ""
-    contract: str = ""
+    purchase_id: str = ""
     uuid: str | None = None
     products: tuple[str, ...] = ()
     amount: Decimal | None = None
@@ -48,15 +48,23 @@ class PaymentEvent:
 
 @dataclass(frozen=True)
 class NotUnderstood:
-    """Why a body is none that anything follows from: a stable code, and words."""
+    """Why a body could not be interpreted: a stable code, and an explanation."""
 
     code: str
     reason: str
 
 
 def identified(event: PaymentEvent) -> PaymentEvent:
-    """The event with the id that every delivery saying the same gets."""
-    told = (event.kind, event.contract, event.status, event.occurred_at, event.products, event.facts, event.detail)
-    digest = sha256(repr(told).encode("utf-8", "replace")).hexdigest()[:16]
+    """The event with its ``event_id``, which depends on its content alone."""
+    content = (
+        event.kind,
+        event.purchase_id,
+        event.status,
+        event.occurred_at,
+        event.products,
+        event.facts,
+        event.detail,
+    )
+    digest = sha256(repr(content).encode("utf-8", "replace")).hexdigest()[:16]
     event_id = f"{event.kind}:{event.id}:{event.status}:{digest}"
     return replace(event, event_id=event_id)

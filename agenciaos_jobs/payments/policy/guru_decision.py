@@ -1,11 +1,11 @@
-"""What a Guru event does to an agency's plan: (what is known, the event) → what is known then, the plan, and why."""
+"""Decisions on Guru's events: from the account and an event to the new plan and the reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from agenciaos_jobs.payments.policy.application_decision import FREE, Action, Decision, Subscription
-from agenciaos_jobs.payments.policy.entitlement import Entitlement, Terms, best, evaluate
+from agenciaos_jobs.payments.policy.entitlement import Entitlement, Terms, choose, evaluate
 from agenciaos_jobs.payments.policy.event import PaymentEvent
 from agenciaos_jobs.payments.policy.purchase import Purchase
 
@@ -14,66 +14,67 @@ SOURCE = "guru"
 
 @dataclass(frozen=True)
 class Account:
-    """An agency as its payments know it: the plan it has, where its subscription stands, what it has bought."""
+    """An agency's plan, subscription and purchases."""
 
     plan: str
     subscription: Subscription | None
-    contracts: Mapping[str, Purchase]
+    purchases: Mapping[str, Purchase]
 
-    def joined(self, event: PaymentEvent, contract_id: str) -> Purchase:
-        return self.contracts.get(contract_id, Purchase()).joined(event.facts)
+    def merge(self, event: PaymentEvent, purchase_id: str) -> Purchase:
+        """The purchase with the event's facts."""
+        return self.purchases.get(purchase_id, Purchase()).merge(event.facts)
 
 
-def decide(account: Account, event: PaymentEvent, contract_id: str, now: datetime, terms: Terms) -> Decision:
-    """What the event does. Its product must be one that a plan is known for."""
-    contract = account.joined(event, contract_id)
-    verdict = best(evaluate(one, now, terms) for one in {**account.contracts, contract_id: contract}.values())
-    assert verdict
-    said = f"{event.kind} {event.status}" + (f", cycle {event.cycle}" if event.cycle else "")
-    decision = _changed(account, verdict, said, event.event_id)
-    if decision.action is Action.UNCHANGED and account.contracts.get(contract_id) == contract:
-        return Decision(
-            Action.OUTDATED, f"{said}: nothing that was not known", account.plan, account.plan, code="nothing_new"
-        )
+def decide_event(account: Account, event: PaymentEvent, purchase_id: str, now: datetime, terms: Terms) -> Decision:
+    """Decides on the event. Its product must have a plan."""
+    purchase = account.merge(event, purchase_id)
+    entitlement = choose(evaluate(one, now, terms) for one in {**account.purchases, purchase_id: purchase}.values())
+    assert entitlement
+    cause = f"{event.kind} {event.status}" + (f", cycle {event.cycle}" if event.cycle else "")
+    decision = _changed(account, entitlement, cause, event.event_id)
+    if decision.action is Action.UNCHANGED and account.purchases.get(purchase_id) == purchase:
+        return Decision(Action.OUTDATED, f"{cause}: nothing new", account.plan, account.plan, code="nothing_new")
     return decision
 
 
 def reevaluate(account: Account, now: datetime, terms: Terms) -> Decision | None:
-    """What the passing of time does; ``None`` where an agency has bought nothing through Guru."""
-    verdict = best(evaluate(one, now, terms) for one in account.contracts.values())
+    """The effect of the time passed; ``None`` if the agency has bought nothing through Guru."""
+    entitlement = choose(evaluate(one, now, terms) for one in account.purchases.values())
     current = account.subscription
     event_id = current.last_event_id if current else None
-    return _changed(account, verdict, "time", event_id) if verdict else None
+    return _changed(account, entitlement, "time", event_id) if entitlement else None
 
 
-def _changed(account: Account, verdict: Entitlement, said: str, event_id: str | None) -> Decision:
+def _changed(account: Account, entitlement: Entitlement, cause: str, event_id: str | None) -> Decision:
     before, current = account.plan, account.subscription
-    if current and current.source != SOURCE and current.last_event_at > verdict.as_of:
-        reason = f"{said}: older than the application's own word of {current.last_event_at.isoformat()}"
+    if current and current.source != SOURCE and current.last_event_at > entitlement.as_of:
+        reason = f"{cause}: older than the application's own event of {current.last_event_at.isoformat()}"
         return Decision(Action.OUTDATED, reason, before, before, code="older_than_application")
-    if not verdict.is_on and not verdict.was_bought and (current is None or current.plan == FREE):
-        return Decision(Action.UNCHANGED, f"{said}: nothing was bought", before, before, code=verdict.code)
-    after = verdict.plan
+    if not entitlement.is_on and not entitlement.was_bought and (current is None or current.plan == FREE):
+        return Decision(Action.UNCHANGED, f"{cause}: nothing was bought", before, before, code=entitlement.code)
+    after = entitlement.plan
     subscription = Subscription(
         plan=after,
-        status=verdict.code,
-        product_id=verdict.product,
+        status=entitlement.code,
+        product_id=entitlement.product,
         last_event_id=event_id,
-        last_event_at=verdict.as_of,
+        last_event_at=entitlement.as_of,
         source=SOURCE,
-        code=verdict.code,
-        period_end=verdict.period_end,
-        due_at=verdict.due_at,
+        code=entitlement.code,
+        period_end=entitlement.period_end,
+        due_at=entitlement.due_at,
     )
     change = f"plan {before} → {after}" if before != after else f"plan stays {after}"
-    action = _action(before, after, current, verdict)
-    return Decision(action, f"{said}: {change} ({verdict.code})", before, after, subscription, code=verdict.code)
+    action = _action(before, after, current, entitlement)
+    return Decision(
+        action, f"{cause}: {change} ({entitlement.code})", before, after, subscription, code=entitlement.code
+    )
 
 
-def _action(before: str, after: str, current: Subscription | None, verdict: Entitlement) -> Action:
+def _action(before: str, after: str, current: Subscription | None, entitlement: Entitlement) -> Action:
     if before != after:
         return Action.DEACTIVATED if after == FREE else Action.ACTIVATED
     known_end = current.period_end if current else None
-    if verdict.is_on and known_end and verdict.period_end and verdict.period_end > known_end:
+    if entitlement.is_on and known_end and entitlement.period_end and entitlement.period_end > known_end:
         return Action.RENEWED
     return Action.UNCHANGED

@@ -1,7 +1,7 @@
-"""What is known of one purchase, a subscription or a single sale, gathered from events in any order.
+"""The state of one purchase, a subscription or a single sale, merged from events.
 
-Events arrive late, twice and out of order, so nothing here depends on when one came: the same facts, joined in any
-order any number of times, make the same contract. What the facts mean for a plan is read from them in entitlement.py.
+Events arrive late, twice and out of order. Therefore merge is commutative, associative and idempotent: the same facts,
+in any order and any number of times, give the same purchase. entitlement.py derives the plan from it.
 """
 
 from collections.abc import Iterable
@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 ENDED = ("inactive", "expired", "canceled")
-"""Subscription statuses after which a plan is over."""
+"""Subscription statuses that end a plan."""
 
 SUBSCRIPTION_STATUSES = ("started", "trial", "active", "pastdue", *ENDED)
-"""In the order of a subscription's life, which decides between two words of the same moment."""
+"""In the order of a subscription's life, which breaks ties between two snapshots of the same moment."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Snapshot:
     """A subscription at one moment.
 
-    ``version`` is the newest moment its body names, ``status_at`` when the status began. ``ends_with_cycle``: it was
+    ``version`` is the newest moment in its body, ``status_at`` when the status began. ``ends_with_cycle``: it was
     cancelled, and runs until ``period_end``.
     """
 
@@ -40,7 +40,7 @@ class Snapshot:
 
     @property
     def rank(self) -> tuple[Any, ...]:
-        """A total order: of two snapshots the later word is the greater one."""
+        """The sort key of a total order, in which the newer snapshot is the greater."""
         return (
             self.version,
             self.cycle,
@@ -56,9 +56,9 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Charge:
-    """A payment: a transaction, or an invoice that a subscription says is paid (``is_invoice``).
+    """A payment: a transaction, or an invoice that a subscription reports as paid (``is_invoice``).
 
-    ``paid`` and ``reversed`` are the newest moments at which it was said to be so, ``paid_at`` is when the money came.
+    ``paid`` and ``reversed`` are the newest moments of such a report; ``paid_at`` is when the payment was made.
     """
 
     key: str
@@ -74,11 +74,12 @@ class Charge:
     is_invoice: bool = False
 
     @property
-    def stands(self) -> bool:
-        """Whether it is paid, as far as is known; of two words of the same moment the cautious one counts."""
+    def is_settled(self) -> bool:
+        """Whether it is paid and not reversed since; at the same moment the reversal wins."""
         return self.paid is not None and (self.reversed is None or self.paid > self.reversed)
 
-    def joined(self, other: "Charge") -> "Charge":
+    def merge(self, other: "Charge") -> "Charge":
+        """The facts of both. Merge is commutative, associative and idempotent."""
         reversal = max((self.reversed or _EPOCH, self.reversed_as), (other.reversed or _EPOCH, other.reversed_as))
         described = max(self, other, key=lambda one: (one.cycle, one.invoice, one.period_end or _EPOCH, one.products))
         return replace(
@@ -95,7 +96,7 @@ class Charge:
 class Purchase:
     """The facts of one purchase.
 
-    ``overdue`` holds for each unpaid invoice since when it is late; ``ended_at`` is the newest end of the subscription.
+    ``overdue`` maps each unpaid invoice to the start of its delay; ``ended_at`` is the newest end of the subscription.
     """
 
     snapshot: Snapshot | None = None
@@ -104,12 +105,12 @@ class Purchase:
     ended_at: datetime | None = None
     was_paid: bool = False
 
-    def joined(self, other: "Purchase") -> "Purchase":
-        """Both contracts' facts."""
+    def merge(self, other: "Purchase") -> "Purchase":
+        """The facts of both. Merge is commutative, associative and idempotent."""
         snapshots = [one for one in (self.snapshot, other.snapshot) if one]
         charges = {charge.key: charge for charge in self.charges}
         for charge in other.charges:
-            charges[charge.key] = charges[charge.key].joined(charge) if charge.key in charges else charge
+            charges[charge.key] = charges[charge.key].merge(charge) if charge.key in charges else charge
         overdue = dict(self.overdue)
         for invoice, since in other.overdue:
             overdue[invoice] = min(since, overdue.get(invoice, since))
@@ -123,7 +124,7 @@ class Purchase:
 
     @property
     def as_of(self) -> datetime:
-        """The newest moment that anything is known of."""
+        """The newest moment of any fact."""
         moments = [self.snapshot.version] if self.snapshot else []
         moments += [moment for charge in self.charges for moment in (charge.paid, charge.reversed) if moment]
         return max(moments, default=_EPOCH)
@@ -131,7 +132,7 @@ class Purchase:
 
 @dataclass(frozen=True)
 class Invoice:
-    """What was paid for one invoice; a sale without an invoice is one of its own."""
+    """The charges of one invoice; a sale without an invoice counts as its own."""
 
     charges: tuple[Charge, ...]
 
@@ -141,17 +142,17 @@ class Invoice:
 
     @property
     def reversal(self) -> Charge | None:
-        """The newest reversal of money that had come."""
+        """The newest reversal of a charge that was paid."""
         reversals = [charge for charge in self.transactions if charge.was_paid and charge.reversed]
         return max(reversals, key=lambda one: (one.reversed or _EPOCH, one.reversed_as), default=None)
 
     @property
-    def stands(self) -> bool:
-        if any(charge.stands for charge in self.transactions):
+    def is_settled(self) -> bool:
+        if any(charge.is_settled for charge in self.transactions):
             return True
         reversal = self.reversal
-        told = [charge.paid for charge in self.charges if charge.is_invoice and charge.paid]
-        return any(reversal is None or reversal.reversed is None or paid > reversal.reversed for paid in told)
+        reported = [charge.paid for charge in self.charges if charge.is_invoice and charge.paid]
+        return any(reversal is None or reversal.reversed is None or paid > reversal.reversed for paid in reported)
 
     @property
     def was_paid(self) -> bool:
@@ -174,13 +175,13 @@ class Invoice:
         return max((charge.paid or _EPOCH, charge.products) for charge in self.charges)[1]
 
 
-def invoices(contract: Purchase) -> list[Invoice]:
-    """The invoices that were paid since the subscription last ended, oldest first."""
+def invoices(purchase: Purchase) -> list[Invoice]:
+    """The invoices paid since the subscription last ended, oldest first."""
     grouped: dict[str, list[Charge]] = {}
-    for charge in contract.charges:
+    for charge in purchase.charges:
         grouped.setdefault(charge.invoice, []).append(charge)
     found = [Invoice(tuple(charges)) for charges in grouped.values()]
-    kept = [one for one in found if one.was_paid and (not contract.ended_at or one.paid_at > contract.ended_at)]
+    kept = [one for one in found if one.was_paid and (not purchase.ended_at or one.paid_at > purchase.ended_at)]
     return sorted(kept, key=lambda one: (one.cycle, one.paid_at, one.charges[0].invoice))
 
 
@@ -188,7 +189,7 @@ def join(facts: Iterable[Purchase]) -> Purchase:
     """All facts together."""
     whole = Purchase()
     for one in facts:
-        whole = whole.joined(one)
+        whole = whole.merge(one)
     return whole
 
 

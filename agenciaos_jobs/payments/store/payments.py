@@ -1,4 +1,4 @@
-"""Subscriptions, and the deliveries that made them what they are."""
+"""Subscriptions, and the audit of deliveries that changed them."""
 
 from dataclasses import astuple, dataclass, fields
 from datetime import datetime
@@ -16,7 +16,7 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class NewRecord:
-    """A delivery, what it did and why, in the order in which ``add`` takes its columns. ``amount`` is in reais."""
+    """A delivery, its effect and the reason, in the column order of ``add``. ``amount`` is in reais."""
 
     run_id: str
     source: str
@@ -44,13 +44,13 @@ class NewRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentRecord(NewRecord):
-    """A row of the audit; ids rise in the order of the decisions about one agency."""
+    """A row of the audit; ids follow the order of the decisions on one agency."""
 
     id: int
 
 
 async def lock_agency(connection: Connection, agency_id: str) -> None:
-    """Lets one transaction at a time decide about an agency's subscription."""
+    """Locks an agency's subscription until the transaction ends."""
     await connection.execute(QUERIES["lock_agency"], agency_id)
 
 
@@ -60,14 +60,14 @@ async def subscription(connection: Connection, agency_id: str) -> Subscription |
 
 
 async def is_decided(connection: Connection, source: str, event_id: str) -> bool:
-    """Whether an earlier delivery of the event was understood and dealt with."""
+    """Whether an earlier delivery of the event was processed."""
     return bool(await connection.fetchval(QUERIES["is_decided"], source, event_id))
 
 
-async def was_told(executor: Executor, record: NewRecord, *, of_customer: bool) -> bool:
-    """Whether the event, or any of its customer's, has come to the same before."""
+async def was_notified(executor: Executor, record: NewRecord, *, of_customer: bool) -> bool:
+    """Whether the event, or with ``of_customer`` any of its customer's, had the same result before."""
     customer = record.customer_id if of_customer else None
-    return bool(await executor.fetchval(QUERIES["was_told"], record.action, record.code, record.event_id, customer))
+    return bool(await executor.fetchval(QUERIES["was_notified"], record.action, record.code, record.event_id, customer))
 
 
 async def save_subscription(connection: Connection, agency_id: str, new: Subscription, now: datetime) -> None:
@@ -90,7 +90,7 @@ async def save_subscription(connection: Connection, agency_id: str, new: Subscri
 async def record_event(
     connection: Connection, run_id: str, payment: Payment, decision: Decision, agency_id: str | None, now: datetime
 ) -> None:
-    """Adds a delivery of the application's own, what it did and why."""
+    """Adds a delivery from the application, its effect and the reason."""
     record = NewRecord(
         run_id=run_id,
         source=payment.source,
@@ -114,7 +114,7 @@ async def record_event(
 
 
 async def add(connection: Connection, record: NewRecord) -> None:
-    """Adds a row to the audit; none is ever changed."""
+    """Adds a row to the audit, which is append-only."""
     await connection.execute(QUERIES["add"], *astuple(record))
 
 
@@ -124,7 +124,7 @@ async def get(executor: Executor, record_id: int) -> PaymentRecord | None:
 
 
 async def history(executor: Executor, agency_id: str) -> list[PaymentRecord]:
-    """Everything that is an agency's, in the order of the decisions."""
+    """All of an agency's events, in the order of the decisions."""
     return [payment_of(record) for record in await executor.fetch(QUERIES["history"], agency_id)]
 
 
@@ -136,24 +136,24 @@ async def newest(
     before_id: int | None = None,
     limit: int,
 ) -> list[PaymentRecord]:
-    """The newest deliveries first, filtered by what is given; ``before_id`` pages on."""
+    """The deliveries that match the filters, newest first; ``before_id`` is the cursor of the next page."""
     return [
         payment_of(record) for record in await executor.fetch(QUERIES["newest"], agency_id, action, before_id, limit)
     ]
 
 
 async def unmatched(executor: Executor, now: datetime) -> list[PaymentRecord]:
-    """Events that nobody's are, oldest first; each once, however often it came."""
+    """Events without an agency, oldest first; each once, however often it was delivered."""
     return await waiting(executor, Action.UNMATCHED, now)
 
 
 async def waiting(executor: Executor, action: Action, before: datetime) -> list[PaymentRecord]:
-    """Events whose last word is ``action``, recorded at or before a moment, oldest first."""
+    """Events whose latest action is ``action``, recorded at or before a moment, oldest first."""
     return [payment_of(record) for record in await executor.fetch(QUERIES["waiting"], action, before)]
 
 
 async def name_agency(connection: Connection, run_id: str, agency_id: str) -> None:
-    """Makes a run the agency's, whose it turned out to be."""
+    """Sets the agency of a run, once it is known."""
     await connection.execute(QUERIES["name_agency"], run_id, agency_id)
 
 

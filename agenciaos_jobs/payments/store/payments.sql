@@ -10,8 +10,8 @@ SELECT EXISTS (
   SELECT FROM jobs.payment_events
   WHERE source = $1 AND event_id = $2 AND action IN ('activated', 'deactivated', 'renewed', 'unchanged', 'outdated'))
 
--- name: was_told
--- Whether an event, or with $4 any of its customer's, has come to this before.
+-- name: was_notified
+-- Whether an event, or with $4 any of its customer's, had this result before.
 SELECT EXISTS (
   SELECT FROM jobs.payment_events
   WHERE action = $1 AND code = $2 AND (event_id = $3 OR customer_id = $4) AND source = 'guru')
@@ -43,7 +43,7 @@ WHERE ($1::text IS NULL OR agency_id = $1) AND ($2::text IS NULL OR action = $2)
 ORDER BY id DESC LIMIT $4
 
 -- name: waiting
--- Events of which the last that is known is this action.
+-- Events whose latest record has this action.
 SELECT * FROM jobs.payment_events AS event
 WHERE action = $1 AND recorded_at <= $2 AND NOT EXISTS (
   SELECT FROM jobs.payment_events AS later

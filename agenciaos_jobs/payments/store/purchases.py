@@ -1,4 +1,4 @@
-"""What agencies have bought through Guru, and whose payments are whose."""
+"""Purchases through Guru, and the customers known for each agency."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,53 +19,53 @@ _FACTS = TypeAdapter(Purchase)
 
 
 @dataclass(frozen=True)
-class Held:
+class OwnedPurchase:
     """A purchase, and the agency that made it."""
 
     id: str
     agency_id: str
 
 
-async def lock(connection: Connection, contract_id: str) -> None:
-    """Lets one transaction at a time find out whose a purchase is. To be taken before the agency's lock."""
-    await connection.execute(QUERIES["lock"], contract_id)
+async def lock(connection: Connection, purchase_id: str) -> None:
+    """Locks a purchase until the transaction ends. Must be taken before the agency's lock."""
+    await connection.execute(QUERIES["lock"], purchase_id)
 
 
-async def find(executor: Executor, names: Sequence[str]) -> Held | None:
-    """The purchase that goes by one of these names."""
+async def find(executor: Executor, names: Sequence[str]) -> OwnedPurchase | None:
+    """The purchase with one of these ids."""
     record = await executor.fetchrow(QUERIES["find"], list(names))
-    return Held(**record) if record else None
+    return OwnedPurchase(**record) if record else None
 
 
 async def account(connection: Connection, agency_id: str) -> Account | None:
-    """Everything a decision about an agency's plan is made from; ``None`` where there is no such agency."""
+    """The input for a decision on an agency's plan; ``None`` if there is no such agency."""
     plan = await agencies.plan(connection, agency_id)
     if plan is None:
         return None
     bought = await connection.fetch(QUERIES["of_agency"], agency_id)
-    contracts = {record["id"]: _FACTS.validate_python(record["facts"]) for record in bought}
-    return Account(plan, await payments.subscription(connection, agency_id), contracts)
+    purchases = {record["id"]: _FACTS.validate_python(record["facts"]) for record in bought}
+    return Account(plan, await payments.subscription(connection, agency_id), purchases)
 
 
 async def save(
-    connection: Connection, contract_id: str, uuid: str | None, agency_id: str, facts: Purchase, now: datetime
+    connection: Connection, purchase_id: str, uuid: str | None, agency_id: str, facts: Purchase, now: datetime
 ) -> None:
     stored = _FACTS.dump_python(facts, mode="json")
-    await connection.execute(QUERIES["save"], contract_id, uuid, agency_id, stored, now)
+    await connection.execute(QUERIES["save"], purchase_id, uuid, agency_id, stored, now)
 
 
 async def known_customers(executor: Executor, names: Sequence[str]) -> list[str]:
-    """The agencies that somebody has assigned these names to."""
+    """The agencies to which these names were assigned."""
     return [record["agency_id"] for record in await executor.fetch(QUERIES["known_customers"], list(names))]
 
 
-async def remember(connection: Connection, names: Sequence[str], agency_id: str, now: datetime) -> None:
-    """Lets payments under these names be the agency's from now on."""
-    await connection.execute(QUERIES["remember"], list(names), agency_id, now)
+async def associate(connection: Connection, names: Sequence[str], agency_id: str, now: datetime) -> None:
+    """Assigns future payments under these names to the agency."""
+    await connection.execute(QUERIES["associate"], list(names), agency_id, now)
 
 
 async def due(connection: Connection, now: datetime, limit: int) -> list[str]:
-    """Agencies whose plan changes by itself, the longest overdue first."""
+    """Up to ``limit`` agencies whose plan is due to change, the longest overdue first."""
     return [record["agency_id"] for record in await connection.fetch(QUERIES["due"], now, limit)]
 
 
@@ -73,11 +73,11 @@ async def is_due(executor: Executor, now: datetime) -> bool:
     return bool(await executor.fetchval(QUERIES["is_due"], now))
 
 
-async def forget_due(connection: Connection, agency_id: str) -> None:
-    """Leaves an agency's plan as it is until something arrives."""
-    await connection.execute(QUERIES["forget_due"], agency_id)
+async def clear_due(connection: Connection, agency_id: str) -> None:
+    """Clears an agency's due date, so that its plan stays until the next event."""
+    await connection.execute(QUERIES["clear_due"], agency_id)
 
 
 async def to_compare(executor: Executor, since: datetime) -> list[str]:
-    """Agencies that have a plan through Guru, or have heard from it since."""
+    """Agencies that have a plan through Guru, or had an event since."""
     return [record["agency_id"] for record in await executor.fetch(QUERIES["to_compare"], since)]

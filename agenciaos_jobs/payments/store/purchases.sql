@@ -2,7 +2,7 @@
 SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.contract:' || $1, 0))
 
 -- name: find
--- Only where the agency still exists.
+-- Only if the agency still exists.
 SELECT contract.id, contract.agency_id FROM jobs.contracts AS contract
 JOIN public.agencies AS agency ON agency.id = contract.agency_id
 WHERE contract.id = ANY ($1::text[]) OR contract.uuid = ANY ($1::text[]) ORDER BY contract.id LIMIT 1
@@ -18,7 +18,7 @@ SET uuid = coalesce(excluded.uuid, jobs.contracts.uuid), agency_id = excluded.ag
 -- name: known_customers
 SELECT DISTINCT agency_id FROM jobs.known_customers WHERE customer = ANY ($1::text[])
 
--- name: remember
+-- name: associate
 INSERT INTO jobs.known_customers (customer, agency_id, assigned_at) SELECT unnest($1::text[]), $2, $3
 ON CONFLICT (customer) DO UPDATE SET agency_id = excluded.agency_id, assigned_at = excluded.assigned_at
 
@@ -28,11 +28,11 @@ SELECT agency_id FROM jobs.subscriptions WHERE due_at <= $1 ORDER BY due_at, age
 -- name: is_due
 SELECT EXISTS (SELECT FROM jobs.subscriptions WHERE due_at <= $1)
 
--- name: forget_due
+-- name: clear_due
 UPDATE jobs.subscriptions SET due_at = NULL WHERE agency_id = $1
 
 -- name: to_compare
--- Agencies that have a plan through Guru, or had one lately.
+-- Agencies that have a plan through Guru, or had an event since $1.
 SELECT DISTINCT contract.agency_id FROM jobs.contracts AS contract
 JOIN public.agencies AS agency ON agency.id = contract.agency_id
 JOIN jobs.subscriptions AS subscription ON subscription.agency_id = contract.agency_id

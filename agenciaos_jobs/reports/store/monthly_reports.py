@@ -1,4 +1,4 @@
-"""Monthly reports: made for all agencies in one statement."""
+"""Monthly reports, generated for all agencies in one statement."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -54,7 +54,7 @@ class Report:
 
 
 async def generate(connection: Connection, month: Month, agency_id: str | None, now: datetime) -> Generated:
-    """Writes the month's report of every agency, or of one; reports that would say the same stay untouched."""
+    """Writes the month's report of every agency, or of one; unchanged reports are not rewritten."""
     record = await connection.fetchrow(QUERIES["generate"], month.first_day, agency_id, *month.bounds, now)
     assert record is not None
     return Generated(**record)
