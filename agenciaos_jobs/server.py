@@ -44,7 +44,7 @@ from agenciaos_jobs.trigger_dev import (
 from agenciaos_jobs.trigger_dev import trigger as tasks
 from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
 
-_OPERATIONS = [
+OPERATIONS = [
     *trigger.OPERATIONS,
     *tasks.OPERATIONS,
     *batches.OPERATIONS,
@@ -81,7 +81,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app[keys.DRAINING] = asyncio.Event()
     app.cleanup_ctx.append(connected)
     app.on_shutdown.append(_end_subscriptions)
-    for operation in [*_OPERATIONS, openapi.operation(_OPERATIONS)]:
+    for operation in [*OPERATIONS, openapi.operation(OPERATIONS)]:
         operation.add_to(app)
     dashboard.add_to(app)
     not_implemented.add_to(app)

@@ -71,36 +71,19 @@ async def open_runtime(
 
     ``jobs`` defaults to those of the registry.
     """
-    assert settings.database_url
-    assert settings.redis_url
     async with AsyncExitStack() as stack:
-        tracing.configure(settings.otel_exporter_otlp_endpoint, settings.otel_service_name)
-        stack.push_async_callback(asyncio.to_thread, tracing.close)
         clock = clock or SystemClock()
         runtime_id = clock.new_id(kind)
-        pool = await database.connect(
-            settings.database_url.get_secret_value(),
-            size=settings.database_pool_size,
-            name=runtime_id,
-            on_query=tracing.query_logger(sql.name_of),
-        )
-        stack.push_async_callback(pool.close)
-        await migrate.require_schema(pool)
-        await workers.synchronise(pool, clock)
-        redis = Queue(queue.connect(settings.redis_url.get_secret_value()))
-        stack.push_async_callback(redis.close)
-        model = model_of(settings, clock)
-        stack.push_async_callback(model.close)
+        pool, redis = await _connect(settings, clock, runtime_id, stack)
         redactor = Redactor(settings.secrets)
-        alerts = AlertBuffer(pool, clock, redactor)
-        stack.push_async_callback(alerts.close)
-        rules, channels = load_rules(settings.alerts_file), open_channels(settings, clock)
-        alerting = Alerting(rules, channels, settings.public_url, alerts)
+        alerting = _alerting(settings, clock, stack, AlertBuffer(pool, clock, redactor))
         outbox = RedisOutbox(redis, clock)
         stack.push_async_callback(outbox.flush)
+        registry.add_modules(settings.jobs_modules)
         jobs = registry.JOBS if jobs is None else jobs
-        on_late_slot = LateSlotAlert(clock, alerting.rules).record
-        intake = Intake(pool, outbox, clock, jobs, settings.agency_concurrency, on_late_slot)
+        intake = Intake(
+            pool, outbox, clock, jobs, settings.agency_concurrency, LateSlotAlert(clock, alerting.rules).record
+        )
         yield Runtime(
             id=runtime_id,
             clock=clock,
@@ -113,13 +96,33 @@ async def open_runtime(
             alerting=alerting,
             notifier=_notifier(settings, pool, clock, intake, alerting),
             resources={
-                AIContent: AIContent(model, _monthly_limits(settings), alerts),
-                Payments: _payments(settings, clock, stack, alerts),
+                AIContent: _ai_content(settings, clock, stack, alerting.buffer),
+                Payments: _payments(settings, clock, stack, alerting.buffer),
                 Alerting: alerting,
             },
             redactor=redactor,
             settings=settings,
         )
+
+
+async def _connect(settings: Settings, clock: Clock, name: str, stack: AsyncExitStack) -> tuple[Database, Queue]:
+    """Postgres, with the schema of this release and its clock adopted, and Redis, which connects on first use."""
+    assert settings.database_url
+    assert settings.redis_url
+    tracing.configure(settings.otel_exporter_otlp_endpoint, settings.otel_service_name)
+    stack.push_async_callback(asyncio.to_thread, tracing.close)
+    pool = await database.connect(
+        settings.database_url.get_secret_value(),
+        size=settings.database_pool_size,
+        name=name,
+        on_query=tracing.query_logger(sql.name_of),
+    )
+    stack.push_async_callback(pool.close)
+    await migrate.require_schema(pool)
+    await workers.synchronise(pool, clock)
+    redis = Queue(queue.connect(settings.redis_url.get_secret_value()))
+    stack.push_async_callback(redis.close)
+    return pool, redis
 
 
 def tune_gc() -> None:
@@ -129,8 +132,11 @@ def tune_gc() -> None:
     gc.set_threshold(10_000, 20, 10)
 
 
-def _monthly_limits(settings: Settings) -> Mapping[str, int]:
-    return {"FREE": settings.ai_monthly_limit_free, "PRO": settings.ai_monthly_limit_pro}
+def _ai_content(settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: AlertBuffer) -> AIContent:
+    model = model_of(settings, clock)
+    stack.push_async_callback(model.close)
+    limits = {"FREE": settings.ai_monthly_limit_free, "PRO": settings.ai_monthly_limit_pro}
+    return AIContent(model, limits, alerts)
 
 
 def _payments(settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: AlertBuffer) -> Payments:
@@ -145,6 +151,11 @@ def _payments(settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: A
         guru=guru,
         alerts=alerts,
     )
+
+
+def _alerting(settings: Settings, clock: Clock, stack: AsyncExitStack, buffer: AlertBuffer) -> Alerting:
+    stack.push_async_callback(buffer.close)
+    return Alerting(load_rules(settings.alerts_file), open_channels(settings, clock), settings.public_url, buffer)
 
 
 def _notifier(settings: Settings, pool: Database, clock: Clock, intake: Intake, alerting: Alerting) -> AlertNotifier:

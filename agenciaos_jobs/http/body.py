@@ -88,15 +88,20 @@ def nul_refused(name: str) -> InvalidFieldsError:
     return wrong_field(name, "nul_character", "must not contain the NUL character (U+0000)")
 
 
-def refuse_nul(request: web.Request) -> None:
-    """Refuses U+0000 in an address: 404 in the path, 422 in the query. Postgres cannot store it in text."""
+def refused_for_nul(request: web.Request) -> web.Response | None:
+    """The response to an address that contains U+0000, which Postgres cannot store in text; ``None`` for any other.
+
+    404 in the path; in the query 400 in plain text, as aiohttp answers malformed addresses.
+    """
     if "%00" not in request.raw_path:
-        return
+        return None
     if "\0" in request.path:
         raise web.HTTPNotFound
     for name, value in request.query.items():
         if "\0" in name or "\0" in value:
-            raise nul_refused(name)
+            shown = name.replace("\0", "")
+            return web.Response(status=400, text=f"{shown}: não pode conter U+0000 / must not contain U+0000")
+    return None
 
 
 def _says_json(content_type: str) -> bool:

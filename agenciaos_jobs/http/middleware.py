@@ -48,8 +48,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _with_errors_as_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        body.refuse_nul(request)
-        return await handler(request)
+        return body.refused_for_nul(request) or await handler(request)
     except DomainError as raised:
         error = raised
         if isinstance(raised, DatabaseUnavailableError):

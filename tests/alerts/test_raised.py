@@ -118,7 +118,7 @@ async def test_nothing_that_is_raised_is_lost_on_the_way_out(settings: Settings,
 async def test_alerts_wait_for_a_database_that_is_away(
     settings: Settings, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(buffer, "_WAIT_FOR_DATABASE", timedelta(milliseconds=10))
+    monkeypatch.setattr(buffer, "_RETRY_DELAY", timedelta(milliseconds=10))
     store, outages = alerts.add_grouped, [DatabaseUnavailableError("away")] * 3
 
     async def away_at_first(*arguments: Any) -> None:

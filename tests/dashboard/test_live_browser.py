@@ -22,7 +22,7 @@ def test_a_run_appears_and_finishes_while_one_looks_on(chromium: Chromium, live:
     chromium.click(".fresh")
     chromium.until(lambda: "Executando" in chromium.text(f"[data-row={run_id}]"))
     row = chromium.find(f"[data-row={run_id}]")
-    chromium.until(lambda: len(live.service.app[keys.CHANGES]._watches) == 1)  # the page has been loaded anew
+    chromium.until(lambda: len(live.service.app[keys.CHANGES]._subscriptions) == 1)  # the page has been loaded anew
     duration = row.find_element(By.CSS_SELECTOR, "[data-since]").text
     chromium.until(lambda: row.find_element(By.CSS_SELECTOR, "[data-since]").text != duration, 1)
     released.add("it was seen")
@@ -107,7 +107,7 @@ def test_a_page_says_when_it_is_not_live_and_comes_back(chromium: Chromium, live
     chromium.driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["*/live*"]})
 
     async def end_streams() -> None:
-        for watch in list(live.service.app[keys.CHANGES]._watches):
+        for watch in list(live.service.app[keys.CHANGES]._subscriptions):
             watch.end()
 
     live.does(end_streams())

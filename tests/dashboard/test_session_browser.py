@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.slow, needs_chromium]
 
 
 def streams(live: Site) -> int:
-    return len(live.service.app[keys.CHANGES]._watches)
+    return len(live.service.app[keys.CHANGES]._subscriptions)
 
 
 async def end_session(live: Site, cookie: str) -> None:
@@ -27,7 +27,7 @@ async def end_session(live: Site, cookie: str) -> None:
 
 
 async def end_streams(live: Site) -> None:
-    for watch in list(live.service.app[keys.CHANGES]._watches):
+    for watch in list(live.service.app[keys.CHANGES]._subscriptions):
         watch.end()
 
 

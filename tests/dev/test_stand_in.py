@@ -54,13 +54,13 @@ async def test_its_states_are_openai_s():
 async def test_what_is_canceled_is_not_written(stand_in: str):
     writer = OpenAIModel(SystemClock(), api_key="k", base_url=stand_in, model="m")
     try:
-        asked = await writer.ask(REQUEST)
+        asked = await writer.submit(REQUEST)
         assert asked.answer is None
-        assert await writer.look(asked.response_id) is None
-        withdrawn = await writer.withdraw(asked.response_id)
+        assert await writer.poll(asked.response_id) is None
+        withdrawn = await writer.cancel(asked.response_id)
         assert withdrawn
         assert (withdrawn.fault or ("",))[0] == "generation_failed"
         with pytest.raises(ResponseNotFoundError):
-            await writer.look("resp_none")
+            await writer.poll("resp_none")
     finally:
         await writer.close()

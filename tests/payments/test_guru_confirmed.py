@@ -153,7 +153,7 @@ async def test_the_nightly_comparison_reports_and_applies_only_where_told(
         guru_double.fails(429, **{"Retry-After": "0"})
         output = (await service.outcome("reconcile-payments"))["output"]
         assert (output["checked"], output["applied"]) == (1, int(applies))
-        found = {"agencyId": "agency-123", "plan": "PRO", "planByGuru": "FREE", "reason": "by Guru's word: canceled"}
+        found = {"agencyId": "agency-123", "plan": "PRO", "planByGuru": "FREE", "reason": "by Guru's data: canceled"}
         assert output["differences"] == [found]
         if applies:
             row = await db.fetchrow("SELECT id FROM jobs.runs WHERE source = 'reconciliation'")

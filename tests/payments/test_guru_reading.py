@@ -44,6 +44,24 @@ def test_a_subscription_is_read():
     assert event.facts.charges[0].is_invoice
 
 
+EVENT_IDS = {
+    "sub_active": "subscription:sub_AgOs00000000001:active:68d04a257220638c",
+    "sub_canceled": "subscription:sub_AgOs00000000001:canceled:e4ba6a489aacd1fb",
+    "sub_pastdue": "subscription:sub_AgOs00000000001:pastdue:993d2217d1827258",
+    "tx_approved": "transaction:a0c1d2e3-0004-4000-8000-000000000004:approved:02a26e95b0b6e8ae",
+    "tx_chargeback": "transaction:a0c1d2e3-0004-4000-8000-000000000004:chargeback:758ba345c984672d",
+    "tx_refunded": "transaction:a0c1d2e3-0004-4000-8000-000000000004:refunded:4784626f560ac664",
+}
+"""As stored by earlier releases."""
+
+
+@pytest.mark.parametrize(("name", "event_id"), EVENT_IDS.items())
+def test_an_event_keeps_the_id_that_earlier_releases_stored(name: str, event_id: str):
+    event = read((FIXTURES / f"{name}.json").read_bytes(), datetime(2026, 11, 28, tzinfo=UTC))
+    assert isinstance(event, PaymentEvent)
+    assert event.event_id == event_id
+
+
 @pytest.mark.parametrize("name", sorted(path.stem for path in FIXTURES.glob("*.json")))
 def test_a_stored_body_says_what_it_said_as_it_came(name: str):
     assert read_stored(body(name), NOW) == read(json.dumps(body(name)).encode(), NOW)

@@ -1,13 +1,15 @@
 """What the documents point at is there."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
 DECISIONS = ROOT / "docs" / "decisions"
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+READMES = [ROOT / "README.md", ROOT / "README.pt-BR.md"]
 LINK = re.compile(r"\]\((?!https?:)([^)\s]*)\)")
 
 
@@ -29,6 +31,39 @@ def test_each_link_leads_to_a_file_and_a_heading_that_there_are(page: Path):
         assert target.exists(), link
         if name:
             assert name in anchors(target), link
+
+
+def outline(page: Path) -> list[int]:
+    """The levels of the headings, in their order."""
+    return [len(marks) for marks in re.findall(r"^(#+) ", without_code(page), re.MULTILINE)]
+
+
+def commands(page: Path) -> list[list[str]]:
+    """The code blocks, without the comments, which are in the page's language."""
+    blocks = re.findall(r"^```(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    return [[re.sub(r"\s*(^|\s)# .*", "", line) for line in block.splitlines()] for block in blocks]
+
+
+def targets(page: Path) -> list[str]:
+    """Where links and images lead, but for the page's own headings and the other language."""
+    found = re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+    return sorted(target for target in found if not target.startswith(("#", "README")))
+
+
+def terms(page: Path) -> set[str]:
+    """What stands in code: commands, settings, routes, fields."""
+    return set(re.findall(r"`([^`\n]+)`", without_code(page)))
+
+
+def without_code(page: Path) -> str:
+    return re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("part", [outline, commands, targets, terms], ids=lambda part: part.__name__)
+def test_the_readme_is_the_same_in_both_languages(part: Callable[[Path], object]):
+    english, portuguese = map(part, READMES)
+    assert english
+    assert portuguese == english
 
 
 def test_the_index_of_decisions_lists_each_file_by_number_title_status_and_date():

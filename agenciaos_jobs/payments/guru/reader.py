@@ -1,7 +1,4 @@
-"""Parser for Digital Manager Guru's webhooks: from bytes to an event, or to the reason why there is none.
-
-The bodies are described at https://docs.digitalmanager.guru/developers; real ones that differ are accepted too.
-"""
+"""Parser for Digital Manager Guru's webhooks (https://docs.digitalmanager.guru/developers), tolerant of variants."""
 
 import json
 from datetime import datetime

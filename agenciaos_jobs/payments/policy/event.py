@@ -55,16 +55,12 @@ class NotUnderstood:
 
 
 def identified(event: PaymentEvent) -> PaymentEvent:
-    """The event with its ``event_id``, which depends on its content alone."""
-    content = (
-        event.kind,
-        event.purchase_id,
-        event.status,
-        event.occurred_at,
-        event.products,
-        event.facts,
-        event.detail,
-    )
-    digest = sha256(repr(content).encode("utf-8", "replace")).hexdigest()[:16]
-    event_id = f"{event.kind}:{event.id}:{event.status}:{digest}"
-    return replace(event, event_id=event_id)
+    """The event with its ``event_id``, which depends on its content alone.
+
+    Stored events are recognised by it, also those of earlier releases, whose class of facts had another name.
+    """
+    before = (event.kind, event.purchase_id, event.status, event.occurred_at, event.products)
+    facts = repr(event.facts).replace("Purchase(", "Contract(", 1)
+    content = f"({', '.join(map(repr, before))}, {facts}, {event.detail!r})"
+    digest = sha256(content.encode("utf-8", "replace")).hexdigest()[:16]
+    return replace(event, event_id=f"{event.kind}:{event.id}:{event.status}:{digest}")
