@@ -1,7 +1,7 @@
 """Background jobs of AgênciaOS.
 
-These names are what a job is written with, and they are a promise: they change only with a release that says so. A job
-is a module with a pydantic payload, an ``async def run(context, payload)`` and a ``JOB``::
+These names are the API for writing a job. They change only in a release whose changelog announces it. A job is a module
+with a pydantic payload, an ``async def run(context, payload)`` and a ``JOB``::
 
     from datetime import timedelta
 

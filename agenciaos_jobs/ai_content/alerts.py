@@ -1,6 +1,6 @@
 """The alerts of AI content.
 
-The text after each kind says what its ``key`` and ``subject`` are, and the details that its text uses.
+The string after each kind documents its ``key``, its ``subject`` and the details that its texts use.
 """
 
 from agenciaos_jobs.alerts.kind import AlertKind

@@ -42,7 +42,7 @@ _HERE = ("localhost", "127.0.0.1", "[::1]")
 class OpenAIModel:
     """Client of a model. Never retries: OpenAI takes no idempotency key and would bill twice, so the run retries.
 
-    ``organization`` and ``project`` are whose usage a call is, where the key belongs to several.
+    ``organization`` and ``project`` select what a call is billed to, for a key that belongs to several.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class OpenAIModel:
 
             try:
                 await client.responses.with_raw_response.cancel(response_id, timeout=_phases(_SHORT))
-            except BadRequestError as error:  # which says that it has ended already
+            except BadRequestError as error:  # the response has already ended
                 log.debug("openai_answered", status=error.status_code, openai_request_id=error.request_id)
         return await self.poll(response_id)
 
@@ -191,7 +191,7 @@ class OpenAIWebhook:
         self._library = Lazy(_verifier)
 
     async def verify(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Raises :class:`~agenciaos_jobs.foundation.webhook_signature.BadSignatureError`, whose message says why."""
+        """Raises ``BadSignatureError`` with the reason unless one of the secrets signed the delivery."""
         if not self._secrets:
             raise webhook_signature.BadSignatureError("no secret is configured")
         if not headers.get("webhook-signature", "").isascii():
@@ -224,7 +224,7 @@ def _client(api_key: str, base_url: str, organization: str | None, project: str 
 
 
 def _verifier() -> "OpenAI":
-    """A client that calls nobody, so that it needs no key."""
+    """A client that makes no requests, and so needs no key."""
     from openai import OpenAI  # noqa: PLC0415
 
     _quiet_logs()

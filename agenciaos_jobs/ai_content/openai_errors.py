@@ -46,7 +46,7 @@ def _error(content: bytes) -> Mapping[str, Any]:
 
 
 def is_timeout(error: BaseException) -> bool:
-    """Whether time ran out, by what aiohttp says: the library takes a refused or broken connection for a timeout."""
+    """Whether the call timed out, by aiohttp's own exception: the library reports refused connections as timeouts."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, aiohttp.ClientError | TimeoutError):
         cause = cause.__cause__

@@ -23,7 +23,7 @@ class MalformedError(Exception):
 
 
 class ContentPart(BaseModel):
-    """A piece of what the model says: a text, or why it refuses."""
+    """A part of the model's output: text, or the reason for a refusal."""
 
     type: str
     text: str = ""
@@ -102,12 +102,12 @@ class Response(BaseModel):
 
     @property
     def parts(self) -> list[ContentPart]:
-        """What the model says, in order."""
+        """The parts of the model's output, in order."""
         return [part for item in self.output if item.type == "message" for part in item.content or ()]
 
     @property
     def text(self) -> str:
-        """The texts of what the model says, joined."""
+        """The text parts of the output, joined."""
         return "".join(part.text for part in self.parts if part.type == "output_text")
 
     @property

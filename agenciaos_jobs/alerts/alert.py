@@ -75,7 +75,7 @@ class Rule(BaseModel):
     """When operators are notified of a kind of alert, and on which channels.
 
     They are notified after ``threshold`` events within ``window``, then at most once every ``quiet``.
-    ``older_than`` and ``share`` say when a condition holds; errors with a code in ``ignore`` raise nothing.
+    ``older_than`` and ``share`` define when a condition holds; errors with a code in ``ignore`` raise nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -20,7 +20,7 @@ class AlertKind(str):
     ``is_condition``: it is true until it is over, and resolves by itself; other kinds are one-off events.
     ``values(key, details)`` returns more fields for the texts.
 
-    Declaring one is all that a new kind takes; a section of its name in ``rules.toml`` may say when to notify.
+    Declaring one is all that a new kind takes; a section of its name in ``rules.toml`` may change when it notifies.
     """
 
     label: Text
@@ -62,7 +62,7 @@ def condition_kinds() -> list[str]:
 
 
 def kind_named(name: str) -> AlertKind:
-    """The kind of this name. One that nobody declares any more is shown by its name alone."""
+    """The kind of this name. A kind that is no longer declared is shown by its name alone."""
     known = _KINDS.get(name)
     if known is not None:
         return known

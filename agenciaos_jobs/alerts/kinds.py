@@ -1,6 +1,6 @@
 """The alerts of the engine and of the service itself; a wing declares its own in its ``alerts.py``.
 
-The text after each kind says what its ``key`` and ``subject`` are, and the details that its text uses.
+The string after each kind documents its ``key``, its ``subject`` and the details that its texts use.
 """
 
 from collections.abc import Mapping

@@ -16,7 +16,7 @@ class AlertRulesError(Exception):
 
 
 def load_rules(path: Path | None = None) -> AlertRules:
-    """A rule for every kind: the defaults, and over them what the file at ``path`` says.
+    """A rule for every kind: the defaults, overridden by the file at ``path``.
 
     Raises :class:`AlertRulesError`.
     """

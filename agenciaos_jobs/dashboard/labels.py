@@ -37,7 +37,7 @@ SOURCES: Mapping[str, Text] = {
     "api": Text("API", "API"),
     "sdk": Text("SDK", "SDK"),
     "cli": Text("Linha de comando", "Command line"),
-    "schedule": Text("Agenda", "Schedule"),
+    "schedule": Text("Agendamento", "Schedule"),
     "replay": Text("Repetição", "Replay"),
     "dashboard": Text("Painel", "Dashboard"),
     "guru": Text("Guru", "Guru"),

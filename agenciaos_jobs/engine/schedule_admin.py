@@ -23,7 +23,7 @@ class UnknownScheduleError(DomainError):
     """There is no schedule with this id."""
 
     status = 404
-    text = Text("Agenda não encontrada", "Schedule not found")
+    text = Text("Agendamento não encontrado", "Schedule not found")
 
 
 class DeclaredByJobError(DomainError):
@@ -31,7 +31,7 @@ class DeclaredByJobError(DomainError):
 
     status = 409
     text = Text(
-        "Esta agenda é declarada pelo próprio job; muda-se no código dele",
+        "Este agendamento é declarado pelo próprio job; muda-se no código dele",
         "This schedule is declared by the job itself; it is changed in its code",
     )
 

@@ -74,9 +74,9 @@ RUN_SECONDS = histogram("agenciaos_run_duration_seconds", "Time from an attempt'
 WAIT_SECONDS = histogram(
     "agenciaos_run_wait_seconds", "Time from when a run was due to the start of its attempt.", ["task"]
 )
-RESCUER_REPAIRS = counter("agenciaos_sweeper_repairs_total", "Runs the sweeper put right.", ["kind"])
+RESCUER_REPAIRS = counter("agenciaos_sweeper_repairs_total", "Runs that the rescuer repaired.", ["kind"])
 ALERTS = counter(
-    "agenciaos_alerts_total", "Alerts that were told, by how: first, more, still or over.", ["kind", "telling"]
+    "agenciaos_alerts_total", "Notifications of alerts, by kind: first, more, still or over.", ["kind", "telling"]
 )
 ALERT_DELIVERIES = counter(
     "agenciaos_alert_deliveries_total", "Alerts that a channel took or refused.", ["channel", "outcome"]

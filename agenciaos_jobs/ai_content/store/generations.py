@@ -42,7 +42,7 @@ async def reserve(
 ) -> Reservation:
     """Reserves one generation for the run, unless ``limit`` is reached; once for all attempts.
 
-    Raises :class:`OwnershipLostError` where the attempt is over: nobody would give back what it set aside.
+    Raises :class:`OwnershipLostError` if the attempt is over, because nothing would release its reservation.
     """
     key = (agency_id, month.first_day, *month.bounds)
     record = await database.fetchrow(QUERIES["reserve"], run.id, run.attempt, *key, limit, now)

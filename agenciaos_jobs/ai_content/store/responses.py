@@ -48,7 +48,7 @@ async def open_responses(executor: Executor, run_id: str) -> dict[int, OpenRespo
 
 
 async def mark_lost(executor: Executor, response: OpenResponse) -> None:
-    """Marks a response whose id was lost as abandoned."""
+    """Marks a response as abandoned because its id was lost."""
     await executor.execute(QUERIES["mark_lost"], response.id)
 
 

@@ -1,6 +1,6 @@
 """Alerts in Slack, by an incoming webhook.
 
-Wire: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks (errors),
+Documentation: https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks (errors),
 https://docs.slack.dev/reference/block-kit/blocks (limits), https://docs.slack.dev/apis/web-api/rate-limits (429).
 """
 

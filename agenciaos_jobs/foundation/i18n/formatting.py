@@ -202,7 +202,7 @@ class Formatter:
         return f"{names(self.language).months[day.month - 1]} {self.text('de ', '')}{day.year}"
 
     def short_month(self, day: date) -> str:
-        """The month of a day, such as ``out 26``; in English ``Oct ’26``, to tell it from a day of October."""
+        """The month of a day, such as ``out 26``; in English ``Oct ’26``, unlike a day of October."""
         return f"{self._short_name(day)} {self.text('', '’')}{day.year % 100:02}"
 
     def moment(self, moment: datetime) -> str:

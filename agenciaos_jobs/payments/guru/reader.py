@@ -39,7 +39,7 @@ def read(body: bytes, received_at: datetime) -> PaymentEvent | NotUnderstood:
 
 
 def read_stored(payload: Json, received_at: datetime) -> PaymentEvent | NotUnderstood:
-    """What a webhook says, from the payload that its run was given."""
+    """The event of a webhook, from the payload of its run."""
     body = payload.get(UNREADABLE)
     return read(body.encode(), received_at) if isinstance(body, str) else read_object(unwrapped(payload), received_at)
 

@@ -30,7 +30,7 @@ MonthText = Annotated[
 
 
 class Payload(BaseModel):
-    """Which month, and whose; by default the month before now in São Paulo, and every agency's."""
+    """The month and the agency; by default last month in São Paulo, and every agency."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "GenerateMonthlyReports"})
 
