@@ -8,10 +8,12 @@ from importlib.util import find_spec
 from typing import Literal
 from urllib.parse import urlsplit
 
+from agenciaos_jobs import registry
 from agenciaos_jobs.engine.store import retention
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings
 
 State = Literal["ok", "warning", "fault"]
@@ -33,6 +35,8 @@ _STALE = timedelta(days=2)
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """The findings that need no database."""
+    if settings.jobs_modules:
+        yield _jobs_modules(settings)
     for finding in _rotation(settings):
         yield finding
     yield _password(settings)
@@ -40,6 +44,17 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     yield _background(settings)
     yield _log(settings)
     yield await _traces(settings.otel_exporter_otlp_endpoint)
+
+
+def _jobs_modules(settings: Settings) -> Finding:
+    before = set(registry.JOBS)
+    try:
+        registry.add_modules(settings.jobs_modules)
+    except JobsModuleError as error:
+        return Finding(
+            "fault", "JOBS_MODULES", f"{str(error).removeprefix('JOBS_MODULES: ')}; nothing starts like this"
+        )
+    return Finding("ok", "JOBS_MODULES", f"adds {', '.join(sorted(set(registry.JOBS) - before))}")
 
 
 def _rotation(settings: Settings) -> Iterator[Finding]:

@@ -87,6 +87,22 @@ async def test_traces_without_the_extra_are_a_fault(settings: Settings, monkeypa
     assert found["OTEL_EXPORTER_OTLP_ENDPOINT"] == ("fault", "is set: install agenciaos-jobs[otel]")
 
 
+async def test_the_jobs_of_an_operator_are_named_or_the_fault_of_their_module(settings: Settings, tmp_path: Path):
+    (tmp_path / "their_jobs.py").write_text(
+        "from pydantic import BaseModel\nfrom agenciaos_jobs import Job\n"
+        "async def run(context, payload): return {}\nJOB = Job('greet', BaseModel, run)\n"
+    )
+    (tmp_path / "empty_jobs.py").write_text("")
+    for module, text in (
+        ("their_jobs", "✔ JOBS_MODULES adds greet"),
+        ("no_such_jobs", "✘ JOBS_MODULES no_such_jobs can't be imported: ModuleNotFoundError"),
+        ("empty_jobs", "✘ JOBS_MODULES empty_jobs has neither JOB = Job(…) nor JOBS = [Job(…), …]"),
+    ):
+        code, printed = await cli("check", env=environment(settings, JOBS_MODULES=module), cwd=tmp_path)
+        assert text in printed
+        assert code == 1 or module == "their_jobs"
+
+
 async def test_the_command_prints_a_line_for_each_of_them(settings: Settings, tmp_path: Path):
     _, text = await cli("check", env=environment(settings), cwd=tmp_path)
     lines = [line.split(maxsplit=1)[1] for line in text.splitlines()]
