@@ -146,7 +146,7 @@ async def test_a_job_s_own_schedule_can_t_be_changed(service: Service):
         await service.post(f"{path}/activate", {}),
         await service.post(f"{path}/deactivate", {}),
     ]
-    assert [(status, "declarada pelo próprio job" in problem["error"]) for status, problem in answers] == [
+    assert [(status, "declarado pelo próprio job" in problem["error"]) for status, problem in answers] == [
         (400, True)
     ] * 4
 
