@@ -10,9 +10,10 @@ from agenciaos_jobs.alerts.alert import AlertEvent, GroupedEvents, group, merge
 from agenciaos_jobs.alerts.kind import AlertKind
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError, storable
+from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.loops import wait_for
 from agenciaos_jobs.foundation.redact import Redactor
+from agenciaos_jobs.foundation.storable import storable
 
 log = structlog.get_logger("agenciaos_jobs.alarm")
 

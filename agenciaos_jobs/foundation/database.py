@@ -50,11 +50,6 @@ class UnstorableTextError(DomainError):
     text = Text("O caractere NUL (U+0000) não é aceito", "The NUL character (U+0000) is not accepted")
 
 
-def storable(text: str) -> str:
-    """``text`` without U+0000, and with ``?`` for half a character: Postgres stores neither in any text."""
-    return text.replace("\0", "").encode("utf-8", "replace").decode()
-
-
 class Database:
     """A connection pool. Outages are raised as :class:`DatabaseUnavailableError`."""
 

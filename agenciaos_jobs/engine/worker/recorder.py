@@ -17,9 +17,10 @@ from agenciaos_jobs.engine.store import runs
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError, storable
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.group_commit import GroupCommit
 from agenciaos_jobs.foundation.redact import Redactor
+from agenciaos_jobs.foundation.storable import storable
 
 log = structlog.get_logger("agenciaos_jobs.recorder")
 

@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from agenciaos_jobs.foundation.clock import SAO_PAULO, in_milliseconds
-from agenciaos_jobs.foundation.database import storable
+from agenciaos_jobs.foundation.storable import storable
 
 MAX_TEXT = 191
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from agenciaos_jobs.engine.model.job import Json
-from agenciaos_jobs.foundation.database import storable
 from agenciaos_jobs.foundation.redact import MASK
+from agenciaos_jobs.foundation.storable import storable
 
 TOKEN = "api_token"  # noqa: S105 - the field's name
 
