@@ -31,12 +31,12 @@ from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.scheduler import Scheduler, declared
 from agenciaos_jobs.engine.store.workers import Worker
 from agenciaos_jobs.engine.worker import heartbeat, job_cleanup, pruner, rescuer, run_log
+from agenciaos_jobs.engine.worker.completer import Completer
 from agenciaos_jobs.engine.worker.dispatcher import Dispatcher
 from agenciaos_jobs.engine.worker.heartbeat import Heartbeat
 from agenciaos_jobs.engine.worker.housekeeping import HOURLY, Chore, Housekeeping
 from agenciaos_jobs.engine.worker.job_cleanup import JobCleanup
 from agenciaos_jobs.engine.worker.pruner import Pruner
-from agenciaos_jobs.engine.worker.recorder import Completer
 from agenciaos_jobs.engine.worker.rescuer import Rescuer
 from agenciaos_jobs.engine.worker.run_log import RunLog
 from agenciaos_jobs.engine.worker.runner import Runner

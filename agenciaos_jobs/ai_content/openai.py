@@ -16,13 +16,13 @@ import structlog
 
 from agenciaos_jobs.ai_content import usage_metrics
 from agenciaos_jobs.ai_content.background import ResponseNotFoundError, Submitted
+from agenciaos_jobs.ai_content.lazy import Lazy
 from agenciaos_jobs.ai_content.openai_errors import KeyRefusedError, ModelMissingError, is_timeout, named, refusal
 from agenciaos_jobs.ai_content.openai_wire import MalformedError, Response, request_of, usage_of
 from agenciaos_jobs.ai_content.prompt import Answer, Prompt
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
 from agenciaos_jobs.foundation import tracing, webhook_signature
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.lazy import Lazy
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI, Timeout

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from asyncpg import LockNotAvailableError
 
 from agenciaos_jobs.engine.intake import Intake, UnknownJobError
 from agenciaos_jobs.engine.model.job import Job, Json
@@ -12,15 +13,19 @@ from agenciaos_jobs.engine.model.metadata import Change, changed
 from agenciaos_jobs.engine.model.new_run import agency_key, new_run
 from agenciaos_jobs.engine.model.run import TriggerResult
 from agenciaos_jobs.engine.outbox import RedisOutbox
-from agenciaos_jobs.engine.store import history, run_changes, runs
+from agenciaos_jobs.engine.store import cancellation, history, run_changes, runs
+from agenciaos_jobs.engine.store.cancellation import Canceled
 from agenciaos_jobs.engine.store.history import StoredRun
 from agenciaos_jobs.engine.store.run_changes import Changeable
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Connection, Database
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.errors import DomainError, InvalidFieldsError, WrongField
 from agenciaos_jobs.foundation.i18n.text import Text
 
 log = structlog.get_logger("agenciaos_jobs.control")
+
+
+_CANCEL_TRIES = 3
 
 
 class UnknownRunError(DomainError):
@@ -57,12 +62,7 @@ class Control:
 
     async def cancel(self, run_id: str) -> bool:
         """Cancels the run; ``False`` if it had already ended. Raises :class:`UnknownRunError`."""
-        async with self._database.transaction() as connection:
-            canceled = await runs.cancel(connection, run_id, self._clock.now())
-            if canceled:
-                job = self._jobs.get(canceled.task)
-                if job and job.hooks.on_discard:
-                    await job.hooks.on_discard(connection, [run_id])
+        canceled = await self._cancel(run_id)
         if canceled is None:
             await self.get(run_id)
             return False
@@ -70,6 +70,25 @@ class Control:
         if canceled.concurrency_key:
             self._outbox.send(*await runs.unblock_next(self._database, [canceled.concurrency_key]))
         return True
+
+    async def _cancel(self, run_id: str) -> Canceled | None:
+        """Cancels the run, if need be by ending the transaction in which its job's effect is about to complete it.
+
+        Raises :class:`DatabaseUnavailableError` if its row stays locked all the same.
+        """
+        for _ in range(_CANCEL_TRIES):
+            try:
+                async with self._database.transaction() as connection:
+                    canceled = await cancellation.cancel(connection, run_id, self._clock.now())
+                    if canceled:
+                        job = self._jobs.get(canceled.task)
+                        if job and job.hooks.on_discard:
+                            await job.hooks.on_discard(connection, [run_id])
+                return canceled
+            except LockNotAvailableError:
+                ended = await cancellation.interrupt_completion(self._database, run_id)
+                log.warning("completion_interrupted", run_id=run_id, transactions=ended)
+        raise DatabaseUnavailableError(f"{run_id} stays locked")
 
     async def replay(self, run_id: str, *, payload: Json | None = None, **changes: Any) -> TriggerResult:
         """Triggers a new run of the same job, with the same payload and limits except for ``changes``.

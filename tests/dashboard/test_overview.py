@@ -17,10 +17,10 @@ from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.ai_content.store.spend import Bill, Spend
 from agenciaos_jobs.dashboard.charts import Step, scale_top, stacked
 from agenciaos_jobs.dashboard.pages.overview import month_spend
+from agenciaos_jobs.engine.model.histogram import Histogram, bucket_of
 from agenciaos_jobs.engine.store import run_hours
 from agenciaos_jobs.foundation import database
 from agenciaos_jobs.foundation.clock import make_id
-from agenciaos_jobs.foundation.histogram import Histogram, bucket_of
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.settings import Settings
 

@@ -113,22 +113,6 @@ async def test_changes_and_completion_are_one_transaction(settings: Settings, db
     assert await db.fetchval("SELECT count(*) FROM effects") == 1
 
 
-async def test_an_output_that_can_not_be_kept_fails_the_run(settings: Settings):
-    async def odd(_):
-        return {"nul": "\0"}
-
-    run = await outcome(settings, Probe(odd, attempts=1))
-    assert (run["status"], run["error"]["name"]) == ("FAILED", "UntranslatableCharacterError")
-
-
-async def test_an_error_with_odd_characters_is_kept_without_them(settings: Settings):
-    async def odd(_):
-        raise ValueError("a\0b")
-
-    run = await outcome(settings, Probe(odd, attempts=1))
-    assert run["error"]["message"] == "ab"
-
-
 async def test_secrets_do_not_reach_a_stored_error_or_log(settings: Settings, db: asyncpg.Connection):
     async def leak(app):
         app.log.info("calling", token="x", detail=f"key sk-test-0123456789 {app.run.id}")

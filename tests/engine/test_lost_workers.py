@@ -228,10 +228,10 @@ async def test_an_attempt_that_is_stopped_twice_makes_its_effects(settings: Sett
         await started.wait()
         async with db.transaction():
             await db.execute("SELECT FROM jobs.runs WHERE id = $1 FOR UPDATE", run_id)
-            attempt.cancel()
+            worker.runner.hand_back_all()
             while not await db.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
                 await asyncio.sleep(0.01)
-            attempt.cancel()
+            worker.runner.hand_back_all()
             await asyncio.wait([attempt])
         while not await db.fetchval("SELECT count(*) FROM effects WHERE code = 'handed_back'"):
             await asyncio.sleep(0.01)

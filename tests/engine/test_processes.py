@@ -160,6 +160,44 @@ async def test_poison_takes_workers_down_three_times_at_most_and_blocks_nobody(s
     assert {other["status"] for other in others_ended} == {"COMPLETED"}
 
 
+async def test_suspects_wait_outside_the_slots(settings: Settings, tmp_path: Path, db: asyncpg.Connection):
+    (tmp_path / "suspect.py").write_text(SUSPECT)
+    job = runpy.run_path(str(tmp_path / "suspect.py"))["JOB"]
+    gate = tmp_path / "gate"
+    async with running_server(settings) as service:
+        suspects = [await service.start(job, {"gate": str(gate)}) for _ in range(4)]
+        await db.execute("UPDATE jobs.runs SET losses = 2")
+        async with worker(settings, tmp_path, JOBS_MODULES="suspect", WORKER_MAX_JOBS="1"):
+            for run_id in suspects[:2]:  # two at a time, each in a process of its own
+                await service.reaches(run_id, lambda run: run["isExecuting"])
+            other = await service.finished(await service.start(job, {"gate": None}))
+            assert (other["status"], [(await service.run(run_id))["isCompleted"] for run_id in suspects]) == (
+                "COMPLETED",
+                [False] * 4,
+            )
+            gate.touch()
+            assert {(await service.finished(run_id))["status"] for run_id in suspects} == {"COMPLETED"}
+
+
+SUSPECT = """
+import asyncio, pathlib
+from pydantic import BaseModel
+from agenciaos_jobs import Job, RunContext
+
+
+class Payload(BaseModel):
+    gate: str | None
+
+
+async def run(context: RunContext, payload: Payload):
+    while payload.gate and not pathlib.Path(payload.gate).exists():
+        await asyncio.sleep(0.05)
+    return {}
+
+
+JOB = Job("suspect", Payload, run)
+"""
+
 POISON = """
 import asyncio, os, signal
 from pydantic import BaseModel

@@ -59,14 +59,15 @@ REVOKED = "revoked"
 class CommitWith:
     """A success with an effect that commits in the transaction that completes the run.
 
-    ``effect(connection)`` returns the run's output, or a :class:`GiveUp` to fail the run and still commit.
+    ``effect(connection)`` returns the run's output, or a :class:`GiveUp` to fail the run and still commit. It counts
+    towards the run's ``max_duration``.
     """
 
-    effect: Callable[[Any], Awaitable[Json | GiveUp]]
+    effect: Callable[[Any], Awaitable[Any]]
 
 
-Outcome: TypeAlias = Json | CommitWith
-"""What a job returns: its output, or an effect that produces the output."""
+Outcome: TypeAlias = Any
+"""What a job returns: its output, which is any JSON value, or a :class:`CommitWith` that produces the output."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class Job(Generic[P]):
     """A job definition. Trigger endpoints, SDK, command line, schedule, metrics and dashboard derive from it.
 
     ``task`` is the job's name and ``payload`` the pydantic model of its input. ``run(context, payload)`` is the work:
-    an ``async`` function that returns its output, any JSON object, or :class:`CommitWith`.
+    an ``async`` function that returns its output, any JSON value, or :class:`CommitWith`.
 
     ``summary`` describes the job and ``accepted`` is the message to callers that trigger it. ``names`` are aliases of
     ``task`` in ``POST /api/trigger``. ``uses`` is the class of the resource in ``context.uses``. ``is_internal``: only

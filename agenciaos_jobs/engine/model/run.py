@@ -122,6 +122,10 @@ class RunError:
         )
 
 
+MAX_WAIT = timedelta(days=366)
+"""The longest wait before an attempt; a job that asks for a longer one gets this."""
+
+
 @dataclass(frozen=True)
 class Retry:
     """The run is requeued and starts no sooner than after this wait."""
@@ -143,6 +147,5 @@ def after_failure(
         return Status.TIMED_OUT
     if attempt >= max_attempts:
         return Status.FAILED
-    if isinstance(error, RetryLater) and error.after is not None:
-        return Retry(error.after)
-    return Retry(backoff.delay(attempt, chance))
+    wait = error.after if isinstance(error, RetryLater) and error.after is not None else backoff.delay(attempt, chance)
+    return Retry(min(max(wait, timedelta()), MAX_WAIT))

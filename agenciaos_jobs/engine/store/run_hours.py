@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from agenciaos_jobs.engine.model.histogram import Histogram
 from agenciaos_jobs.foundation.database import Database, Executor
-from agenciaos_jobs.foundation.histogram import Histogram
 from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)

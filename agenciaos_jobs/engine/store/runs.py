@@ -134,9 +134,12 @@ async def unblock_stuck(executor: Executor) -> list[QueuedRun]:
 
 
 async def complete(
-    executor: Executor, done: Sequence[tuple[ClaimedRun, Json]], worker_id: str, now: datetime
+    executor: Executor, done: Sequence[tuple[ClaimedRun, str]], worker_id: str, now: datetime
 ) -> set[str]:
-    """Completes runs that have no effect, in one statement; returns the ids of those that this worker owned."""
+    """Completes runs that have no effect, in one statement; returns the ids of those that this worker owned.
+
+    Outputs are JSON text: Postgres would flatten lists in an array of ``jsonb``.
+    """
     ids = [run.id for run, _ in done]
     numbers = [run.attempt for run, _ in done]
     outputs = [output for _, output in done]
@@ -146,7 +149,10 @@ async def complete(
 
 
 async def hold(connection: Connection, run: ClaimedRun, worker_id: str) -> None:
-    """Locks the run's row for the transaction, or raises :class:`OwnershipLostError`."""
+    """Locks the run's row for the transaction, or raises :class:`OwnershipLostError`.
+
+    ``cancellation.interrupt_completion`` finds the transaction by the advisory lock that it holds as well.
+    """
     if await connection.fetchrow(QUERIES["hold"], run.id, run.attempt, worker_id) is None:
         raise OwnershipLostError(run.id)
 
@@ -158,10 +164,10 @@ async def finish(
     status: Status,
     now: datetime,
     *,
-    output: Json | None = None,
+    output: str | None = None,
     error: RunError | None = None,
 ) -> None:
-    """Ends the run and its attempt, or raises :class:`OwnershipLostError`."""
+    """Ends the run and its attempt, or raises :class:`OwnershipLostError`. ``output`` is JSON text."""
     ended = await executor.fetchval(
         QUERIES["finish"], run.id, run.attempt, worker_id, status, output, error and error.as_json(), now
     )
@@ -221,21 +227,6 @@ async def promote_scheduled(executor: Executor, now: datetime) -> None:
 async def expire(executor: Executor, error: RunError, now: datetime) -> list[tuple[str, str]]:
     """Ends runs that were not started within their time to live; returns their ids and tasks."""
     return [(record["id"], record["task"]) for record in await executor.fetch(QUERIES["expire"], now, error.as_json())]
-
-
-@dataclass(frozen=True)
-class Canceled:
-    """A canceled run, and its status before."""
-
-    task: str
-    status_before: Status
-    concurrency_key: str | None
-
-
-async def cancel(connection: Connection, run_id: str, now: datetime) -> Canceled | None:
-    """Cancels a run; ``None`` if it has ended, or there is none."""
-    record = await connection.fetchrow(QUERIES["cancel"], run_id, now)
-    return Canceled(record["task"], Status(record["status_before"]), record["concurrency_key"]) if record else None
 
 
 async def reschedule(executor: Executor, run_id: str, due_at: datetime, now: datetime) -> QueuedRun | None:

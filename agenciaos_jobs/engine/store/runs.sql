@@ -143,12 +143,15 @@ WHERE id IN (
 RETURNING id, task, due_at, priority
 
 -- name: hold
-SELECT FROM jobs.runs WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING' FOR UPDATE
+WITH held AS (
+  SELECT id FROM jobs.runs WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING' FOR UPDATE
+)
+SELECT pg_try_advisory_xact_lock_shared(hashtextextended('agenciaos_jobs.completing:' || id, 0)) FROM held
 
 -- name: finish
 WITH ended AS (
   UPDATE jobs.runs
-  SET status = $4, output = $5, error = $6, finished_at = $7, updated_at = $7
+  SET status = $4, output = $5::text::jsonb, error = $6, finished_at = $7, updated_at = $7
   WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
   RETURNING id, attempt, worker_id, attempt_started_at
 )
@@ -162,8 +165,8 @@ RETURNING run_id
 -- Any number of successes that change only their own rows.
 WITH ended AS (
   UPDATE jobs.runs AS run
-  SET status = 'COMPLETED', output = done.output, error = NULL, finished_at = $5, updated_at = $5
-  FROM unnest($1::text[], $2::integer[], $4::jsonb[]) AS done (id, attempt, output)
+  SET status = 'COMPLETED', output = done.output::jsonb, error = NULL, finished_at = $5, updated_at = $5
+  FROM unnest($1::text[], $2::integer[], $4::text[]) AS done (id, attempt, output)
   WHERE run.id = done.id AND run.attempt = done.attempt AND run.worker_id = $3 AND run.status = 'EXECUTING'
   RETURNING run.id, run.attempt, run.worker_id, run.attempt_started_at
 )
@@ -244,19 +247,6 @@ FROM (SELECT id FROM jobs.runs WHERE status IN ('QUEUED', 'DELAYED') AND expires
       LIMIT 1000 FOR UPDATE SKIP LOCKED) AS late
 WHERE run.id = late.id
 RETURNING run.id, task
-
--- name: cancel
-WITH ended AS (
-  UPDATE jobs.runs AS run
-  SET status = 'CANCELED', finished_at = $2, updated_at = $2, parked = false
-  FROM (SELECT id, status FROM jobs.runs WHERE id = $1 FOR UPDATE) AS before
-  WHERE run.id = before.id AND before.status IN ('DELAYED', 'QUEUED', 'EXECUTING')
-  RETURNING run.*, before.status AS status_before
-), recorded AS (
-  INSERT INTO jobs.attempts (run_id, number, status, worker_id, started_at, finished_at)
-  SELECT id, attempt, 'CANCELED', worker_id, attempt_started_at, $2 FROM ended WHERE status_before = 'EXECUTING'
-)
-SELECT task, status_before, concurrency_key FROM ended
 
 -- name: reschedule
 UPDATE jobs.runs SET due_at = $2, delayed_until = $2, updated_at = $3,

@@ -45,9 +45,9 @@ async def alive(executor: Executor, now: datetime) -> int:
     return int(await executor.fetchval(QUERIES["alive"], now))
 
 
-async def owned_run_ids(executor: Executor, worker: Worker) -> set[str]:
-    """The ids of the executing runs that this worker owns in the database."""
-    return {record["id"] for record in await executor.fetch(QUERIES["owned_run_ids"], worker.id)}
+async def owned_attempts(executor: Executor, worker: Worker) -> set[tuple[str, int]]:
+    """The executing runs that this worker owns in the database: their ids, each with the number of its attempt."""
+    return {(record["id"], record["attempt"]) for record in await executor.fetch(QUERIES["owned_attempts"], worker.id)}
 
 
 async def mark_lost(executor: Executor, worker: Worker, run_ids: list[str]) -> None:

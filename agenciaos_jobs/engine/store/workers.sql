@@ -13,8 +13,8 @@ WHERE lease_until <= $1::timestamptz - interval '1 day'
 -- name: alive
 SELECT count(*) FROM jobs.workers WHERE lease_until > $1
 
--- name: owned_run_ids
-SELECT id FROM jobs.runs WHERE worker_id = $1 AND status = 'EXECUTING'
+-- name: owned_attempts
+SELECT id, attempt FROM jobs.runs WHERE worker_id = $1 AND status = 'EXECUTING'
 
 -- name: mark_lost
 UPDATE jobs.runs SET worker_id = NULL WHERE id = ANY ($2::text[]) AND worker_id = $1 AND status = 'EXECUTING'

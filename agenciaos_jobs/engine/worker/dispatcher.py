@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import Coroutine, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -51,7 +52,7 @@ class Dispatcher:
         self._claiming_stopped = asyncio.Event()
         self._claiming_stopped.set()
         runner.slot_freed = self._wakeup.set
-        self._isolated: set[str] = set()
+        self._isolated: dict[str, asyncio.Task[None]] = {}
         self._isolation = asyncio.Semaphore(_MAX_ISOLATED)
 
     @property
@@ -80,14 +81,15 @@ class Dispatcher:
         await asyncio.wait([ended, hurried], timeout=grace, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
         while not ended.done():
-            for task in self._tasks:
+            self._runner.hand_back_all()
+            for task in self._isolated.values():
                 task.cancel()
             await asyncio.wait([ended], timeout=1)
 
     async def _all_finished(self) -> None:
         await self._claiming_stopped.wait()  # runs being claimed right now still start
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        while tasks := {*self._tasks, *self._isolated.values()}:
+            await asyncio.wait(tasks)
 
     async def _step(self) -> float:
         """Starts the runs that are due; returns the seconds to wait for the next step unless woken before."""
@@ -156,11 +158,11 @@ class Dispatcher:
         for run in claimed:
             self._start(self._execute(run))
         if len(claimed) < len(run_ids):
-            rest = set(run_ids) - {run.id for run in claimed} - self._isolated
+            rest = set(run_ids) - {run.id for run in claimed} - self._isolated.keys()
             await self._queue.remove(await self._runner.block_behind(list(rest)))
             for run_id in await self._runner.poison_candidates(list(rest)):
-                self._isolated.add(run_id)
-                self._start(self._isolate(run_id))
+                task = self._isolated[run_id] = asyncio.create_task(self._isolate(run_id))
+                task.add_done_callback(partial(self._isolation_ended, run_id))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -170,6 +172,13 @@ class Dispatcher:
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         self._wakeup.set()
+        self._log_error(task)
+
+    def _isolation_ended(self, run_id: str, task: "asyncio.Task[None]") -> None:
+        del self._isolated[run_id]
+        self._log_error(task)
+
+    def _log_error(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()):
             log.error("attempt_not_recorded", exc_info=error)
 
@@ -179,20 +188,20 @@ class Dispatcher:
             self._outbox.send(QueuedRun(claimed.id, claimed.task, due_at))
 
     async def _isolate(self, run_id: str) -> None:
-        """Runs a possible poison message in a separate worker process, which claims it itself."""
-        try:
-            async with self._isolation:
-                log.warning("run_isolated", run_id=run_id)
-                command = [sys.executable, "-m", "agenciaos_jobs", "worker", "--run", run_id]
-                process = await asyncio.create_subprocess_exec(*command)
-                try:
+        """Runs a possible poison message in a separate worker process, which claims it itself.
+
+        It holds no slot of this worker, and neither do those that wait for their turn.
+        """
+        async with self._isolation:
+            log.warning("run_isolated", run_id=run_id)
+            command = [sys.executable, "-m", "agenciaos_jobs", "worker", "--run", run_id]
+            process = await asyncio.create_subprocess_exec(*command)
+            try:
+                await process.wait()
+            finally:
+                if process.returncode is None:
+                    process.terminate()
                     await process.wait()
-                finally:
-                    if process.returncode is None:
-                        process.terminate()
-                        await process.wait()
-        finally:
-            self._isolated.discard(run_id)
 
     def stop(self) -> None:
         """Stops dispatching; attempts under way continue."""

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import structlog
 
+from agenciaos_jobs.engine.model.job import REVOKED
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.engine.store.workers import Worker
 from agenciaos_jobs.engine.worker.run_log import RunLog
@@ -26,7 +27,7 @@ class Heartbeat:
         self._runner, self._run_log = runner, run_log
         self.worker_id = worker.id
         self._reporter = MetricReporter(database)
-        self._untracked: set[str] = set()
+        self._untracked: set[tuple[str, int]] = set()
 
     async def beat(self) -> None:
         """Renews the lease, reconciles and reports. While Postgres is unavailable it logs a warning instead."""
@@ -35,6 +36,7 @@ class Heartbeat:
             now = self._clock.now()
             await workers.renew(self._database, self._worker, now, now + LEASE)
             await self._reconcile_running()
+            await self._runner.end_overdue()
             await self._run_log.flush()
             await self._reporter.flush()
         except DatabaseUnavailableError as error:
@@ -46,14 +48,14 @@ class Heartbeat:
         A run must be untracked in two beats in a row, because claims and completions may be under way.
         """
         before = dict(self._runner.running)
-        mine = await workers.owned_run_ids(self._database, self._worker)
-        for run_id, running in before.items():
-            if run_id not in mine and self._runner.running.get(run_id) is running and not running.is_recording:
-                running.revoke()
+        mine = await workers.owned_attempts(self._database, self._worker)
+        for attempt, running in before.items():
+            if attempt not in mine and self._runner.running.get(attempt) is running and not running.is_recording:
+                running.stop(REVOKED)
         untracked = mine - self._runner.running.keys()
-        if lost := untracked & self._untracked:
-            log.error("runs_lost_track_of", run_ids=sorted(lost))
-            await workers.mark_lost(self._database, self._worker, sorted(lost))
+        if lost := sorted(run_id for run_id, _ in untracked & self._untracked):
+            log.error("runs_lost_track_of", run_ids=lost)
+            await workers.mark_lost(self._database, self._worker, lost)
         self._untracked = untracked
 
     async def stop(self) -> None:

@@ -14,8 +14,8 @@ from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.store import runs, workers
 from agenciaos_jobs.engine.store.runs import LostRun
+from agenciaos_jobs.engine.worker.completer import FailuresHook
 from agenciaos_jobs.engine.worker.housekeeping import Housekeeping
-from agenciaos_jobs.engine.worker.recorder import FailuresHook
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError

@@ -1,8 +1,7 @@
 """The runner: one attempt at a run, from claim to recorded outcome."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -12,29 +11,24 @@ from pydantic import BaseModel, ValidationError
 
 from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.intake import Intake
-from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, Job, Json, RetryLater, Snooze
-from agenciaos_jobs.engine.model.run import ClaimedRun, MaxDurationExceeded, Retry, Status, after_failure
+from agenciaos_jobs.engine.model.job import HANDED_BACK, GiveUp, Job, Json, Snooze
+from agenciaos_jobs.engine.model.run import ClaimedRun, Status
 from agenciaos_jobs.engine.store import runs
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
-from agenciaos_jobs.engine.worker.recorder import Completer, Running
+from agenciaos_jobs.engine.worker.completer import Completer
+from agenciaos_jobs.engine.worker.outcome import Failure, classify, deadline_of, exceeded, within_limit
+from agenciaos_jobs.engine.worker.recorder import DATABASE_RETRY_INTERVAL, Recorder
 from agenciaos_jobs.engine.worker.run_log import RunLog
-from agenciaos_jobs.engine.worker.telemetry import log_and_count_outcome, log_context, span_attributes
+from agenciaos_jobs.engine.worker.running import Running
+from agenciaos_jobs.engine.worker.telemetry import log_context, span_attributes
 from agenciaos_jobs.foundation import logs, metrics, tracing
-from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.runner")
 
-_DATABASE_RETRY_INTERVAL = timedelta(seconds=1)
-FINAL_POLL_TIMEOUT = timedelta(seconds=5)
-"""The time that an attempt gets for a last call after it was snoozed until its deadline."""
-
-
-@dataclass(frozen=True)
-class _Failure:
-    cause: Exception
-    next_step: Retry | Status
+ABANDON_AFTER = timedelta(seconds=10)
+"""How long an attempt may go on after its ``max_duration`` before it is no longer waited for."""
 
 
 class Runner:
@@ -53,7 +47,8 @@ class Runner:
     ) -> None:
         self._database, self._clock, self._jobs, self._resources = database, clock, jobs, resources
         self._worker_id, self._intake, self._completer, self._run_log = worker_id, intake, completer, run_log
-        self.running: dict[str, Running] = {}
+        self._recorder = Recorder(completer, run_log, clock)
+        self.running: dict[tuple[str, int], Running] = {}
         self.recording = 0
         self.slot_freed: Callable[[], None] = lambda: None
 
@@ -63,9 +58,21 @@ class Runner:
             claimed = await self.claim([run_id], poison_too=True)
         except DatabaseUnavailableError as error:
             log.warning("database_unavailable", run_id=run_id, error=str(error))
-            return _DATABASE_RETRY_INTERVAL
-        due_at = await self.execute(claimed[0]) if claimed else None
+            return DATABASE_RETRY_INTERVAL
+        due_at = await self._execute_hosted(claimed[0]) if claimed else None
         return due_at - self._clock.now() if due_at else None
+
+    async def _execute_hosted(self, run: ClaimedRun) -> datetime | None:
+        """Makes one attempt for a host, which stops it by cancelling this call."""
+        task = asyncio.create_task(self.execute(run))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            for running in self.running.values():
+                if running.task is task:
+                    running.stop(HANDED_BACK)
+            await asyncio.wait([task])
+            raise
 
     async def claim(self, run_ids: list[str], *, poison_too: bool = False) -> list[ClaimedRun]:
         """Makes this worker the owner of those runs that are due and unclaimed."""
@@ -80,6 +87,11 @@ class Runner:
         """Those of the due runs that have crashed workers; each executes in a separate process."""
         return await runs.poison_candidates(self._database, run_ids, self._clock.now())
 
+    def hand_back_all(self) -> None:
+        """Stops every attempt under way, and hands its run back to the queue."""
+        for running in self.running.values():
+            running.stop(HANDED_BACK)
+
     async def execute(self, run: ClaimedRun) -> datetime | None:
         """Makes one attempt at a claimed run; returns when the next one is due, if there is one."""
         logs.bind_context(**log_context(run, tracing.resume(run.traceparent)))
@@ -92,7 +104,8 @@ class Runner:
     def _start(self, run: ClaimedRun) -> Running:
         task = asyncio.current_task()
         assert task is not None
-        running = self.running[run.id] = Running(run, self._context(run), task)
+        running = Running(run, self._context(run), task)
+        self.running[running.attempt] = running
         metrics.STARTS.labels(run.task).inc()
         metrics.WAIT_SECONDS.labels(run.task).observe((self._clock.now() - run.due_at).total_seconds())
         log.debug("run_started")
@@ -112,19 +125,33 @@ class Runner:
             return due_at
         finally:
             self.recording -= running.is_recording
-            del self.running[running.run.id]
+            if self.running.get(running.attempt) is running:  # the same attempt may continue already
+                del self.running[running.attempt]
 
     async def _run_pipeline(self, running: Running) -> datetime | None:
-        """The steps of an attempt: resolve, perform, classify, record. An effect that raises fails the attempt too."""
+        """The steps of an attempt: resolve, perform, classify, record. An effect that raises fails the attempt too.
+
+        Raises ``CancelledError`` only if this worker stopped the attempt. One that comes out of a job on its own is a
+        failure like any other, and so is ``SystemExit``.
+        """
         try:
             job, payload = self._resolve(running.run)
             result = await self._perform(running, job, payload)
-            await self._record_success(running, result)
+            self._begin_recording(running)
+            await self._recorder.succeed(running, result)
             return None
         except OwnershipLostError:
             raise
-        except Exception as error:  # noqa: BLE001 - a job may raise anything, and every run must end in its row
-            return await self._record_classified(running, self._classify(running.run, error))
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and running.stop_code:
+                raise
+            while running.task.cancelling():  # a job that cancelled its own task
+                running.task.uncancel()
+            self._begin_recording(running)
+            outcome = classify(running.run, self._jobs, self._clock, error)
+            if isinstance(outcome, Snooze):
+                return await self._recorder.snooze(running, outcome)
+            return await self._recorder.fail(running, outcome)
 
     def _context(self, run: ClaimedRun) -> RunContext[Any]:
         job = self._jobs.get(run.task)
@@ -144,31 +171,26 @@ class Runner:
             raise GiveUp("unknown_task", f"no job is named {run.task!r}")
         return job, _read(job, run.payload)
 
-    async def _perform(self, running: Running, job: Job[Any], payload: BaseModel) -> Json | CommitWith:
+    async def _perform(self, running: Running, job: Job[Any], payload: BaseModel) -> Any:
         """Calls the job's code. Raises :class:`MaxDurationExceeded` after the run's ``max_duration``."""
-        run = running.run
+        return await within_limit(running, job.run(running.context, payload), self._clock.now())
+
+    async def end_overdue(self) -> None:
+        """Ends attempts whose code ignores the end of its ``max_duration``, and no longer waits for it."""
+        for running in list(self.running.values()):
+            overdue = self._clock.now() - deadline_of(running.run)
+            if overdue >= ABANDON_AFTER and not running.is_recording:
+                await asyncio.create_task(self._abandon(running))
+
+    async def _abandon(self, running: Running) -> None:
+        logs.bind_context(**log_context(running.run, None))
+        running.task.cancel()
+        self._begin_recording(running)
+        log.error("attempt_abandoned")
         try:
-            async with asyncio.timeout(self._time_left(run).total_seconds()) as limit:
-                result: Json | CommitWith = await job.run(running.context, payload)
-                return result
-        except TimeoutError as error:
-            if limit.expired():
-                raise _max_duration_exceeded(run) from error
-            raise
-
-    def _time_left(self, run: ClaimedRun) -> timedelta:
-        """The rest of the attempt's ``max_duration``. One that was snoozed until its deadline gets a final poll."""
-        left = _deadline(run) - self._clock.now()
-        return left if left > timedelta() else FINAL_POLL_TIMEOUT
-
-    def _classify(self, run: ClaimedRun, cause: Exception) -> Snooze | _Failure:
-        """What an exception means: a snooze, unless the deadline has passed, or a failure and its next step."""
-        if isinstance(cause, Snooze):
-            if self._clock.now() < _deadline(run):
-                return cause
-            cause = _max_duration_exceeded(run)
-        backoff = self._jobs[run.task].limits.backoff if run.task in self._jobs else Backoff()
-        return _Failure(cause, after_failure(cause, run.attempt, run.max_attempts, backoff, self._clock.random()))
+            await self._recorder.fail(running, Failure(exceeded(running.run), Status.TIMED_OUT))
+        except OwnershipLostError:
+            log.warning("run_ownership_lost")
 
     def _begin_recording(self, running: Running) -> None:
         """The job's code has returned: releases the slot while the outcome is recorded."""
@@ -176,54 +198,6 @@ class Runner:
             running.is_recording = True
             self.recording += 1
             self.slot_freed()
-
-    async def _record_success(self, running: Running, result: Json | CommitWith) -> None:
-        self._begin_recording(running)
-        await self._run_log.flush()
-        error = await self._when_available(lambda: self._completer.succeed(running, result))
-        outcome = Status.FAILED if error else Status.COMPLETED
-        log_and_count_outcome(running.run, self._clock.now(), outcome, error)
-
-    async def _record_classified(self, running: Running, outcome: Snooze | _Failure) -> datetime | None:
-        self._begin_recording(running)
-        if isinstance(outcome, Snooze):
-            return await self._record_snooze(running, outcome)
-        return await self._record_failure(running, outcome.cause, outcome.next_step)
-
-    async def _record_snooze(self, running: Running, snooze: Snooze) -> datetime:
-        now = self._clock.now()
-        due_at = min(now + snooze.after, _deadline(running.run))
-        await self._run_log.flush()
-        due: datetime = await self._when_available(lambda: self._completer.snooze(running, due_at))
-        log.debug("run_standing_by", seconds=(due - now).total_seconds())
-        return due
-
-    async def _record_failure(self, running: Running, cause: Exception, next_step: Retry | Status) -> datetime | None:
-        run, error = running.run, self._completer.describe(cause)
-        tracing.mark_failed(error.code or error.type)
-        await self._run_log.flush()
-        due_at = self._clock.now() + (next_step.after if isinstance(next_step, Retry) else timedelta())
-        await self._when_available(lambda: self._completer.fail(running, error, next_step, due_at))
-        unforeseen = not isinstance(cause, GiveUp | RetryLater | MaxDurationExceeded)
-        log_and_count_outcome(run, self._clock.now(), next_step, error, cause if unforeseen else None)
-        return due_at if isinstance(next_step, Retry) else None
-
-    async def _when_available(self, write: Callable[[], Awaitable[Any]]) -> Any:
-        """Records the outcome, retrying through database outages: the work must not be lost."""
-        while True:
-            try:
-                return await write()
-            except DatabaseUnavailableError as error:
-                log.warning("database_unavailable", error=str(error))
-                await asyncio.sleep(_DATABASE_RETRY_INTERVAL.total_seconds())
-
-
-def _deadline(run: ClaimedRun) -> datetime:
-    return run.attempt_started_at + timedelta(seconds=run.max_duration)
-
-
-def _max_duration_exceeded(run: ClaimedRun) -> MaxDurationExceeded:
-    return MaxDurationExceeded(f"the attempt took longer than {run.max_duration} s")
 
 
 def _read(job: Job[Any], payload: Json) -> BaseModel:

@@ -35,9 +35,14 @@ def span_attributes(run: ClaimedRun) -> Json:
 
 
 def log_and_count_outcome(
-    run: ClaimedRun, now: datetime, outcome: Status | Retry, error: RunError | None, unforeseen: Exception | None = None
+    run: ClaimedRun,
+    now: datetime,
+    outcome: Status | Retry,
+    error: RunError | None = None,
+    *,
+    is_unforeseen: bool = False,
 ) -> None:
-    """Logs and counts how an attempt ended; ``unforeseen`` is an error that the job did not mean to raise."""
+    """Logs and counts how an attempt ended; ``is_unforeseen``: the job did not mean to raise the error."""
     duration = (now - run.attempt_started_at).total_seconds()
     label = "retried" if isinstance(outcome, Retry) else outcome.lower()
     metrics.RUNS.labels(run.task, label).inc()
@@ -47,7 +52,9 @@ def log_and_count_outcome(
         log.info("run_completed", **fields)
         return
     fields |= {"error_type": error.type, "error_code": error.code}
+    if is_unforeseen:
+        fields["exception"] = error.stack
     if isinstance(outcome, Retry):
-        log.warning("attempt_failed", **fields, retry_in=round(outcome.after.total_seconds(), 3), exc_info=unforeseen)
+        log.warning("attempt_failed", **fields, retry_in=round(outcome.after.total_seconds(), 3))
     else:
-        log.error("run_failed", **fields, status=outcome, exc_info=unforeseen)
+        log.error("run_failed", **fields, status=outcome)
