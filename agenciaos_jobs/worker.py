@@ -98,7 +98,7 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
         job_cleanup=JobCleanup(pool, clock, jobs, runtime.resources),
         pruner=Pruner(pool, clock, runtime.retention),
         dispatcher=Dispatcher(
-            runtime.queue, runner, runtime.intake, outbox, clock, jobs, runtime.settings.worker_max_jobs
+            runtime.queue, runner, runtime.intake, outbox, clock, jobs, runtime.settings.worker_max_jobs, worker.id
         ),
     )
 

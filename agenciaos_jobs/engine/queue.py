@@ -27,21 +27,46 @@ __all__ = ["UNAVAILABLE", "WAKE", "Dequeued", "Queue", "connect", "decode"]
 log = structlog.get_logger("agenciaos_jobs.queue")
 
 WAKE = "agenciaos:wake"
+"""The channel that wakes all workers. Each worker also has its own: see :func:`channel_of`."""
+
+IDLE = "agenciaos:idle"
+"""The set of idle workers: those with a free slot that have found nothing due."""
 
 _MESSAGE_LIFE_MS = 7 * 24 * 3600 * 1000
 
-# KEYS: the queue. ARGV: the prefix of arq's messages, the wake-up channel, and a JSON array with each run's id, its
-# message, the message's lifetime in ms and its score. A pipeline costs the client several times as much.
+# KEYS: the queue, the idle workers. ARGV: the prefix of arq's messages, the wake-up channel, the number of due runs,
+# and a JSON array, due runs first, with each run's id, its message, the message's lifetime in ms and its score.
+# A single due run is handed to an idle worker and never enters the queue; several wake as many idle workers. All
+# workers wake when a run that is not due yet is first in line, and when none is registered as idle (after FLUSHALL).
+# A pipeline costs the client several times as much.
 _SEND = """
-for _, run in ipairs(cjson.decode(ARGV[3])) do
+local function wake_idle(text)
+  local worker = redis.call('SPOP', KEYS[2])
+  while worker do
+    if redis.call('PUBLISH', ARGV[2] .. ':' .. worker, text) > 0 then return true end
+    worker = redis.call('SPOP', KEYS[2])
+  end
+  return false
+end
+local runs, due = cjson.decode(ARGV[4]), tonumber(ARGV[3])
+if due == 1 and #runs == 1 and wake_idle(runs[1][1]) then return end
+for _, run in ipairs(runs) do
   redis.call('PSETEX', ARGV[1] .. run[1], run[3], run[2])
   redis.call('ZADD', KEYS[1], run[4], run[1])
 end
-redis.call('PUBLISH', ARGV[2], '')
+local woken = 0
+while woken < due and wake_idle('') do woken = woken + 1 end
+if woken == 0 or due < #runs then
+  local first = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
+  for _, run in ipairs(runs) do
+    if run[1] == first then redis.call('PUBLISH', ARGV[2], '') end
+  end
+end
 """
 
-# KEYS: the queue. ARGV: now in ms, the limit, the prefix of arq's cron jobs, the prefix of arq's messages.
-# Removes due members and returns them with their messages, and when the next member is due. Skips arq's cron jobs.
+# KEYS: the queue, the idle workers. ARGV: now in ms, the limit, the prefix of arq's cron jobs, the prefix of arq's
+# messages, the worker. Removes due members and returns them with their messages, and when the next member is due. Skips
+# arq's cron jobs. A worker that gets none becomes idle.
 _DEQUEUE = """
 local due = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ARGV[1], 'LIMIT', 0, ARGV[2] + 100)
 local dequeued = {}
@@ -54,8 +79,13 @@ for _, id in ipairs(due) do
     redis.call('DEL', ARGV[4] .. id)
   end
 end
-local next = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-return {dequeued, next[2] or ''}
+redis.call(#dequeued > 0 and 'SREM' or 'SADD', KEYS[2], ARGV[5])
+local next = ''
+local waiting = redis.call('ZRANGE', KEYS[1], 0, 100, 'WITHSCORES')
+for i = 1, #waiting, 2 do
+  if string.sub(waiting[i], 1, #ARGV[3]) ~= ARGV[3] then next = waiting[i + 1] break end
+end
+return {dequeued, next}
 """
 
 
@@ -74,26 +104,29 @@ class Queue:
         self.redis = redis
 
     async def send(self, runs: Sequence[QueuedRun], now: datetime) -> None:
-        """Enqueues runs and wakes the workers. Enqueueing a run twice has no further effect."""
+        """Enqueues runs and wakes workers, or hands a single due run to an idle one.
+
+        Sending a run twice has no further effect.
+        """
         if not runs:
             return
         now_ms = _milliseconds(now)
-        members = []
-        for run in runs:
+        members, due = [], sum(run.due_at <= now for run in runs)
+        for run in runs if due in (0, len(runs)) else sorted(runs, key=lambda run: run.due_at > now):
             message = message_of(run.task, run.id, now_ms)
             due_ms = _milliseconds(run.due_at)
             # A run that is not due yet gets no priority: it must not be dequeued before its time.
             score = due_ms if due_ms > now_ms else due_ms - run.priority * 1000
             # Numbers are sent as text, because Lua formats large ones with an exponent.
             members.append((run.id, message, str(max(due_ms - now_ms, 0) + _MESSAGE_LIFE_MS), str(score)))
-        values = (QUEUE, JOB_PREFIX, WAKE, orjson.dumps(members))
-        await self.redis.execute_command("EVAL", _SEND, 1, *values)  # type: ignore[no-untyped-call]
+        values = (QUEUE, IDLE, JOB_PREFIX, WAKE, due, orjson.dumps(members))
+        await self.redis.execute_command("EVAL", _SEND, 2, *values)  # type: ignore[no-untyped-call]
 
-    async def dequeue(self, limit: int, now: datetime) -> Dequeued:
-        """Removes up to ``limit`` due members from the queue and returns them."""
+    async def dequeue(self, limit: int, now: datetime, worker_id: str) -> Dequeued:
+        """Removes up to ``limit`` due members from the queue and returns them; if there are none, registers as idle."""
         try:
-            arguments = (str(_milliseconds(now)), str(limit), CRON, JOB_PREFIX)
-            reply: Any = await self.redis.eval(_DEQUEUE, 1, QUEUE, *arguments)  # type: ignore[misc]
+            arguments = (str(_milliseconds(now)), str(limit), CRON, JOB_PREFIX, worker_id)
+            reply: Any = await self.redis.eval(_DEQUEUE, 2, QUEUE, IDLE, *arguments)  # type: ignore[misc]
         except ResponseError as error:
             if "WRONGTYPE" not in str(error):
                 raise
@@ -106,6 +139,10 @@ class Queue:
         ]
         next_due_at = datetime.fromtimestamp(float(next_score) / 1000, UTC) if next_score else None
         return Dequeued(messages, next_due_at)
+
+    async def leave_idle(self, worker_id: str) -> None:
+        """Unregisters an idle worker, so that no more runs are handed to it."""
+        await self.redis.srem(IDLE, worker_id)  # type: ignore[misc]
 
     async def requeue(self, member: str, body: bytes, now: datetime) -> None:
         """Puts back a dequeued message that exists nowhere else."""
@@ -136,6 +173,11 @@ class Queue:
 
     async def close(self) -> None:
         await self.redis.aclose(close_connection_pool=True)
+
+
+def channel_of(worker_id: str) -> str:
+    """The channel on which an idle worker is woken; a message is the id of a run that is handed to it, or empty."""
+    return f"{WAKE}:{worker_id}"
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -1,6 +1,7 @@
 """arq's wire format: its Redis keys, its messages, and the Redis client of its worker."""
 
 import asyncio
+import math
 from typing import Any
 
 import orjson
@@ -47,18 +48,28 @@ def decode(message: bytes) -> dict[str, Any]:
 class WorkerRedis(ArqRedis):
     """The client of arq's worker: it survives Redis outages and leaves runs to the dispatcher."""
 
+    _cron_due_ms: float = 0
+    """When the next of arq's cron jobs is due: until then its polls need no answer from Redis."""
+
     async def zrangebyscore(self, name: Any, *args: Any, **kwargs: Any) -> Any:
         """arq's poll: returns only cron jobs, and nothing during a Redis outage."""
+        if kwargs.get("max", math.inf) < self._cron_due_ms:
+            return []
         try:
             members = await super().zrangebyscore(name, *args, **kwargs)
         except UNAVAILABLE as error:
             log.warning("queue_unavailable", error=type(error).__name__)
             await asyncio.sleep(1)
             return []
-        return [member for member in members if member.startswith(CRON.encode())]
+        cron_jobs = [member for member in members if member.startswith(CRON.encode())]
+        if not cron_jobs:
+            self._cron_due_ms = math.inf
+        return cron_jobs
 
     async def enqueue_job(self, *args: Any, **kwargs: Any) -> Any:
         """Enqueues arq's cron jobs. During a Redis outage the scheduler fires the slot instead."""
+        due = kwargs.get("_defer_until")
+        self._cron_due_ms = min(self._cron_due_ms, due.timestamp() * 1000 if due else 0)
         try:
             return await super().enqueue_job(*args, **kwargs)
         except UNAVAILABLE as error:

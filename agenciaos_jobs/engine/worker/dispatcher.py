@@ -15,15 +15,18 @@ from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import ClaimedRun, QueuedRun
 from agenciaos_jobs.engine.outbox import RedisOutbox
-from agenciaos_jobs.engine.queue import UNAVAILABLE, WAKE, Queue, decode
+from agenciaos_jobs.engine.queue import UNAVAILABLE, WAKE, Queue, channel_of, decode
 from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.dispatcher")
 
-POLL_INTERVAL = timedelta(seconds=1)
+POLL_INTERVAL = timedelta(seconds=4)
 """The longest an idle worker waits for a wake-up message before it polls the queue."""
+
+_PAUSE_AFTER_ERROR = 1.0
+_LISTEN_TIMEOUT = 1.0
 
 MAX_UNRECORDED_COMPLETIONS = 100
 """Runs whose code has returned release their slot before the outcome is recorded, up to this many."""
@@ -43,7 +46,10 @@ class Dispatcher:
         clock: Clock,
         jobs: Mapping[str, Job[Any]],
         slots: int,
+        worker_id: str,
     ) -> None:
+        self._worker_id = worker_id
+        self._handed_over: list[str] = []
         self._queue, self._runner, self._intake, self._outbox = queue, runner, intake, outbox
         self._clock, self._jobs, self.slots = clock, jobs, slots
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,11 +74,21 @@ class Dispatcher:
             while not self._stopping:
                 self._wakeup.clear()
                 await self._pause(await self._step())
+            await self._refuse_handovers()
         finally:
             self._claiming_stopped.set()
             while not listener.done():  # a Redis call can swallow a cancellation
                 listener.cancel()
                 await asyncio.wait([listener], timeout=0.5)
+
+    async def _refuse_handovers(self) -> None:
+        """Starts what was handed over before this worker is no longer registered as idle."""
+        try:
+            await self._queue.leave_idle(self._worker_id)
+            if self._handed_over:
+                await self._claim_handed_over()
+        except (DatabaseUnavailableError, *UNAVAILABLE) as error:  # the rescuer sends those runs again
+            log.warning("dispatch_interrupted", error=f"{type(error).__name__}: {error}")
 
     async def drain(self, grace: float, hurry: asyncio.Event) -> None:
         """Stops dispatching, and hands back the attempts still under way after ``grace`` seconds or at ``hurry``."""
@@ -94,26 +110,33 @@ class Dispatcher:
     async def _step(self) -> float:
         """Starts the runs that are due; returns the seconds to wait for the next step unless woken before."""
         free = self.slots - self.busy
-        if free <= 0:
+        if free <= 0 and not self._handed_over:
             return POLL_INTERVAL.total_seconds()
         try:
+            if self._handed_over:
+                await self._claim_handed_over()
+                return 0
             now = self._clock.now()
-            dequeued = await self._queue.dequeue(free, now)
+            dequeued = await self._queue.dequeue(free, now, self._worker_id)
             run_ids = [run_id for member, body in dequeued.messages if (run_id := await self._run_id_of(member, body))]
             if run_ids:
                 await self._claim(run_ids)
         except (DatabaseUnavailableError, *UNAVAILABLE) as error:
             log.warning("dispatch_interrupted", error=f"{type(error).__name__}: {error}")
-            await asyncio.sleep(POLL_INTERVAL.total_seconds())
+            await asyncio.sleep(_PAUSE_AFTER_ERROR)
             return 0
         except Exception:
             log.exception("dispatch_failed")
-            await asyncio.sleep(POLL_INTERVAL.total_seconds())
+            await asyncio.sleep(_PAUSE_AFTER_ERROR)
             return 0
         if dequeued.messages:
             return 0
         until_due = dequeued.next_due_at - now if dequeued.next_due_at else POLL_INTERVAL
         return max(0.001, min(until_due, POLL_INTERVAL).total_seconds())
+
+    async def _claim_handed_over(self) -> None:
+        run_ids, self._handed_over = self._handed_over, []
+        await self._claim(run_ids)
 
     async def _pause(self, seconds: float) -> None:
         if seconds <= 0:
@@ -123,18 +146,20 @@ class Dispatcher:
         wake.cancel()
 
     async def _listen(self) -> None:
-        """Wakes the dispatcher whenever a run is enqueued."""
+        """Wakes the dispatcher whenever a run is enqueued, or handed to this worker."""
         while True:
             channel = self._queue.redis.pubsub()
             try:
-                await channel.subscribe(WAKE)
+                await channel.subscribe(WAKE, channel_of(self._worker_id))
                 self._wakeup.set()
                 while True:
                     # Shorter than the client's socket timeout, which would close an idle worker's connection.
-                    if await channel.get_message(timeout=POLL_INTERVAL.total_seconds()):
+                    if message := await channel.get_message(timeout=_LISTEN_TIMEOUT):
+                        if message["type"] == "message" and message["data"]:
+                            self._handed_over.append(message["data"].decode())
                         self._wakeup.set()
             except UNAVAILABLE:
-                await asyncio.sleep(POLL_INTERVAL.total_seconds())
+                await asyncio.sleep(_PAUSE_AFTER_ERROR)
             finally:
                 await channel.aclose()  # type: ignore[no-untyped-call]
 
