@@ -1,4 +1,4 @@
-"""``python -m bench``: measures what docs/performance.md tables, ours beside stock arq and two peers."""
+"""``python -m bench``: measures what docs/performance.md tables, ours beside stock arq and others."""
 
 import asyncio
 import subprocess
@@ -14,7 +14,7 @@ from agenciaos_jobs.dev import embedded, seed
 from agenciaos_jobs.foundation import logs, migrate
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.redact import Redactor
-from bench import drain, flight, latency, requests, stored, triggers
+from bench import drain, durable, flight, latency, requests, stored, triggers
 from bench.table import Row, show
 
 SUITES = {
@@ -24,6 +24,7 @@ SUITES = {
     "flight": flight.measure,
     "stored": stored.measure,
     "requests": requests.measure,
+    "durable": durable.measure,
 }
 
 

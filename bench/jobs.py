@@ -12,6 +12,7 @@ from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.foundation import logs
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.settings import Settings
+from bench.peers import starts
 
 
 class Nothing(BaseModel):
@@ -23,6 +24,7 @@ async def run(app: Any, payload: Nothing) -> dict[str, Any]:
     started_at = time.time()
     if payload.seconds:
         await asyncio.sleep(payload.seconds)
+    starts.record(started_at, payload.sent_at)
     return {"waited": started_at - payload.sent_at}
 
 

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("arguments", "measured"),
     [
-        ((), ["latency", "drain", "triggers", "flight", "stored", "requests"]),
+        ((), ["latency", "drain", "triggers", "flight", "stored", "requests", "durable"]),
         (("drain", "latency", "--runs", "7"), ["drain", "latency"]),
     ],
 )
@@ -37,3 +37,16 @@ def test_a_suite_that_there_is_not_is_named(monkeypatch: pytest.MonkeyPatch):
     result = CliRunner().invoke(bench.main, ["latencies"])
     assert result.exit_code == 2
     assert "'latencies' is not one of" in result.output
+
+
+async def test_a_peer_that_cannot_run_here_is_skipped_by_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import durable
+    from bench.peers import install, systems
+
+    monkeypatch.setattr(durable, "PEERS", (systems.GraphileWorker,))
+    monkeypatch.setattr(install.shutil, "which", lambda _: None)
+    assert await durable._installed_peers({"DATABASE_URL": "postgresql:///unused"}) == []
+    assert capsys.readouterr().out == ("skipped graphile-worker: it needs Node.js 20 with npm, which is not on PATH\n")

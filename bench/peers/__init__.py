@@ -1,0 +1,1 @@
+"""The durable job systems on Postgres that the suite ``durable`` measures beside ours."""
