@@ -1,7 +1,7 @@
 """Cron: the slots of five-field expressions in an IANA time zone."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from itertools import islice
@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo, available_timezones
 from croniter import CroniterError, croniter
 
 from agenciaos_jobs.engine.model.job import Schedule
+from agenciaos_jobs.engine.model.local_time import INSTANT, changes, first_shown, latest_shown, shown
 
 _FIELDS = re.compile(r"[0-9A-Z*/,#?-]+( [0-9A-Z*/,#?-]+){4}")
 _MONTHS = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"}
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _WORDS = _MONTHS | {*_DAYS, *(f"{day}L" for day in _DAYS), "L"}
+_MINUTE = timedelta(minutes=1)
 _LAST = re.compile(r"\b([0-7])L\b")
 
 # Files of the zone database that are not time zones.
@@ -54,18 +56,44 @@ def check_timezone(name: str) -> str:
 
 
 def last_slot(schedule: Schedule, moment: datetime) -> datetime:
-    """The newest slot at or before a moment, in UTC."""
-    return next(_slots(schedule, moment + timedelta(milliseconds=1), croniter.get_prev))
+    """The newest slot at or before a moment, in UTC. See :func:`next_slot`."""
+    zone, expression = ZoneInfo(schedule.timezone), _as_croniter_reads_it(schedule.cron)
+    if not _is_hourly(expression):
+        return first_shown(_at_or_before(expression, latest_shown(moment, zone)), zone)
+    while True:
+        local = shown(moment, zone)
+        slot = moment - (local - _at_or_before(expression, local))
+        if not (passed := changes(zone, slot, moment)):
+            return slot
+        moment = passed[-1] - INSTANT
 
 
 def next_slot(schedule: Schedule, moment: datetime) -> datetime:
-    """The first slot after a moment, in UTC."""
-    return next(upcoming(schedule, moment))
+    """The first slot after a moment, in UTC.
+
+    A local time that a clock change skips has its slot at the change, in common with all that the change skips. A local
+    time that a change repeats has its slot at the first occurrence. An expression for every hour follows the clock
+    instead: a skipped time has no slot and a repeated one has two, so that hours stay an hour apart where the clock
+    changes by whole hours. :func:`last_slot` follows the same rules, so no slot lies between the two.
+    """
+    zone, expression = ZoneInfo(schedule.timezone), _as_croniter_reads_it(schedule.cron)
+    if not _is_hourly(expression):
+        return first_shown(_after(expression, latest_shown(moment, zone)), zone)
+    local = after = shown(moment, zone)
+    while True:
+        slot = moment + (_after(expression, after) - local)
+        if not (ahead := changes(zone, moment, slot)):
+            return slot
+        moment = ahead[0]
+        local = shown(moment, zone)
+        after = local - INSTANT
 
 
 def upcoming(schedule: Schedule, moment: datetime) -> Iterator[datetime]:
     """The slots after a moment, in UTC."""
-    return _slots(schedule, moment, croniter.get_next)
+    while True:
+        moment = next_slot(schedule, moment)
+        yield moment
 
 
 def first_upcoming(schedule: Schedule, moment: datetime, count: int) -> list[datetime]:
@@ -73,25 +101,20 @@ def first_upcoming(schedule: Schedule, moment: datetime, count: int) -> list[dat
     return list(islice(upcoming(schedule, moment), count))
 
 
-def _slots(
-    schedule: Schedule, moment: datetime, step: Callable[[croniter, type[datetime]], datetime]
-) -> Iterator[datetime]:
-    """Each slot once. A slot that a clock change skips comes at the change; one that it repeats comes the first time.
-
-    Hourly expressions follow elapsed hours instead, so they run in both occurrences of a repeated hour.
-    """
-    zone, expression = ZoneInfo(schedule.timezone), _as_croniter_reads_it(schedule.cron)
-    is_hourly = croniter.expand(expression)[0][1] == ["*"]
-    found = croniter(expression, moment.astimezone(zone))
-    while True:
-        slot = step(found, datetime)
-        if is_hourly or not _is_repeated(slot, zone):
-            yield slot.astimezone(UTC)
+def _is_hourly(expression: str) -> bool:
+    return croniter.expand(expression)[0][1] == ["*"]
 
 
-def _is_repeated(slot: datetime, zone: ZoneInfo) -> bool:
-    """Whether the slot is the second occurrence of its local time."""
-    return slot.replace(tzinfo=zone, fold=0).utcoffset() != slot.utcoffset()
+def _after(expression: str, local: datetime) -> datetime:
+    """The first local time after ``local`` that the expression names."""
+    found: datetime = croniter(expression, local.replace(second=0, microsecond=0)).get_next(datetime)
+    return found
+
+
+def _at_or_before(expression: str, local: datetime) -> datetime:
+    """The newest local time at or before ``local`` that the expression names."""
+    found: datetime = croniter(expression, local.replace(second=0, microsecond=0) + _MINUTE).get_prev(datetime)
+    return found
 
 
 @lru_cache(maxsize=1024)
