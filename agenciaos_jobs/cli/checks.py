@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from agenciaos_jobs import registry
 from agenciaos_jobs.engine.store import retention
+from agenciaos_jobs.foundation import migrate
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
@@ -144,11 +145,11 @@ async def of_database(pool: Database, settings: Settings) -> AsyncIterator[Findi
             "retention",
             f"{kept}; {f'last done {fmt.moment(pruned_at)}' if pruned_at else 'not done yet'}",
         )
-    if outside := await retention.outside_months(pool):
-        yield Finding(
-            "warning",
-            "partitions",
-            f"{outside} runs are outside the monthly partitions: they work, but are never pruned",
+    if outside := await migrate.outside_months(pool):
+        counts = ", ".join(f"{table} {count}" for table, count in outside.items())
+        advice = (
+            "a worker moves them within the hour, `agenciaos-jobs migrate` at once; until then they are never pruned"
         )
+        yield Finding("warning", "partitions", f"rows outside the monthly partitions: {counts}; {advice}")
     else:
-        yield Finding("ok", "partitions", "every run is in its month's partition")
+        yield Finding("ok", "partitions", "every row is in its month's partition")

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.resources import files
 
 import asyncpg
@@ -15,6 +16,7 @@ QUERIES = load(__name__)
 
 _ATTEMPTS = 30
 _PAUSE = 2.0
+_MOVE_TIMEOUT = timedelta(hours=1).total_seconds()
 
 
 class SchemaError(Exception):
@@ -38,8 +40,19 @@ def packaged() -> list[Migration]:
     return [Migration(int(name[:4]), name[5:-4], texts[name]) for name in names]
 
 
+@dataclass(frozen=True)
+class MovedMonth:
+    """Rows of a table that were moved from its default partition into their month's."""
+
+    table: str
+    month: str
+    rows: int
+
+
 async def migrate(connection: Connection, now: datetime, report: Callable[[Migration], None]) -> int:
-    """Applies the pending migrations, one transaction each; returns how many. Concurrent calls are safe.
+    """Applies the pending migrations, one transaction each, and prepares the partitions; returns how many it applied.
+
+    Concurrent calls are safe.
 
     Raises :class:`SchemaError` if a table stays locked for minutes.
     """
@@ -52,6 +65,7 @@ async def migrate(connection: Connection, now: datetime, report: Callable[[Migra
             report(migration)
             applied += 1
     await ensure_partitions(connection, now)
+    await move_strays(connection)
     return applied
 
 
@@ -87,12 +101,33 @@ async def _apply(connection: Connection, migration: Migration, now: datetime) ->
 async def ensure_partitions(executor: Executor, now: datetime) -> int | None:
     """Creates missing partitions for this month and the next three; returns how many.
 
-    ``None`` if a table was in use. A later call will do: new partitions are needed in a month at the earliest.
+    ``None`` if a table was in use. A later call will do: the default partitions take what has no month, and
+    :func:`move_strays` makes the partition of a month that has rows there.
     """
     try:
         return int(await executor.fetchval(QUERIES["ensure_partitions"], now, 3))
     except (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
         return None
+
+
+async def move_strays(connection: Connection) -> list[MovedMonth]:
+    """Moves rows from the default partitions into new partitions of their months; returns what it moved.
+
+    One transaction for each month of a table, which locks the table only at its end. A table in use is left for a later
+    call. Rows whose id has no time in it stay. Concurrent calls are safe.
+    """
+    moved = []
+    for record in await connection.fetch(QUERIES["stray_months"]):
+        table, month = record["parent"], record["month"]
+        with suppress(asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError):
+            rows = await connection.fetchval(QUERIES["move_month"], table, month, timeout=_MOVE_TIMEOUT)
+            moved.append(MovedMonth(table, f"{month:%Y-%m}", rows))
+    return moved
+
+
+async def outside_months(executor: Executor) -> dict[str, int]:
+    """How many rows are in the default partition, by table; without the tables that have none there."""
+    return {record["parent"]: record["held"] for record in await executor.fetch(QUERIES["outside_months"])}
 
 
 async def schema_version(executor: Executor) -> int:

@@ -30,3 +30,12 @@ SELECT max(version) FROM jobs.schema_migrations
 
 -- name: ensure_partitions
 SELECT jobs.ensure_partitions($1, $2)
+
+-- name: stray_months
+SELECT parent, month FROM jobs.stray_months()
+
+-- name: move_month
+SELECT jobs.move_month($1, $2)
+
+-- name: outside_months
+SELECT parent, held FROM jobs.outside_months() WHERE held > 0

@@ -33,11 +33,6 @@ async def last_done(executor: Executor, chore: str) -> datetime | None:
     return done_at
 
 
-async def outside_months(executor: Executor) -> int:
-    """The number of runs that have no month's partition."""
-    return int(await executor.fetchval(QUERIES["outside_months"]))
-
-
 async def months(database: Database, cutoffs: tuple[datetime, datetime]) -> list[MonthOfRuns]:
     """The months that may hold expired runs, oldest first. Slow: it reads all of their rows."""
     async with database.connection() as connection:

@@ -9,9 +9,6 @@ DELETE FROM jobs.housekeeping WHERE chore = $1
 -- name: last_done
 SELECT done_at FROM jobs.housekeeping WHERE chore = $1
 
--- name: outside_months
-SELECT count(*) FROM jobs.runs_default
-
 -- name: month_counts
 SELECT month, held, expired, bytes FROM jobs.month_counts($1, $2)
 

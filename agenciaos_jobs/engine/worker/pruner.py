@@ -1,4 +1,4 @@
-"""The pruner: drops or compacts expired months of runs, once a day on one worker.
+"""The pruner: keeps runs in their months' partitions, and drops or compacts expired months once a day on one worker.
 
 Payment events, monthly reports and the costs of AI generations are kept forever.
 """
@@ -11,6 +11,7 @@ import structlog
 from agenciaos_jobs.engine.model.retention_policy import Fate, MonthOfRuns, Retention
 from agenciaos_jobs.engine.store import retention
 from agenciaos_jobs.engine.store.retention import TableBusyError
+from agenciaos_jobs.foundation import migrate
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 
@@ -20,6 +21,7 @@ INTERVAL = timedelta(minutes=10)
 _PRUNING = timedelta(days=1)
 _ONE_MONTH = timedelta(hours=6)
 _FORGETTING = timedelta(hours=1)
+_MOVING = timedelta(hours=1)
 
 
 class Pruner:
@@ -32,12 +34,20 @@ class Pruner:
         """Runs the maintenance that is due, unless another worker has claimed it."""
         now = self._clock.now()
         try:
+            if await retention.try_claim_maintenance(self._database, "move", now, _MOVING):
+                await self.move_strays()
             if await retention.try_claim_maintenance(self._database, "forget", now, _FORGETTING):
                 await self.forget()
             if await retention.try_claim_maintenance(self._database, "prune", now, _PRUNING):
                 await self.prune()
         except DatabaseUnavailableError as error:
             log.warning("care_interrupted", error=type(error).__name__)
+
+    async def move_strays(self) -> None:
+        """Moves rows that no month's partition took, as after months without a worker, into their months."""
+        async with self._database.connection() as connection:
+            for moved in await migrate.move_strays(connection):
+                log.info("rows_moved_to_month", table=moved.table, month=moved.month, rows=moved.rows)
 
     async def months(self) -> list[MonthOfRuns]:
         """The months that may hold expired runs."""
