@@ -21,7 +21,7 @@ import uvloop
 from agenciaos_jobs import registry
 from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.alerts import notifier
-from agenciaos_jobs.alerts.failures import FailureRecorder
+from agenciaos_jobs.alerts.failures import EarlySlotAlert, FailureRecorder
 from agenciaos_jobs.alerts.rules import AlertRulesError
 from agenciaos_jobs.alerts.store.alerts import drop_old_alerts
 from agenciaos_jobs.engine import scheduler
@@ -94,7 +94,7 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
         run_log=run_log,
         heartbeat=Heartbeat(pool, clock, worker, runner, run_log),
         rescuer=Rescuer(pool, runtime.queue, outbox, clock, jobs, on_failures, housekeeping),
-        scheduler=Scheduler(pool, runtime.intake, clock, jobs),
+        scheduler=Scheduler(pool, runtime.intake, clock, jobs, EarlySlotAlert(clock).record),
         job_cleanup=JobCleanup(pool, clock, jobs, runtime.resources),
         pruner=Pruner(pool, clock, runtime.retention),
         dispatcher=Dispatcher(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from agenciaos_jobs.alerts.alert import DELIVERY, AlertEvent, AlertRules
 from agenciaos_jobs.alerts.kind import AlertKind
-from agenciaos_jobs.alerts.kinds import ERROR_BACK, ERROR_NEW, RUN_FAILED, SCHEDULE_MISSED
+from agenciaos_jobs.alerts.kinds import ERROR_BACK, ERROR_NEW, RUN_FAILED, SCHEDULE_EARLY, SCHEDULE_MISSED
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.engine.model.fingerprint import ErrorGroupKey, error_group_of
 from agenciaos_jobs.engine.model.run import RunError
@@ -33,6 +33,26 @@ class LateSlotAlert:
             await alerts.add(
                 connection, [AlertEvent(SCHEDULE_MISSED, schedule.id, schedule.task, details)], self._clock
             )
+
+
+class EarlySlotAlert:
+    """Raises an alert for schedules whose slots were taken before their time, while the clock was ahead."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def record(self, connection: Connection, schedules: Sequence[StoredSchedule]) -> None:
+        """Called in the transaction that corrects the schedules; they are as they were before."""
+        await alerts.add(connection, [self._event(schedule) for schedule in schedules], self._clock)
+
+    def _event(self, schedule: StoredSchedule) -> AlertEvent:
+        early = schedule.last_slot - self._clock.now()
+        details = {
+            "slot": schedule.last_slot.isoformat(),
+            "seconds": round(early.total_seconds()),
+            "fired": schedule.fired_slot == schedule.last_slot,
+        }
+        return AlertEvent(SCHEDULE_EARLY, schedule.id, schedule.task, details)
 
 
 class FailureRecorder:

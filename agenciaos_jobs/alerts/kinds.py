@@ -22,6 +22,10 @@ def _endpoint(key: str, _: Json) -> Json:
     return {"endpoint": ENDPOINTS.get(key, key or "—")}
 
 
+def _taken(_: str, details: Json) -> Json:
+    return {"taken": Text("disparou", "fired") if details.get("fired") else Text("foi pulado", "was skipped")}
+
+
 RUN_FAILED = AlertKind(
     "run_failed",
     label=Text("Execução falhou definitivamente", "Run failed permanently"),
@@ -120,6 +124,29 @@ SCHEDULE_MISSED = AlertKind(
     page="/schedules",
 )
 """schedule id; task; slot, seconds."""
+
+SCHEDULE_EARLY = AlertKind(
+    "schedule_early",
+    label=Text("Agendamento adiantado", "Schedule ahead of time"),
+    heading=Text("Relógio do banco adiantado: {subject}", "Database clock was ahead: {subject}"),
+    what=Text(
+        pt=(
+            "O horário de {slot} {taken} {age} antes da hora, porque o relógio do banco estava adiantado. O "
+            "agendamento segue a partir de agora; um horário que já tem execução não dispara de novo."
+        ),
+        en=(
+            "The slot at {slot} {taken} {age} before its time, because the database's clock was ahead. The schedule "
+            "continues from now; a slot that has its run does not fire again."
+        ),
+    ),
+    advice=Text(
+        pt="Confira o NTP do servidor do banco. Se a execução adiantada usou a data errada, repita-a na hora certa.",
+        en="Check NTP on the database's server. If the early run worked with a wrong date, replay it when it is time.",
+    ),
+    page="/schedules",
+    values=_taken,
+)
+"""schedule id; task; slot, seconds, fired."""
 
 WORKER_LOST = AlertKind(
     "worker_lost",

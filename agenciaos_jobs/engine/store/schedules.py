@@ -1,5 +1,6 @@
 """Schedules and the slots that they have fired."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -125,10 +126,22 @@ async def due(executor: Executor, now: datetime) -> list[StoredSchedule]:
     return [_stored(record) for record in await executor.fetch(QUERIES["due"], now)]
 
 
+async def ahead(executor: Executor, moment: datetime) -> list[StoredSchedule]:
+    """Schedules whose slots are taken beyond a moment, which only a clock that was ahead of it has done."""
+    return [_stored(record) for record in await executor.fetch(QUERIES["ahead"], moment)]
+
+
+async def correct(executor: Executor, corrections: Sequence[tuple[StoredSchedule, Slots]]) -> set[str]:
+    """Has schedules of :func:`ahead` continue with these slots; returns the ids of those that had not changed since."""
+    columns = [(read.id, read.last_slot, slots.last, slots.next) for read, slots in corrections]
+    return {record["id"] for record in await executor.fetch(QUERIES["correct"], *zip(*columns, strict=True))}
+
+
 async def take_slot(executor: Executor, read: StoredSchedule, slots: Slots) -> bool:
     """Claims slot ``slots.last`` and advances the schedule to ``slots.next``; whether the caller makes the run.
 
-    True once for a slot, never for an older slot afterwards, and not if the schedule has changed since it was read.
+    True once for a slot, never for an older slot afterwards, and not if the schedule has changed since it was read. A
+    slot that fired before its time, while the clock was ahead, is taken as well.
     """
     taken = await executor.fetchval(
         QUERIES["take_slot"], read.id, read.cron, read.timezone, read.next_slot, slots.last, slots.next

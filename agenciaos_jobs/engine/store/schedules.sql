@@ -56,15 +56,33 @@ SELECT count(*) FROM jobs.schedules
 -- name: due
 SELECT * FROM jobs.schedules WHERE active AND next_slot <= $1 ORDER BY next_slot, id LIMIT 1000
 
+-- name: ahead
+SELECT * FROM jobs.schedules WHERE last_slot > $1 ORDER BY id LIMIT 1000
+
+-- name: correct
+-- Schedules that are still as they were read continue after $3. Up to the slot that was taken last, slots may have runs.
+UPDATE jobs.schedules AS known
+SET last_slot = new.last_slot, next_slot = new.next_slot, early_until = greatest(known.early_until, known.last_slot),
+    fired_slot = CASE WHEN known.fired_slot <= new.last_slot THEN known.fired_slot END
+FROM unnest($1::text[], $2::timestamptz[], $3::timestamptz[], $4::timestamptz[])
+  AS new (id, read_last_slot, last_slot, next_slot)
+WHERE known.id = new.id AND known.last_slot = new.read_last_slot
+RETURNING known.id
+
 -- name: take_slot
--- Advances a schedule that is still as it was read; returns whether this transaction makes the slot's run.
+-- Advances a schedule that is still as it was read; returns whether this transaction makes the slot's run. A slot that
+-- fired before its time has a run, made while the clock was between the slot and the next one.
 WITH read AS (
-  SELECT id, last_slot FROM jobs.schedules
+  SELECT id, last_slot < $5 AND NOT (
+    coalesce(early_until >= $5, false) AND EXISTS (
+      SELECT FROM jobs.runs AS run WHERE run.schedule_id = $1 AND run.source = 'schedule'
+      AND run.id >= jobs.id_floor('run', $5) AND run.id < jobs.id_floor('run', $6))) AS is_free
+  FROM jobs.schedules
   WHERE id = $1 AND active AND cron = $2 AND timezone = $3 AND next_slot = $4
   FOR UPDATE
 )
 UPDATE jobs.schedules AS known
-SET last_slot = greatest(read.last_slot, $5), next_slot = $6,
-    fired_slot = CASE WHEN read.last_slot < $5 THEN $5 ELSE known.fired_slot END
+SET last_slot = greatest(known.last_slot, $5), next_slot = $6,
+    fired_slot = CASE WHEN known.last_slot < $5 THEN $5 ELSE known.fired_slot END
 FROM read WHERE known.id = read.id
-RETURNING read.last_slot < $5
+RETURNING read.is_free
