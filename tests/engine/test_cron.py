@@ -6,7 +6,7 @@ from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agenciaos_jobs.engine.model.cron import (
@@ -143,6 +143,7 @@ def test_nothing_lies_between_two_slots_where_a_clock_changes_unusually(
     assert_nothing_between(Schedule(cron, zone), moment + minutes * MINUTE)
 
 
+@settings(deadline=None)  # reading a zone's changes takes a while, once
 @given(EXPRESSIONS, st.sampled_from(timezones()), st.data(), st.integers(-1600, 1600))
 def test_nothing_lies_between_two_slots_at_any_change_of_any_zone(
     cron: str, zone: str, data: st.DataObject, minutes: int
