@@ -20,6 +20,9 @@ SUBJECTS_KEPT = 10
 INCIDENT_GAP = timedelta(hours=24)
 """An alert that was not raised for this long starts a new incident, with a new count and start."""
 
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""A notification that lies further ahead was sent while the clock was wrong, and starts no quiet time."""
+
 
 @dataclass(frozen=True)
 class AlertEvent:
@@ -147,7 +150,8 @@ def next_notification(alert: Alert, rule: Rule, now: datetime) -> Notification |
     ):
         return Notification.RESOLVED
     quiet_until = alert.notified_at + rule.quiet if alert.notified_at else None
-    if quiet_until and now < quiet_until:
+    is_ahead = alert.notified_at is not None and alert.notified_at > now + CLOCK_TOLERANCE
+    if quiet_until and now < quiet_until and not is_ahead:
         return None
     if alert.kind.is_condition and alert.ended_at is None and alert.was_notified:
         return Notification.ONGOING

@@ -53,6 +53,7 @@ QUEUE = {"kind": QUEUE_AGE, "raised": 1}
         ({"pending": 0, "pending_since": None}, 99, None),
         ({"notified_at": NOON, "pending": 37}, 29, None),
         ({"notified_at": NOON, "pending": 37}, 30, Notification.REPEATED),
+        ({"notified_at": NOON + 9000 * MINUTE, "pending": 37}, 0, Notification.REPEATED),  # by a clock that was ahead
         ({"notified_at": NOON, "pending": 2}, 30, Notification.DROPPED),
         ({"notified_at": NOON, "pending_since": NOON + 40 * MINUTE}, 40, Notification.OPENED),
         (QUEUE | {"pending": 1}, 0, Notification.OPENED),

@@ -145,3 +145,26 @@ async def test_a_changed_time_is_no_wrong_clock(settings: Settings, db: asyncpg.
         await worker.ctx["worker"].scheduler.fire_due()
         assert await db.fetchrow("SELECT * FROM jobs.schedules WHERE id = $1", schedule) == stored
         assert await db.fetchval("SELECT count(*) FROM jobs.alerts WHERE kind = $1", SCHEDULE_EARLY) == 0
+
+
+async def test_maintenance_goes_on_when_a_clock_that_was_ahead_has_come_back(
+    settings: Settings, db: asyncpg.Connection
+):
+    clock = FrozenClock(NOON + timedelta(days=2))
+    ahead = "SELECT EXISTS (SELECT FROM jobs.alert_rounds WHERE name = 'conditions' AND last_at > $1)"
+    kept = "SELECT EXISTS (SELECT FROM jobs.idempotency_keys WHERE key_digest = 'x')"
+    async with running_worker(settings, JOBS_WITH_SCHEDULE, clock), asyncio.timeout(PATIENCE):
+        while not await db.fetchval(ahead, NOON):
+            await asyncio.sleep(0.05)
+        while await db.fetchval("SELECT count(*) FROM jobs.housekeeping") < 3:
+            await asyncio.sleep(0.05)
+        await db.execute("SELECT jobs.drop_month($1)", "2027_02")
+        clock.set(NOON)
+        while await db.fetchval("SELECT to_regclass('jobs.runs_2027_02') IS NULL"):  # by the housekeeping
+            await asyncio.sleep(0.05)
+        while await db.fetchval(ahead, NOON):  # by the alerts
+            await asyncio.sleep(0.05)
+    await db.execute("INSERT INTO jobs.idempotency_keys VALUES ('t', 'x', 'run_1', '', $1)", NOON)
+    async with running_worker(settings, JOBS_WITH_SCHEDULE, clock), asyncio.timeout(PATIENCE):
+        while await db.fetchval(kept):  # by the pruner
+            await asyncio.sleep(0.05)

@@ -1,6 +1,7 @@
 -- name: try_start_interval
--- Of all processes one at a time, and not again before $3.
-UPDATE jobs.alert_rounds SET last_at = $2 WHERE name = $1 AND last_at <= $3 RETURNING name
+-- Of all processes one at a time, and only if the last time was before $3, or lies ahead because a clock was wrong.
+UPDATE jobs.alert_rounds SET last_at = $2
+WHERE name = $1 AND (last_at <= $3 OR last_at > $2::timestamptz + interval '1 minute') RETURNING name
 
 -- name: set_active
 -- Conditions that hold now. One that begins, or begins again, is pending; one that goes on has newer details.

@@ -1,6 +1,8 @@
 -- name: try_claim_maintenance
+-- A claim that lies ahead was made while the clock was wrong, and does not count.
 INSERT INTO jobs.housekeeping AS last (chore, done_at) VALUES ($1, $2)
-ON CONFLICT (chore) DO UPDATE SET done_at = excluded.done_at WHERE last.done_at <= $3
+ON CONFLICT (chore) DO UPDATE SET done_at = excluded.done_at
+  WHERE last.done_at <= $3 OR last.done_at > $2::timestamptz + interval '1 minute'
 RETURNING chore
 
 -- name: release_maintenance

@@ -49,12 +49,13 @@ class Housekeeping:
 
     def __init__(self, database: Database, clock: Clock, chores: Sequence[Chore] = ()) -> None:
         self._database, self._clock = database, clock
-        self._due: dict[Chore, datetime] = dict.fromkeys((*ENGINE_CHORES, *chores), clock.now())
+        self._done: dict[Chore, datetime | None] = dict.fromkeys((*ENGINE_CHORES, *chores))
 
     async def run_due(self) -> None:
         """Runs the due chores. Raises ``DatabaseUnavailableError``; chores that have not run yet stay due."""
         now = self._clock.now()
-        for chore, due_at in self._due.items():
-            if now >= due_at:
+        for chore, done_at in self._done.items():
+            # A time that lies ahead is of a wrong clock, which has been set back since.
+            if done_at is None or not timedelta(0) <= now - done_at < chore.interval:
                 await chore.run(self._database, now)
-                self._due[chore] = now + chore.interval
+                self._done[chore] = now
