@@ -18,6 +18,7 @@ from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import Status, TriggerResult
 from agenciaos_jobs.engine.store import history, run_logs
 from agenciaos_jobs.engine.store.history import StoredRun
+from agenciaos_jobs.foundation import json_input
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import Runtime
@@ -53,6 +54,7 @@ def trigger(task: str, payload: str, idempotency_key: str | None, *, wait: bool)
     if task not in registry.JOBS_BY_NAME:
         raise CommandError(f"{task}: só o próprio serviço o inicia / only the service itself starts it")
     job, given = registry.JOBS_BY_NAME[task], _read_payload(payload)
+    json_input.require_storable(idempotency_key, "key")
     try:
         new = new_run(job, given, source="cli", idempotency_key=idempotency_key)
     except ValidationError as error:
@@ -163,7 +165,7 @@ def replay_runs(run_ids: tuple[str, ...]) -> None:
 
 def _read_payload(text: str) -> dict[str, Any]:
     try:
-        payload = json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
+        payload = json_input.parse(Path(text[1:]).read_bytes() if text.startswith("@") else text, "payload")
     except (OSError, ValueError) as error:
         raise CommandError(f"--payload: {error}") from None
     if not isinstance(payload, dict):

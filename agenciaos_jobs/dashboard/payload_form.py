@@ -8,6 +8,8 @@ from typing import Any
 import orjson
 
 from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.foundation import json_input
+from agenciaos_jobs.foundation.errors import InvalidFieldsError
 from agenciaos_jobs.foundation.i18n.text import Text
 
 NOT_JSON = Text("não é JSON válido", "is not valid JSON")
@@ -67,13 +69,16 @@ def read(known: list[Field], given: Mapping[str, str]) -> tuple[Json, dict[str, 
             payload[field.name] = _value(field, text)
         except orjson.JSONDecodeError:
             faults[field.name] = NOT_JSON
+        except InvalidFieldsError as error:
+            (wrong,) = error.fields
+            faults[field.name] = Text(wrong.message("pt"), wrong.message("en"))
     return payload, faults
 
 
 def _value(field: Field, text: str) -> Any:
     """The value of a text. An invalid number stays text, for the payload's model to reject."""
     if field.kind == "json":
-        return orjson.loads(text)
+        return json_input.parse(text)
     if field.kind == "flag":
         return text == "true"
     if field.kind == "number":

@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from agenciaos_jobs.engine.model.job import Job, Json
+from agenciaos_jobs.engine.model.metadata import require_acceptable
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import NewRun, QueuedRun, TriggerResult
 from agenciaos_jobs.engine.outbox import RedisOutbox
@@ -19,6 +20,7 @@ from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUna
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.group_commit import GroupCommit
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.foundation.json_input import require_storable
 
 log = structlog.get_logger("agenciaos_jobs.intake")
 
@@ -116,7 +118,7 @@ class Intake:
         if job is None:
             raise UnknownJobError(task)
         new = [
-            (self._clock.new_id("run"), self.with_limit(new_run(job, payload, source=source, **options | own)))
+            (self._clock.new_id("run"), self.with_limit(_checked_run(job, payload, source=source, **options | own)))
             for payload, own in items
         ]
         now, firsts = self._clock.now(), first_of_each(new)
@@ -170,6 +172,15 @@ class Intake:
         if holder.payload_hash != runs.payload_hash(new.payload):
             raise KeyConflictError(holder.run_id)
         return TriggerResult(holder.run_id, is_cached=True)
+
+
+def _checked_run(job: Job[Any], payload: Json, **options: Any) -> NewRun:
+    """A run that a job's code triggers. Checked here, because a statement that fails would end its transaction."""
+    require_storable(payload, "payload")
+    if options.get("metadata") is not None:
+        require_acceptable(options["metadata"], "metadata")
+    require_storable([options.get("tags"), options.get("idempotency_key")], "options")
+    return new_run(job, payload, **options)
 
 
 def _queued(run_id: str, new: NewRun, now: datetime) -> QueuedRun:

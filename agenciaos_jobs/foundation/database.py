@@ -150,7 +150,7 @@ class _Translated:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if isinstance(error, pg.CharacterNotInRepertoireError):
+        if isinstance(error, pg.CharacterNotInRepertoireError | pg.UntranslatableCharacterError):
             raise UnstorableTextError from error
         if isinstance(error, _OUTAGES):
             raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error

@@ -1,7 +1,6 @@
 """Request bodies and JSON responses."""
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -9,10 +8,11 @@ import orjson
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from agenciaos_jobs.foundation import json_input
 from agenciaos_jobs.foundation.errors import InvalidFieldsError
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import BODY, BODY_TIMEOUT
-from agenciaos_jobs.http.problems import RequestError, invalid, wrong_field
+from agenciaos_jobs.http.problems import RequestError, invalid
 
 MAX_BODY = 3 * 1024 * 1024
 
@@ -20,9 +20,6 @@ M = TypeVar("M", bound=BaseModel)
 
 _NOT_JSON = Text("O corpo deve ser application/json", "The body must be application/json")
 _TOO_SLOW = Text("O corpo não chegou a tempo", "The body did not arrive in time")
-
-# The escape \\u0000, unless its backslash is escaped: Postgres cannot store NUL.
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 async def read_json(request: web.Request, *, max_bytes: int = MAX_BODY) -> Any:
@@ -78,14 +75,9 @@ def answer(model: BaseModel, *, status: int = 200, headers: Mapping[str, str] | 
     return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
 
-def has_nul(text: bytes) -> bool:
-    """Whether text or JSON contains the character U+0000, which Postgres cannot store."""
-    return b"\0" in text or (rb"\u0000" in text and _NUL.search(text) is not None)
-
-
 def nul_refused(name: str) -> InvalidFieldsError:
     """422 for a field that contains the character U+0000."""
-    return wrong_field(name, "nul_character", "must not contain the NUL character (U+0000)")
+    return json_input.refused((name,) if name else (), "nul_character")
 
 
 def refused_for_nul(request: web.Request) -> web.Response | None:
@@ -110,16 +102,16 @@ def _says_json(content_type: str) -> bool:
     )
 
 
-def parse_json(body: bytes) -> Any:
-    """The parsed JSON. Raises 400 for invalid JSON, and 422 for a NUL character."""
+def parse_json(body: bytes, *where: str | int) -> Any:
+    """The parsed JSON; ``where`` is its own place, for errors.
+
+    Raises 400 for invalid JSON, and 422 with the field that Postgres cannot store: see :func:`json_input.parse`.
+    """
     try:
-        parsed = orjson.loads(body)
+        return json_input.parse(body, *where)
     except orjson.JSONDecodeError as error:
         text = Text(
             f"O corpo não é JSON válido (linha {error.lineno}, coluna {error.colno})",
             f"The body is not valid JSON (line {error.lineno}, column {error.colno})",
         )
         raise RequestError(400, text) from None
-    if has_nul(body):
-        raise nul_refused("")
-    return parsed

@@ -30,7 +30,14 @@ def read_ttl(given: int | str | None, name: str = "ttl") -> timedelta | None:
 
 def read_key_header(request: web.Request) -> str | None:
     """The header ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header), with or without quotes."""
-    key = request.headers.get("Idempotency-Key", "").strip().strip('"')
-    if len(key) > 2048:
-        raise wrong_field("Idempotency-Key", "string_too_long", "should have at most 2048 characters")
-    return key or None
+    return (read_text_header(request, "Idempotency-Key") or "").strip().strip('"') or None
+
+
+def read_text_header(request: web.Request, name: str) -> str | None:
+    """A header; ``None`` without one. Raises 422 for one of more than 2048 characters, or that is not UTF-8."""
+    text = request.headers.get(name, "")
+    if len(text) > 2048:
+        raise wrong_field(name, "string_too_long", "should have at most 2048 characters", max_length=2048)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise wrong_field(name, "not_utf8", "must be UTF-8 text")
+    return text or None

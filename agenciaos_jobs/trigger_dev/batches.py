@@ -12,7 +12,7 @@ from agenciaos_jobs.engine.store.batches import BatchItem
 from agenciaos_jobs.engine.store.idempotency import REQUEST_LIFE
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer, parse_json, read_bytes, read_model
-from agenciaos_jobs.http.fields import read_ttl
+from agenciaos_jobs.http.fields import read_text_header, read_ttl
 from agenciaos_jobs.http.keys import BATCHES
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid, wrong_field
@@ -37,7 +37,7 @@ MAX_BYTES = 32 * 1024 * 1024
 async def trigger_batch(request: web.Request) -> web.Response:
     body = await read_model(request, BatchRequest, max_bytes=MAX_BYTES)
     new = {n: await _run_of(request, item, "items", str(n)) for n, item in enumerate(body.items)}
-    given = request.headers.get("idempotency-key")
+    given = read_text_header(request, "idempotency-key")
     key, ttl = _batch_key(request, given)
     added, is_cached = await request.app[BATCHES].trigger(new, key=key, shown_key=given, ttl=ttl)
     return answer(_handle(added, new, is_cached), headers=CLAIMS)
@@ -97,8 +97,6 @@ async def _run_of(request: web.Request, item: BatchTrigger, *where: str) -> NewR
 def _batch_key(request: web.Request, given: str | None) -> tuple[str | None, timedelta | None]:
     """The caller's key for a batch, and its lifetime; without one, the key that deduplicates retries of the request."""
     if given:
-        if len(given) > 2048:
-            raise wrong_field("idempotency-key", "string_too_long", "should have at most 2048 characters")
         return given, read_ttl(request.headers.get("idempotency-key-ttl") or None, "idempotency-key-ttl")
     repeated = request_key(request)
     return (f"request:{repeated}", REQUEST_LIFE) if repeated else (None, None)
@@ -118,7 +116,7 @@ def _lines(body: bytes) -> list[BatchLine]:
     lines = []
     for number, text in enumerate(texts):
         try:
-            lines.append(BatchLine.model_validate(parse_json(text)))
+            lines.append(BatchLine.model_validate(parse_json(text, "items", number)))
         except ValidationError as error:
             raise invalid(error, "items", str(number)) from None
     return lines

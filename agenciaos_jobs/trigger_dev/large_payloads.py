@@ -12,8 +12,9 @@ from yarl import URL
 
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.foundation.json_input import has_nul
 from agenciaos_jobs.http.auth import constant_time_equals
-from agenciaos_jobs.http.body import answer, has_nul, nul_refused, read_bytes
+from agenciaos_jobs.http.body import answer, nul_refused, read_bytes
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, SECRET_KEYS
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, wrong_field

@@ -2,20 +2,19 @@
 
 from typing import Any
 
-import orjson
 from aiohttp import web
 from pydantic import Field
 
 from agenciaos_jobs.engine.model.job import Json
-from agenciaos_jobs.engine.model.metadata import Change, Kind
+from agenciaos_jobs.engine.model.metadata import Change, Kind, require_acceptable
 from agenciaos_jobs.engine.store import idempotency
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer, read_model
 from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import RequestError, wrong_field
+from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.trigger_dev import token_resources
-from agenciaos_jobs.trigger_dev.options import MAX_METADATA, Metadata, Tags, WireModel
+from agenciaos_jobs.trigger_dev.options import Metadata, Tags, WireModel
 from agenciaos_jobs.trigger_dev.run_actions import RUN_ID, run_id_of
 from agenciaos_jobs.trigger_dev.trigger import known_job
 
@@ -77,7 +76,7 @@ async def update_metadata(request: web.Request) -> web.Response:
     changes = [Change(item.type, item.key, item.value) for item in body.operations]
     if body.metadata is not None:
         changes = [Change("update", value=body.metadata), *changes]
-    metadata = await request.app[CONTROL].change_metadata(run_id_of(request), changes, _refuse_too_large)
+    metadata = await request.app[CONTROL].change_metadata(run_id_of(request), changes, _require_acceptable)
     return answer(MetadataAnswer(metadata=metadata))
 
 
@@ -97,9 +96,8 @@ async def reset_key(request: web.Request) -> web.Response:
     return answer(KeyWasReset(id=key))
 
 
-def _refuse_too_large(metadata: Json) -> None:
-    if len(orjson.dumps(metadata)) > MAX_METADATA:
-        raise wrong_field("metadata", "metadata_too_large", "should have at most 256 KB")
+def _require_acceptable(metadata: Json) -> None:
+    require_acceptable(metadata, "metadata")
 
 
 _REFUSALS = (400, 404, 408, 413, 415, 422, 503)

@@ -9,9 +9,11 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.model.metadata import require_acceptable
+from agenciaos_jobs.foundation import json_input
+from agenciaos_jobs.foundation.errors import InvalidFieldsError
 from agenciaos_jobs.http.fields import MAX_TTL, read_delay, read_ttl
 
-MAX_METADATA = 256 * 1024
 NO_LIMIT = 2**31 - 1
 """The SDK's ``timeout.None``."""
 
@@ -33,15 +35,25 @@ def _unwrapped(queue: Any) -> Any:
 
 def _as_object(metadata: Any) -> Any:
     try:
-        return orjson.loads(metadata) if isinstance(metadata, str) else metadata
+        return json_input.parse(metadata) if isinstance(metadata, str) else metadata
     except orjson.JSONDecodeError:
         return metadata
+    except InvalidFieldsError as error:
+        raise _as_pydantic(error) from None
 
 
-def _small_enough(metadata: Json) -> Json:
-    if len(orjson.dumps(metadata)) > MAX_METADATA:
-        raise PydanticCustomError("metadata_too_large", "should have at most 256 KB")
+def _acceptable(metadata: Json) -> Json:
+    try:
+        require_acceptable(metadata)
+    except InvalidFieldsError as error:
+        raise _as_pydantic(error) from None
     return metadata
+
+
+def _as_pydantic(error: InvalidFieldsError) -> PydanticCustomError:
+    """The error for a validator to raise: pydantic adds the field's place to it."""
+    (wrong,) = error.fields
+    return PydanticCustomError(wrong.code, wrong.english, {**wrong.context})
 
 
 def _refused(_: Any) -> Any:
@@ -52,7 +64,7 @@ Key = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 ConcurrencyKey = Annotated[str, StringConstraints(min_length=1, max_length=512), BeforeValidator(_as_text)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Tags = Annotated[list[Tag], BeforeValidator(_as_list), Field(max_length=10)]
-Metadata = Annotated[Json, BeforeValidator(_as_object), AfterValidator(_small_enough)]
+Metadata = Annotated[Json, BeforeValidator(_as_object), AfterValidator(_acceptable)]
 Duration = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 PayloadType = Literal["application/super+json", "application/json", "text/plain", "application/store"]
 Machine = Literal["micro", "small-1x", "small-2x", "medium-1x", "medium-2x", "large-1x", "large-2x"]

@@ -7,23 +7,20 @@ The text is ``{"json": …, "meta": {"values": …, "v": 1}}``; ``values`` is a 
 from collections.abc import Iterator
 from typing import Any
 
-import orjson
-
 _MAX_DEPTH = 100
 _SAFE_INTEGER = 2**53 - 1
 
 Path = list[str]
 
 
-def parse(text: str) -> Any:
-    """The value in ``text``, with JavaScript's own types converted to JSON.
+def decode(document: Any) -> Any:
+    """The value of a parsed superjson text, with JavaScript's own types converted to JSON.
 
     A date becomes its ISO text. An undefined value is omitted from an object, and null in an array. A bigint becomes a
     number, or text where a number would be inexact. A map with only text and number keys becomes an object, any other
     map an array of pairs; a set becomes an array. NaN and the infinities become null. Raises :class:`ValueError` for
     invalid superjson.
     """
-    document = orjson.loads(text)
     if not isinstance(document, dict) or "json" not in document:
         raise ValueError("expected superjson, an object with the field json")
     root = [document["json"]]

@@ -10,11 +10,11 @@ from agenciaos_jobs.engine.intake import KeyConflictError
 from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import NewRun, TriggerResult
-from agenciaos_jobs.foundation import logs
+from agenciaos_jobs.foundation import json_input, logs
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import public_token
-from agenciaos_jobs.http.body import MAX_BODY, answer, has_nul, nul_refused, read_model
-from agenciaos_jobs.http.fields import read_key_header
+from agenciaos_jobs.http.body import MAX_BODY, answer, read_model
+from agenciaos_jobs.http.fields import read_key_header, read_text_header
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, INTAKE, REQUEST_ID
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, invalid, wrong_field
@@ -90,7 +90,7 @@ def known_job(task: str, *where: str) -> Job[Any]:
 
 def request_key(request: web.Request) -> str | None:
     """The key that the SDK sends with each retry of one request."""
-    return request.headers.get("x-trigger-request-idempotency-key") or None
+    return read_text_header(request, "x-trigger-request-idempotency-key")
 
 
 async def read_payload(request: web.Request, payload: Any, kind: str | None, name: str) -> Any:
@@ -109,10 +109,9 @@ async def read_payload(request: web.Request, payload: Any, kind: str | None, nam
 def _decoded(payload: Any, kind: str | None, name: str) -> Any:
     if kind not in {"application/super+json", "application/json"} or not isinstance(payload, str):
         return payload
-    if has_nul(payload.encode()):
-        raise nul_refused(name)
     try:
-        return superjson.parse(payload) if kind == "application/super+json" else orjson.loads(payload)
+        document = json_input.parse(payload, name)
+        return superjson.decode(document) if kind == "application/super+json" else document
     except ValueError as error:
         raise wrong_field(name, "payload_type", f"is not {kind}: {error}", kind=kind) from None
 

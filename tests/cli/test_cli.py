@@ -40,6 +40,7 @@ async def test_help_tells_of_every_command(tmp_path: Path):
         (["runs", "list"], {"LOG_FORMAT": "xml"}, "LOG_FORMAT is malformed"),
         (["trigger", "monthly-report", "--payload", "{"], {}, "--payload"),
         (["trigger", "monthly-report", "--payload", '{"month": 1}'], {}, "month"),
+        (["trigger", "monthly-report", "--payload", r'{"month": "\u0000"}'], {}, "payload.month: must not contain"),
     ],
 )
 async def test_a_wrong_setting_stops_the_start_with_its_name(tmp_path: Path, command, env, told):

@@ -18,6 +18,8 @@ from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store import history
 from agenciaos_jobs.engine.store.history import StoredRun
 from agenciaos_jobs.engine.store.run_logs import LogLine
+from agenciaos_jobs.foundation import json_input
+from agenciaos_jobs.foundation.errors import InvalidFieldsError
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE, REDACTOR
 from agenciaos_jobs.http.problems import RequestError, invalid
@@ -102,10 +104,12 @@ async def replay_edited(request: web.Request) -> web.StreamResponse:
     text = (await form(request)).get("payload", "")
     language = language_of(request)
     try:
-        given = orjson.loads(text)
+        given = json_input.parse(text)
     except orjson.JSONDecodeError as error:
         fault = _NOT_JSON.format(line=error.lineno, column=error.colno).in_language(language)
         return _edit(request, run, text, [("", fault)])
+    except InvalidFieldsError as error:
+        return _edit(request, run, text, _faults(error, request))
     if not isinstance(given, dict):
         return _edit(request, run, text, [("", _NOT_AN_OBJECT.in_language(language))])
     try:
@@ -120,10 +124,11 @@ def _edit(request: web.Request, run: StoredRun, text: str, faults: list[tuple[st
     return render(request, "replay.html", status=422 if faults else 200, run=run, text=text, faults=faults)
 
 
-def _faults(error: ValidationError, request: web.Request) -> list[tuple[str, str]]:
+def _faults(error: ValidationError | InvalidFieldsError, request: web.Request) -> list[tuple[str, str]]:
     """Each invalid field with its error."""
     language = language_of(request)
-    return [(".".join(map(str, wrong.place)), wrong.message(language)) for wrong in invalid(error).fields]
+    refused = invalid(error) if isinstance(error, ValidationError) else error
+    return [(".".join(map(str, wrong.place)), wrong.message(language)) for wrong in refused.fields]
 
 
 async def _run(request: web.Request) -> StoredRun:

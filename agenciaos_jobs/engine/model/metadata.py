@@ -5,7 +5,14 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
+
 from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.foundation.errors import InvalidFieldsError, WrongField
+from agenciaos_jobs.foundation.json_input import require_storable
+
+MAX_METADATA = 256 * 1024
+"""The most bytes of a run's metadata, as JSON."""
 
 Kind = Literal["set", "delete", "append", "remove", "increment", "update"]
 
@@ -17,6 +24,15 @@ class Change:
     kind: Kind
     key: str = ""
     value: Any = None
+
+
+def require_acceptable(metadata: Json, *where: str | int) -> None:
+    """Raises :class:`InvalidFieldsError` for metadata that are too large, or that Postgres cannot store."""
+    require_storable(metadata, *where)
+    if len(orjson.dumps(metadata, default=str, option=orjson.OPT_NON_STR_KEYS)) > MAX_METADATA:
+        english = "should have at most 256 KB"
+        name = ".".join(map(str, where))
+        raise InvalidFieldsError(f"{name}: {english}", fields=[WrongField(where, "metadata_too_large", english)])
 
 
 def changed(metadata: Json, changes: Iterable[Change]) -> Json:

@@ -84,4 +84,7 @@ _PORTUGUESE = {
     "unknown_packet": "não é um payload enviado antes, ou já expirou",
     "not_utf8": "deve ser um texto em UTF-8",
     "nul_character": "não pode conter o caractere nulo (U+0000)",
+    "lone_surrogate": "não pode conter metade de um par substituto",
+    "too_deep": "não pode ter mais de {limit} níveis",
+    "not_json": "não é JSON: {detail}",
 }
