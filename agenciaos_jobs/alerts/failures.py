@@ -65,7 +65,8 @@ class FailureRecorder:
         """Counts the runs into their error groups, and raises what the rules do not ignore."""
         if not ended:
             return
-        failures = [(run_id, error_group_of(task, error)) for run_id, task, error in ended]
+        failed = [(run_id, error_group_of(task, error)) for run_id, task, error in ended]
+        failures = await errors.within_limit(connection, failed)
         recorded = await errors.record(connection, failures, self._clock.now())
         events = [event for run_id, item in failures for event in self._failure(run_id, item)]
         events += [event for group in recorded for event in self._novelty(group)]

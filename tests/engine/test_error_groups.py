@@ -1,8 +1,11 @@
 """Failures that are the same fault: told by their words, counted, resolved, and open again when they come back."""
 
 import asyncio
+import json
+import traceback
 import uuid
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,7 +16,7 @@ from support.failures import failing, values
 from support.service import running_server, running_service, running_worker
 
 from agenciaos_jobs.dashboard.store import errors as dashboard_errors
-from agenciaos_jobs.engine.model.fingerprint import error_group_of, normalize_message
+from agenciaos_jobs.engine.model.fingerprint import MAX_OPEN_GROUPS, error_group_of, normalize_message, origin_of
 from agenciaos_jobs.engine.model.job import CommitWith, GiveUp
 from agenciaos_jobs.engine.model.run import RunError
 from agenciaos_jobs.engine.store import errors
@@ -73,6 +76,119 @@ def test_a_code_names_the_fault_whatever_the_message_says():
         error_group_of("probe", RunError("A", "x")).fingerprint
         != error_group_of("probe", RunError("B", "x")).fingerprint
     )
+
+
+NAMES = st.text(st.characters(categories=["L", "Zs"]), min_size=1, max_size=20)
+
+
+def raised(raise_it: Any, *values: Any) -> RunError:
+    try:
+        raise_it(*values)
+    except Exception as error:  # noqa: BLE001 - whatever it raises
+        return RunError(type(error).__name__, str(error), stack="".join(traceback.format_exception(error)))
+    raise AssertionError
+
+
+def user_missing(name: str) -> None:
+    raise LookupError(f"user {name} not found")
+
+
+def several_checks(name: str) -> None:
+    if name == "a":
+        raise LookupError("the first is wrong")
+    raise LookupError("the second is wrong")
+
+
+def inside_a_library(name: str) -> None:
+    json.loads(name)
+
+
+def with_a_cause(name: str) -> None:
+    try:
+        user_missing(name)
+    except LookupError as error:
+        raise ValueError(f"no {name}") from error
+
+
+@given(NAMES, NAMES)
+@pytest.mark.parametrize("raise_it", [user_missing, with_a_cause])
+def test_words_that_vary_are_the_same_fault_where_the_job_raised_it(raise_it: Any, one: str, other: str):
+    errors = [raised(raise_it, name) for name in (one, other)]
+    assert len({error_group_of("probe", error).fingerprint for error in errors}) == 1
+    assert {error_group_of("probe", error).message for error in errors} == {" ".join(e.message.split()) for e in errors}
+
+
+def test_each_place_that_raises_is_a_fault_of_its_own():
+    errors = [
+        raised(user_missing, "a"),
+        raised(several_checks, "a"),
+        raised(several_checks, "b"),
+        raised(inside_a_library, "x"),
+        raised(with_a_cause, "a"),
+    ]
+    assert len({error_group_of("probe", error).fingerprint for error in errors}) == len(errors)
+    assert [origin_of(error.stack or "") for error in errors] == [
+        ("engine/test_error_groups.py", "user_missing", 'raise LookupError(f"user {name} not found")'),
+        ("engine/test_error_groups.py", "several_checks", 'raise LookupError("the first is wrong")'),
+        ("engine/test_error_groups.py", "several_checks", 'raise LookupError("the second is wrong")'),
+        ("engine/test_error_groups.py", "inside_a_library", "json.loads(name)"),
+        ("engine/test_error_groups.py", "with_a_cause", 'raise ValueError(f"no {name}") from error'),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "origin"),
+    [
+        ("/app/releases/12/jobs/greet.py", "jobs/greet.py"),
+        ("C:\\jobs\\greet.py", "jobs/greet.py"),
+        ("greet.py", "greet.py"),
+        ("/venv/lib/python3.12/site-packages/agenciaos_jobs/payments/jobs/plan.py", "jobs/plan.py"),
+        ("/venv/lib/python3.12/site-packages/agenciaos_jobs/engine/worker/runner.py", None),
+        ("/venv/lib/python3.12/site-packages/asyncpg/pool.py", None),
+        ("/srv/agenciaos_jobs/venv/lib/python3.12/site-packages/asyncpg/pool.py", None),
+        ("/srv/agenciaos_jobs/engines/start.py", "engines/start.py"),
+        ("/usr/lib/python3.12/json/decoder.py", None),
+        ("<frozen importlib._bootstrap>", None),
+    ],
+)
+def test_the_job_s_frame_is_found_wherever_it_is_installed(path: str, origin: str | None):
+    stack = f'Traceback (most recent call last):\n  File "{path}", line 3, in run\n    do()\n    ~~^^\nValueError: x\n'
+    assert origin_of(stack) == (origin and (origin, "run", "do()"))
+    moved = error_group_of("probe", RunError("ValueError", "y", stack=stack.replace("line 3", "line 4")))
+    assert (moved == error_group_of("probe", RunError("ValueError", "y", stack=stack))) is True
+
+
+@given(st.text())
+def test_any_traceback_has_an_origin_or_none(stack: str):
+    origin_of(stack)
+
+
+async def test_errors_beyond_the_limit_are_one_group(settings: Settings, db: asyncpg.Connection):
+    async def act(app, payload):
+        failure = type(payload.agency, (Exception,), {})("why") if payload.agency == "Other" else None
+        raise failure or GiveUp(payload.agency, "because")
+
+    job = failing(act)
+    await db.execute(
+        """INSERT INTO jobs.error_groups
+             (fingerprint, task, type, code, message, count, first_seen_at, last_seen_at, last_run_id)
+           SELECT n::text, 'probe', 'GiveUp', n::text, '', 1, now(), now(), '' FROM generate_series(1, $1) AS n""",
+        MAX_OPEN_GROUPS - 1,
+    )
+    async with running_service(settings, {"probe": job}) as service:
+        for name in ("a", "a", "b", "c", "a", "Other"):
+            await service.finished(await service.start(job, {"agency": name}))
+        alerts = await db.fetch("SELECT details->>'fingerprint' AS name FROM jobs.alerts WHERE kind = 'run_failed'")
+    rows = await db.fetch("SELECT * FROM jobs.error_groups WHERE last_run_id <> ''")
+    assert {(row["type"], row["code"], row["count"]) for row in rows} == {
+        ("GiveUp", "a", 3),
+        ("GiveUp", None, 2),
+        ("Other", None, 1),
+    }
+    (rest,) = [row for row in rows if row["type"] == "GiveUp" and row["code"] is None]
+    assert rest["message"] == "(outros erros deste tipo / other errors of this type) because"
+    assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE error_group = $1", rest["fingerprint"]) == 2
+    assert {alert["name"] for alert in alerts} <= {row["fingerprint"] for row in rows}
 
 
 async def test_runs_that_fail_alike_are_one_group_and_runs_that_succeed_none(

@@ -8,6 +8,9 @@ import orjson
 
 from agenciaos_jobs.engine.model.run import RunError
 
+MAX_OPEN_GROUPS = 100
+"""The most open groups of one task and error type. What is beyond them falls into their :func:`rest_of` group."""
+
 _MAX_INPUT = 2_000
 _MAX_OUTPUT = 300
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,15}://[^\s<>\"'`]+", re.IGNORECASE)
@@ -18,6 +21,13 @@ _QUOTED = re.compile(
 )
 _WITH_A_DIGIT = re.compile(r"[\w-]*\d[\w-]*")
 _SERIES = re.compile(r"<n>(?:[.,:/+]<n>)+")
+
+_CHAINED = re.compile(r"\n\n(?:The above exception was|During handling of the above)[^\n]*\n\n")
+_SUB_EXCEPTIONS = re.compile(r"^ +\+-\+-+ 1 -+$", re.MULTILINE)
+_FRAME = re.compile(r'^[ |]*File "([^"\n]+)", line \d+, in ([^\n]+)(?:\n[ |]* {4}(\S[^\n]*))?', re.MULTILINE)
+_SERVICE = re.compile(r"(?:^|.*[/\\])agenciaos_jobs([/\\].*)")
+_ENGINE = re.compile(r"[/\\](?:engine|foundation)[/\\]")
+_LIBRARY = re.compile(r"^<|[/\\](?:site|dist)-packages[/\\]|[/\\]lib[/\\]python3")
 
 
 @dataclass(frozen=True)
@@ -37,13 +47,46 @@ class ErrorGroupKey:
 def error_group_of(task: str, error: RunError) -> ErrorGroupKey:
     """The error group that a task's error belongs to.
 
-    Errors with a code are grouped by it; others by their type and their normalized message.
+    Errors with a code are grouped by it. Others are grouped by their type and where the job's code raised them, or,
+    without a traceback through the job's code, by their type and normalized message.
     """
-    name = [task, error.code] if error.code else [task, error.type, normalize_message(error.message)]
-    digest = sha256(orjson.dumps(name)).hexdigest()
-    return ErrorGroupKey(
-        digest[:16], task, error.type, error.code, " ".join(error.message[:_MAX_INPUT].split())[:_MAX_OUTPUT]
-    )
+    if error.code:
+        name = [task, error.code]
+    elif origin := origin_of(error.stack or ""):
+        name = [task, error.type, *origin]
+    else:
+        name = [task, error.type, normalize_message(error.message)]
+    message = " ".join(error.message[:_MAX_INPUT].split())[:_MAX_OUTPUT]
+    return ErrorGroupKey(_digest(name), task, error.type, error.code, message)
+
+
+def rest_of(key: ErrorGroupKey) -> ErrorGroupKey:
+    """The group of the errors of one task and type for which there are too many groups."""
+    message = f"(outros erros deste tipo / other errors of this type) {key.message}"[:_MAX_OUTPUT]
+    return ErrorGroupKey(_digest([key.task, key.type, "", "rest"]), key.task, key.type, None, message)
+
+
+def origin_of(stack: str) -> tuple[str, str, str] | None:
+    """Where the job's code raised the error: file, function and source line of its innermost frame.
+
+    A library's frames, Python's own and the engine's are not the job's. Line numbers and the folder of the
+    installation do not count, so that a new release does not start new groups. ``None`` without a frame of the job.
+    """
+    last = _SUB_EXCEPTIONS.split(_CHAINED.split(stack)[-1])[0]
+    for path, function, line in reversed(_FRAME.findall(last)):
+        if _is_of_a_job(path):
+            return "/".join(re.split(r"[/\\]", path)[-2:]), function, line.strip()
+    return None
+
+
+def _is_of_a_job(path: str) -> bool:
+    service = _SERVICE.match(path)
+    inner = service[1] if service else path
+    return not (_LIBRARY.search(inner) or (service and _ENGINE.match(inner)))
+
+
+def _digest(name: list[str]) -> str:
+    return sha256(orjson.dumps(name)).hexdigest()[:16]
 
 
 def normalize_message(message: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agenciaos_jobs.engine.model.fingerprint import ErrorGroupKey
+from agenciaos_jobs.engine.model.fingerprint import MAX_OPEN_GROUPS, ErrorGroupKey, rest_of
 from agenciaos_jobs.foundation.database import Connection, Executor
 from agenciaos_jobs.foundation.sql import load
 
@@ -51,6 +51,19 @@ class Trend:
     group: ErrorGroup
     counts: tuple[int, ...]
     agencies: int
+
+
+async def within_limit(
+    connection: Connection, ended: Sequence[tuple[str, ErrorGroupKey]]
+) -> list[tuple[str, ErrorGroupKey]]:
+    """The failed runs, with those in the rest of their task and type whose new group would exceed the limit.
+
+    Transactions under way at the same time may exceed it by their own groups.
+    """
+    keys = {key.fingerprint: key for _, key in ended}
+    columns = [list(keys), [key.task for key in keys.values()], [key.type for key in keys.values()]]
+    excess = {row["fingerprint"] for row in await connection.fetch(QUERIES["excess"], *columns, MAX_OPEN_GROUPS)}
+    return [(run_id, rest_of(key) if key.fingerprint in excess else key) for run_id, key in ended]
 
 
 async def record(

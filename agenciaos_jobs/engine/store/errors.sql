@@ -19,6 +19,16 @@ ON CONFLICT (fingerprint) DO UPDATE SET
   resolved_at = NULL
 RETURNING fingerprint, xmax = 0 AS is_new, coalesce(reopened_at = $7, false) AS is_back
 
+-- name: excess
+-- The new groups that would exceed the limit of open groups of their task and type.
+SELECT fingerprint FROM (
+  SELECT new.fingerprint, row_number() OVER (PARTITION BY task, type ORDER BY new.fingerprint) AS number,
+         (SELECT count(*) FROM jobs.error_groups AS open
+          WHERE open.task = new.task AND open.type = new.type AND open.resolved_at IS NULL) AS open
+  FROM unnest($1::text[], $2::text[], $3::text[]) AS new (fingerprint, task, type)
+  WHERE NOT EXISTS (SELECT FROM jobs.error_groups AS known WHERE known.fingerprint = new.fingerprint)) AS counted
+WHERE open + number > $4
+
 -- name: groups
 SELECT * FROM jobs.error_groups
 WHERE ($1::text IS NULL OR task = $1) AND ($2::boolean IS NULL OR (resolved_at IS NOT NULL) = $2)
