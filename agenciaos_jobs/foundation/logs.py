@@ -16,7 +16,9 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from agenciaos_jobs.foundation.redact import Redactor
+from agenciaos_jobs.foundation.storable import encode, storable, text_of
 
+_JSON_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
 ARQ_LOGGERS = ("arq.worker", "arq.connections", "arq.jobs", "arq.utils")
 
 _CONTEXT: ContextVar[Mapping[str, Any]] = ContextVar("about", default={})  # noqa: B039 - replaced, never mutated
@@ -120,7 +122,11 @@ class Line:
             while True:
                 lines.append(Line._waiting.popleft())
         if lines:
-            sys.stdout.write("\n".join(lines) + "\n")
+            text = "\n".join(lines) + "\n"
+            try:
+                sys.stdout.write(text)
+            except UnicodeEncodeError:  # a lone surrogate, in the form for people
+                sys.stdout.write(storable(text))
             sys.stdout.flush()
 
 
@@ -157,7 +163,11 @@ def _line_of(_: WrappedLogger, __: str, event: EventDict) -> str:
 
 
 def _json(line: Mapping[str, Any]) -> str:
-    return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z).decode()
+    try:
+        return orjson.dumps(line, default=str, option=_JSON_OPTIONS).decode()
+    except (TypeError, ValueError, RecursionError):  # a value that JSON does not know, or whose __str__ raises
+        clean = {name: value if name == "timestamp" else orjson.loads(encode(value)) for name, value in line.items()}
+        return orjson.dumps(clean, default=text_of, option=_JSON_OPTIONS).decode()
 
 
 class _RootOnly(logging.Filter):

@@ -6,6 +6,8 @@ from functools import lru_cache
 from types import NoneType
 from typing import Any
 
+from agenciaos_jobs.foundation.storable import MAX_DEPTH, text_of
+
 MASK = "[redacted]"
 _SECRET_NAME = re.compile(r"token$|password|senha|secret|authorization|api_?key|cookie|credential|dsn$", re.IGNORECASE)
 
@@ -46,15 +48,23 @@ class Redactor:
         return {name: self.value(value, name) for name, value in event.items()}
 
     def value(self, value: Any, name: str = "") -> Any:
+        """``value`` with secrets masked. What is nested deeper than JSON may be, or in itself, becomes ``"…"``."""
+        return self._value(value, name, ())
+
+    def _value(self, value: Any, name: str, outer: tuple[int, ...]) -> Any:
+        """``outer`` are the identities of the values that ``value`` is nested in."""
         if name and _is_secret(name) and value is not None:
             return MASK
         if isinstance(value, str):
             return self.text(value)
+        if not isinstance(value, dict | list | tuple):
+            return value
+        if len(outer) > MAX_DEPTH or id(value) in outer:
+            return "…"
+        outer = (*outer, id(value))
         if isinstance(value, dict):
-            return {key: self.value(item, str(key)) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self.value(item) for item in value]
-        return value
+            return {key: self._value(item, text_of(key), outer) for key, item in value.items()}
+        return [self._value(item, "", outer) for item in value]
 
     def restore(self, edited: Any, original: Any, name: str = "") -> Any:
         """``edited``, an edited :meth:`value` of ``original``, with the values that are still masked restored."""

@@ -14,6 +14,7 @@ from support.service import PATIENCE, Service, running_server, running_service
 from agenciaos_jobs import CommitWith, GiveUp, Job, Limits, RunContext
 from agenciaos_jobs.engine.intake import Intake, KeyConflictError, UnknownJobError
 from agenciaos_jobs.foundation.database import Database
+from agenciaos_jobs.foundation.errors import InvalidFieldsError
 from agenciaos_jobs.http import keys
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
@@ -124,3 +125,36 @@ async def test_many_are_stored_in_one_statement_and_keys_count(settings: Setting
                         await intake.trigger_in(connection, task, payload, source="test")
     finally:
         del JOBS[CHILD.task]
+
+
+@pytest.mark.parametrize(
+    ("payload", "options", "field"),
+    [
+        ({"number": 7, "note": "a\0b"}, {}, "payload.note: must not contain the NUL"),
+        ({"number": 7, "a\0b": 1}, {}, "payload.ab: must not contain the NUL"),
+        ({"number": 7, "note": 2**70}, {}, "payload: is not JSON: Integer exceeds 64-bit range"),
+        ({"number": 7, "note": "\ud800"}, {}, "payload: is not JSON"),
+        ({"number": 7}, {"metadata": {"note": "a\0b"}}, "metadata.note: must not contain the NUL"),
+        ({"number": 7}, {"metadata": {"note": "x" * 256 * 1024}}, "metadata: should have at most 256 KB"),
+        ({"number": 7}, {"tags": ("a\0b",)}, "options.0.0: must not contain the NUL"),
+    ],
+)
+async def test_what_cannot_be_stored_is_an_error_that_names_it(
+    settings: Settings, db: asyncpg.Connection, payload: Any, options: Any, field: str
+):
+    async def act(context: RunContext) -> CommitWith:
+        async def effect(connection: Any) -> dict[str, Any]:
+            try:
+                await context.trigger_in(connection, "ship-order", payload, **options)
+            except InvalidFieldsError as error:
+                # The transaction is still usable.
+                return {"error": str(error), "one": await connection.fetchval("SELECT 1")}
+            return {}
+
+        return CommitWith(effect)
+
+    async with knowing_child(settings, act) as (service, parent):
+        run = await service.finished(await service.start(parent.job))
+    assert run["status"] == "COMPLETED"
+    assert field in run["output"]["error"]
+    assert await db.fetchval("SELECT count(*) FROM jobs.runs") == 1

@@ -104,3 +104,55 @@ async def test_lines_of_one_turn_are_written_together_and_warnings_at_once(capsy
     assert told() == ["third", "fourth"]
     await asyncio.to_thread(log.info, "elsewhere")
     assert told() == ["elsewhere"]
+
+
+class Unprintable:
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+def nested(depth: int) -> list[object]:
+    value: list[object] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+CYCLE: dict[str, object] = {"token": "hunter2secret"}
+CYCLE |= {"self": CYCLE, "twice": [CYCLE, CYCLE]}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (2**70, str(2**70)),
+        ("a\ud800b", "a?b"),
+        (Unprintable(), "<Unprintable: str() raised ValueError>"),
+        ({(1, 2): 3}, {"(1, 2)": 3}),
+        ({Unprintable(): 3}, {"<Unprintable: str() raised ValueError>": 3}),
+        (CYCLE, {"token": "[redacted]", "self": "…", "twice": ["…", "…"]}),
+    ],
+)
+def test_any_value_can_be_logged(capsys: pytest.CaptureFixture[str], value: object, told: object):
+    logs.configure("json", "debug", Redactor(["hunter2secret"]))
+    structlog.get_logger("agenciaos_jobs.test").warning("odd", value=value)
+    logging.getLogger("another").warning("odd", extra={})
+    (line, _) = (json.loads(text) for text in capsys.readouterr().out.splitlines())
+    assert (line["value"], line["timestamp"][-1]) == (told, "Z")
+
+
+@pytest.mark.parametrize("depth", [200, 1_000, 100_000])
+def test_deep_values_are_cut_off(capsys: pytest.CaptureFixture[str], depth: int):
+    logs.configure("json", "debug", Redactor())
+    structlog.get_logger("agenciaos_jobs.test").warning("deep", value=nested(depth))
+    (line,) = capsys.readouterr().out.splitlines()
+    assert 195 <= line.count("[") <= 205
+
+
+def test_a_person_s_form_takes_lone_surrogates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "output"
+    with path.open("w", encoding="utf-8") as output:
+        monkeypatch.setattr("sys.stdout", output)
+        logs.configure("console", "info", Redactor(), colors=False)
+        structlog.get_logger("agenciaos_jobs.test").warning("a\ud800b")
+    assert "a?b" in path.read_text("utf-8")

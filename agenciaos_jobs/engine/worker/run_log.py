@@ -1,60 +1,147 @@
 """The run log: lines that a job logs go to the process's log and are stored with the run."""
 
 import asyncio
-from collections.abc import MutableMapping
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Callable, MutableMapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from functools import lru_cache, wraps
 from typing import Any
 
 import structlog
 
 from agenciaos_jobs.engine.context import Logger
+from agenciaos_jobs.engine.model.log_line import NewLogLine, new_log_line
 from agenciaos_jobs.engine.model.run import ClaimedRun
 from agenciaos_jobs.engine.store import run_logs
-from agenciaos_jobs.engine.store.run_logs import LogLine
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.logs import Line
 from agenciaos_jobs.foundation.redact import Redactor
 
+log = structlog.get_logger("agenciaos_jobs.run_log")
+
 INTERVAL = timedelta(milliseconds=250)
 """How long lines are buffered before they are stored and visible."""
-_MAX_LINES = 10_000
+MAX_LINES = 10_000
+"""The most lines of one attempt that are stored, and of all runs that wait to be stored."""
+_BATCH = 500
+
+
+class _Attempt:
+    """How many lines an attempt has logged. ``first_dropped_at`` identifies the stored line that counts the rest."""
+
+    def __init__(self, run: ClaimedRun) -> None:
+        self.run, self.lines, self.dropped = run, 0, 0
+        self.first_dropped_at = run.attempt_started_at
 
 
 class RunLog:
-    """Buffers the lines of all runs of a worker and stores them in batches."""
+    """Buffers the lines of all runs of a worker and stores them in batches. Logging never fails a run."""
 
     def __init__(self, database: Database, clock: Clock, redactor: Redactor) -> None:
         self._database, self._clock, self._redactor = database, clock, redactor
-        self._lines: list[LogLine] = []
+        self._lines: list[NewLogLine] = []
+        self._short: dict[tuple[str, int], _Attempt] = {}  # attempts whose stored count of dropped lines is old
+        self._dropped: Counter[str] = Counter()
         self._storing = asyncio.Lock()
 
     def logger(self, run: ClaimedRun) -> Logger:
-        """The logger that a run's job writes to."""
+        """The logger that a run's job writes to. Its methods never raise."""
+        attempt = _Attempt(run)
 
         def store_line(_: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-            if len(self._lines) < _MAX_LINES:
-                fields = {name: self._redactor.value(item, name) for name, item in event.items() if name != "event"}
-                text = self._redactor.text(str(event.get("event", "")))
-                self._lines.append(LogLine(run.id, run.attempt, self._clock.now(), level, text, fields))
+            self._take(attempt, level, event)
             return event
 
         config = structlog.get_config()
         logger: Logger = structlog.wrap_logger(
             Line("agenciaos_jobs.job"),
             processors=[store_line, *config["processors"]],
-            wrapper_class=config["wrapper_class"],
+            wrapper_class=_never_raising(config["wrapper_class"]),
             cache_logger_on_first_use=False,  # a cached logger refers to itself, so it would outlive its run
         ).bind()
         return logger
 
+    def _take(self, attempt: _Attempt, level: str, event: MutableMapping[str, Any]) -> None:
+        run, now = attempt.run, self._clock.now()
+        if attempt.lines >= MAX_LINES:
+            self._drop(attempt, now, "run_limit")
+        elif len(self._lines) >= MAX_LINES:
+            self._drop(attempt, now, "buffer_full")
+        else:
+            attempt.lines += 1
+            self._lines.append(new_log_line(run.id, run.attempt, now, level, event, self._redactor))
+
+    def _drop(self, attempt: _Attempt, now: datetime, reason: str) -> None:
+        if not attempt.dropped:
+            attempt.first_dropped_at = now
+        attempt.dropped += 1
+        self._dropped[reason] += 1
+        self._short[attempt.run.id, attempt.run.attempt] = attempt
+
     async def flush(self) -> None:
         """Stores the buffered lines, after any flush under way. While Postgres is unavailable they stay buffered."""
         async with self._storing:
-            lines, self._lines = self._lines, []
-            if not lines:
-                return
             try:
-                await run_logs.insert(self._database, lines)
+                await self._store_lines()
+                await self._store_counts()
             except DatabaseUnavailableError:
-                self._lines = lines + self._lines
+                return
+            except Exception as error:  # noqa: BLE001 - a log line must not decide what becomes of a run
+                log.error("run_log_failed", error=type(error).__name__)
+            for reason in list(self._dropped):
+                log.warning("log_lines_dropped", reason=reason, lines=self._dropped.pop(reason))
+
+    async def _store_lines(self) -> None:
+        """Stores the lines that wait now. Those of a batch that Postgres refuses are stored one by one."""
+        left, one_by_one = len(self._lines), 0
+        while left > 0:
+            batch = self._lines[: 1 if one_by_one else min(left, _BATCH)]
+            try:
+                await run_logs.insert(self._database, batch)
+            except DatabaseUnavailableError:
+                raise
+            except Exception:  # noqa: BLE001 - whatever is wrong with a line, the others are stored
+                if len(batch) > 1:
+                    one_by_one = len(batch)
+                    continue
+                self._dropped["refused"] += 1
+            del self._lines[: len(batch)]
+            left -= len(batch)
+            one_by_one = max(one_by_one - 1, 0)
+
+    async def _store_counts(self) -> None:
+        """Stores, as one line of each attempt concerned, how many of its lines were dropped so far."""
+        short = list(self._short.items())
+        counts = [(run_id, number, item.first_dropped_at, item.dropped) for (run_id, number), item in short]
+        if not counts:
+            return
+        await run_logs.count_dropped(self._database, counts)
+        for run_id, number, _, dropped in counts:
+            if self._short[run_id, number].dropped == dropped:
+                del self._short[run_id, number]
+
+
+@lru_cache
+def _never_raising(wrapper_class: type[Any]) -> type[Any]:
+    """``wrapper_class`` with methods that report an error in the process's log instead of raising it."""
+
+    def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(method)
+        def write(*args: Any, **fields: Any) -> Any:
+            try:
+                return method(*args, **fields)
+            except Exception as error:  # noqa: BLE001 - a log line must not decide what becomes of a run
+                with suppress(Exception):
+                    log.error("log_line_failed", error=type(error).__name__)
+
+        return write
+
+    return type("RunLogger", (wrapper_class,), {name: guarded(getattr(wrapper_class, name)) for name in _METHODS})
+
+
+_METHODS = (
+    *("debug", "info", "msg", "warning", "warn", "error", "exception", "critical", "fatal", "log"),
+    "_proxy_to_logger",  # what the asynchronous methods call
+)
