@@ -18,10 +18,17 @@ from agenciaos_jobs.engine.model.log_line import MAX_LINE, new_log_line
 from agenciaos_jobs.engine.model.run import ClaimedRun
 from agenciaos_jobs.engine.store import run_logs
 from agenciaos_jobs.engine.worker.run_log import MAX_LINES, RunLog
+from agenciaos_jobs.foundation import logs
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import open_runtime
+
+
+@pytest.fixture(autouse=True)
+def json_lines() -> None:
+    logs.configure("json", "debug", Redactor())
+
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -127,8 +134,7 @@ async def test_lines_over_the_run_s_limit_are_counted_in_one_line(settings: Sett
         return {}
 
     probe = Probe(act, attempts=1)
-    quiet = settings.model_copy(update={"log_level": "debug"})
-    async with running_service(quiet, probe.jobs) as service:
+    async with running_service(settings, probe.jobs) as service:
         run = await service.finished(await service.start(probe.job))
     assert run["status"] == "COMPLETED"
     rows = await db.fetch(

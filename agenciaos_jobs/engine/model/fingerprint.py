@@ -23,8 +23,8 @@ _WITH_A_DIGIT = re.compile(r"[\w-]*\d[\w-]*")
 _SERIES = re.compile(r"<n>(?:[.,:/+]<n>)+")
 
 _CHAINED = re.compile(r"\n\n(?:The above exception was|During handling of the above)[^\n]*\n\n")
-_SUB_EXCEPTIONS = re.compile(r"^ +\+-\+-+ 1 -+$", re.MULTILINE)
-_FRAME = re.compile(r'^[ |]*File "([^"\n]+)", line \d+, in ([^\n]+)(?:\n[ |]* {4}(\S[^\n]*))?', re.MULTILINE)
+_MEMBER = "\nThe following exception is part of the above group:\n"
+_FRAME = re.compile(r'^ *File "([^"\n]+)", line \d+, in ([^\n]+)(?:\n {4}(\S[^\n]*))?', re.MULTILINE)
 _SERVICE = re.compile(r"(?:^|.*[/\\])agenciaos_jobs([/\\].*)")
 _ENGINE = re.compile(r"[/\\](?:engine|foundation)[/\\]")
 _LIBRARY = re.compile(r"^<|[/\\](?:site|dist)-packages[/\\]|[/\\]lib[/\\]python3")
@@ -72,7 +72,7 @@ def origin_of(stack: str) -> tuple[str, str, str] | None:
     A library's frames, Python's own and the engine's are not the job's. Line numbers and the folder of the
     installation do not count, so that a new release does not start new groups. ``None`` without a frame of the job.
     """
-    last = _SUB_EXCEPTIONS.split(_CHAINED.split(stack)[-1])[0]
+    last = _CHAINED.split(stack)[-1].partition(_MEMBER)[0]
     for path, function, line in reversed(_FRAME.findall(last)):
         if _is_of_a_job(path):
             return "/".join(re.split(r"[/\\]", path)[-2:]), function, line.strip()

@@ -8,7 +8,7 @@ from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.foundation.storable import encode, storable, text_of
 
 MAX_LINE = 10_000
-"""The most bytes of a line: its message and its fields as JSON. What is longer is cut, and ends in ``…``."""
+"""In bytes, of the message and the fields as JSON. What is longer is cut, and ends in ``…``."""
 MAX_MESSAGE = 8_000
 
 
@@ -39,7 +39,7 @@ def _fitted(fields: Mapping[str, Any], room: int) -> str:
         return text
     share = room // len(fields) // 3
     short = encode({name: _cut(value, share) for name, value in fields.items()})
-    return short if len(short.encode()) <= room else encode({"…": storable(text, room // 2 - 20)})
+    return short if len(short.encode()) <= room else encode({"cut": storable(text, room // 2 - 20)})
 
 
 def _cut(value: Any, limit: int) -> Any:
