@@ -1,7 +1,8 @@
 """Background jobs of AgênciaOS.
 
 These names are the API for writing a job. They change only in a release whose changelog announces it. A job is a module
-with a pydantic payload, an ``async def run(context, payload)`` and a ``JOB``::
+with a pydantic payload, an ``async def run(context, payload)`` and a ``JOB``. With ``Job(…, blocking=True)`` the
+``run`` is a plain function, in a thread of its own::
 
     from datetime import timedelta
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -110,7 +111,7 @@ async def _connect(settings: Settings, clock: Clock, name: str, stack: AsyncExit
     assert settings.database_url
     assert settings.redis_url
     tracing.configure(settings.otel_exporter_otlp_endpoint, settings.otel_service_name)
-    stack.push_async_callback(asyncio.to_thread, tracing.close)
+    stack.push_async_callback(_close_tracing)
     pool = await database.connect(
         settings.database_url.get_secret_value(),
         size=settings.database_pool_size,
@@ -123,6 +124,11 @@ async def _connect(settings: Settings, clock: Clock, name: str, stack: AsyncExit
     redis = Queue(queue.connect(settings.redis_url.get_secret_value()))
     stack.push_async_callback(redis.close)
     return pool, redis
+
+
+async def _close_tracing() -> None:
+    """In a thread of its own, because jobs may occupy the default executor's for as long as the process lives."""
+    await asyncio.get_running_loop().run_in_executor(ThreadPoolExecutor(1), tracing.close)
 
 
 def tune_gc() -> None:

@@ -6,7 +6,6 @@ access, so that importing this module does not read the environment.
 
 import asyncio
 import os
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Mapping
@@ -21,7 +20,7 @@ import uvloop
 from agenciaos_jobs import registry
 from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.alerts import notifier
-from agenciaos_jobs.alerts.failures import EarlySlotAlert, FailureRecorder
+from agenciaos_jobs.alerts.failures import BlockedLoopAlert, EarlySlotAlert, FailureRecorder
 from agenciaos_jobs.alerts.rules import AlertRulesError
 from agenciaos_jobs.alerts.store.alerts import drop_old_alerts
 from agenciaos_jobs.engine import scheduler
@@ -30,16 +29,19 @@ from agenciaos_jobs.engine.arq.host import Hosted
 from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.scheduler import Scheduler, declared
 from agenciaos_jobs.engine.store.workers import Worker
-from agenciaos_jobs.engine.worker import heartbeat, job_cleanup, pruner, rescuer, run_log
+from agenciaos_jobs.engine.threads import JobThreads
+from agenciaos_jobs.engine.worker import heartbeat, job_cleanup, pruner, rescuer, run_log, shutdown
 from agenciaos_jobs.engine.worker.completer import Completer
 from agenciaos_jobs.engine.worker.dispatcher import Dispatcher
 from agenciaos_jobs.engine.worker.heartbeat import Heartbeat
 from agenciaos_jobs.engine.worker.housekeeping import HOURLY, Chore, Housekeeping
 from agenciaos_jobs.engine.worker.job_cleanup import JobCleanup
+from agenciaos_jobs.engine.worker.lease import Lease
 from agenciaos_jobs.engine.worker.pruner import Pruner
 from agenciaos_jobs.engine.worker.rescuer import Rescuer
 from agenciaos_jobs.engine.worker.run_log import RunLog
 from agenciaos_jobs.engine.worker.runner import Runner
+from agenciaos_jobs.engine.worker.watchdog import Watchdog, yield_gil_regularly
 from agenciaos_jobs.foundation import logs, metrics
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
@@ -55,7 +57,6 @@ from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
 log = structlog.get_logger("agenciaos_jobs.worker")
 
 _REASONS = (SchemaError, AlertRulesError, JobsModuleError, DatabaseUnavailableError, NotInstalledError, OSError)
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class WorkerServices:
     runtime: Runtime
     runner: Runner
     run_log: RunLog
+    lease: Lease
     heartbeat: Heartbeat
     rescuer: Rescuer
     scheduler: Scheduler
@@ -86,20 +88,21 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
     run_log = RunLog(pool, clock, runtime.redactor)
     on_failures = FailureRecorder(clock, runtime.alerting.rules).record
     completer = Completer(pool, clock, jobs, worker.id, outbox, runtime.redactor, on_failures)
-    runner = Runner(pool, clock, jobs, runtime.resources, worker.id, runtime.intake, completer, run_log)
+    slots, threads = runtime.settings.worker_max_jobs, JobThreads(runtime.settings.worker_max_jobs)
+    runner = Runner(pool, clock, jobs, runtime.resources, worker.id, runtime.intake, completer, run_log, threads)
+    watchdog = Watchdog(pool, jobs, runner.running, run_log, BlockedLoopAlert(clock, runtime.redactor).record)
     housekeeping = Housekeeping(pool, clock, CHORES)
     return WorkerServices(
         runtime=runtime,
         runner=runner,
         run_log=run_log,
-        heartbeat=Heartbeat(pool, clock, worker, runner, run_log),
+        lease=Lease(pool, clock, worker, watchdog),
+        heartbeat=Heartbeat(pool, worker, runner, run_log),
         rescuer=Rescuer(pool, runtime.queue, outbox, clock, jobs, on_failures, housekeeping),
         scheduler=Scheduler(pool, runtime.intake, clock, jobs, EarlySlotAlert(clock).record),
         job_cleanup=JobCleanup(pool, clock, jobs, runtime.resources),
         pruner=Pruner(pool, clock, runtime.retention),
-        dispatcher=Dispatcher(
-            runtime.queue, runner, runtime.intake, outbox, clock, jobs, runtime.settings.worker_max_jobs, worker.id
-        ),
+        dispatcher=Dispatcher(runtime.queue, runner, runtime.intake, outbox, clock, jobs, slots, worker.id),
     )
 
 
@@ -131,7 +134,8 @@ async def working(
     async with open_runtime(settings, clock, jobs=jobs) as runtime:
         worker = worker_services(runtime, jobs)
         await worker.scheduler.declare()
-        await worker.heartbeat.beat()
+        worker.runner.threads.become_default()
+        await worker.lease.start()
         stop = asyncio.Event()
         loops = [
             asyncio.create_task(run_periodically(interval, act, stop))
@@ -156,6 +160,7 @@ async def working(
             pruning.cancel()  # a prune may take minutes: it reads a whole month
             loop_watch.cancel()
             await asyncio.wait([*loops, pruning, loop_watch])
+            await worker.lease.stop()
             await worker.heartbeat.stop()
 
 
@@ -164,8 +169,9 @@ async def work(settings: Settings, jobs: Mapping[str, Job[Any]] | None = None) -
     ended, hurry = asyncio.Event(), asyncio.Event()
     async with working(settings, _jobs(settings, jobs), None, hurry) as worker:
         tune_gc()
-        _on_signals(worker, ended, hurry)
+        shutdown.on_signals(worker.dispatcher, worker.runner.threads, ended, hurry)
         await ended.wait()
+    shutdown.end_if_working(worker.runner.threads)
 
 
 async def work_once(settings: Settings, run_id: str, jobs: Mapping[str, Job[Any]] | None = None) -> None:
@@ -173,13 +179,17 @@ async def work_once(settings: Settings, run_id: str, jobs: Mapping[str, Job[Any]
     jobs = _jobs(settings, jobs)
     async with open_runtime(settings, jobs=jobs) as runtime:
         worker = worker_services(runtime, jobs)
-        await worker.heartbeat.beat()
+        worker.runner.threads.become_default()
+        await worker.lease.start()
+        yield_gil_regularly()
         stop = asyncio.Event()
         beats = asyncio.create_task(run_periodically(heartbeat.INTERVAL, worker.heartbeat.beat, stop))
         await worker.runner.attempt(run_id)
         stop.set()
         await asyncio.wait([beats])
+        await worker.lease.stop()
         await worker.heartbeat.stop()
+    shutdown.end_if_working(worker.runner.threads)
 
 
 def _jobs(settings: Settings, jobs: Mapping[str, Job[Any]] | None) -> Mapping[str, Job[Any]]:
@@ -199,23 +209,18 @@ def worker_settings(
         async with AsyncExitStack() as stack:
             try:
                 worker = await stack.enter_async_context(working(settings, known, clock, hurry))
-            except (
-                SchemaError,
-                AlertRulesError,
-                JobsModuleError,
-                DatabaseUnavailableError,
-                NotInstalledError,
-                OSError,
-            ) as error:
+            except _REASONS as error:
                 sys.exit(f"agenciaos-jobs: {error}")
             yield worker
+        if signals:
+            shutdown.end_if_working(worker.runner.threads)
 
     def watch_signals(worker: Hosted) -> Awaitable[None] | None:
         if not signals:
             return None
         tune_gc()
         ended = asyncio.Event()
-        _on_signals(worker, ended, hurry)
+        shutdown.on_signals(worker.dispatcher, worker.runner.threads, ended, hurry)
         return _drained(worker, ended, hurry, settings.shutdown_grace)
 
     return host.worker_settings(
@@ -231,16 +236,3 @@ def worker_settings(
 async def _drained(worker: Hosted, ended: asyncio.Event, hurry: asyncio.Event, grace: float) -> None:
     await ended.wait()
     await worker.dispatcher.drain(grace, hurry)
-
-
-def _on_signals(worker: Hosted, ended: asyncio.Event, hurry: asyncio.Event) -> None:
-    def signaled() -> None:
-        if ended.is_set():
-            hurry.set()
-        else:
-            worker.dispatcher.stop()
-            ended.set()
-            log.info("worker_draining")
-
-    for number in _SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, signaled)

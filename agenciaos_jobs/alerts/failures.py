@@ -1,19 +1,31 @@
-"""Recording of failed runs: their error groups and alerts."""
+"""Recording of failed runs, with their error groups, and of other trouble that the engine reports, as alerts."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from agenciaos_jobs.alerts.alert import DELIVERY, AlertEvent, AlertRules
 from agenciaos_jobs.alerts.kind import AlertKind
-from agenciaos_jobs.alerts.kinds import ERROR_BACK, ERROR_NEW, RUN_FAILED, SCHEDULE_EARLY, SCHEDULE_MISSED
+from agenciaos_jobs.alerts.kinds import (
+    ERROR_BACK,
+    ERROR_NEW,
+    EVENT_LOOP_BLOCKED,
+    RUN_FAILED,
+    SCHEDULE_EARLY,
+    SCHEDULE_MISSED,
+)
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.engine.model.fingerprint import ErrorGroupKey, error_group_of
 from agenciaos_jobs.engine.model.run import RunError
 from agenciaos_jobs.engine.store import errors
 from agenciaos_jobs.engine.store.errors import RecordedGroup
 from agenciaos_jobs.engine.store.schedules import StoredSchedule
+from agenciaos_jobs.engine.worker.watchdog import BlockedLoop
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection
+from agenciaos_jobs.foundation.redact import Redactor
+from agenciaos_jobs.foundation.storable import storable
+
+_MAX_STACK = 2_000
 
 Failed = tuple[str, str, RunError]
 """A run's id, its task, and why it failed."""
@@ -53,6 +65,20 @@ class EarlySlotAlert:
             "fired": schedule.fired_slot == schedule.last_slot,
         }
         return AlertEvent(SCHEDULE_EARLY, schedule.id, schedule.task, details)
+
+
+class BlockedLoopAlert:
+    """Raises an alert for a job that blocks the event loop."""
+
+    def __init__(self, clock: Clock, redactor: Redactor) -> None:
+        self._clock, self._redactor = clock, redactor
+
+    async def record(self, connection: Connection, blocked: BlockedLoop) -> None:
+        """Called in the thread that watches the loop, while the loop is still blocked."""
+        stack = storable(self._redactor.text(blocked.stack))
+        details = {"task": blocked.task, "seconds": blocked.seconds, "stack": stack[-_MAX_STACK:]}
+        event = AlertEvent(EVENT_LOOP_BLOCKED, blocked.task or "", blocked.run_id, details)
+        await alerts.add(connection, [event], self._clock)
 
 
 class FailureRecorder:

@@ -26,6 +26,11 @@ def _taken(_: str, details: Json) -> Json:
     return {"taken": Text("disparou", "fired") if details.get("fired") else Text("foi pulado", "was skipped")}
 
 
+def _blocking(key: str, details: Json) -> Json:
+    lines = str(details.get("stack", "")).rstrip().splitlines()
+    return {"job": key or "agenciaos-jobs", "place": " ".join(line.strip() for line in lines[-2:])}
+
+
 RUN_FAILED = AlertKind(
     "run_failed",
     label=Text("Execução falhou definitivamente", "Run failed permanently"),
@@ -166,6 +171,24 @@ WORKER_LOST = AlertKind(
     page="/",
 )
 """-; host:pid; seen."""
+
+EVENT_LOOP_BLOCKED = AlertKind(
+    "event_loop_blocked",
+    label=Text("Worker bloqueado por um job", "Worker blocked by a job"),
+    heading=Text("{job}: bloqueia o worker inteiro", "{job}: blocks its whole worker"),
+    what=Text(
+        pt="O loop de eventos está parado há {seconds} s; as outras execuções do worker esperam. Onde: {place}",
+        en="The event loop has stood still for {seconds} s, and the worker's other runs wait. Where: {place}",
+    ),
+    advice=Text(
+        pt="Declare o job com blocking=True, ou leve a parte demorada a uma thread: await asyncio.to_thread(…).",
+        en="Declare the job with blocking=True, or move its slow part to a thread: await asyncio.to_thread(…).",
+    ),
+    page="/runs?task={key}",
+    page_of_one="/runs/{subject}",
+    values=_blocking,
+)
+"""task; run id; seconds, stack."""
 
 NO_WORKERS = AlertKind(
     "no_workers",

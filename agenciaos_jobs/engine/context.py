@@ -1,6 +1,6 @@
 """The contexts that jobs are called with."""
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -9,6 +9,7 @@ from typing_extensions import TypeVar
 
 from agenciaos_jobs.engine.model.job import FailureHook, Json
 from agenciaos_jobs.engine.model.run import ClaimedRun, TriggerResult
+from agenciaos_jobs.engine.threads import AttemptThreads
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Logger = FilteringBoundLogger
 
+T = TypeVar("T")
 U = TypeVar("U", default=None)
 
 
@@ -40,6 +42,7 @@ class RunContext(JobContext[U]):
     run: ClaimedRun
     log: Logger
     intake: "Intake"
+    threads: AttemptThreads
     failure_hooks: list[FailureHook] = field(default_factory=list)
 
     def on_failure(self, effect: FailureHook) -> None:
@@ -47,7 +50,16 @@ class RunContext(JobContext[U]):
 
         A later call replaces it.
         """
+        self.threads.check()
         self.failure_hooks[:] = [effect]
+
+    def call(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs a coroutine on the worker's event loop, for code in a thread; returns its result or raises its error.
+
+        ``context.call(context.database.fetchrow(…))``. Once the attempt has ended, because the run was cancelled, ran
+        out of time or was handed back, this and ``log`` raise ``asyncio.CancelledError`` in a thread.
+        """
+        return self.threads.call(work)
 
     async def trigger_in(self, connection: Connection, task: str, payload: Json, **options: Any) -> TriggerResult:
         """Triggers a run of another job in the caller's transaction: the run exists only if that commits.

@@ -115,6 +115,7 @@ class Database:
         with _outages_translated:
             connection = await self._connect()
             try:
+                await _use_json(connection)
                 yield connection
             finally:
                 await connection.close(timeout=self._timeout)

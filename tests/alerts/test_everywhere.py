@@ -21,7 +21,7 @@ from support.probe import impatient
 from support.service import Service, running_server, running_worker
 
 from agenciaos_jobs.alerts.kind import KINDS
-from agenciaos_jobs.alerts.kinds import CHANNEL_BROKEN, NO_WORKERS, QUEUE_AGE, WORKER_LOST
+from agenciaos_jobs.alerts.kinds import CHANNEL_BROKEN, EVENT_LOOP_BLOCKED, NO_WORKERS, QUEUE_AGE, WORKER_LOST
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.registry import JOBS
@@ -109,7 +109,7 @@ async def by_guru(service: Service, content: dict[str, Any]) -> None:
     await service.finished(answer["jobId"])
 
 
-RAISED_HERE = set(KINDS.values()) - {WORKER_LOST, CHANNEL_BROKEN}
+RAISED_HERE = set(KINDS.values()) - {WORKER_LOST, CHANNEL_BROKEN, EVENT_LOOP_BLOCKED}
 
 
 async def test_each_alert_is_told_on_each_channel_with_all_that_an_operator_needs(

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from inspect import iscoroutinefunction
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel
@@ -118,7 +119,8 @@ class Job(Generic[P]):
     """A job definition. Trigger endpoints, SDK, command line, schedule, metrics and dashboard derive from it.
 
     ``task`` is the job's name and ``payload`` the pydantic model of its input. ``run(context, payload)`` is the work:
-    an ``async`` function that returns its output, any JSON value, or :class:`CommitWith`.
+    an ``async`` function that returns its output, any JSON value, or :class:`CommitWith`. If it is
+    ``blocking``, it is a plain function instead: it runs in a thread, and awaits with ``context.call(…)``.
 
     ``summary`` describes the job and ``accepted`` is the message to callers that trigger it. ``names`` are aliases of
     ``task`` in ``POST /api/trigger``. ``uses`` is the class of the resource in ``context.uses``. ``is_internal``: only
@@ -127,7 +129,7 @@ class Job(Generic[P]):
 
     task: str
     payload: type[P]
-    run: Callable[[Any, P], Awaitable[Outcome]]
+    run: Callable[[Any, P], Awaitable[Outcome] | Outcome]
     summary: Text | None = None
     accepted: Text = _STARTED
     names: tuple[str, ...] = ()
@@ -136,6 +138,12 @@ class Job(Generic[P]):
     schedule: Schedule | None = None
     hooks: Hooks = field(default_factory=Hooks)
     is_internal: bool = False
+    blocking: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises ``TypeError`` for an ``async`` function that is declared as blocking."""
+        if self.blocking and iscoroutinefunction(self.run):
+            raise TypeError(f"job {self.task!r}: blocking=True is for a plain function, run is an async one")
 
     @property
     def title(self) -> Text:

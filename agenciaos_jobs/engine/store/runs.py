@@ -183,9 +183,11 @@ async def retry(
         raise OwnershipLostError(run.id)
 
 
-async def hand_back(executor: Executor, run: ClaimedRun, worker_id: str, now: datetime) -> None:
-    """Requeues the run without counting this attempt, or raises :class:`OwnershipLostError`."""
-    if await executor.fetchval(QUERIES["hand_back"], run.id, run.attempt, worker_id, now) is None:
+async def hand_back(
+    executor: Executor, run: ClaimedRun, worker_id: str, now: datetime, due_at: datetime | None = None
+) -> None:
+    """Requeues the run, due now or at ``due_at``, and does not count this attempt. Raises ``OwnershipLostError``."""
+    if await executor.fetchval(QUERIES["hand_back"], run.id, run.attempt, worker_id, due_at or now, now) is None:
         raise OwnershipLostError(run.id)
 
 

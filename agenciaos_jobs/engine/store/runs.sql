@@ -187,7 +187,7 @@ RETURNING run_id
 
 -- name: hand_back
 UPDATE jobs.runs
-SET status = 'QUEUED', attempt = attempt - 1, due_at = $4, updated_at = $4
+SET status = 'QUEUED', attempt = attempt - 1, due_at = $4, updated_at = $5
 WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
 RETURNING id
 

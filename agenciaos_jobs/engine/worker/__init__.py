@@ -1,1 +1,1 @@
-"""The worker: dispatcher, runner, recorder, heartbeat, rescuer and pruner."""
+"""The worker: dispatcher, runner, recorder, lease, heartbeat, watchdog, rescuer and pruner."""

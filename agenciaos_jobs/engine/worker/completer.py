@@ -12,6 +12,7 @@ from agenciaos_jobs.engine.model.run import ClaimedRun, QueuedRun, Retry, RunErr
 from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.store import runs
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
+from agenciaos_jobs.engine.threads import EXIT_TIMEOUT
 from agenciaos_jobs.engine.worker.description import describe
 from agenciaos_jobs.engine.worker.running import Running
 from agenciaos_jobs.foundation import metrics
@@ -126,26 +127,28 @@ class Completer:
 
     async def release_interrupted(self, running: Running) -> None:
         """Records an attempt that was cancelled; a run that this worker still owns goes back to the queue."""
-        run, code = running.run, running.stop_code or HANDED_BACK
+        run, code, now = running.run, running.stop_code or HANDED_BACK, self._clock.now()
+        # A thread that still works ends with this process, and the run must not start elsewhere beside it.
+        due_at = now + EXIT_TIMEOUT if running.context.threads.are_working else now
         try:
             try:
-                await self._release(running, code, with_hooks=True)
+                await self._release(running, code, due_at, with_hooks=True)
             except (OwnershipLostError, DatabaseUnavailableError):
                 raise
             except Exception:
                 log.exception("failure_hook_failed")
-                await self._release(running, code, with_hooks=False)
+                await self._release(running, code, due_at, with_hooks=False)
         except OwnershipLostError:  # its outcome was recorded just before it was cancelled
             return
         if code == HANDED_BACK:
-            self._outbox.send(QueuedRun(run.id, run.task, self._clock.now()))
+            self._outbox.send(QueuedRun(run.id, run.task, due_at))
         metrics.RUNS.labels(run.task, code).inc()
         log.info("run_stopped", outcome=code)
 
-    async def _release(self, running: Running, code: str, *, with_hooks: bool) -> None:
+    async def _release(self, running: Running, code: str, due_at: datetime, *, with_hooks: bool) -> None:
         async with self._database.transaction() as connection:
             if code != REVOKED:
-                await runs.hand_back(connection, running.run, self._worker_id, self._clock.now())
+                await runs.hand_back(connection, running.run, self._worker_id, self._clock.now(), due_at)
             if with_hooks:
                 await self._run_failure_hooks(connection, running, code)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -54,10 +54,11 @@ class Dispatcher:
         self._clock, self._jobs, self.slots = clock, jobs, slots
         self._tasks: set[asyncio.Task[None]] = set()
         self._wakeup = asyncio.Event()
-        self._stopping = False
+        self._stopping, self._stopped = False, asyncio.Event()
         self._claiming_stopped = asyncio.Event()
         self._claiming_stopped.set()
         runner.slot_freed = self._wakeup.set
+        self.before_interruption: Callable[[], None] = lambda: None
         self._isolated: dict[str, asyncio.Task[None]] = {}
         self._isolation = asyncio.Semaphore(_MAX_ISOLATED)
 
@@ -96,6 +97,8 @@ class Dispatcher:
         hurried, ended = asyncio.create_task(hurry.wait()), asyncio.create_task(self._all_finished())
         await asyncio.wait([ended, hurried], timeout=grace, return_when=asyncio.FIRST_COMPLETED)
         hurried.cancel()
+        if not ended.done():
+            self.before_interruption()
         while not ended.done():
             self._runner.hand_back_all()
             for task in self._isolated.values():
@@ -208,9 +211,20 @@ class Dispatcher:
             log.error("attempt_not_recorded", exc_info=error)
 
     async def _execute(self, claimed: ClaimedRun) -> None:
-        due_at = await self._runner.execute(claimed)
-        if due_at is not None:
-            self._outbox.send(QueuedRun(claimed.id, claimed.task, due_at))
+        try:
+            due_at = await self._runner.execute(claimed)
+            if due_at is not None:
+                self._outbox.send(QueuedRun(claimed.id, claimed.task, due_at))
+        finally:
+            if self._runner.threads.are_working:
+                await self._threads_ended(claimed.id)
+
+    async def _threads_ended(self, run_id: str) -> None:
+        """Keeps the slot while a thread goes on after its attempt, unless the worker stops."""
+        waits = [asyncio.create_task(self._runner.threads.ended(run_id)), asyncio.create_task(self._stopped.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
 
     async def _isolate(self, run_id: str) -> None:
         """Runs a possible poison message in a separate worker process, which claims it itself.
@@ -231,4 +245,5 @@ class Dispatcher:
     def stop(self) -> None:
         """Stops dispatching; attempts under way continue."""
         self._stopping = True
+        self._stopped.set()
         self._wakeup.set()

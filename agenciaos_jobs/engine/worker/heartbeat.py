@@ -1,4 +1,4 @@
-"""The heartbeat: renews the worker's lease, reconciles its runs with the database and flushes logs and metrics."""
+"""The heartbeat: reconciles the worker's runs with the database, and flushes logs and metrics."""
 
 from datetime import timedelta
 
@@ -9,32 +9,27 @@ from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.engine.store.workers import Worker
 from agenciaos_jobs.engine.worker.run_log import RunLog
 from agenciaos_jobs.engine.worker.runner import Runner
-from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.metric_reporter import MetricReporter
 
 log = structlog.get_logger("agenciaos_jobs.heartbeat")
 
 INTERVAL = timedelta(seconds=1)
-LEASE = timedelta(seconds=10)
 
 
 class Heartbeat:
-    """One beat a second. A worker without one for :data:`LEASE` counts as lost, and its runs are rescued."""
+    """One beat a second, on the event loop. The lease is renewed elsewhere, in lease.py."""
 
-    def __init__(self, database: Database, clock: Clock, worker: Worker, runner: Runner, run_log: RunLog) -> None:
-        self._database, self._clock, self._worker = database, clock, worker
+    def __init__(self, database: Database, worker: Worker, runner: Runner, run_log: RunLog) -> None:
+        self._database, self._worker = database, worker
         self._runner, self._run_log = runner, run_log
         self.worker_id = worker.id
         self._reporter = MetricReporter(database)
         self._untracked: set[tuple[str, int]] = set()
 
     async def beat(self) -> None:
-        """Renews the lease, reconciles and reports. While Postgres is unavailable it logs a warning instead."""
+        """Reconciles and reports. While Postgres is unavailable it logs a warning instead."""
         try:
-            await workers.synchronise(self._database, self._clock)
-            now = self._clock.now()
-            await workers.renew(self._database, self._worker, now, now + LEASE)
             await self._reconcile_running()
             await self._runner.end_overdue()
             await self._run_log.flush()

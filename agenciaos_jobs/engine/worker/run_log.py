@@ -46,11 +46,15 @@ class RunLog:
         self._dropped: Counter[str] = Counter()
         self._storing = asyncio.Lock()
 
-    def logger(self, run: ClaimedRun) -> Logger:
-        """The logger that a run's job writes to. Its methods never raise."""
+    def logger(self, run: ClaimedRun, check: Callable[[], None] = lambda: None) -> Logger:
+        """The logger that a run's job writes to, from any thread. Its methods never raise.
+
+        Except for ``check``, which may refuse a line by raising ``CancelledError``.
+        """
         attempt = _Attempt(run)
 
         def store_line(_: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+            check()
             self._take(attempt, level, event)
             return event
 

@@ -15,7 +15,9 @@ from agenciaos_jobs.engine.model.job import HANDED_BACK, GiveUp, Job, Json, Snoo
 from agenciaos_jobs.engine.model.run import ClaimedRun, Status
 from agenciaos_jobs.engine.store import runs
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
+from agenciaos_jobs.engine.threads import JobThreads
 from agenciaos_jobs.engine.worker.completer import Completer
+from agenciaos_jobs.engine.worker.execution import perform
 from agenciaos_jobs.engine.worker.outcome import Failure, classify, deadline_of, exceeded, within_limit
 from agenciaos_jobs.engine.worker.recorder import DATABASE_RETRY_INTERVAL, Recorder
 from agenciaos_jobs.engine.worker.run_log import RunLog
@@ -44,10 +46,12 @@ class Runner:
         intake: Intake,
         completer: Completer,
         run_log: RunLog,
+        threads: JobThreads,
     ) -> None:
         self._database, self._clock, self._jobs, self._resources = database, clock, jobs, resources
         self._worker_id, self._intake, self._completer, self._run_log = worker_id, intake, completer, run_log
         self._recorder = Recorder(completer, run_log, clock)
+        self.threads = threads
         self.running: dict[tuple[str, int], Running] = {}
         self.recording = 0
         self.slot_freed: Callable[[], None] = lambda: None
@@ -125,6 +129,7 @@ class Runner:
             return due_at
         finally:
             self.recording -= running.is_recording
+            running.context.threads.close()
             if self.running.get(running.attempt) is running:  # the same attempt may continue already
                 del self.running[running.attempt]
 
@@ -155,13 +160,15 @@ class Runner:
 
     def _context(self, run: ClaimedRun) -> RunContext[Any]:
         job = self._jobs.get(run.task)
+        threads = self.threads.attempt(run.id)
         return RunContext(
             clock=self._clock,
             database=self._database,
             uses=self._resources[job.uses] if job and job.uses else None,
             run=run,
-            log=self._run_log.logger(run),
+            log=self._run_log.logger(run, threads.check),
             intake=self._intake,
+            threads=threads,
         )
 
     def _resolve(self, run: ClaimedRun) -> tuple[Job[Any], BaseModel]:
@@ -173,7 +180,7 @@ class Runner:
 
     async def _perform(self, running: Running, job: Job[Any], payload: BaseModel) -> Any:
         """Calls the job's code. Raises :class:`MaxDurationExceeded` after the run's ``max_duration``."""
-        return await within_limit(running, job.run(running.context, payload), self._clock.now())
+        return await within_limit(running, perform(job, running.context, payload), self._clock.now())
 
     async def end_overdue(self) -> None:
         """Ends attempts whose code ignores the end of its ``max_duration``, and no longer waits for it."""
@@ -185,6 +192,7 @@ class Runner:
     async def _abandon(self, running: Running) -> None:
         logs.bind_context(**log_context(running.run, None))
         running.task.cancel()
+        running.context.threads.close()
         self._begin_recording(running)
         log.error("attempt_abandoned")
         try:

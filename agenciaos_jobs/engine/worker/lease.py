@@ -1,0 +1,95 @@
+"""The lease: the worker's claim to its runs, renewed from a thread with an event loop and a connection of its own.
+
+A job that blocks the worker's event loop does not cost the worker its lease, and the runs beside it their attempts. A
+process that is frozen or dead renews nothing.
+"""
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import structlog
+import uvloop
+
+from agenciaos_jobs.engine.store import workers
+from agenciaos_jobs.engine.store.workers import Worker
+from agenciaos_jobs.engine.worker import watchdog
+from agenciaos_jobs.engine.worker.watchdog import Watchdog
+from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError, Executor
+from agenciaos_jobs.foundation.loops import run_periodically, wait_for
+
+log = structlog.get_logger("agenciaos_jobs.heartbeat")
+
+INTERVAL = timedelta(seconds=1)
+LEASE = timedelta(seconds=10)
+_TIMEOUT = timedelta(seconds=3)
+
+
+class Lease:
+    """A worker without a renewal for :data:`LEASE` counts as lost, and its runs are rescued.
+
+    Renewals end when the event loop counts as dead, so that a deadlocked worker is rescued too.
+    The thread is also the one that keeps the clock in step with the database's.
+    """
+
+    def __init__(self, database: Database, clock: Clock, worker: Worker, watchdog: Watchdog) -> None:
+        self._database, self._clock, self._worker, self._watchdog = database, clock, worker, watchdog
+        self._stop = asyncio.Event()
+        self._ended: Future[None] = Future()
+
+    async def start(self) -> None:
+        """Takes the lease, and renews it from a thread until :meth:`stop`."""
+        try:
+            await self._renew(self._database)
+        except DatabaseUnavailableError as error:
+            log.warning("heartbeat_missed", error=type(error).__name__)
+        self._watchdog.watch()
+        self._loop = uvloop.new_event_loop()
+        threading.Thread(target=self._run, name="lease", daemon=True).start()
+
+    async def stop(self) -> None:
+        """Ends the renewals; the lease itself lasts until it is given up or expires."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        await asyncio.wait([asyncio.wrap_future(self._ended)], timeout=_TIMEOUT.total_seconds())
+
+    def _run(self) -> None:
+        try:
+            self._loop.run_until_complete(self._work())
+        finally:
+            self._loop.close()
+            self._ended.set_result(None)
+
+    async def _work(self) -> None:
+        await asyncio.gather(
+            run_periodically(INTERVAL, self._keep, self._stop),
+            run_periodically(watchdog.INTERVAL, self._watchdog.check, self._stop),
+        )
+
+    async def _keep(self) -> None:
+        """Renews the lease over one connection for as long as that lasts."""
+        try:
+            async with AsyncExitStack() as stack:
+                async with asyncio.timeout(_TIMEOUT.total_seconds()):
+                    connection = await stack.enter_async_context(self._database.own_connection())
+                await self._renew_repeatedly(connection)
+        except (DatabaseUnavailableError, TimeoutError) as error:
+            log.warning("heartbeat_missed", error=type(error).__name__)
+
+    async def _renew_repeatedly(self, connection: Connection) -> None:
+        try:
+            while not self._stop.is_set():
+                if not self._watchdog.is_loop_dead(self._clock.now()):
+                    async with asyncio.timeout(_TIMEOUT.total_seconds()):
+                        await self._renew(connection)
+                await wait_for(self._stop, INTERVAL)
+        except BaseException:
+            connection.terminate()  # closing a broken connection would wait for its answer
+            raise
+
+    async def _renew(self, executor: Executor) -> None:
+        await workers.synchronise(executor, self._clock)
+        now = self._clock.now()
+        await workers.renew(executor, self._worker, now, now + LEASE)
