@@ -222,9 +222,11 @@ class Dispatcher:
     async def _threads_ended(self, run_id: str) -> None:
         """Keeps the slot while a thread goes on after its attempt, unless the worker stops."""
         waits = [asyncio.create_task(self._runner.threads.ended(run_id)), asyncio.create_task(self._stopped.wait())]
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
 
     async def _isolate(self, run_id: str) -> None:
         """Runs a possible poison message in a separate worker process, which claims it itself.
