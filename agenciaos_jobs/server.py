@@ -22,6 +22,7 @@ from agenciaos_jobs.engine.schedule_admin import ScheduleAdmin
 from agenciaos_jobs.engine.subscriptions import Live
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
+from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, REQUEST_TIMEOUT
 from agenciaos_jobs.foundation.loops import run_periodically
 from agenciaos_jobs.foundation.metric_reporter import MetricReporter
 from agenciaos_jobs.http import auth, body, keys, shutdown
@@ -94,7 +95,7 @@ async def _alert_fallback(runtime: Runtime) -> AsyncIterator[None]:
 
     It alerts when no worker is running, and then delivers overdue notices.
     """
-    stop, reporter = asyncio.Event(), MetricReporter(runtime.database)
+    stop, reporter = asyncio.Event(), MetricReporter(runtime.database.within(ENGINE_TIMEOUT))
 
     async def run_once() -> None:
         await runtime.notifier.run_on_server()
@@ -125,7 +126,7 @@ def _configure(app: web.Application, settings: Settings) -> None:
 
 
 def _bind(app: web.Application, runtime: Runtime) -> None:
-    database, clock = runtime.database, runtime.clock
+    database, clock = runtime.database.within(REQUEST_TIMEOUT), runtime.clock
     app[keys.BATCHES] = Batches(database, runtime.intake, clock)
     app[keys.CHANGES] = ChangeFeed(database, clock)
     app[keys.ALERTING] = runtime.alerting
@@ -137,17 +138,17 @@ def _bind(app: web.Application, runtime: Runtime) -> None:
     app[ASSIGNMENTS] = runtime.assignments
     app[MONTHLY_LIMITS] = runtime.resources[AIContent].monthly_limits
     app[keys.CLOCK] = clock
-    app[keys.DATABASE] = database
+    app[keys.DATABASE], app[keys.LONG_READS] = database, runtime.database
     app[keys.QUEUE] = runtime.queue
     app[keys.REDACTOR] = runtime.redactor
 
 
 async def _open_dashboard(app: web.Application, runtime: Runtime) -> None:
     given = runtime.settings.dashboard_password
-    access = Access(runtime.database, runtime.clock, given.get_secret_value() if given else None)
+    access = Access(app[keys.DATABASE], runtime.clock, given.get_secret_value() if given else None)
     await access.open(_announce)
     app[ACCESS] = access
-    app[keys.BULK] = Bulk(runtime.database, runtime.control, runtime.clock)
+    app[keys.BULK] = Bulk(runtime.database.within(ENGINE_TIMEOUT), runtime.control, runtime.clock)
     await app[keys.BULK].resume()
 
 

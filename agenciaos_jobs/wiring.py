@@ -31,7 +31,7 @@ from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.foundation import database, migrate, sql, tracing
 from agenciaos_jobs.foundation.clock import Clock, SystemClock
-from agenciaos_jobs.foundation.database import Database
+from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, REQUEST_TIMEOUT, Database
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.payments.assignment import Assignments
 from agenciaos_jobs.payments.guru.api import GuruAPI
@@ -77,13 +77,14 @@ async def open_runtime(
         runtime_id = clock.new_id(kind)
         pool, redis = await _connect(settings, clock, runtime_id, stack)
         redactor = Redactor(settings.secrets)
-        alerting = _alerting(settings, clock, stack, AlertBuffer(pool, clock, redactor))
+        for_requests, for_engine = pool.within(REQUEST_TIMEOUT), pool.within(ENGINE_TIMEOUT)
+        alerting = _alerting(settings, clock, stack, AlertBuffer(for_engine, clock, redactor))
         outbox = RedisOutbox(redis, clock)
         stack.push_async_callback(outbox.flush)
         registry.add_modules(settings.jobs_modules)
         jobs = registry.JOBS if jobs is None else jobs
         intake = Intake(
-            pool, outbox, clock, jobs, settings.agency_concurrency, LateSlotAlert(clock, alerting.rules).record
+            for_requests, outbox, clock, jobs, settings.agency_concurrency, LateSlotAlert(clock, alerting.rules).record
         )
         yield Runtime(
             id=runtime_id,
@@ -92,10 +93,10 @@ async def open_runtime(
             queue=redis,
             outbox=outbox,
             intake=intake,
-            control=Control(pool, intake, outbox, clock, jobs),
-            assignments=Assignments(pool, intake, clock),
+            control=Control(for_requests, intake, outbox, clock, jobs),
+            assignments=Assignments(for_requests, intake, clock),
             alerting=alerting,
-            notifier=_notifier(settings, pool, clock, intake, alerting),
+            notifier=_notifier(settings, for_engine, clock, intake, alerting),
             resources={
                 AIContent: _ai_content(settings, clock, stack, alerting.buffer),
                 Payments: _payments(settings, clock, stack, alerting.buffer),

@@ -44,7 +44,7 @@ from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.engine.worker.watchdog import Watchdog, yield_gil_regularly
 from agenciaos_jobs.foundation import logs, metrics
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import DatabaseUnavailableError
+from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, DatabaseUnavailableError
 from agenciaos_jobs.foundation.loops import run_periodically
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.foundation.redact import Redactor
@@ -84,8 +84,9 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
         if job.uses is not None and job.uses not in runtime.resources:
             raise JobsModuleError(f"JOBS_MODULES: job {job.task!r} uses {job.uses.__name__}, which nothing opens")
     pool, clock, outbox = runtime.database, runtime.clock, runtime.outbox
+    quick = pool.within(ENGINE_TIMEOUT)
     worker = Worker(runtime.id, socket.gethostname(), os.getpid(), clock.now())
-    run_log = RunLog(pool, clock, runtime.redactor)
+    run_log = RunLog(quick, clock, runtime.redactor)
     on_failures = FailureRecorder(clock, runtime.alerting.rules).record
     completer = Completer(pool, clock, jobs, worker.id, outbox, runtime.redactor, on_failures)
     slots, threads = runtime.settings.worker_max_jobs, JobThreads(runtime.settings.worker_max_jobs)
@@ -97,10 +98,10 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
         runner=runner,
         run_log=run_log,
         lease=Lease(pool, clock, worker, watchdog),
-        heartbeat=Heartbeat(pool, worker, runner, run_log),
-        rescuer=Rescuer(pool, runtime.queue, outbox, clock, jobs, on_failures, housekeeping),
-        scheduler=Scheduler(pool, runtime.intake, clock, jobs, EarlySlotAlert(clock).record),
-        job_cleanup=JobCleanup(pool, clock, jobs, runtime.resources),
+        heartbeat=Heartbeat(pool.within(heartbeat.TIMEOUT), worker, runner, run_log),
+        rescuer=Rescuer(quick, runtime.queue, outbox, clock, jobs, on_failures, housekeeping),
+        scheduler=Scheduler(quick, runtime.intake, clock, jobs, EarlySlotAlert(clock).record),
+        job_cleanup=JobCleanup(quick, clock, jobs, runtime.resources),
         pruner=Pruner(pool, clock, runtime.retention),
         dispatcher=Dispatcher(runtime.queue, runner, runtime.intake, outbox, clock, jobs, slots, worker.id),
     )

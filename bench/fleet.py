@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
@@ -19,6 +20,7 @@ from redis.exceptions import RedisError
 
 from agenciaos_jobs.dev import embedded
 from bench import workers
+from bench.freezing_proxy import FreezingProxy, postgres_upstream, redis_upstream
 
 SERVE = [sys.executable, "-m", "agenciaos_jobs", "serve"]
 WORKERS = {
@@ -51,7 +53,17 @@ class Fleet:
     """Two servers and three workers. One worker is spared, so that its memory tells of the whole time."""
 
     def __init__(self, environment: Mapping[str, str], redis: RedisServer, data: Path, logs: Path) -> None:
-        self._environment, self.redis, self._data, self._logs = dict(environment), redis, data, logs
+        self._direct, self.redis, self._data, self._logs = dict(environment), redis, data, logs
+        database = urlsplit(environment["DATABASE_URL"])
+        self._postgres_proxy = FreezingProxy(postgres_upstream(environment["DATABASE_URL"]))
+        self._redis_proxy = FreezingProxy(redis_upstream(redis.url))
+        self._postgres_proxy.start()
+        self._redis_proxy.start()
+        self._environment = {
+            **environment,
+            "DATABASE_URL": f"postgresql://{database.username}@127.0.0.1:{self._postgres_proxy.port}{database.path}",
+            "REDIS_URL": f"redis://127.0.0.1:{self._redis_proxy.port}/0",
+        }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.ports = [embedded.free_port(), embedded.free_port()]
         self.done: dict[str, int] = {}
@@ -79,6 +91,8 @@ class Fleet:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(30)
             process.kill()
+        self._postgres_proxy.stop()
+        self._redis_proxy.stop()
 
     @property
     def troubles(self) -> list[Callable[[], Awaitable[None]]]:
@@ -93,6 +107,8 @@ class Fleet:
             self.restart_redis,
             self.restart_postgres,
             self.cut_connections,
+            self.freeze_connections,
+            self.freeze_connections,
         ]
 
     async def make_trouble(self) -> str:
@@ -147,12 +163,21 @@ class Fleet:
         return PostgresServer._instances[self._data.resolve()]
 
     async def cut_connections(self) -> None:
-        connection = await asyncpg.connect(self._environment["DATABASE_URL"])
+        connection = await asyncpg.connect(self._direct["DATABASE_URL"])
         await connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE pid <> pg_backend_pid() AND datname = current_database()"
         )
         await connection.close()
+
+    async def freeze_connections(self) -> None:
+        """Without a reset, to Postgres, to Redis or to both; the servers close them later, as their keepalive would."""
+        proxies = [self._postgres_proxy, self._redis_proxy]
+        for proxy in random.choice([proxies, proxies[:1], proxies[1:]]):
+            proxy.freeze()
+        await asyncio.sleep(random.uniform(5, 10))
+        for proxy in proxies:
+            proxy.drop_frozen()
 
     def _any_worker(self) -> str:
         return random.choice([name for name in WORKERS if name != "spared worker"])

@@ -41,9 +41,10 @@ async def alive(_: web.Request) -> web.Response:
 
 
 async def ready(request: web.Request) -> web.Response:
+    quick = request.app[DATABASE].within(_TIMEOUT)
     database, schema, queue_state = await asyncio.gather(
-        _state(migrate.schema_version(request.app[DATABASE])),
-        _state(migrate.require_schema(request.app[DATABASE])),
+        _state(migrate.schema_version(quick)),
+        _state(migrate.require_schema(quick)),
         _state(request.app[QUEUE].ping()),
     )
     status = "ok" if {database, schema, queue_state} == {"ok"} else "unavailable"
@@ -65,7 +66,7 @@ async def _state(check: Awaitable[object]) -> str:
 
 async def show_metrics(request: web.Request) -> web.Response:
     """Metrics of all workers and of this process; of this process alone while Postgres is unreachable."""
-    database, now = request.app[DATABASE], request.app[CLOCK].now()
+    database, now = request.app[DATABASE].within(_TIMEOUT), request.app[CLOCK].now()
     try:
         known = await asyncio.wait_for(_shared_metrics(database, now, request.app[SLOTS]), _TIMEOUT)
     except (DatabaseUnavailableError, TimeoutError):

@@ -19,7 +19,9 @@ LEASE = timedelta(seconds=30)
 RENEWAL = timedelta(seconds=10)
 RETRY = timedelta(seconds=1)
 
-_TIMEOUT = timedelta(seconds=5)
+_PING_INTERVAL = timedelta(seconds=2)
+_STATEMENT_TIMEOUT = timedelta(seconds=2)
+_ECHO_TIMEOUT = timedelta(seconds=5)
 _IDLE_RENEWALS = 3
 _MAX_IDS = 10_000
 
@@ -98,7 +100,7 @@ class ChangeFeed:
     async def _listen(self) -> None:
         while True:
             try:
-                async with self._database.own_connection() as connection:
+                async with self._database.own_connection(_STATEMENT_TIMEOUT.total_seconds()) as connection:
                     await self._follow(connection)
             except DatabaseUnavailableError as error:
                 log.warning("changes_interrupted", error=str(error))
@@ -122,19 +124,31 @@ class ChangeFeed:
         try:
             while idle < _IDLE_RENEWALS:
                 self._echoed.clear()
-                async with asyncio.timeout(_TIMEOUT.total_seconds()):
-                    was_leased = await watchers.renew(connection, self._id, LEASE)
+                was_leased = await watchers.renew(connection, self._id, LEASE)
                 if is_new or not was_leased:
                     is_new = False
                     await self._announce_gap(connection)
-                if not await wait_for(self._echoed, _TIMEOUT):
+                if not await wait_for(self._echoed, _ECHO_TIMEOUT):
                     log.warning("changes_polled", reason="no notification arrives; is a transaction pooler between?")
                     return await self._poll()
-                await wait_for(disconnected, RENEWAL)
+                await self._wait_for_renewal(connection, disconnected)
                 idle = 0 if self._subscriptions else idle + 1
+        except TimeoutError:
+            connection.terminate()
+            raise
         finally:
             if not connection.is_closed():
                 await watchers.leave(connection, self._id)
+
+    async def _wait_for_renewal(self, connection: Connection, disconnected: asyncio.Event) -> None:
+        """Waits, and probes the connection meanwhile: one that carries nothing any more looks like an idle one.
+
+        Raises ``TimeoutError`` if it does not respond.
+        """
+        renewal = asyncio.get_running_loop().time() + RENEWAL.total_seconds()
+        while not disconnected.is_set() and asyncio.get_running_loop().time() < renewal:
+            if not await wait_for(disconnected, min(_PING_INTERVAL, RENEWAL)):
+                await watchers.ping(connection)
 
     async def _announce_gap(self, connection: Connection) -> None:
         """Announces a gap, repeatedly until every transaction that began to write before the lease has ended."""

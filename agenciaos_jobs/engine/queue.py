@@ -1,12 +1,14 @@
 """The queue: run ids in arq's own Redis keys."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import structlog
+from redis.asyncio.client import PubSub
 from redis.exceptions import ResponseError
 
 from agenciaos_jobs.engine.arq.wire import (
@@ -31,6 +33,12 @@ WAKE = "agenciaos:wake"
 
 IDLE = "agenciaos:idle"
 """The set of idle workers: those with a free slot that have found nothing due."""
+
+_PINGED_AFTER = 8
+_MAX_SILENCE = 10
+"""In seconds: a subscription that was silent for so long is pinged, and one that stays silent is replaced."""
+
+_RECONNECT_INTERVAL = 1.0
 
 _MESSAGE_LIFE_MS = 7 * 24 * 3600 * 1000
 
@@ -167,6 +175,38 @@ class Queue:
             pipe.zrem(QUEUE, *run_ids)
             pipe.delete(*[prefix + run_id for run_id in run_ids for prefix in prefixes])
             await pipe.execute()
+
+    async def listen(self, worker_id: str, wake: Callable[[str], None]) -> None:
+        """Calls ``wake`` with the id of each run that is handed to this worker, until it is cancelled.
+
+        It is called with an empty text when a run is enqueued, and after every gap in the connection.
+        """
+        while True:
+            channel = self.redis.pubsub()
+            try:
+                await channel.subscribe(WAKE, channel_of(worker_id))
+                wake("")
+                await self._follow(channel, wake)
+            except UNAVAILABLE:
+                await asyncio.sleep(_RECONNECT_INTERVAL)
+            finally:
+                await channel.aclose()  # type: ignore[no-untyped-call]
+
+    async def _follow(self, channel: PubSub, wake: Callable[[str], None]) -> None:
+        """Passes on messages. Returns if a ping remains unanswered: the connection carries nothing any more."""
+        silence = 0
+        while silence < _MAX_SILENCE:
+            # Shorter than the client's socket timeout, which would close an idle worker's connection.
+            message = await channel.get_message(timeout=1)
+            if message is None:
+                silence += 1
+                if silence == _PINGED_AFTER:
+                    await channel.ping()
+                continue
+            silence = 0
+            if message["type"] == "message":
+                wake(message["data"].decode())
+        log.warning("wakeups_interrupted")
 
     async def ping(self) -> None:
         await self.redis.ping()

@@ -1,16 +1,17 @@
 """The connection pool, and the errors that mean that Postgres is unavailable."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 import orjson
 from asyncpg import exceptions as pg
 
+from agenciaos_jobs.foundation.connections.pool import ConnectionPool, PooledConnection
+from agenciaos_jobs.foundation.connections.url import without_foreign_options
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.sql import load
@@ -19,13 +20,20 @@ if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
-    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
 else:
     Connection = asyncpg.Connection
-    Pool = asyncpg.Pool
 
 
 QUERIES = load(__name__)
+
+STATEMENT_TIMEOUT = 60.0
+"""The limit of a statement, in seconds, where no shorter one is given: of reports, exports and jobs."""
+
+REQUEST_TIMEOUT = 4.0
+"""The limit of what a caller waits for: a request is answered within 5 seconds, if need be with 503."""
+
+ENGINE_TIMEOUT = 8.0
+"""The limit of the worker's own short statements: claims, outcomes without an effect, rescues, schedules."""
 
 
 class DatabaseUnavailableError(DomainError):
@@ -51,48 +59,66 @@ class UnstorableTextError(DomainError):
 
 
 class Database:
-    """A connection pool. Outages are raised as :class:`DatabaseUnavailableError`."""
+    """A connection pool. Outages are raised as :class:`DatabaseUnavailableError`.
 
-    def __init__(self, pool: Pool, timeout: float, connect: Callable[[], Awaitable[Connection]]) -> None:
-        self._pool, self._timeout, self._connect = pool, timeout, connect
+    A statement may take :data:`STATEMENT_TIMEOUT`. :meth:`within` gives a view of the pool with a shorter limit.
+    """
+
+    def __init__(
+        self, pool: ConnectionPool, connect: Callable[..., Awaitable[Connection]], limit: float | None = None
+    ) -> None:
+        self._pool, self._connect, self._limit = pool, connect, limit
         self._after_commit: dict[Connection, list[Callable[[], None]]] = {}
+
+    def within(self, limit: float) -> "Database":
+        """The same pool, where each call and each block takes ``limit`` seconds at most, once it has a connection.
+
+        A connection on which it takes longer is terminated.
+        """
+        limited = Database(self._pool, self._connect, limit)
+        limited._after_commit = self._after_commit
+        return limited
 
     async def fetch(self, query: str, *values: Any) -> list[asyncpg.Record]:
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._timeout) as connection:
+            async with self._pool.acquire(self._limit) as connection:
                 return await connection.fetch(query, *values)
 
     async def fetchrow(self, query: str, *values: Any) -> asyncpg.Record | None:
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._timeout) as connection:
+            async with self._pool.acquire(self._limit) as connection:
                 return await connection.fetchrow(query, *values)
 
     async def fetchval(self, query: str, *values: Any) -> Any:
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._timeout) as connection:
+            async with self._pool.acquire(self._limit) as connection:
                 return await connection.fetchval(query, *values)
 
     async def execute(self, query: str, *values: Any) -> str:
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._timeout) as connection:
+            async with self._pool.acquire(self._limit) as connection:
                 return await connection.execute(query, *values)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """One connection for several statements outside a transaction."""
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._timeout) as connection:
+            async with self._pool.acquire(self._limit) as connection:
                 yield connection
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A connection in a transaction that commits unless the block raises."""
         with _outages_translated:
-            async with self._pool.acquire(timeout=self._timeout) as connection:
+            async with self._pool.acquire(self._limit) as connection:
                 callbacks = self._after_commit[connection] = []
                 try:
                     async with connection.transaction():
-                        yield connection
+                        try:
+                            yield connection
+                        except TimeoutError:
+                            self._pool.abandon(connection)  # a rollback would wait for as long again
+                            raise
                 finally:
                     del self._after_commit[connection]
         for callback in callbacks:
@@ -110,19 +136,22 @@ class Database:
         return True
 
     @asynccontextmanager
-    async def own_connection(self) -> AsyncIterator[Connection]:
+    async def own_connection(self, statement_timeout: float) -> AsyncIterator[Connection]:
         """A dedicated connection outside the pool, for long-lived use."""
         with _outages_translated:
-            connection = await self._connect()
+            connection = await self._connect(command_timeout=statement_timeout)
             try:
                 await _use_json(connection)
                 yield connection
+            except TimeoutError:
+                connection.terminate()
+                raise
             finally:
-                await connection.close(timeout=self._timeout)
+                await connection.close(timeout=statement_timeout)
 
     def usage(self) -> tuple[int, int, int]:
         """The number of open connections, of idle ones, and the pool's maximum."""
-        return self._pool.get_size(), self._pool.get_idle_size(), self._pool.get_max_size()
+        return self._pool.usage()
 
     async def close(self) -> None:
         await self._pool.close()
@@ -164,10 +193,6 @@ class _Translated:
 _outages_translated = _Translated()
 
 
-_PRISMA_ONLY = {"schema", "connection_limit", "pool_timeout", "connect_timeout", "socket_timeout", "pgbouncer"}
-_LIBPQ_ONLY = {"channel_binding", "gssencmode", "keepalives", "options"}
-
-
 async def connect(
     url: str,
     *,
@@ -186,7 +211,7 @@ async def connect(
     options: dict[str, Any] = {
         "dsn": without_foreign_options(url),
         "timeout": max_wait,
-        "command_timeout": 60,
+        "command_timeout": STATEMENT_TIMEOUT,
         "statement_cache_size": 0 if "pgbouncer=true" in url else 1024,
         "server_settings": {"application_name": f"agenciaos-jobs {name}".strip(), "timezone": "UTC"},
     }
@@ -197,16 +222,14 @@ async def connect(
         if on_query:
             connection.add_query_logger(on_query)
 
+    pool = ConnectionPool(max_wait)
     with _outages_translated:
-        pool = await asyncpg.create_pool(**options, min_size=1, max_size=size, init=prepare, reset=_nothing_to_reset)
-    return Database(pool, max_wait, partial(asyncpg.connect, **options))
+        await pool.open(**options, min_size=1, max_size=size, init=prepare)
+    return Database(pool, partial(_connect_one, options))
 
 
-def without_foreign_options(url: str) -> str:
-    """``url`` without the options of Prisma and libpq, so that the application's own URL can be used."""
-    parts = urlsplit(url)
-    options = [(name, value) for name, value in parse_qsl(parts.query) if name not in _PRISMA_ONLY | _LIBPQ_ONLY]
-    return urlunsplit(parts._replace(query=urlencode(options)))
+async def _connect_one(options: Mapping[str, Any], **others: Any) -> Connection:
+    return await asyncpg.connect(**{**options, **others}, connection_class=PooledConnection)
 
 
 async def _use_json(connection: Connection) -> None:
@@ -218,7 +241,3 @@ async def _use_json(connection: Connection) -> None:
 
 def _encode_json(value: Any) -> str:
     return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-
-
-async def _nothing_to_reset(_: Connection) -> None:
-    """Saves a round trip for each released connection; no code here changes session state."""

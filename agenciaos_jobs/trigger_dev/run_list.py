@@ -10,7 +10,7 @@ from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.foundation.duration import parse_duration
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer
-from agenciaos_jobs.http.keys import CLOCK, DATABASE
+from agenciaos_jobs.http.keys import CLOCK, LONG_READS
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
 from agenciaos_jobs.trigger_dev import token_resources
@@ -54,7 +54,7 @@ async def list_runs(request: web.Request) -> web.Response:
     after, before = _text(request, "page[after]"), _text(request, "page[before]")
     if wanted is None:
         return answer(RunList(data=[], pagination=RunPagination()))
-    database = request.app[DATABASE]
+    database = request.app[LONG_READS]
     found = await run_list.page(database, wanted, size, after=after, before=before)
     worked = await run_list.worked(database, [run.id for run in found.runs])
     listed = [SdkListedRun(**summary(run, worked[run.id].time, worked[run.id].cost)) for run in found.runs]

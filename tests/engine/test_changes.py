@@ -137,7 +137,7 @@ async def test_the_last_watcher_s_leaving_ends_the_lease(
 
 async def test_without_notifications_watchers_look_every_second(changes: ChangeFeed, monkeypatch: pytest.MonkeyPatch):
     """As behind a pooler that hands connections out by the transaction."""
-    monkeypatch.setattr(changes_module, "_TIMEOUT", changes_module._TIMEOUT / 25)
+    monkeypatch.setattr(changes_module, "_ECHO_TIMEOUT", changes_module._ECHO_TIMEOUT / 25)
     monkeypatch.setattr(changes_module, "RETRY", changes_module.RETRY / 100)
     monkeypatch.setattr(changes, "_on_notification", lambda *_: None)
     async with changes.subscribe() as watch:

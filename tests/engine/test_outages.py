@@ -85,7 +85,7 @@ async def test_work_that_was_done_when_the_database_left_is_recorded_and_not_rep
 async def test_a_caller_who_finds_every_connection_taken_is_told_to_come_again(settings: Settings):
     async with running_server(settings.model_copy(update={"database_pool_size": 1})) as service:
         database = service.app[keys.DATABASE]
-        database._timeout = 0.2
+        database._pool.max_wait = 0.2
         async with database.connection():
             status, problem = await service.post("/api/trigger", REPORT)
             assert (status, problem["status"]) == (503, 503)

@@ -8,8 +8,9 @@ import pytest
 from support.service import running_server
 
 from agenciaos_jobs.dev import seed
-from agenciaos_jobs.foundation import database, migrate
+from agenciaos_jobs.foundation import migrate
 from agenciaos_jobs.foundation.clock import SystemClock, make_id
+from agenciaos_jobs.foundation.connections.url import without_foreign_options
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.foundation.sql import load
 from agenciaos_jobs.settings import Settings
@@ -117,7 +118,7 @@ async def test_months_have_partitions_and_ids_find_theirs(db: asyncpg.Connection
     ],
 )
 def test_the_application_s_own_url_can_be_used(url: str):
-    assert database.without_foreign_options(url) == "postgresql://u:p@h/db?sslmode=require"
+    assert without_foreign_options(url) == "postgresql://u:p@h/db?sslmode=require"
 
 
 async def test_the_demo_s_data_are_the_same_however_often_they_are_seeded(db: asyncpg.Connection):

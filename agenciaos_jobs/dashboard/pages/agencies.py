@@ -17,7 +17,7 @@ from agenciaos_jobs.dashboard.store.agencies import Agency, AgencyRow, AiMonth
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
-from agenciaos_jobs.http.keys import CLOCK, DATABASE
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, LONG_READS
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.payments.words import sentence
 
@@ -50,7 +50,7 @@ class MonthlyUse:
 
 
 async def show_agencies(request: web.Request) -> web.StreamResponse:
-    database, query = request.app[DATABASE], request.query
+    database, query = request.app[LONG_READS], request.query
     month, limits = Month.of(request.app[CLOCK].now()), request.app[MONTHLY_LIMITS]
     plans = await agencies.plans(database)
     after = query.get("after", "").partition("\n")
@@ -76,7 +76,7 @@ async def show_agencies(request: web.Request) -> web.StreamResponse:
 
 
 async def show_agency(request: web.Request) -> web.StreamResponse:
-    database, agency, fmt = request.app[DATABASE], await _agency(request), formatter(request)
+    database, agency, fmt = request.app[LONG_READS], await _agency(request), formatter(request)
     month = Month.of(request.app[CLOCK].now())
     first = back(month, MONTHS_SHOWN - 1)
     months = await agencies.months(database, agency.id, first)

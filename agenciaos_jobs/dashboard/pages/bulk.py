@@ -15,7 +15,7 @@ from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store import bulk
 from agenciaos_jobs.engine.store.bulk import Action
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.http.keys import BULK, CLOCK, DATABASE
+from agenciaos_jobs.http.keys import BULK, CLOCK, DATABASE, LONG_READS
 from agenciaos_jobs.http.problems import RequestError
 
 MAX_RUNS = 10_000
@@ -37,7 +37,7 @@ async def act(request: web.Request) -> web.StreamResponse:
     run_ids = given.get("run", [])[:MAX_RUNS]
     if scope == "all":
         found = narrowed(read_filter(fields, request.app[CLOCK].now()), action)
-        run_ids = await runs.matching(request.app[DATABASE], found, MAX_RUNS)
+        run_ids = await runs.matching(request.app[LONG_READS], found, MAX_RUNS)
         if "confirmed" not in fields:
             return _ask(request, action, fields, len(run_ids))
     if not run_ids:

@@ -18,7 +18,7 @@ from agenciaos_jobs.engine.store.errors import Trend
 from agenciaos_jobs.foundation.clock import SAO_PAULO
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.http.keys import BULK, CLOCK, DATABASE
+from agenciaos_jobs.http.keys import BULK, CLOCK, DATABASE, LONG_READS
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.registry import JOBS
 
@@ -80,7 +80,7 @@ async def show_errors(request: web.Request) -> web.StreamResponse:
     state = query["state"] if query.get("state") in STATES else "open"
     task = query.get("task") if query.get("task") in JOBS else None
     found = await errors.trends(
-        request.app[DATABASE],
+        request.app[LONG_READS],
         **PERIODS[period].buckets(request.app[CLOCK].now()),
         task=task,
         is_resolved=STATES[state][0],
@@ -103,7 +103,7 @@ async def show_errors(request: web.Request) -> web.StreamResponse:
 
 
 async def show_error(request: web.Request) -> web.StreamResponse:
-    now, database, period = request.app[CLOCK].now(), request.app[DATABASE], _period(request.query)
+    now, database, period = request.app[CLOCK].now(), request.app[LONG_READS], _period(request.query)
     trend = await _trend(request, PERIODS[period], now)
     name, since = trend.group.fingerprint, PERIODS[period].since(now)
     return render(
@@ -155,7 +155,7 @@ async def _name(request: web.Request) -> str:
 
 async def _trend(request: web.Request, period: Period, now: datetime) -> Trend:
     name = request.match_info["fingerprint"]
-    found = await errors.trend(request.app[DATABASE], name, **period.buckets(now))
+    found = await errors.trend(request.app[LONG_READS], name, **period.buckets(now))
     if found is None:
         raise RequestError(404, _UNKNOWN)
     return found

@@ -22,7 +22,7 @@ from agenciaos_jobs.foundation.clock import SAO_PAULO
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.month import Month
-from agenciaos_jobs.http.keys import CLOCK, DATABASE
+from agenciaos_jobs.http.keys import CLOCK, LONG_READS
 
 TONES = ("good", "bad", "off", "open")
 PERIODS: Mapping[str, timedelta] = {"24h": timedelta(hours=24), "7d": timedelta(days=7), "30d": timedelta(days=30)}
@@ -67,7 +67,7 @@ class MonthSpend:
 
 
 async def show_overview(request: web.Request) -> web.StreamResponse:
-    now, database = request.app[CLOCK].now(), request.app[DATABASE]
+    now, database = request.app[CLOCK].now(), request.app[LONG_READS]
     period = request.query["period"] if request.query.get("period") in PERIODS else "24h"
     since = _since(period, now)
     found, times, present = await asyncio.gather(

@@ -9,7 +9,7 @@ from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.rendering import formatter, render
 from agenciaos_jobs.dashboard.store import payments as dashboard_payments
 from agenciaos_jobs.dashboard.store import run, runs
-from agenciaos_jobs.http.keys import CLOCK, DATABASE, REDACTOR
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, LONG_READS, REDACTOR
 from agenciaos_jobs.payments.assignment import (
     ASSIGNMENTS,
     UnknownAgencyError,
@@ -26,7 +26,7 @@ SENDERS = ("guru", "api")
 
 
 async def show_payments(request: web.Request) -> web.StreamResponse:
-    database, query = request.app[DATABASE], request.query
+    database, query = request.app[LONG_READS], request.query
     found = await dashboard_payments.page(
         database,
         agency_id=query.get("agency", "").strip()[:200] or None,
@@ -70,7 +70,7 @@ async def assign(request: web.Request) -> web.StreamResponse:
 
 async def _page(request: web.Request, record: PaymentRecord, refused: Mapping[str, str]) -> web.Response:
     """The page of a delivery; ``refused`` holds the form's value and its error."""
-    database, fmt = request.app[DATABASE], formatter(request)
+    database, fmt = request.app[LONG_READS], formatter(request)
     others = await dashboard_payments.same_event(database, record)
     waits = record.action is Action.UNMATCHED and all(other.id < record.id for other in others)
     return render(

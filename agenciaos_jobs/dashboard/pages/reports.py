@@ -13,7 +13,7 @@ from agenciaos_jobs.dashboard.store import agencies
 from agenciaos_jobs.dashboard.store import reports as dashboard_reports
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
-from agenciaos_jobs.http.keys import CLOCK, DATABASE
+from agenciaos_jobs.http.keys import CLOCK, LONG_READS
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.reports.store import monthly_reports
 from agenciaos_jobs.reports.store.monthly_reports import Report
@@ -27,7 +27,7 @@ _NO_MONTH = Text("Este mês não existe", "There is no such month")
 
 async def show_reports(request: web.Request) -> web.StreamResponse:
     """``?month=2026-10``; without it, the newest month that has reports."""
-    database, query = request.app[DATABASE], request.query
+    database, query = request.app[LONG_READS], request.query
     known = await dashboard_reports.months(database)
     newest = known[0] if known else Month.of(request.app[CLOCK].now()).previous
     month = _month(query["month"]) if query.get("month") else newest
@@ -47,7 +47,7 @@ async def show_reports(request: web.Request) -> web.StreamResponse:
 
 async def show_report(request: web.Request) -> web.StreamResponse:
     """An agency's month, and the twelve before it."""
-    database, agency_id = request.app[DATABASE], request.match_info["agency_id"]
+    database, agency_id = request.app[LONG_READS], request.match_info["agency_id"]
     month = _month(request.match_info["month"])
     found = await dashboard_reports.of_agency(database, agency_id, back(month, PREVIOUS), month)
     agency = await agencies.one(database, agency_id)
@@ -70,7 +70,7 @@ async def show_report(request: web.Request) -> web.StreamResponse:
 
 async def download(request: web.Request) -> web.StreamResponse:
     month = _month(request.match_info["month"])
-    found = await monthly_reports.of_month(request.app[DATABASE], month)
+    found = await monthly_reports.of_month(request.app[LONG_READS], month)
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="relatorios-{month}.csv"'}
     return web.Response(
         body=as_sheet(found, formatter(request)), content_type="text/csv", charset="utf-8", headers=headers

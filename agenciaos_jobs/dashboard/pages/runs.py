@@ -16,7 +16,7 @@ from agenciaos_jobs.engine.model.run import FAILURES, Status
 from agenciaos_jobs.foundation.clock import make_id
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.http.keys import CLOCK, DATABASE
+from agenciaos_jobs.http.keys import CLOCK, LONG_READS
 from agenciaos_jobs.registry import JOBS
 
 PAGE = 50
@@ -65,7 +65,7 @@ class Line:
 
 
 async def show_runs(request: web.Request) -> web.StreamResponse:
-    now, database, query = request.app[CLOCK].now(), request.app[DATABASE], request.query
+    now, database, query = request.app[CLOCK].now(), request.app[LONG_READS], request.query
     wanted = read_filter(query, now)
     found = await runs.listing(
         database, wanted, PAGE, before=_given(query, "before"), after=_given(query, "after"), max_fresh=MAX_FRESH

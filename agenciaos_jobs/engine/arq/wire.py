@@ -9,8 +9,12 @@ import structlog
 from arq.connections import ArqRedis
 from arq.constants import default_queue_name, in_progress_key_prefix, job_key_prefix, retry_key_prefix
 from arq.jobs import serialize_job
-from redis.asyncio import ConnectionPool
+from redis.asyncio import ConnectionPool, UnixDomainSocketConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+
+from agenciaos_jobs.foundation.connections import keepalive
 
 log = structlog.get_logger("agenciaos_jobs.queue")
 
@@ -24,6 +28,10 @@ OTHER_PREFIXES = (in_progress_key_prefix, retry_key_prefix)
 
 CRON = "cron:"
 """The id prefix of our arq cron jobs."""
+
+_CONNECT_TIMEOUT = 2
+_RESPONSE_TIMEOUT = 3
+_PROBED_AFTER = 10
 
 Redis = ArqRedis
 """The Redis client. arq's worker accepts no other class."""
@@ -78,6 +86,18 @@ class WorkerRedis(ArqRedis):
 
 
 def connect(url: str) -> WorkerRedis:
-    """A client that connects on first use."""
-    pool: ConnectionPool = ConnectionPool.from_url(url, socket_connect_timeout=2, socket_timeout=5)
+    """A client that connects on first use.
+
+    A connection that was idle is probed before its next command, and replaced if it does not respond within
+    ``socket_timeout``. The command itself is not repeated.
+    """
+    pool: ConnectionPool = ConnectionPool.from_url(
+        url,
+        socket_connect_timeout=_CONNECT_TIMEOUT,
+        socket_timeout=_RESPONSE_TIMEOUT,
+        health_check_interval=_PROBED_AFTER,
+        retry=Retry(NoBackoff(), 1),
+    )
+    if not issubclass(pool.connection_class, UnixDomainSocketConnection):
+        pool.connection_kwargs |= {"socket_keepalive": True, "socket_keepalive_options": dict(keepalive.OPTIONS)}
     return WorkerRedis(pool, job_serializer=encode, job_deserializer=decode)

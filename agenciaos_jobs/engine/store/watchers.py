@@ -21,6 +21,11 @@ async def renew(connection: Connection, watcher_id: str, lease: timedelta) -> bo
     return bool(await connection.fetchval(QUERIES["renew"], watcher_id, lease, CHANNEL))
 
 
+async def ping(connection: Connection) -> None:
+    """Waits for a response."""
+    await connection.execute(QUERIES["ping"])
+
+
 async def leave(connection: Connection, watcher_id: str) -> None:
     await connection.execute(QUERIES["leave"], watcher_id)
 

@@ -19,3 +19,6 @@ SELECT pg_snapshot_xmax(pg_current_snapshot())::text
 
 -- name: all_ended_before
 SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8
+
+-- name: ping
+SELECT 1

@@ -17,7 +17,7 @@ from agenciaos_jobs.engine.worker.description import describe
 from agenciaos_jobs.engine.worker.running import Running
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
+from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, Connection, Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.group_commit import GroupCommit
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.foundation.storable import encode
@@ -90,13 +90,13 @@ class Completer:
         return None
 
     async def _complete_all(self, done: list[tuple[ClaimedRun, str]]) -> list[bool]:
-        ended = await runs.complete(self._database, done, self._worker_id, self._clock.now())
+        ended = await runs.complete(self._database.within(ENGINE_TIMEOUT), done, self._worker_id, self._clock.now())
         return [run.id in ended for run, _ in done]
 
     async def _unblock_next(self, keys: list[str]) -> list[None]:
         """Unblocks the next runs of these concurrency keys; after an outage the rescuer does it."""
         try:
-            self._outbox.send(*await runs.unblock_next(self._database, keys))
+            self._outbox.send(*await runs.unblock_next(self._database.within(ENGINE_TIMEOUT), keys))
         except DatabaseUnavailableError as error:
             log.warning("database_unavailable", error=str(error))
         return [None] * len(keys)
@@ -123,7 +123,8 @@ class Completer:
 
     async def snooze(self, running: Running, due_at: datetime) -> datetime:
         """Requeues the run until ``due_at`` or a wake-up, when the same attempt continues; returns when it is due."""
-        return await runs.snooze(self._database, running.run, self._worker_id, due_at, self._clock.now())
+        database = self._database.within(ENGINE_TIMEOUT)
+        return await runs.snooze(database, running.run, self._worker_id, due_at, self._clock.now())
 
     async def release_interrupted(self, running: Running) -> None:
         """Records an attempt that was cancelled; a run that this worker still owns goes back to the queue."""

@@ -15,18 +15,17 @@ from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import ClaimedRun, QueuedRun
 from agenciaos_jobs.engine.outbox import RedisOutbox
-from agenciaos_jobs.engine.queue import UNAVAILABLE, WAKE, Queue, channel_of, decode
+from agenciaos_jobs.engine.queue import UNAVAILABLE, Queue, decode
 from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.dispatcher")
 
-POLL_INTERVAL = timedelta(seconds=4)
+POLL_INTERVAL = timedelta(seconds=5)
 """The longest an idle worker waits for a wake-up message before it polls the queue."""
 
 _PAUSE_AFTER_ERROR = 1.0
-_LISTEN_TIMEOUT = 1.0
 
 MAX_UNRECORDED_COMPLETIONS = 100
 """Runs whose code has returned release their slot before the outcome is recorded, up to this many."""
@@ -70,7 +69,7 @@ class Dispatcher:
     async def run(self) -> None:
         """Dispatches until :meth:`stop` or :meth:`drain`."""
         self._claiming_stopped.clear()
-        listener = asyncio.create_task(self._listen())
+        listener = asyncio.create_task(self._queue.listen(self._worker_id, self._wake))
         try:
             while not self._stopping:
                 self._wakeup.clear()
@@ -148,23 +147,11 @@ class Dispatcher:
         await self._wakeup.wait()
         wake.cancel()
 
-    async def _listen(self) -> None:
-        """Wakes the dispatcher whenever a run is enqueued, or handed to this worker."""
-        while True:
-            channel = self._queue.redis.pubsub()
-            try:
-                await channel.subscribe(WAKE, channel_of(self._worker_id))
-                self._wakeup.set()
-                while True:
-                    # Shorter than the client's socket timeout, which would close an idle worker's connection.
-                    if message := await channel.get_message(timeout=_LISTEN_TIMEOUT):
-                        if message["type"] == "message" and message["data"]:
-                            self._handed_over.append(message["data"].decode())
-                        self._wakeup.set()
-            except UNAVAILABLE:
-                await asyncio.sleep(_PAUSE_AFTER_ERROR)
-            finally:
-                await channel.aclose()  # type: ignore[no-untyped-call]
+    def _wake(self, run_id: str) -> None:
+        """Called when there may be something to dequeue, or when a run is handed over."""
+        if run_id:
+            self._handed_over.append(run_id)
+        self._wakeup.set()
 
     async def _run_id_of(self, member: str, body: bytes) -> str | None:
         """The run id in our own messages. A stock arq producer's message has a payload and triggers a run instead."""

@@ -15,6 +15,8 @@ from agenciaos_jobs.foundation.metric_reporter import MetricReporter
 log = structlog.get_logger("agenciaos_jobs.heartbeat")
 
 INTERVAL = timedelta(seconds=1)
+TIMEOUT = 3.0
+"""The limit of each of its statements, in seconds."""
 
 
 class Heartbeat:

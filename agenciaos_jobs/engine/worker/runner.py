@@ -25,7 +25,7 @@ from agenciaos_jobs.engine.worker.running import Running
 from agenciaos_jobs.engine.worker.telemetry import log_context, span_attributes
 from agenciaos_jobs.foundation import logs, metrics, tracing
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
+from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, Database, DatabaseUnavailableError
 
 log = structlog.get_logger("agenciaos_jobs.runner")
 
@@ -81,15 +81,17 @@ class Runner:
     async def claim(self, run_ids: list[str], *, poison_too: bool = False) -> list[ClaimedRun]:
         """Makes this worker the owner of those runs that are due and unclaimed."""
         now = self._clock.now()
-        return await runs.claim(self._database, run_ids, self._worker_id, now, poison_too=poison_too)
+        return await runs.claim(
+            self._database.within(ENGINE_TIMEOUT), run_ids, self._worker_id, now, poison_too=poison_too
+        )
 
     async def block_behind(self, run_ids: list[str]) -> list[str]:
         """Blocks the due runs queued behind those of these runs that are blocked; returns their ids."""
-        return await runs.block_behind(self._database, run_ids, self._clock.now())
+        return await runs.block_behind(self._database.within(ENGINE_TIMEOUT), run_ids, self._clock.now())
 
     async def poison_candidates(self, run_ids: list[str]) -> list[str]:
         """Those of the due runs that have crashed workers; each executes in a separate process."""
-        return await runs.poison_candidates(self._database, run_ids, self._clock.now())
+        return await runs.poison_candidates(self._database.within(ENGINE_TIMEOUT), run_ids, self._clock.now())
 
     def hand_back_all(self) -> None:
         """Stops every attempt under way, and hands its run back to the queue."""
