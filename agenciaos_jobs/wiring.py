@@ -120,8 +120,8 @@ async def _connect(settings: Settings, clock: Clock, name: str, stack: AsyncExit
         on_query=tracing.query_logger(sql.name_of),
     )
     stack.push_async_callback(pool.close)
-    await migrate.require_schema(pool)
-    await workers.synchronise(pool, clock)
+    await migrate.require_schema(pool.within(ENGINE_TIMEOUT))
+    await workers.synchronise(pool.within(ENGINE_TIMEOUT), clock)
     redis = Queue(queue.connect(settings.redis_url.get_secret_value()))
     stack.push_async_callback(redis.close)
     return pool, redis

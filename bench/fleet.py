@@ -78,6 +78,12 @@ class Fleet:
         for name, command in WORKERS.items():
             self._start(name, command)
 
+    def wait_for_servers(self) -> None:
+        """A server that finds no Postgres when it starts ends, and here nothing would start it again."""
+        for port in self.ports:
+            name = f"server {port}"
+            embedded.wait_for_port(self._processes[name], port, name, 60)
+
     def _start(self, name: str, command: list[str], **more: str) -> None:
         given = {**os.environ, **self._environment, "PYTHONPATH": str(workers.HERE.parent), **more}
         with (self._logs / f"{name}.log").open("a") as log:
@@ -141,6 +147,7 @@ class Fleet:
         port = random.choice(self.ports)
         await self._end(f"server {port}")
         self._start(f"server {port}", SERVE, PORT=str(port))
+        await asyncio.to_thread(self.wait_for_servers)
 
     async def flush_redis(self) -> None:
         client = Redis.from_url(self.redis.url)

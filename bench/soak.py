@@ -111,7 +111,7 @@ async def soak(minutes: float, rate: float, database: str, redis: RedisServer, d
     fleet = Fleet(environment, redis, directory / "postgres", directory)
     fleet.start()
     audit = Audit(database, redis.url)
-    await asyncio.sleep(5)
+    await asyncio.to_thread(fleet.wait_for_servers)
     memory = [fleet.spared.memory_info().rss]
     load = Load(fleet.ports, rate)
     loading = asyncio.create_task(load.run(minutes * 60))

@@ -229,7 +229,9 @@ async def connect(
 
 
 async def _connect_one(options: Mapping[str, Any], **others: Any) -> Connection:
-    return await asyncpg.connect(**{**options, **others}, connection_class=PooledConnection)
+    connection = await asyncpg.connect(**{**options, **others}, connection_class=PooledConnection)
+    await connection.execute(QUERIES["prepare"])
+    return connection
 
 
 async def _use_json(connection: Connection) -> None:

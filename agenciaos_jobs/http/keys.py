@@ -33,7 +33,7 @@ CLOCK = web.AppKey("clock", Clock)
 CONTROL = web.AppKey("control", Control)
 DATABASE = web.AppKey("database", Database)
 LONG_READS = web.AppKey("long_reads", Database)
-"""The same database, for pages, lists and exports, whose statements may take a minute."""
+"""The same database, for lists, overviews and exports, whose statements may take a minute."""
 DRAINING = web.AppKey("draining", asyncio.Event)
 GURU_TOKENS = web.AppKey("guru_tokens", tuple[str, ...])
 INTAKE = web.AppKey("intake", Intake)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -93,6 +94,24 @@ async def test_connections_that_were_idle_cost_no_answer(
     async with asyncio.timeout(5):
         ready, run_id = await asyncio.gather(server.get("/readyz"), server.trigger("monthly-report"))
     assert (ready[0], run_id[:4]) == (200, "run_")
+
+
+async def test_tcp_keeps_an_eye_on_idle_connections(server: Service, postgres: FreezingProxy, redis: FreezingProxy):
+    assert (await server.get("/readyz"))[0] == 200
+    async with server.app[keys.CHANGES].subscribe() as changes:
+        await anext(changes)
+        for proxy in (postgres, redis):
+            async with asyncio.timeout(5):  # while data is on its way, another timer runs
+                while not all(keepalive_timers(proxy.port)):
+                    await asyncio.sleep(0.02)
+
+
+def keepalive_timers(port: int) -> list[bool]:
+    """For each connection of this machine to ``port``, whether a keepalive timer runs (proc(5), /proc/net/tcp)."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    established = [row for row in rows if row[2].endswith(f":{port:04X}") and row[3] == "01"]
+    assert established
+    return [row[5].startswith("02:") for row in established]
 
 
 async def test_a_statement_that_takes_too_long_is_ended_in_postgres_too(

@@ -63,9 +63,10 @@ class ConnectionPool:
 
     async def open(self, **options: Any) -> None:
         """Opens the pool, with asyncpg's options."""
-        self._pool: _Pool = await asyncpg.create_pool(
-            **options, connection_class=PooledConnection, setup=self._begin_use, reset=self._end_use
-        )
+        async with asyncio.timeout(self.max_wait):
+            self._pool: _Pool = await asyncpg.create_pool(
+                **options, connection_class=PooledConnection, setup=self._begin_use, reset=self._end_use
+            )
 
     @asynccontextmanager
     async def acquire(self, limit: float | None) -> "AsyncIterator[_Acquired]":
@@ -79,8 +80,7 @@ class ConnectionPool:
 
     def abandon(self, connection: "_Acquired") -> None:
         """Terminates a connection that did not respond in time, and the idle ones, which may be as dead."""
-        with suppress(asyncpg.InterfaceError):  # it is closed already
-            connection.terminate()
+        _terminate(connection)
         idle = [other for other in self._opened if other.is_idle]
         for other in idle:
             other.terminate()
@@ -107,11 +107,11 @@ class ConnectionPool:
         try:
             with self._deadline(connection, _PROBE_TIMEOUT):
                 await connection.execute(QUERIES["probe"])
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            self.abandon(connection)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            _terminate(connection)
             return False
         except BaseException:
-            connection.terminate()
+            _terminate(connection)
             raise
         return True
 
@@ -144,3 +144,9 @@ class ConnectionPool:
         """Resets nothing, which saves a round trip: no code here changes session state."""
         connection.end_use()
         self._opened.add(connection)
+
+
+def _terminate(connection: "_Acquired") -> None:
+    """Closes a connection without waiting for Postgres, and frees its place in the pool."""
+    with suppress(asyncpg.InterfaceError):  # it is closed already
+        connection.terminate()
