@@ -36,6 +36,9 @@ _PROBED_AFTER = 0.5
 _PROBE_TIMEOUT = 2.0
 _CLOSE_TIMEOUT = 5.0
 
+_READ_ONCE_MORE = 0.1
+"""Seconds after a limit in which an answer that came while the event loop was busy is still read."""
+
 
 class PooledConnection(_Base):
     """A connection with TCP keepalive that records how long it has been idle."""
@@ -117,14 +120,20 @@ class ConnectionPool:
 
     @contextmanager
     def _deadline(self, connection: "_Acquired", limit: float | None) -> Iterator[None]:
-        is_over = False
+        is_over, loop = False, asyncio.get_running_loop()
+        timer: asyncio.TimerHandle | None = None
+
+        def read_once_more() -> None:
+            nonlocal timer
+            timer = loop.call_later(_READ_ONCE_MORE, end)
 
         def end() -> None:
             nonlocal is_over
             is_over = True
             self.abandon(connection)
 
-        timer = asyncio.get_running_loop().call_later(limit, end) if limit is not None else None
+        if limit is not None:
+            timer = loop.call_later(limit, read_once_more)
         try:
             yield
         except Exception as error:
