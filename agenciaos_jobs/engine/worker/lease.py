@@ -73,7 +73,7 @@ class Lease:
         try:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(_TIMEOUT.total_seconds()):
-                    connection = await stack.enter_async_context(self._database.own_connection())
+                    connection = await stack.enter_async_context(self._database.own_connection(_TIMEOUT.total_seconds()))
                 await self._renew_repeatedly(connection)
         except (DatabaseUnavailableError, TimeoutError) as error:
             log.warning("heartbeat_missed", error=type(error).__name__)

@@ -33,6 +33,7 @@ GRACE = timedelta(seconds=10)
 
 _MAX_FRAMES = 20
 _YIELD_INTERVAL = 0.1
+_TIMEOUT = 3.0
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Watchdog:
     async def _alert(self) -> None:
         blocked, _ = self._inspect()
         try:
-            async with self._database.own_connection() as connection:
+            async with self._database.own_connection(_TIMEOUT) as connection:
                 await self._on_blocked(connection, blocked)
             self._is_alerted = True
         except DatabaseUnavailableError as error:

@@ -30,7 +30,7 @@ log = structlog.get_logger("agenciaos_jobs.database")
 
 QUERIES = load(__name__)
 
-_PROBED_AFTER = 0.5
+_PROBED_AFTER = 2.0
 """A connection that was idle for longer, in seconds, is probed before it is used."""
 
 _PROBE_TIMEOUT = 2.0
