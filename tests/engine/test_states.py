@@ -127,9 +127,9 @@ class Life(RuleBasedStateMachine):
         )
         try:
             if joined:
-                mine = run.id in self.do(runs.complete(self.database, [(run, {})], name, self.now))
+                mine = run.id in self.do(runs.complete(self.database, [(run, "{}")], name, self.now))
             else:
-                self.do(runs.finish(self.database, run, name, Status.COMPLETED, self.now, output={}))
+                self.do(runs.finish(self.database, run, name, Status.COMPLETED, self.now, output="{}"))
                 mine = True
         except OwnershipLostError:
             mine = False

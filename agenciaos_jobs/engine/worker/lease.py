@@ -25,7 +25,7 @@ log = structlog.get_logger("agenciaos_jobs.heartbeat")
 
 INTERVAL = timedelta(seconds=1)
 LEASE = timedelta(seconds=10)
-_TIMEOUT = timedelta(seconds=3)
+_TIMEOUT = 3.0
 
 
 class Lease:
@@ -53,7 +53,7 @@ class Lease:
     async def stop(self) -> None:
         """Ends the renewals; the lease itself lasts until it is given up or expires."""
         self._loop.call_soon_threadsafe(self._stop.set)
-        await asyncio.wait([asyncio.wrap_future(self._ended)], timeout=_TIMEOUT.total_seconds())
+        await asyncio.wait([asyncio.wrap_future(self._ended)], timeout=_TIMEOUT)
 
     def _run(self) -> None:
         try:
@@ -72,8 +72,8 @@ class Lease:
         """Renews the lease over one connection for as long as that lasts."""
         try:
             async with AsyncExitStack() as stack:
-                async with asyncio.timeout(_TIMEOUT.total_seconds()):
-                    connection = await stack.enter_async_context(self._database.own_connection(_TIMEOUT.total_seconds()))
+                async with asyncio.timeout(_TIMEOUT):
+                    connection = await stack.enter_async_context(self._database.own_connection(_TIMEOUT))
                 await self._renew_repeatedly(connection)
         except (DatabaseUnavailableError, TimeoutError) as error:
             log.warning("heartbeat_missed", error=type(error).__name__)
@@ -82,7 +82,7 @@ class Lease:
         try:
             while not self._stop.is_set():
                 if not self._watchdog.is_loop_dead(self._clock.now()):
-                    async with asyncio.timeout(_TIMEOUT.total_seconds()):
+                    async with asyncio.timeout(_TIMEOUT):
                         await self._renew(connection)
                 await wait_for(self._stop, INTERVAL)
         except BaseException:
