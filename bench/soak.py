@@ -26,7 +26,8 @@ from bench.fleet import Fleet, RedisServer
 
 _KEY = "tr_soak_0123456789"
 _AGENCIES = ("agency-123", "agency-124", "agency-125")
-_KINDS = {"ai-content": 5, "payment-webhook": 3, "monthly-report": 2}
+_KINDS = {"ai-content": 5, "payment-webhook": 3, "monthly-report": 2, "block-event-loop": 0.005}
+"""Each with its share. At 20 triggers a second an event loop is blocked every hundred seconds."""
 
 
 def body(kind: str, key: str) -> dict[str, Any]:
@@ -38,6 +39,8 @@ def body(kind: str, key: str) -> dict[str, Any]:
     elif kind == "payment-webhook":
         payload = {"event": "payment.approved", "customerId": agency, "productId": "pro-monthly"}
         payload |= {"amount": 97, "status": "paid", "eventId": key}
+    elif kind == "block-event-loop":
+        payload = {}
     options = random.choices([{}, {"delay": "5s"}, {"priority": 60}], [8, 1, 1])[0]
     return {"type": kind, "payload": payload, "idempotencyKey": key, **options}
 
@@ -107,6 +110,7 @@ async def soak(minutes: float, rate: float, database: str, redis: RedisServer, d
         "RATE_LIMIT_KEY": "0",
         "RATE_LIMIT_ADDRESS": "0",
         "SHUTDOWN_GRACE": "5",
+        "JOBS_MODULES": "bench.blocking_job",
     }
     fleet = Fleet(environment, redis, directory / "postgres", directory)
     fleet.start()

@@ -7,7 +7,7 @@ from pathlib import Path
 _FILE = os.environ.get("STARTS")
 _LINE = 36
 """Bytes in a line: two times in seconds with six decimals, so that the file's size is the number of jobs."""
-_INTERVAL = 0.05
+_INTERVAL = 0.01
 """How long lines are buffered, in seconds: a write for each job would be a part of what is measured."""
 _buffer: list[tuple[float, float]] = []
 

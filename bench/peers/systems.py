@@ -19,6 +19,7 @@ from bench import workers
 from bench.jobs import NOOP
 from bench.peers import client, install
 
+_FILLED_AT_ONCE = 1_000
 _CLIENT_TIMEOUT = 600
 
 
@@ -78,7 +79,8 @@ class Ours(System):
     async def fill(self, count: int, seconds: float) -> None:
         async with open_runtime(self._settings()) as runtime:
             run = new_run(NOOP, {"sent_at": time.time(), "seconds": seconds}, source="bench")
-            await asyncio.gather(*[runtime.intake.trigger(run) for _ in range(count)])
+            for left in range(count, 0, -_FILLED_AT_ONCE):
+                await asyncio.gather(*[runtime.intake.trigger(run) for _ in range(min(left, _FILLED_AT_ONCE))])
             await runtime.outbox.flush()
 
     async def trigger(self, samples: int, started: Path) -> None:
@@ -151,9 +153,8 @@ class PgQueuer(Peer):
         self.client = [str(self._python), "-m", "bench.peers.client", "bench.peers.pgqueuer_app"]
 
     def worker(self, slots: int) -> list[str]:
-        # Its batches may be at most half its slots; without a limit it takes larger ones, and is faster.
-        batch, limit = (500, 0) if slots >= 100 else (slots // 2, slots)
-        return [str(self._python), "-m", "bench.peers.pgqueuer_app", str(batch), str(limit)]
+        batch = slots // 2  # the most that it allows
+        return [str(self._python), "-m", "bench.peers.pgqueuer_app", str(batch), str(slots)]
 
 
 class GraphileWorker(Peer):

@@ -46,13 +46,16 @@ FROM new
 RETURNING id
 
 -- name: claim
-UPDATE jobs.runs
+-- The ids come through a join, not "= ANY": with an array Postgres plans the statement anew each time, which takes as long
+-- as executing it.
+UPDATE jobs.runs AS run
 SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, woken = false,
     attempt_started_at = CASE WHEN standing_by THEN attempt_started_at ELSE $3 END,
     started_at = coalesce(started_at, $3), updated_at = $3
-WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
+FROM unnest($1::text[]) AS wanted (id)
+WHERE run.id = wanted.id AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
   AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND concurrency_key IS NULL AND losses <= $4
-RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
+RETURNING run.id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
           tags, request_id, concurrency_key, losses, traceparent
 
 -- name: lock_keys

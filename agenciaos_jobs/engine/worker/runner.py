@@ -22,8 +22,8 @@ from agenciaos_jobs.engine.worker.outcome import Failure, classify, deadline_of,
 from agenciaos_jobs.engine.worker.recorder import DATABASE_RETRY_INTERVAL, Recorder
 from agenciaos_jobs.engine.worker.run_log import RunLog
 from agenciaos_jobs.engine.worker.running import Running
-from agenciaos_jobs.engine.worker.telemetry import log_context, span_attributes
-from agenciaos_jobs.foundation import logs, metrics, tracing
+from agenciaos_jobs.engine.worker.telemetry import count_start, log_context, span_attributes
+from agenciaos_jobs.foundation import logs, tracing
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, Database, DatabaseUnavailableError
 
@@ -112,8 +112,7 @@ class Runner:
         assert task is not None
         running = Running(run, self._context(run), task)
         self.running[running.attempt] = running
-        metrics.STARTS.labels(run.task).inc()
-        metrics.WAIT_SECONDS.labels(run.task).observe((self._clock.now() - run.due_at).total_seconds())
+        count_start(run, self._clock.now())
         log.debug("run_started")
         return running
 
