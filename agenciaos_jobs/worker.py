@@ -33,6 +33,7 @@ from agenciaos_jobs.engine.threads import JobThreads
 from agenciaos_jobs.engine.worker import heartbeat, job_cleanup, pruner, rescuer, run_log, shutdown
 from agenciaos_jobs.engine.worker.completer import Completer
 from agenciaos_jobs.engine.worker.dispatcher import Dispatcher
+from agenciaos_jobs.engine.worker.execution import contain_exits
 from agenciaos_jobs.engine.worker.heartbeat import Heartbeat
 from agenciaos_jobs.engine.worker.housekeeping import HOURLY, Chore, Housekeeping
 from agenciaos_jobs.engine.worker.job_cleanup import JobCleanup
@@ -136,6 +137,7 @@ async def working(
         worker = worker_services(runtime, jobs)
         await worker.scheduler.declare()
         worker.runner.threads.become_default()
+        contain_exits()
         await worker.lease.start()
         stop = asyncio.Event()
         loops = [
@@ -181,6 +183,7 @@ async def work_once(settings: Settings, run_id: str, jobs: Mapping[str, Job[Any]
     async with open_runtime(settings, jobs=jobs) as runtime:
         worker = worker_services(runtime, jobs)
         worker.runner.threads.become_default()
+        contain_exits()
         await worker.lease.start()
         yield_gil_regularly()
         stop = asyncio.Event()

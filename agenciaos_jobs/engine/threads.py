@@ -22,6 +22,11 @@ Their runs are due no sooner, so none starts elsewhere beside its thread.
 _ATTEMPT: ContextVar["AttemptThreads | None"] = ContextVar("attempt", default=None)
 
 
+def is_in_attempt() -> bool:
+    """Whether the present code belongs to an attempt's job."""
+    return _ATTEMPT.get() is not None
+
+
 class JobThreads:
     """The calls that attempts have under way in threads, and the pool of blocking jobs: one thread for each slot."""
 

@@ -94,6 +94,24 @@ async def test_exit_fails_the_run_and_not_the_worker(settings: Settings):
         assert (await service.finished(good))["status"] == "COMPLETED"
 
 
+async def test_exit_in_a_task_of_a_job_fails_the_run_and_not_the_worker(settings: Settings):
+    async def leave() -> None:
+        sys.exit("no more")
+
+    async def start_task(app: Any) -> Any:
+        if "bad" in app.run.tags:
+            await asyncio.gather(asyncio.create_task(leave()), asyncio.sleep(0))
+        return {"ok": True}
+
+    probe = Probe(start_task, attempts=1)
+    async with running_service(settings, probe.jobs) as service:
+        bad = await service.finished(await service.start(probe.job, tags=("bad",)))
+        good = await service.finished(await service.start(probe.job))
+    assert (bad["status"], bad["error"]["name"]) == ("FAILED", "ExitInTaskError")
+    assert "no more" in bad["error"]["message"]
+    assert good["status"] == "COMPLETED"
+
+
 async def test_an_error_is_stored_within_its_bounds(settings: Settings):
     def deep(levels: int) -> None:
         if levels:

@@ -1,12 +1,39 @@
 """Execution of a job's code: on the event loop, or in a thread if the job is declared as blocking."""
 
-from collections.abc import Awaitable
-from typing import Any, cast
+import asyncio
+from collections.abc import Awaitable, Coroutine
+from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel
 
 from agenciaos_jobs.engine.context import RunContext
 from agenciaos_jobs.engine.model.job import Job, Outcome
+from agenciaos_jobs.engine.threads import is_in_attempt
+
+T = TypeVar("T")
+
+
+class ExitInTaskError(Exception):
+    """A task that a job had started raised ``SystemExit`` or ``KeyboardInterrupt``. The cause is what it raised."""
+
+
+def contain_exits() -> None:
+    """Keeps the tasks that jobs start from ending the process: asyncio lets those two exceptions stop the event loop.
+
+    In the job itself they fail the attempt anyway.
+    """
+    asyncio.get_running_loop().set_task_factory(_new_task)
+
+
+def _new_task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> "asyncio.Task[Any]":
+    return asyncio.Task(_contained(work) if is_in_attempt() else work, loop=loop, **options)
+
+
+async def _contained(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return await work
+    except (SystemExit, KeyboardInterrupt) as error:
+        raise ExitInTaskError(f"{type(error).__name__}: {error}") from error
 
 
 async def perform(job: Job[Any], context: RunContext[Any], payload: BaseModel) -> Outcome:
