@@ -96,6 +96,7 @@ async def test_a_loop_that_is_blocked_for_longer_than_a_lease_costs_no_run_an_at
     assert f", in {how}\n" in json.loads(alert["details"])["stack"]
 
 
+@pytest.mark.slow
 async def test_a_blocked_loop_is_reported_with_the_run_and_the_line(
     settings: Settings, tmp_path: Path, db: asyncpg.Connection, jobs: dict[str, Job[Any]]
 ):

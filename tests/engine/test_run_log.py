@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -188,6 +189,7 @@ _ANY = st.recursive(
 )
 
 
+@hypothesis.settings(max_examples=30)
 @given(st.text(), st.dictionaries(st.text(), _ANY), st.integers(1, 5_000))
 def test_no_stored_line_is_longer_than_its_limit(message: str, fields: dict[str, Any], times: int) -> None:
     event = {**fields, "event": message * times, "long": "\x1b[0m\"'" * times, "list": [message] * times}

@@ -75,6 +75,7 @@ async def words(settings: Settings, schedule: str) -> str:
     return " ".join(explanation(alert, "en"))
 
 
+@pytest.mark.slow
 async def test_schedules_go_on_when_a_clock_that_was_ahead_has_come_back(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(NOON)
     async with running_server(settings, clock) as service, running_worker(settings, JOBS_WITH_SCHEDULE, clock):

@@ -76,6 +76,7 @@ async def test_a_worker_gives_a_month_that_began_without_one_its_partition(setti
     assert set((await rows_in(db, f"{clock.now() + timedelta(days=32):%Y_%m}")).values()) == {0}
 
 
+@pytest.mark.slow
 async def test_migrate_gives_past_and_present_months_their_partitions(
     env: dict[str, str], db: asyncpg.Connection, tmp_path: Path
 ):
@@ -146,6 +147,7 @@ async def test_runs_go_on_while_their_month_is_moved(service: Service, db: async
     assert (await rows_in(db, "default")) == dict.fromkeys(TABLES, 0)
 
 
+@pytest.mark.slow
 async def test_a_table_in_use_is_left_for_a_later_call(db: asyncpg.Connection, database_url: str):
     await old_rows(db, NOW + timedelta(days=400), 3)
     reader, writer = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
