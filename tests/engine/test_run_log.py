@@ -185,12 +185,13 @@ def claimed(run_id: str) -> ClaimedRun:
 
 _ANY = st.recursive(
     st.none() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
+    max_leaves=8,
 )
 
 
 @hypothesis.settings(max_examples=30)
-@given(st.text(), st.dictionaries(st.text(), _ANY), st.integers(1, 5_000))
+@given(st.text(), st.dictionaries(st.text(), _ANY, max_size=4), st.integers(1, 5_000))
 def test_no_stored_line_is_longer_than_its_limit(message: str, fields: dict[str, Any], times: int) -> None:
     event = {**fields, "event": message * times, "long": "\x1b[0m\"'" * times, "list": [message] * times}
     line = new_log_line("run_1", 1, NOON, "info", event, Redactor())

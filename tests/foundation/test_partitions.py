@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+import pytest
 from support.clock import FrozenClock
 from support.commands import cli
 from support.service import PATIENCE, Service, running_server, running_worker
