@@ -14,6 +14,7 @@ from support.processes import worker
 from support.redis import OwnRedis
 from support.service import running_service
 
+from agenciaos_jobs.engine.arq.wire import CRON, QUEUE
 from agenciaos_jobs.engine.model.run import QueuedRun
 from agenciaos_jobs.engine.queue import WAKE, Queue, channel_of, connect
 from agenciaos_jobs.engine.worker.dispatcher import POLL_INTERVAL
@@ -89,6 +90,24 @@ async def test_a_run_is_handed_to_one_idle_worker_and_to_none_that_is_gone(setti
     assert sorted(name for name, _ in received) == sorted(map(channel_of, workers[:2]))
     assert [run_id for _, run_id in received] == [run.id for run in runs[:2]]
     assert [member for member, _ in queued.messages] == [runs[2].id]
+
+
+async def test_a_cron_job_of_arq_s_that_is_due_wakes_no_worker(settings: Settings):
+    assert settings.redis_url
+    queue, clock, now = Queue(connect(settings.redis_url.get_secret_value())), SystemClock(), datetime.now(UTC)
+    worker_id = clock.new_id("worker")
+    await queue.redis.zadd(QUEUE, {f"{CRON}probe": 1})
+    run = QueuedRun(clock.new_id("run"), "probe", now + timedelta(hours=1))
+    await queue.send([run], now)
+    found = await queue.dequeue(1, now, worker_id)
+    while found.messages:  # what another test has left
+        found = await queue.dequeue(1, now, worker_id)
+    await queue.redis.zrem(QUEUE, f"{CRON}probe")
+    await queue.remove([run.id])
+    await queue.leave_idle(worker_id)
+    await queue.close()
+    assert found.next_due_at
+    assert found.next_due_at > now
 
 
 async def test_a_delayed_run_starts_on_time_on_an_idle_worker(settings: Settings):
