@@ -77,7 +77,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
             await app[keys.BULK].close()
             watch.cancel()
 
-    app = web.Application(middlewares=[observe], client_max_size=body.MAX_BODY)
+    # Bodies are not decompressed: compressed ones are refused before they are read.
+    app = web.Application(middlewares=[observe], client_max_size=body.MAX_BODY, handler_args={"auto_decompress": False})
     _configure(app, settings)
     app[keys.DRAINING] = asyncio.Event()
     app.cleanup_ctx.append(connected)

@@ -16,7 +16,7 @@ from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.webhook_signature import BadSignatureError
-from agenciaos_jobs.http.body import answer, parse_json, read_bytes
+from agenciaos_jobs.http.body import MAX_UNAUTHENTICATED_BODY, answer, parse_json, read_bytes
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.keys import ALERTS, CONTROL, DATABASE
 from agenciaos_jobs.http.operation import Operation
@@ -48,7 +48,7 @@ class Received(BaseModel):
 
 
 async def openai_webhook(request: web.Request) -> web.Response:
-    body = await read_bytes(request)
+    body = await read_bytes(request, max_bytes=MAX_UNAUTHENTICATED_BODY)
     try:
         await request.app[OPENAI_WEBHOOK].verify(request.headers, body)
     except BadSignatureError as error:
@@ -86,7 +86,7 @@ OPERATIONS = [
         Text("Avisos da OpenAI", "OpenAI's webhook"),
         request=Event,
         answers={200: Received},
-        problems=(400, 401, 408, 413, 422, 503),
+        problems=(400, 401, 408, 413, 415, 422, 503),
         needs_key=False,
     )
 ]

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from agenciaos_jobs.http.moments import parse_moment
+
 
 def written(moment: datetime, name: str) -> str:
     return f"{moment.isoformat()} {name}"
@@ -11,7 +13,7 @@ def read(text: str) -> tuple[datetime, str] | None:
     """The cursor that :func:`written` encoded; ``None``, the first page, for any other text."""
     moment, _, name = text.partition(" ")
     try:
-        at = datetime.fromisoformat(moment)
+        at = parse_moment(moment)
     except ValueError:
         return None
     return (at, name) if at.tzinfo else None

@@ -1,6 +1,5 @@
 """One declaration per page or action: its route, and whether it needs a login."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -12,9 +11,10 @@ from agenciaos_jobs.dashboard.rendering import HEADERS, SESSION, render
 from agenciaos_jobs.dashboard.sessions import ACCESS, Session
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.http import rate_limits
 from agenciaos_jobs.http.auth import constant_time_equals
-from agenciaos_jobs.http.body import nul_refused
-from agenciaos_jobs.http.keys import BODY_TIMEOUT
+from agenciaos_jobs.http.body import MAX_BODY, MAX_UNAUTHENTICATED_BODY
+from agenciaos_jobs.http.form import read_form
 from agenciaos_jobs.http.problems import RequestError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -23,7 +23,6 @@ _FOREIGN = Text(
     "O pedido não veio desta página; recarregue-a e tente de novo",
     "The request did not come from this page; reload it and try again",
 )
-_TOO_SLOW = Text("O formulário não chegou a tempo", "The form did not arrive in time")
 _ENDED = Text("A sessão terminou; entre de novo", "The session has ended; log in again")
 
 
@@ -46,8 +45,10 @@ class Page:
         session = await request.app[ACCESS].session(request.cookies.get(sessions.COOKIE, ""))
         if session:
             request[SESSION] = session
-        elif self.needs_login:
-            return _to_login(request)
+        else:
+            rate_limits.count_address(request)
+            if self.needs_login:
+                return _to_login(request)
         if request.method == "POST":
             await _require_own_form(request, session if self.needs_login else None)
         return await self.handler(request)
@@ -59,16 +60,8 @@ async def form(request: web.Request) -> Mapping[str, str]:
 
 
 async def form_lists(request: web.Request) -> Mapping[str, list[str]]:
-    """The submitted form, with all values of each name. Raises 422 for a value that contains U+0000."""
-    try:
-        async with asyncio.timeout(request.app[BODY_TIMEOUT]):
-            fields = await request.post()
-    except TimeoutError:
-        raise RequestError(408, _TOO_SLOW, headers={"Connection": "close"}) from None
-    for name, value in fields.items():
-        if "\0" in name or "\0" in str(value):
-            raise nul_refused(name)
-    return {name: [str(value) for value in fields.getall(name)] for name in fields}
+    """The submitted form, with all values of each name. Raises as :func:`read_form`."""
+    return await read_form(request, max_bytes=MAX_BODY if SESSION in request else MAX_UNAUTHENTICATED_BODY)
 
 
 def redirect(path: str) -> web.Response:

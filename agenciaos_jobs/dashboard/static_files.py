@@ -7,6 +7,8 @@ from importlib.resources import files
 
 from aiohttp import web
 
+from agenciaos_jobs.http import rate_limits
+
 STYLE = ("base", "frame", "pieces", "forms", "gate", "phone", "run", "content", "charts", "records")
 """The sheets that are concatenated into ``style.css``, in cascade order."""
 
@@ -36,6 +38,7 @@ async def serve(request: web.Request) -> web.Response:
     """``/static/{version}/{name}``: cacheable forever under the current version, revalidated under any other."""
     name = request.match_info["name"]
     if name not in FILES:
+        rate_limits.count_address(request)
         raise web.HTTPNotFound
     is_current = request.match_info["version"] == VERSION
     headers = {

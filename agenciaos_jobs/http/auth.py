@@ -18,16 +18,24 @@ TokenResources = Callable[[web.Request], Awaitable[Collection[str]]]
 """The resources that a request reads, by the names that a public token's scopes may cover: see :func:`may_read`."""
 
 
-async def authorize(request: web.Request, key: str | None, token_resources: TokenResources | None = None) -> None:
-    """Accepts the secret key and, where ``token_resources`` is given, a public token that covers the request.
+def count(request: web.Request) -> str | None:
+    """Counts a request against the limit of its key, or of its address; raises 429 when exceeded.
 
-    ``key`` is the result of :func:`key_of`. Raises 401 without either of them, 403 for a token whose scopes do not
-    cover the request, and 429 when the caller's limit is exceeded.
+    Returns the key: ``key``, ``previous``, or none.
     """
+    key = key_of(request)
     if key:
         rate_limits.count_key(request, key)
-        return
-    rate_limits.count_address(request)
+    else:
+        rate_limits.count_address(request)
+    return key
+
+
+async def authorize(request: web.Request, token_resources: TokenResources | None = None) -> None:
+    """Accepts a request without the secret key if its public token covers it, where ``token_resources`` is given.
+
+    Raises 401 without such a token, and 403 for one whose scopes do not cover the request.
+    """
     given = _bearer(request)
     token = _token(request, given)
     if token is None:

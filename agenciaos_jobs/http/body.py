@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import orjson
-from aiohttp import web
+from aiohttp import StreamReader, web
+from aiohttp.http_exceptions import BadHttpMessage
 from pydantic import BaseModel, ValidationError
 
 from agenciaos_jobs.foundation import json_input
@@ -15,11 +16,25 @@ from agenciaos_jobs.http.keys import BODY, BODY_TIMEOUT
 from agenciaos_jobs.http.problems import RequestError, invalid
 
 MAX_BODY = 3 * 1024 * 1024
+MAX_UNAUTHENTICATED_BODY = 256 * 1024
+"""The limit of a body that is read before its sender is known."""
+
+_PARSED_IN_A_THREAD = 100_000
+"""From these bytes on JSON is parsed in a thread, because the place of a fault may take a second to find."""
 
 M = TypeVar("M", bound=BaseModel)
 
 _NOT_JSON = Text("O corpo deve ser application/json", "The body must be application/json")
 _TOO_SLOW = Text("O corpo não chegou a tempo", "The body did not arrive in time")
+_TOO_LARGE = Text("O corpo passa de {limit} MB", "The body is larger than {limit} MB")
+_TOO_LARGE_FROM_UNKNOWN = Text(
+    "O corpo passa de 256 kB, o limite de um pedido sem uma chave válida",
+    "The body is larger than 256 kB, the limit of a request without a valid key",
+)
+_BROKEN = Text("O corpo está incompleto ou malformado", "The body is incomplete or malformed")
+_COMPRESSED = Text(
+    "O corpo não pode vir comprimido (Content-Encoding)", "The body must not be compressed (Content-Encoding)"
+)
 
 
 async def read_json(request: web.Request, *, max_bytes: int = MAX_BODY) -> Any:
@@ -30,30 +45,58 @@ async def read_json(request: web.Request, *, max_bytes: int = MAX_BODY) -> Any:
     """
     if not _says_json(request.content_type):
         raise RequestError(415, _NOT_JSON, headers={"Accept": "application/json"})
-    return parse_json(await read_bytes(request, max_bytes=max_bytes))
+    body = await read_bytes(request, max_bytes=max_bytes)
+    return parse_json(body) if len(body) < _PARSED_IN_A_THREAD else await asyncio.to_thread(parse_json, body)
 
 
 async def read_bytes(request: web.Request, *, max_bytes: int = MAX_BODY) -> bytes:
-    """The raw body. Raises 413 over ``max_bytes``, and 408 for a body that does not arrive in time."""
+    """The raw body.
+
+    Raises 413 over ``max_bytes``, 408 for a body that does not arrive in time, and 400 for one that breaks off.
+    """
     if (known := request[BODY]) is not None:
         return known
     _check_size(request.content_length or 0, max_bytes)
-    if max_bytes > MAX_BODY:
-        request = request.clone(client_max_size=max_bytes)
-    if request.content.is_eof():  # the body arrived along with the headers, as is usual
-        body = request[BODY] = request.content.read_nowait()
-        _check_size(len(body), max_bytes)
-        return body
     try:
-        async with asyncio.timeout(request.app[BODY_TIMEOUT]):
-            return await request.read()
+        if request.content.is_eof():  # the body arrived along with the headers, as is usual
+            body = request.content.read_nowait()
+            _check_size(len(body), max_bytes)
+        else:
+            async with asyncio.timeout(request.app[BODY_TIMEOUT]):
+                body = await _read_up_to(request.content, max_bytes)
     except TimeoutError:
         raise RequestError(408, _TOO_SLOW, headers={"Connection": "close"}) from None
+    except (BadHttpMessage, web.RequestPayloadError, ConnectionResetError):
+        raise RequestError(400, _BROKEN, headers={"Connection": "close"}) from None
+    request[BODY] = body
+    return body
+
+
+async def _read_up_to(content: StreamReader, max_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in content.iter_any():
+        body += chunk
+        _check_size(len(body), max_bytes)
+    return bytes(body)
 
 
 def _check_size(size: int, max_bytes: int) -> None:
     if size > max_bytes:
-        raise web.HTTPRequestEntityTooLarge(max_size=max_bytes, actual_size=size)
+        is_unknown = max_bytes == MAX_UNAUTHENTICATED_BODY
+        raise RequestError(
+            413, _TOO_LARGE_FROM_UNKNOWN if is_unknown else _TOO_LARGE.format(limit=f"{max_bytes / 2**20:g}")
+        )
+
+
+def is_compressed(request: web.Request) -> bool:
+    """Whether the body has a ``Content-Encoding`` other than ``identity``."""
+    codings = ",".join(request.headers.getall("Content-Encoding", ())).split(",")
+    return any(coding.strip().lower() not in {"", "identity"} for coding in codings)
+
+
+def compressed() -> RequestError:
+    """415 for a compressed body, of which a few bytes can stand for gigabytes."""
+    return RequestError(415, _COMPRESSED, headers={"Accept-Encoding": "identity"})
 
 
 async def read_model(request: web.Request, model: type[M], *, max_bytes: int = MAX_BODY) -> M:

@@ -32,3 +32,8 @@ class FixedWindow:
             self._counts.clear()
         taken = self._counts[caller] = self._counts.get(caller, 0) + 1
         return Quota(self.limit, self.limit - taken, ceil((window + 1) * WINDOW - seconds))
+
+    def give_back(self, caller: str) -> None:
+        """Takes back one request of this caller from the current window."""
+        if self._counts.get(caller):
+            self._counts[caller] -= 1

@@ -10,7 +10,7 @@ from aiohttp import web
 from agenciaos_jobs.foundation import logs, metrics, tracing
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.foundation.errors import DomainError
-from agenciaos_jobs.http import body, cors, problems, rate_limits, shutdown
+from agenciaos_jobs.http import auth, body, cors, problems, rate_limits, shutdown
 from agenciaos_jobs.http.keys import BODY, CLOCK, OPEN_TO_BROWSERS, PROBLEM_PAGE, QUOTA, REQUEST_ID
 
 log = structlog.get_logger("agenciaos_jobs.web")
@@ -46,9 +46,19 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
+def _refused(request: web.Request) -> web.Response | None:
+    """Refuses and counts what no handler counts: an unknown address, a compressed body, an address with U+0000."""
+    is_compressed, refused = body.is_compressed(request), body.refused_for_nul(request)
+    if is_compressed or refused or request.match_info.http_exception:
+        auth.count(request)
+    if is_compressed:
+        raise body.compressed()
+    return refused
+
+
 async def _with_errors_as_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        return body.refused_for_nul(request) or await handler(request)
+        return _refused(request) or await handler(request)
     except DomainError as raised:
         error = raised
         if isinstance(raised, DatabaseUnavailableError):

@@ -24,8 +24,7 @@ class Operation:
 
     ``problems`` are the error statuses it may return, besides 401 where a key is needed. ``token_resources`` opens it
     to public tokens, and so to browsers. ``body_auth`` handles requests without a key that authenticate themselves in
-    the body; it returns ``None`` for any other. ``counts_own_failures`` marks an endpoint that counts the addresses it
-    refuses.
+    the body; it returns ``None`` for any other.
     """
 
     method: str
@@ -39,7 +38,6 @@ class Operation:
     problems: tuple[int, ...] = ()
     needs_key: bool = True
     token_resources: auth.TokenResources | None = None
-    counts_own_failures: bool = False
     body_auth: Callable[[web.Request], Awaitable[web.StreamResponse | None]] | None = None
 
     def add_to(self, app: web.Application) -> None:
@@ -53,17 +51,14 @@ class Operation:
         return self.path in PROBES
 
     async def _open(self, request: web.Request) -> web.StreamResponse:
-        if not (self.is_probe or self.counts_own_failures):
+        if not self.is_probe:
             rate_limits.count_address(request)
         return await self.handler(request)
 
     async def _keyed(self, request: web.Request) -> web.StreamResponse:
-        key = auth.key_of(request)
-        if self.body_auth and key is None:
-            answered = await self.body_auth(request)
-            if answered is not None:
+        request[OPEN_TO_BROWSERS] = self.token_resources is not None
+        if auth.count(request) is None:
+            if self.body_auth and (answered := await self.body_auth(request)):
                 return answered
-        if self.token_resources:
-            request[OPEN_TO_BROWSERS] = True
-        await auth.authorize(request, key, self.token_resources)
+            await auth.authorize(request, self.token_resources)
         return await self.handler(request)

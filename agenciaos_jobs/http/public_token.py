@@ -54,6 +54,8 @@ class _Claims(BaseModel):
 
 def read(token: str, key: str, now: datetime) -> PublicToken | None:
     """The verified token; ``None`` if the signature (HS256 with ``key``), issuer, audience or validity is wrong."""
+    if not token.isascii():
+        return None
     try:
         with warnings.catch_warnings(category=jwt.InsecureKeyLengthWarning, action="ignore"):
             claims = _Claims.model_validate(

@@ -33,6 +33,12 @@ def count_address(request: web.Request) -> None:
     _count(request, "address", address_of(request))
 
 
+def uncount_address(request: web.Request) -> None:
+    """Takes back a request that was counted against its address, and turned out to be authentic."""
+    request.app[WINDOWS]["address"].give_back(address_of(request))
+    request[QUOTA] = None
+
+
 def _count(request: web.Request, policy: Policy, caller: str) -> None:
     window: FixedWindow = request.app[WINDOWS][policy]
     if not window.limit:

@@ -171,7 +171,7 @@ OPERATIONS = [
         Text("Recebe itens, um por linha (NDJSON)", "Takes items, one a line"),
         {200: BatchStreamed},
         parameters=BATCH_ID,
-        problems=(400, 404, 408, 413, 422, 503),
+        problems=_REFUSALS,
     ),
     Operation(
         "GET",

@@ -94,7 +94,7 @@ OPERATIONS = [
         Text("Recebe um payload grande", "Takes a large payload"),
         answers={200: PacketStored},
         parameters={"packet_id": {"type": "string", "minLength": 1}},
-        problems=(403, 408, 413, 422, 503),
+        problems=(400, 403, 408, 413, 415, 422, 503),
         needs_key=False,
     ),
 ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.http import auth
 from agenciaos_jobs.http.operation import Handler
 from agenciaos_jobs.http.problems import RequestError
 
@@ -80,7 +81,8 @@ def add_to(app: web.Application) -> None:
 
 
 def _refusing(text: Text) -> Handler:
-    async def refuse(_: web.Request) -> web.StreamResponse:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        auth.count(request)
         raise RequestError(501, text, headers={"x-should-retry": "false"})
 
     return refuse

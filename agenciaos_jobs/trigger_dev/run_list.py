@@ -11,6 +11,7 @@ from agenciaos_jobs.foundation.duration import parse_duration
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer
 from agenciaos_jobs.http.keys import CLOCK, LONG_READS
+from agenciaos_jobs.http.moments import from_milliseconds, parse_moment
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
 from agenciaos_jobs.trigger_dev import token_resources
@@ -137,10 +138,8 @@ def _moment(request: web.Request, end: str) -> datetime | None:
     if not text:
         return None
     try:
-        if text.lstrip("-").isdecimal():
-            return datetime.fromtimestamp(int(text) / 1000, UTC)
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError, OSError):
+        moment = from_milliseconds(text) if text.lstrip("-").isdecimal() else parse_moment(text)
+    except ValueError:
         raise wrong_field(name, "datetime_parsing", "should be a date and time, or unix milliseconds") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
@@ -154,7 +153,7 @@ def _period(text: str) -> timedelta:
 
 def _size(request: web.Request) -> int:
     text = request.query.get("page[size]") or str(DEFAULT_SIZE)
-    if not text.isdecimal() or not 1 <= int(text[:9]) <= MAX_SIZE:
+    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_SIZE:
         raise wrong_field("page[size]", "page_size", f"should be a number from 1 to {MAX_SIZE}", most=MAX_SIZE)
     return int(text)
 

@@ -17,7 +17,10 @@ from agenciaos_jobs.foundation.clock import make_id
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import CLOCK, LONG_READS
+from agenciaos_jobs.http.moments import parse_moment
 from agenciaos_jobs.registry import JOBS
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 PAGE = 50
 MAX_FRESH = 100
@@ -178,7 +181,7 @@ def _given(query: Mapping[str, str], name: str) -> str | None:
 
 def _moment(text: str | None) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text) if text else None
+        moment = parse_moment(text) if text else None
     except ValueError:
         return None
     return moment if moment and moment.tzinfo else None
@@ -186,7 +189,7 @@ def _moment(text: str | None) -> datetime | None:
 
 def _floor(moment: datetime) -> str:
     """A lower bound of the ids of runs made at or after this moment."""
-    return make_id("run", moment, 0)[: len("run_") + 10]
+    return make_id("run", max(moment, _EPOCH), 0)[: len("run_") + 10]
 
 
 PAGES = [Page("GET", "/runs", show_runs)]

@@ -11,11 +11,10 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class Keys:
-    """The signing key, the generated password's hash, and whether the given session was ended."""
+    """The signing key, and the generated password's hash. Neither changes once it is stored."""
 
     signing_key: bytes
     password_hash: str | None
-    is_over: bool
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,15 @@ async def store_password_once(executor: Executor, password_hash: str) -> bool:
     return bool(await executor.fetchval(QUERIES["store_password_once"], password_hash))
 
 
-async def read_keys(executor: Executor, session_id: str) -> Keys:
-    record = await executor.fetchrow(QUERIES["read_keys"], session_id)
+async def read_keys(executor: Executor) -> Keys:
+    record = await executor.fetchrow(QUERIES["read_keys"])
     assert record is not None
     return Keys(**record)
+
+
+async def has_ended(executor: Executor, session_id: str) -> bool:
+    """Whether the session was ended by a logout."""
+    return bool(await executor.fetchval(QUERIES["has_ended"], session_id))
 
 
 async def end_session(executor: Executor, session_id: str, expires_at: datetime, now: datetime) -> None:
@@ -53,8 +57,12 @@ async def failures(executor: Executor, address: str, since: datetime) -> Failure
     return Failures(**record)
 
 
-async def add_failure(executor: Executor, address: str, now: datetime, forget_before: datetime) -> None:
-    await executor.execute(QUERIES["add_failure"], address, now, forget_before)
+async def record_attempt(executor: Executor, address: str, now: datetime, forget_before: datetime, limit: int) -> bool:
+    """Stores an attempt as a failure, unless the address has ``limit`` of them; returns whether it was stored.
+
+    Attempts at the same moment may exceed the limit.
+    """
+    return bool(await executor.fetchval(QUERIES["record_attempt"], address, now, forget_before, limit))
 
 
 async def clear_failures(executor: Executor, address: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from agenciaos_jobs.engine.model.job import Json
@@ -12,7 +13,9 @@ from agenciaos_jobs.foundation.storable import storable
 TOKEN = "api_token"  # noqa: S105 - the field's name
 
 _MAX_DEPTH = 100
-_IN_TEXT = re.compile(r"""api_token["']?\s*[:=]\s*["']?([A-Za-z0-9_-]{8,200})""")
+_IN_TEXT = re.compile(r"""api_token["']?\s*+[:=]\s*+["']?([A-Za-z0-9_-]{8,200})""")
+_MAX_IN_TEXT = 10
+"""A larger number of tokens is a guess at the right one."""
 
 
 def is_native(body: Any) -> bool:
@@ -28,8 +31,8 @@ def tokens(body: Any) -> Iterator[str]:
 
 
 def tokens_in_text(text: str) -> list[str]:
-    """The tokens in a body that is not valid JSON."""
-    return _IN_TEXT.findall(text)
+    """The first tokens in a body that is not valid JSON."""
+    return [match[1] for match in islice(_IN_TEXT.finditer(text), _MAX_IN_TEXT)]
 
 
 def without_token(body: Json, token: str) -> Json:

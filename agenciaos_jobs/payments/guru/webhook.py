@@ -15,7 +15,7 @@ from agenciaos_jobs.foundation import logs, metrics
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import auth, rate_limits
 from agenciaos_jobs.http.answers import TriggerAnswer
-from agenciaos_jobs.http.body import answer, read_bytes
+from agenciaos_jobs.http.body import MAX_BODY, MAX_UNAUTHENTICATED_BODY, answer, read_bytes
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.keys import ALERTS, GURU_TOKENS, INTAKE, REQUEST_ID
 from agenciaos_jobs.http.language import accepted_language
@@ -28,7 +28,7 @@ from agenciaos_jobs.payments.jobs.process_guru_webhook import JOB
 
 async def receive(request: web.Request) -> web.Response:
     """Accepts a webhook of Guru."""
-    body = await read_bytes(request)
+    body = await read_bytes(request, max_bytes=_limit(request))
     try:
         parsed = guru_token.parsed(body)
     except ValueError:
@@ -44,17 +44,22 @@ async def accept(request: web.Request, body: Json) -> web.Response:
     try:
         kept = guru_token.without_token(body, token)
     except ValueError:
-        kept = _as_text(await read_bytes(request), token)
+        kept = _as_text(await read_bytes(request, max_bytes=_limit(request)), token)
     return await _enqueue(request, kept)
 
 
 async def forwarded(request: web.Request) -> web.Response | None:
     """Accepts a Guru webhook sent to ``/api/trigger`` without the key; ``None`` for any other request."""
     try:
-        body = guru_token.parsed(await read_bytes(request))
+        body = guru_token.parsed(await read_bytes(request, max_bytes=MAX_UNAUTHENTICATED_BODY))
     except ValueError:
         return None
     return await accept(request, body) if guru_token.is_native(body) else None
+
+
+def _limit(request: web.Request) -> int:
+    """The limit of a body, whose token is only known once it has been read."""
+    return MAX_BODY if auth.key_of(request) else MAX_UNAUTHENTICATED_BODY
 
 
 async def _accept_text(request: web.Request, body: bytes) -> web.Response:
@@ -74,9 +79,10 @@ def _require_token(request: web.Request, given: list[str]) -> str:
         raise RequestError(503, _NOT_CONFIGURED, headers={"Retry-After": "60"})
     for known in expected:
         if any(auth.constant_time_equals(token, known) for token in given):
+            if auth.key_of(request) is None:
+                rate_limits.uncount_address(request)
             return known
     metrics.WEBHOOKS.labels("guru", "refused").inc()
-    rate_limits.count_address(request)
     request.app[ALERTS].record(WRONG_TOKEN, "guru", subject=address_of(request))
     raise RequestError(401, _WRONG_TOKEN)
 
@@ -115,8 +121,7 @@ OPERATIONS = [
         Text("Recebe um webhook da Digital Manager Guru", "Receives a webhook of Digital Manager Guru"),
         request=_SCHEMA,
         answers={200: TriggerAnswer},
-        problems=(401, 408, 413, 503),
+        problems=(400, 401, 408, 413, 415, 503),
         needs_key=False,
-        counts_own_failures=True,
     )
 ]
