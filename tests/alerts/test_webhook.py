@@ -11,7 +11,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from support.channels import Receiver, receiving, refused, told
 
 from agenciaos_jobs.alerts.channels import webhook
-from agenciaos_jobs.alerts.channels.webhook import PublicResolver, WebhookChannel, is_public
+from agenciaos_jobs.alerts.channels.public_addresses import PrivateAddressError, PublicResolver, is_public
+from agenciaos_jobs.alerts.channels.webhook import WebhookChannel
 from agenciaos_jobs.alerts.message import ChannelError
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.webhook_signature import key_of
@@ -73,10 +74,15 @@ async def test_a_receiver_s_answers_are_told_apart():
         assert (await refused(channel)).after == timedelta(seconds=7)
 
 
-@pytest.mark.parametrize(
-    "host",
-    ["127.0.0.1", "localhost", "[::1]", "10.1.2.3", "169.254.169.254", "[::ffff:10.0.0.1]", "0.0.0.0", "[fe80::1]"],
+PRIVATE = (
+    *("127.0.0.1", "localhost", "[::1]", "10.1.2.3", "169.254.169.254", "0.0.0.0", "[fe80::1]", "[fec0::1]"),
+    *("①②⑦.⓪.⓪.①", "127。0。0。1", "１２７.0.0.1", "0x7f.1", "ⓛocalhost"),
+    *("[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[::127.0.0.1]", "[64:ff9b::127.0.0.1]", "[64:ff9b:1::1]"),
+    *("[2002:7f00:1::]", "[2001:0:808:808:0:0:80ff:fffe]", "224.0.0.1", "[ff02::1]", "255.255.255.255", "240.0.0.1"),
 )
+
+
+@pytest.mark.parametrize("host", PRIVATE)
 async def test_a_private_address_is_refused_by_number_and_by_name(host: str):
     async with receiving(Receiver()) as receiver:
         error = await refused(hook(f"http://{host}:{receiver.server.port}/x", private_too=False))
@@ -85,11 +91,24 @@ async def test_a_private_address_is_refused_by_number_and_by_name(host: str):
             await hook(f"http://{host}/x", private_too=False).probe()
 
 
-@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "127.1", "nobody.invalid"])
+@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "127.1", "0177.1", "127.0.0.1.", "nobody.invalid"])
 async def test_other_ways_to_write_an_address_lead_nowhere(host: str):
     async with receiving(Receiver()) as receiver:
-        await refused(hook(f"http://{host}:{receiver.server.port}/x", private_too=False))
+        channel = hook(f"http://{host}:{receiver.server.port}/x", private_too=False)
+        await refused(channel)
+        with pytest.raises(ChannelError):
+            await channel.probe()
         assert receiver.bodies == []
+
+
+async def test_the_address_is_checked_when_it_is_dialed_whatever_the_lookup_found(monkeypatch: pytest.MonkeyPatch):
+    async def trusting(self: PublicResolver, host: str, port: int = 0, family: int = 0) -> list[dict[str, object]]:
+        return await self._inner.resolve(host, port, family)
+
+    monkeypatch.setattr(PublicResolver, "resolve", trusting)
+    async with receiving(Receiver()) as receiver:
+        error = await refused(hook(f"http://localhost:{receiver.server.port}/x", private_too=False))
+        assert (error.code, receiver.bodies) == ("webhook_address_private", [])
 
 
 async def test_a_name_with_one_private_address_among_others_is_refused(monkeypatch: pytest.MonkeyPatch):
@@ -98,7 +117,7 @@ async def test_a_name_with_one_private_address_among_others_is_refused(monkeypat
 
     resolver = PublicResolver()
     monkeypatch.setattr(resolver._inner, "resolve", several)
-    with pytest.raises(webhook.PrivateAddressError):
+    with pytest.raises(PrivateAddressError):
         await resolver.resolve("example.com")
 
 
