@@ -1,5 +1,6 @@
 """The settings, and the only reader of the environment."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from email.headerregistry import Address
 from functools import cached_property
@@ -20,6 +21,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agenciaos_jobs.alerts.channels import email
 from agenciaos_jobs.foundation import webhook_signature as signature
+from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
+from agenciaos_jobs.foundation.connections.redis_url import RedisURL
+from agenciaos_jobs.foundation.connections.url import cleaned
 
 
 class SettingsError(Exception):
@@ -48,6 +52,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None
     redis_url: SecretStr | None = None
+    redis_tls_verify: bool | Path = Field(default=True, union_mode="left_to_right")
     trigger_secret_key: SecretStr | None = Field(default=None, min_length=8)
     trigger_secret_key_previous: SecretStr | None = Field(default=None, min_length=8)
     rate_limit_key: int = Field(default=60_000, ge=0)
@@ -76,6 +81,7 @@ class Settings(BaseSettings):
     reconcile_apply: bool = False
 
     public_url: HttpUrl | None = None
+    metrics_token: SecretStr | None = Field(default=None, min_length=8)
     alerts_file: Path | None = None
     smtp_url: SecretStr | None = None
     alert_email_from: str | None = None
@@ -121,12 +127,19 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        return _with_scheme(value, "postgresql://", "postgres://")
+        return _readable(value, DatabaseURL.read)
 
     @field_validator("redis_url")
     @classmethod
     def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
-        return _with_scheme(value, "redis://", "rediss://", "unix://")
+        return _readable(value, RedisURL.read)
+
+    @field_validator("redis_tls_verify")
+    @classmethod
+    def _is_file(cls, value: bool | Path) -> bool | Path:
+        if isinstance(value, Path) and not value.is_file():
+            raise ValueError("expected 0, 1, or the path of a file with CA certificates")
+        return value
 
     @field_validator("slack_webhook_url", "alert_webhook_url")
     @classmethod
@@ -207,6 +220,15 @@ PURPOSE = {
 }
 
 
+def _readable(value: SecretStr | None, read: Callable[[str], object]) -> SecretStr | None:
+    """The connection string without what surrounds it; ``None`` if nothing is left."""
+    text = cleaned(value.get_secret_value()) if value else ""
+    if not text:
+        return None
+    read(text)
+    return SecretStr(text)
+
+
 def _with_scheme(value: SecretStr | None, *schemes: str) -> SecretStr | None:
     if value is not None and not value.get_secret_value().startswith(schemes):
         raise ValueError("expected an address that begins with " + " or ".join(schemes))
@@ -216,8 +238,9 @@ def _with_scheme(value: SecretStr | None, *schemes: str) -> SecretStr | None:
 def _explain(problem: object) -> str:
     assert isinstance(problem, dict)
     name = str(problem["loc"][0]).upper() if problem["loc"] else "settings"
+    message = str(problem["msg"]).removeprefix("Value error, ")
     where = " → ".join(str(part) for part in problem["loc"][1:])
-    return f"{name} is malformed: {where + ': ' if where else ''}{problem['msg']}"
+    return f"{name} is malformed: {where + ': ' if where else ''}{message}"
 
 
 def dotenv_in_use() -> Path | None:

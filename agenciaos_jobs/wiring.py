@@ -122,8 +122,9 @@ async def _connect(settings: Settings, clock: Clock, name: str, stack: AsyncExit
     stack.push_async_callback(pool.close)
     await migrate.require_schema(pool.within(ENGINE_TIMEOUT))
     await workers.synchronise(pool.within(ENGINE_TIMEOUT), clock)
-    redis = Queue(queue.connect(settings.redis_url.get_secret_value()))
+    redis = Queue(queue.connect(settings.redis_url.get_secret_value(), settings.redis_tls_verify))
     stack.push_async_callback(redis.close)
+    await redis.require_trust()
     return pool, redis
 
 

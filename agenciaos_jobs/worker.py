@@ -45,7 +45,8 @@ from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.engine.worker.watchdog import Watchdog, yield_gil_regularly
 from agenciaos_jobs.foundation import logs, metrics
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, DatabaseUnavailableError
+from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT
+from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.loops import run_periodically
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.foundation.redact import Redactor
@@ -57,7 +58,7 @@ from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
 
 log = structlog.get_logger("agenciaos_jobs.worker")
 
-_REASONS = (SchemaError, AlertRulesError, JobsModuleError, DatabaseUnavailableError, NotInstalledError, OSError)
+_REASONS = (SchemaError, AlertRulesError, JobsModuleError, DomainError, NotInstalledError, OSError)
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,7 @@ def worker_settings(
 
     return host.worker_settings(
         settings.redis_url.get_secret_value(),
+        settings.redis_tls_verify,
         settings.worker_max_jobs,
         list(known),
         list(declared(known)),

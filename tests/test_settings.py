@@ -52,6 +52,9 @@ def test_the_example_itself_can_be_used(monkeypatch: pytest.MonkeyPatch):
         ("OPENAI_WEBHOOK_SECRET", "whsec_!!!"),
         ("OPENAI_WEBHOOK_SECRET_PREVIOUS", "c2VncmVkbyBkZSB0ZXN0ZSBkYSBvcGVuYWk="),
         ("ALERT_WEBHOOK_SECRET_PREVIOUS", "whsec_c2hvcnQ="),
+        ("ALERT_WEBHOOK_SECRET", "whsec_"),
+        ("OPENAI_WEBHOOK_SECRET", "whsec_"),
+        ("METRICS_TOKEN", "short"),
         ("REDIS_URL", "http://h"),
         ("TRIGGER_SECRET_KEY", "short"),
         ("LOG_LEVEL", "loud"),
@@ -62,7 +65,7 @@ def test_a_malformed_setting_is_named_and_not_shown(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsError, match=f"^{name} is malformed") as caught:
         Settings.load()
-    if "SECRET" in name:
+    if "SECRET" in name and value != "whsec_":
         assert value not in str(caught.value).replace("shorter", "")
 
 

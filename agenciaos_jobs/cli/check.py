@@ -63,6 +63,8 @@ async def _findings() -> AsyncIterator[Finding]:
         "fault",
         "`serve` refuses to start; make one and give it to the application",
     )
+    for finding in checks.of_connection_strings(settings):
+        yield finding
     async for finding in _database(settings):
         yield finding
     yield await _queue(settings)
@@ -160,9 +162,12 @@ async def _workers(pool: Database) -> Finding:
 async def _queue(settings: Settings) -> Finding:
     if settings.redis_url is None:
         return Finding("fault", "REDIS_URL", "not set: give it a Redis, or run `agenciaos-jobs dev`")
-    client = Queue(queue.connect(settings.redis_url.get_secret_value()))
+    client = Queue(queue.connect(settings.redis_url.get_secret_value(), settings.redis_tls_verify))
     try:
+        await client.require_trust()
         await client.ping()
+    except queue.UntrustedCertificateError as error:
+        return Finding("fault", "queue", f"can't connect: {error.text.en[0].lower()}{error.text.en[1:]}")
     except queue.UNAVAILABLE as error:
         return Finding(
             "fault",

@@ -1,7 +1,7 @@
 """Findings of ``check`` about access, observability and retention."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.util import find_spec
@@ -12,6 +12,9 @@ from agenciaos_jobs import registry
 from agenciaos_jobs.engine.store import retention
 from agenciaos_jobs.foundation import migrate
 from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.connections import postgres_url, redis_url
+from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
+from agenciaos_jobs.foundation.connections.redis_url import RedisURL
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.registry import JobsModuleError
@@ -45,6 +48,26 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     yield _background(settings)
     yield _log(settings)
     yield await _traces(settings.otel_exporter_otlp_endpoint)
+
+
+def of_connection_strings(settings: Settings) -> Iterator[Finding]:
+    """The options of DATABASE_URL and REDIS_URL that have no effect."""
+    if settings.database_url:
+        ignored = DatabaseURL.read(settings.database_url.get_secret_value()).ignored
+        yield from _ignored("DATABASE_URL", ignored, postgres_url.HARMLESS)
+    if settings.redis_url:
+        yield from _ignored(
+            "REDIS_URL", RedisURL.read(settings.redis_url.get_secret_value()).ignored, redis_url.HARMLESS
+        )
+
+
+def _ignored(name: str, ignored: Collection[str], harmless: Collection[str]) -> Iterator[Finding]:
+    if unknown := [option for option in ignored if option not in harmless]:
+        yield Finding(
+            "warning", name, f"{', '.join(unknown)} ignored: not supported here (docs/operations.md); remove it"
+        )
+    elif ignored:
+        yield Finding("ok", name, f"{', '.join(ignored)} ignored: not needed here")
 
 
 def _jobs_modules(settings: Settings) -> Finding:

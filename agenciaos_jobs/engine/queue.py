@@ -20,11 +20,14 @@ from agenciaos_jobs.engine.arq.wire import (
     Redis,
     connect,
     decode,
+    is_untrusted,
     message_of,
 )
 from agenciaos_jobs.engine.model.run import QueuedRun
+from agenciaos_jobs.foundation.errors import DomainError
+from agenciaos_jobs.foundation.i18n.text import Text
 
-__all__ = ["UNAVAILABLE", "WAKE", "Dequeued", "Queue", "connect", "decode"]
+__all__ = ["UNAVAILABLE", "WAKE", "Dequeued", "Queue", "UntrustedCertificateError", "connect", "decode"]
 
 log = structlog.get_logger("agenciaos_jobs.queue")
 
@@ -95,6 +98,16 @@ for i = 1, #waiting, 2 do
 end
 return {dequeued, next}
 """
+
+
+class UntrustedCertificateError(DomainError):
+    """The certificate of Redis is not trusted."""
+
+    status = 503
+    text = Text(
+        "O certificado TLS do Redis não é confiável: em REDIS_TLS_VERIFY, informe o arquivo da CA, ou 0 (não verifica)",
+        "The TLS certificate of Redis is not trusted: set REDIS_TLS_VERIFY to a CA file, or to 0 to skip verification",
+    )
 
 
 @dataclass(frozen=True)
@@ -210,6 +223,14 @@ class Queue:
 
     async def ping(self) -> None:
         await self.redis.ping()
+
+    async def require_trust(self) -> None:
+        """Raises :class:`UntrustedCertificateError`, which no retry mends; does nothing while Redis is down."""
+        try:
+            await self.ping()
+        except UNAVAILABLE as error:
+            if is_untrusted(error):
+                raise UntrustedCertificateError from error
 
     async def close(self) -> None:
         await self.redis.aclose(close_connection_pool=True)

@@ -11,7 +11,7 @@ import orjson
 from asyncpg import exceptions as pg
 
 from agenciaos_jobs.foundation.connections.pool import ConnectionPool, PooledConnection
-from agenciaos_jobs.foundation.connections.url import without_foreign_options
+from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.sql import load
@@ -206,15 +206,19 @@ async def connect(
     ``name`` identifies the connections in Postgres (``application_name``: ``agenciaos-jobs worker_01…``). ``on_query``
     is called after every statement: see asyncpg's ``add_query_logger``.
 
-    Raises :class:`DatabaseUnavailableError`, or asyncpg's error if the server rejects the login.
+    Raises :class:`DatabaseUnavailableError`, asyncpg's error if the server rejects the login, or
+    :class:`MalformedURLError`.
     """
+    given = DatabaseURL.read(url)
     options: dict[str, Any] = {
-        "dsn": without_foreign_options(url),
+        "dsn": given.dsn,
         "timeout": max_wait,
         "command_timeout": STATEMENT_TIMEOUT,
-        "statement_cache_size": 0 if "pgbouncer=true" in url else 1024,
+        "statement_cache_size": given.statement_cache_size,
         "server_settings": {"application_name": f"agenciaos-jobs {name}".strip(), "timezone": "UTC"},
     }
+    if context := given.ssl_context():
+        options["ssl"] = context
 
     async def prepare(connection: Connection) -> None:
         await _use_json(connection)

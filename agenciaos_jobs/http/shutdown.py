@@ -6,6 +6,7 @@ closes each connection after its response. After the delay it stops accepting an
 
 import asyncio
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -26,7 +27,7 @@ async def serve(app: web.Application, host: str, port: int, *, delay: float, gra
     try:
         await runner.setup()
         stop, hurry = _on_signals()
-        await web.TCPSite(runner, host, port).start()
+        await site(runner, host, port).start()
         log.info("server_started", host=host, port=port)
         await stop.wait()
         app[DRAINING].set()
@@ -34,6 +35,14 @@ async def serve(app: web.Application, host: str, port: int, *, delay: float, gra
         await _within(delay, hurry.wait)
     finally:
         await runner.cleanup()
+
+
+def site(runner: web.AppRunner, host: str, port: int) -> web.BaseSite:
+    """Listens on ``host``; on both families for ``::``, which asyncio by itself would listen on for IPv6 alone."""
+    if host == "::" and socket.has_dualstack_ipv6():
+        listening = socket.create_server((host, port), family=socket.AF_INET6, dualstack_ipv6=True)
+        return web.SockSite(runner, listening)
+    return web.TCPSite(runner, host, port)
 
 
 def close_when_draining(request: web.Request, response: web.StreamResponse) -> None:

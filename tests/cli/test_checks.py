@@ -71,6 +71,18 @@ async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connec
     assert "remove it" in found["TRIGGER_SECRET_KEY_PREVIOUS"][1]
 
 
+def test_options_without_effect_are_named(settings: Settings):
+    urls = {
+        "database_url": SecretStr("postgresql://h/d?supa=x&connection_limit=1"),
+        "redis_url": SecretStr("redis://h?x=1"),
+    }
+    database_url, redis_url = checks.of_connection_strings(settings.model_copy(update=urls))
+    assert (database_url.state, database_url.name) == ("ok", "DATABASE_URL")
+    assert "supa, connection_limit ignored" in database_url.text
+    assert (redis_url.state, redis_url.name, "x ignored" in redis_url.text) == ("warning", "REDIS_URL", True)
+    assert list(checks.of_connection_strings(settings)) == []
+
+
 async def test_what_is_set_is_said_too(settings: Settings):
     found = await findings(settings.model_copy(update={"openai_background": False}))
     assert "occupies a worker slot" in found["OPENAI_BACKGROUND"][1]

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Protocol, cast
 from zoneinfo import ZoneInfo
 
@@ -49,6 +50,7 @@ WatchSignals = Callable[[Hosted], "Awaitable[None] | None"]
 
 def worker_settings(
     redis_url: str,
+    redis_tls_verify: bool | Path,
     max_jobs: int,
     tasks: Sequence[str],
     schedules: Sequence[Declared],
@@ -67,7 +69,7 @@ def worker_settings(
         "functions": [_function(task) for task in tasks],
         "cron_jobs": [cron_job(item) for item in schedules],
         "timezone": TIMEZONE,
-        "redis_pool": connect(redis_url),
+        "redis_pool": connect(redis_url, redis_tls_verify),
         "job_serializer": encode,
         "job_deserializer": decode,
         "on_startup": on_startup,

@@ -2,6 +2,8 @@
 
 import asyncio
 import math
+import ssl
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -15,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from agenciaos_jobs.foundation.connections import keepalive
+from agenciaos_jobs.foundation.connections.redis_url import RedisURL
 
 log = structlog.get_logger("agenciaos_jobs.queue")
 
@@ -85,14 +88,29 @@ class WorkerRedis(ArqRedis):
             return None
 
 
-def connect(url: str) -> WorkerRedis:
+def is_untrusted(error: BaseException | None) -> bool:
+    """Whether a connection failed because the server's certificate is not trusted."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def connect(url: str, tls_verify: bool | Path = True) -> WorkerRedis:
     """A client that connects on first use.
+
+    ``tls_verify`` is whether the certificate of a ``rediss://`` server is verified, or the file with the certificates
+    of the authorities that are trusted. The connection string's own options come first.
 
     A connection that was idle is probed before its next command, and replaced if it does not respond within
     ``socket_timeout``. The command itself is not repeated.
     """
+    given = RedisURL.read(url)
+    tls = {"ssl_cert_reqs": "required" if tls_verify else "none"} if given.is_tls else {}
+    if given.is_tls and isinstance(tls_verify, Path):
+        tls["ssl_ca_certs"] = str(tls_verify)
     pool: ConnectionPool = ConnectionPool.from_url(
-        url,
+        given.url,
+        **tls,
         socket_connect_timeout=_CONNECT_TIMEOUT,
         socket_timeout=_RESPONSE_TIMEOUT,
         health_check_interval=_PROBED_AFTER,
