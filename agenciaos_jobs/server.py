@@ -27,7 +27,7 @@ from agenciaos_jobs.foundation.loops import run_periodically
 from agenciaos_jobs.foundation.metric_reporter import MetricReporter
 from agenciaos_jobs.http import auth, body, keys, shutdown
 from agenciaos_jobs.http.fixed_window import FixedWindow
-from agenciaos_jobs.http.middleware import observe
+from agenciaos_jobs.http.middleware import finish_headers, observe
 from agenciaos_jobs.payments.assignment import ASSIGNMENTS
 from agenciaos_jobs.payments.guru import webhook
 from agenciaos_jobs.settings import Settings
@@ -82,6 +82,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     _configure(app, settings)
     app[keys.DRAINING] = asyncio.Event()
     app.cleanup_ctx.append(connected)
+    app.on_response_prepare.append(finish_headers)
     app.on_shutdown.append(_end_subscriptions)
     for operation in [*OPERATIONS, openapi.operation(OPERATIONS)]:
         operation.add_to(app)
@@ -124,6 +125,8 @@ def _configure(app: web.Application, settings: Settings) -> None:
     app[keys.GURU_TOKENS] = tuple(settings.values_of("dmg_webhook_secret"))
     app[keys.BODY_TIMEOUT] = settings.body_timeout
     app[keys.SLOTS] = settings.worker_max_jobs
+    app[keys.BEHIND_TLS] = (settings.public_url or "").startswith("https://")
+    app[keys.METRICS_TOKEN] = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
 
 
 def _bind(app: web.Application, runtime: Runtime) -> None:

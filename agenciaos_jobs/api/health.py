@@ -14,8 +14,9 @@ from agenciaos_jobs.engine.store import history, run_hours, workers
 from agenciaos_jobs.foundation import metric_totals, metrics, migrate
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.http import auth
 from agenciaos_jobs.http.body import answer
-from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, QUEUE, SLOTS
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, METRICS_TOKEN, QUEUE, SLOTS
 from agenciaos_jobs.http.operation import Operation
 
 _TIMEOUT = 3
@@ -65,7 +66,12 @@ async def _state(check: Awaitable[object]) -> str:
 
 
 async def show_metrics(request: web.Request) -> web.Response:
-    """Metrics of all workers and of this process; of this process alone while Postgres is unreachable."""
+    """Metrics of all workers and of this process; of this process alone while Postgres is unreachable.
+
+    Raises 401 without ``METRICS_TOKEN``, where it is set.
+    """
+    if token := request.app[METRICS_TOKEN]:
+        auth.require_bearer(request, token)
     database, now = request.app[DATABASE].within(_TIMEOUT), request.app[CLOCK].now()
     try:
         known = await asyncio.wait_for(_shared_metrics(database, now, request.app[SLOTS]), _TIMEOUT)

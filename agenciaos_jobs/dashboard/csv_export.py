@@ -6,6 +6,7 @@ that begins like a formula gets an apostrophe before it, so that it is not execu
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.reports.store.monthly_reports import Report
 
 _FORMULA = ("=", "+", "-", "@", "|", "%")
+"""What begins a formula, after compatibility normalization: Excel takes full-width signs for the ASCII ones."""
 
 
 def as_sheet(reports: Iterable[Report], fmt: Formatter) -> bytes:
@@ -26,8 +28,9 @@ def as_sheet(reports: Iterable[Report], fmt: Formatter) -> bytes:
 
 def escape_formula(text: str) -> str:
     """The text, escaped so that no spreadsheet takes it for a formula."""
-    flat = " ".join(text.split())
-    return f"'{flat}" if flat.startswith(_FORMULA) else flat
+    flat = " ".join("".join(" " if unicodedata.category(char) in {"Cc", "Cs"} else char for char in text).split())
+    visible = (char for char in unicodedata.normalize("NFKC", flat) if unicodedata.category(char)[0] not in "CZ")
+    return f"'{flat}" if next(visible, "").startswith(_FORMULA) else flat
 
 
 def _columns(fmt: Formatter) -> list[str]:

@@ -68,6 +68,12 @@ def _bearer(request: web.Request) -> str:
     return given.strip() if scheme.lower() == "bearer" else ""
 
 
+def require_bearer(request: web.Request, expected: str) -> None:
+    """Raises 401 unless the request carries ``expected`` as its bearer token."""
+    if not constant_time_equals(_bearer(request), expected):
+        raise RequestError(401, _OTHER_TOKEN, headers={"WWW-Authenticate": "Bearer"})
+
+
 def constant_time_equals(given: str, secret: str) -> bool:
     """Compares in constant time, so that the duration reveals neither the secret nor its length."""
     return hmac.compare_digest(digest_of(given), digest_of(secret))
@@ -81,6 +87,9 @@ def digest_of(text: str) -> bytes:
 _UNKNOWN = Text(
     "Envie a chave em Authorization: Bearer (TRIGGER_SECRET_KEY), ou um token público válido",
     "Send the key as Authorization: Bearer (TRIGGER_SECRET_KEY), or a valid public token",
+)
+_OTHER_TOKEN = Text(
+    "Envie o token deste endpoint em Authorization: Bearer", "Send this endpoint's token as Authorization: Bearer"
 )
 _OUT_OF_SCOPE = Text(
     "Os escopos deste token público não incluem esta leitura",

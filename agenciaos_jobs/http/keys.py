@@ -25,6 +25,8 @@ from agenciaos_jobs.http.public_token import PublicToken
 ALERTING = web.AppKey("alerting", Alerting)
 ALERTS = web.AppKey("alerts", AlertBuffer)
 BATCHES = web.AppKey("batches", Batches)
+BEHIND_TLS = web.AppKey("behind_tls", bool)
+"""Whether people reach the service by https (``PUBLIC_URL``)."""
 BODY: web.RequestKey[bytes | None] = web.RequestKey("body")
 BODY_TIMEOUT = web.AppKey("body_timeout", float)
 BULK = web.AppKey("bulk", Bulk)
@@ -40,6 +42,8 @@ INTAKE = web.AppKey("intake", Intake)
 KEY_DIGESTS = web.AppKey("key_digests", dict[str, bytes])
 WINDOWS = web.AppKey("windows", dict[str, FixedWindow])
 LIVE = web.AppKey("live", Live)
+METRICS_TOKEN = web.AppKey("metrics_token", str)
+"""What ``/metrics`` requires as a bearer token; empty if it is open."""
 OPEN_TO_BROWSERS = web.RequestKey("open_to_browsers", bool)
 PUBLIC_TOKEN = web.RequestKey("public_token", PublicToken)
 PROBLEM_PAGE: web.AppKey[Callable[[web.Request, DomainError], web.Response | None]] = web.AppKey("problem_page")

@@ -11,13 +11,14 @@ from agenciaos_jobs.foundation import logs, metrics, tracing
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.http import auth, body, cors, problems, rate_limits, shutdown
-from agenciaos_jobs.http.keys import BODY, CLOCK, OPEN_TO_BROWSERS, PROBLEM_PAGE, QUOTA, REQUEST_ID
+from agenciaos_jobs.http.keys import BEHIND_TLS, BODY, CLOCK, OPEN_TO_BROWSERS, PROBLEM_PAGE, QUOTA, REQUEST_ID
 
 log = structlog.get_logger("agenciaos_jobs.web")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_HSTS = "max-age=31536000"
 _QUIET = {"/healthz", "/readyz", "/metrics"}
 
 
@@ -44,6 +45,13 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         log_request = log.debug if path in _QUIET and response.status < 400 else log.info
         log_request("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))
     return response
+
+
+async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Removes aiohttp's name and version, and adds HSTS where ``PUBLIC_URL`` is https."""
+    response.headers.pop("Server", None)
+    if request.app[BEHIND_TLS]:
+        response.headers["Strict-Transport-Security"] = _HSTS
 
 
 def _refused(request: web.Request) -> web.Response | None:

@@ -65,9 +65,12 @@ _STATUSES = {
 """Status names of Trigger.dev's table, where they differ from those of its API."""
 
 
-def change(run: LiveRun, operation: str, skipped: Collection[str]) -> Json:
-    """The message with a run's full row; ``operation`` is ``insert`` or ``update``."""
-    value = {name: text for name, text in _row(run).items() if name not in skipped or name in NEEDED}
+def change(run: LiveRun, operation: str, skipped: Collection[str], *, shows_stack: bool = True) -> Json:
+    """The message with a run's full row; ``operation`` is ``insert`` or ``update``.
+
+    ``shows_stack`` is false for holders of public tokens: a traceback shows the inside of the service.
+    """
+    value = {name: text for name, text in _row(run, shows_stack).items() if name not in skipped or name in NEEDED}
     headers = {"operation": operation, "relation": ["jobs", "runs"]}
     return {"key": f'"jobs"."runs"/"{run.id}"', "value": value, "headers": headers}
 
@@ -88,7 +91,7 @@ def is_cursor(offset: str) -> bool:
     return 0 < first <= last and all(first <= number < last for number in running) and running == sorted(set(running))
 
 
-def _row(run: LiveRun) -> Mapping[str, str | None]:
+def _row(run: LiveRun, shows_stack: bool) -> Mapping[str, str | None]:
     due_at = run.delayed_until or run.created_at
     return {
         "id": run.id,
@@ -116,7 +119,7 @@ def _row(run: LiveRun) -> Mapping[str, str | None]:
         "metadataType": "application/json",
         "ttl": write_duration(run.expires_at - due_at) if run.expires_at else None,
         "runTags": _array(run.tags),
-        "error": _error(run.error),
+        "error": _error(run.error, shows_stack),
     }
 
 
@@ -138,8 +141,8 @@ def _array(texts: Collection[str]) -> str:
     return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
 
 
-def _error(error: Json | None) -> str | None:
+def _error(error: Json | None, shows_stack: bool) -> str | None:
     if error is None:
         return None
-    name, stack = error.get("code", error["type"]), error.get("stack", "")
+    name, stack = error.get("code", error["type"]), error.get("stack", "") if shows_stack else ""
     return _json({"type": "BUILT_IN_ERROR", "name": name, "message": error["message"], "stackTrace": stack})

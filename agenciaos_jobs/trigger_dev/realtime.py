@@ -88,7 +88,8 @@ async def _answer(request: web.Request, subject: Subject) -> web.Response:
 def _changes(
     request: web.Request, reading: Reading, handle: str, operation: str, skipped: Collection[str]
 ) -> web.Response:
-    messages = [*(electric.change(run, operation, skipped) for run in reading.runs), electric.UP_TO_DATE]
+    shows_stack = PUBLIC_TOKEN not in request
+    changes = [electric.change(run, operation, skipped, shows_stack=shows_stack) for run in reading.runs]
     headers = {
         "electric-handle": handle,
         "electric-offset": reading.cursor,
@@ -97,7 +98,9 @@ def _changes(
         "electric-up-to-date": "",
         "Cache-Control": "no-store",
     }
-    return web.Response(body=orjson.dumps(messages), content_type="application/json", headers=headers)
+    return web.Response(
+        body=orjson.dumps([*changes, electric.UP_TO_DATE]), content_type="application/json", headers=headers
+    )
 
 
 def _refetch(handle: str) -> web.Response:

@@ -13,7 +13,7 @@ from agenciaos_jobs.engine.store.history import StoredRun
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer, read_model
 from agenciaos_jobs.http.fields import read_delay
-from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE
+from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE, PUBLIC_TOKEN
 from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid
@@ -81,7 +81,7 @@ async def _answer(request: web.Request, run: StoredRun) -> web.Response:
     attempts, cost = await history.attempts(database, run.id), await generations.cost_of(database, run.id)
     stored = await schedules.get(database, run.schedule_id) if run.schedule_id else None
     maker = as_sdk_schedule(stored, accepted_language(request)) if stored else None
-    return answer(as_sdk_run(run, attempts, cost, maker))
+    return answer(as_sdk_run(run, attempts, cost, maker, shows_stack=PUBLIC_TOKEN not in request))
 
 
 RUN_ID = {"run_id": {"type": "string", "minLength": 1}}

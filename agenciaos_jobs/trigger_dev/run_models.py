@@ -133,8 +133,14 @@ def summary(run: RunSummary, duration: timedelta, cost: Decimal) -> Json:
 
 
 def as_sdk_run(
-    run: StoredRun, attempts: Sequence[Attempt], cost: Decimal, schedule: SdkSchedule | None = None
+    run: StoredRun,
+    attempts: Sequence[Attempt],
+    cost: Decimal,
+    schedule: SdkSchedule | None = None,
+    *,
+    shows_stack: bool = True,
 ) -> SdkRun:
+    """``shows_stack`` is false for holders of public tokens: a traceback shows the inside of the service."""
     ended = sum((attempt.finished_at - attempt.started_at for attempt in attempts), timedelta())
     return SdkRun(
         **summary(run, ended, cost),
@@ -142,20 +148,21 @@ def as_sdk_run(
         batch_id=run.batch_id,
         payload=run.payload,
         output=run.output,
-        error=_as_sdk_error(run.error),
+        error=_as_sdk_error(run.error, shows_stack),
         schedule=schedule,
-        attempts=[*map(_as_sdk_attempt, attempts), *_attempt_under_way(run)],
+        attempts=[*(_as_sdk_attempt(attempt, shows_stack) for attempt in attempts), *_attempt_under_way(run)],
         attempt_count=run.attempt,
     )
 
 
-def _as_sdk_error(error: Json | None) -> SdkError | None:
+def _as_sdk_error(error: Json | None, shows_stack: bool) -> SdkError | None:
     if error is None:
         return None
-    return SdkError(message=error["message"], name=error.get("code", error["type"]), stack_trace=error.get("stack"))
+    stack = error.get("stack") if shows_stack else None
+    return SdkError(message=error["message"], name=error.get("code", error["type"]), stack_trace=stack)
 
 
-def _as_sdk_attempt(attempt: Attempt) -> SdkAttempt:
+def _as_sdk_attempt(attempt: Attempt, shows_stack: bool) -> SdkAttempt:
     return SdkAttempt(
         id=f"attempt_{attempt.run_id.removeprefix('run_')}_{attempt.number}",
         status=attempt.status,
@@ -163,7 +170,7 @@ def _as_sdk_attempt(attempt: Attempt) -> SdkAttempt:
         updated_at=attempt.finished_at,
         started_at=attempt.started_at,
         completed_at=attempt.finished_at,
-        error=_as_sdk_error(attempt.error),
+        error=_as_sdk_error(attempt.error, shows_stack),
     )
 
 

@@ -48,6 +48,14 @@ async def test_mail_is_sent_after_a_login_over_tls(scheme: str):
         assert part in text
 
 
+@pytest.mark.parametrize("title", ["a\r\nBcc: x@y.z", "a\nBcc: x@y.z", "a\x00\x0b\x85\u2028Bcc: x@y.z"])
+async def test_a_title_stays_one_line_of_the_mail_s_head(title: str):
+    async with smtp_server() as (mailbox, port):
+        await mail(port).send("notice_1", told(title=title, what="x"))
+    (sent,) = mailbox.mails
+    assert (sent["Subject"], sent["Bcc"]) == ("[AgênciaOS Jobs] a Bcc: x@y.z", None)
+
+
 async def test_a_wrong_password_is_final_and_named_but_not_shown():
     async with smtp_server() as (mailbox, port):
         error = await refused(mail(port, password="errada-mesmo"))
@@ -109,9 +117,11 @@ async def test_a_mail_server_that_drips_is_given_up_before_the_delivery_s_own_ti
             await channel.probe()
 
 
-@pytest.mark.parametrize("url", ["smtp://", "http://h", "smtp://h?tls=maybe", "mail"])
+@pytest.mark.parametrize(
+    "url", ["smtp://", "http://h", "smtp://h?tls=maybe", "mail", "smtp://u:hun/ter2@h", "smtp://u:[hunter2@h"]
+)
 def test_an_smtp_url_that_is_none_is_refused(url: str):
-    with pytest.raises(ValueError, match="expected smtp://"):
+    with pytest.raises(ValueError, match=r"^expected smtp://user:password@host:587 or smtps://user:password@host:465$"):
         Server.read(url)
 
 
@@ -126,6 +136,8 @@ async def test_slack_gets_blocks_with_a_fallback_and_its_control_characters_esca
     assert message["blocks"][-1]["text"]["text"] == (
         "<https://jobs.agenciaos.com.br/runs?task=x&amp;status=FAILED|Abrir no painel>"
     )
+    texts = [block.get("text") or block["elements"][0] for block in message["blocks"][1:]]
+    assert [text["verbatim"] for text in texts] == [True] * len(texts), "Slack links names and channels by itself"
     assert payload(told(telling=Notification.RESOLVED))["blocks"][0]["text"]["text"].startswith("✅")
 
 

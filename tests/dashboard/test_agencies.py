@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import asyncpg
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.browsing import operator, rows_of_all_pages
@@ -143,6 +144,17 @@ def test_a_sheet_is_read_by_a_brazilian_excel():
     line = parsed(sheet)[1]
     assert line[:7] == ["10/2026", "Aurora", "a", "1234567,50", "1234567,60", "-0,10", "-12,34%"]
     assert line[7:] == ["", "50,00%", "", "3,00", "7", "0,0012"]
+
+
+@pytest.mark.parametrize("begin", ["", "\t", "\r", "\n", " ", "\u00a0", "\u200b", "\ufeff", "\x00", "\x1b", "\u202e"])
+@pytest.mark.parametrize("sign", [*"=+-@|%", *"＝＋－＠", "﹢", "﹣", "⁺", "₌"])
+def test_no_notation_of_a_formula_s_first_sign_is_left_at_the_front(begin: str, sign: str):
+    row = parsed(
+        as_sheet([replace(REPORT, agency_name=f"{begin}{sign}1+2", agency_id=f"{begin}{sign}x")], Formatter("en", NOW))
+    )[1]
+    assert row[1].startswith("'"), row[1]
+    assert row[2].startswith("'"), row[2]
+    assert sign in row[1]
 
 
 @given(st.text())

@@ -92,6 +92,20 @@ async def test_a_token_acts_on_nothing(service: Service, run_id: str):
     assert (await service.post("/api/trigger", {"type": "monthly-report", "payload": {}}, **bearer))[0] == 403
 
 
+async def test_a_token_reads_what_failed_but_no_stack_trace(service: Service):
+    run = await service.outcome("monthly-report", {"month": "2999-01"})
+    bearer = {"Authorization": f"Bearer {token('read:runs')}"}
+    path = f"runs/{run['id']}"
+    _, seen = await service.get(f"/api/v3/{path}", **bearer)
+    errors = [seen["error"], *(attempt["error"] for attempt in seen["attempts"])]
+    _, messages = await service.get(f"/realtime/v1/{path}?offset=-1", **bearer)
+    live = json.loads(messages[0]["value"]["error"])
+    assert run["error"]["stackTrace"]
+    assert {error["name"] for error in [*errors, live]} == {"month_in_future"}
+    assert all(error["message"] for error in [*errors, live])
+    assert [error.get("stackTrace", "") for error in [*errors, live]] == ["", "", ""]
+
+
 async def test_following_tags_takes_a_scope_for_one_of_them(service: Service, run_id: str):
     path = "/realtime/v1/runs?tags=agency:1,vip"
     assert await status(service, path, token("read:tags:vip")) == 200

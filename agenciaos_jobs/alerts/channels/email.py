@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,6 +21,7 @@ _REPLY_TIMEOUT = 20
 """Seconds for one reply of the server."""
 _TOTAL_TIMEOUT = 45
 """Seconds for the whole delivery: less than its run may take, because a timed-out run is not retried."""
+_NOT_IN_HEADERS = {"Cc", "Cs", "Zl", "Zp"}
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -45,13 +47,18 @@ class Server:
     @classmethod
     def read(cls, url: str) -> Self:
         """Reads ``smtps://user:password@host:465``; anything else is a :class:`ValueError`."""
-        parts = urlsplit(url)
+        expected = ValueError("expected smtp://user:password@host:587 or smtps://user:password@host:465")
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:  # its message shows the part, which may be the password's
+            raise expected from None
         tls = parse_qs(parts.query).get("tls", ["required"])[-1]
         if parts.scheme not in _PORTS or not parts.hostname or tls not in {"required", "none"}:
-            raise ValueError("expected smtp://user:password@host:587 or smtps://user:password@host:465")
+            raise expected
         return cls(
             host=parts.hostname,
-            port=parts.port or _PORTS[parts.scheme],
+            port=port or _PORTS[parts.scheme],
             is_implicit=parts.scheme == "smtps",
             is_plain=parts.scheme == "smtp" and tls == "none",
             user=unquote(parts.username) if parts.username else None,
@@ -101,7 +108,7 @@ class EmailChannel:
 
     def _mail(self, notice_id: str, message: AlertMessage) -> EmailMessage:
         mail = EmailMessage()
-        mail["Subject"] = f"[AgênciaOS Jobs] {message.title}"
+        mail["Subject"] = one_line(f"[AgênciaOS Jobs] {message.title}")
         mail["From"] = Address("AgênciaOS Jobs", addr_spec=self._sender)
         mail["To"] = ", ".join(self._recipients)
         mail["Date"] = format_datetime(datetime.fromisoformat(message.at))
@@ -109,6 +116,11 @@ class EmailChannel:
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(body(message))
         return mail
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks, control characters and lone surrogates, none of which a header may hold."""
+    return " ".join("".join(" " if unicodedata.category(char) in _NOT_IN_HEADERS else char for char in text).split())
 
 
 def body(message: AlertMessage) -> str:

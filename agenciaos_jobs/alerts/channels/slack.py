@@ -90,7 +90,8 @@ def _section(text: str) -> Json:
 
 
 def _mrkdwn(text: str) -> Json:
-    return {"type": "mrkdwn", "text": _cut(text, _SECTION)}
+    """Text that Slack shows as it is: ``verbatim`` keeps it from linking addresses, channels and people by itself."""
+    return {"type": "mrkdwn", "text": _cut(text, _SECTION), "verbatim": True}
 
 
 def escaped(text: str) -> str:
