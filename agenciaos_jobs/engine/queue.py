@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import structlog
+from redis.asyncio import SSLConnection
 from redis.asyncio.client import PubSub
 from redis.exceptions import ResponseError
 
@@ -225,12 +226,16 @@ class Queue:
         await self.redis.ping()
 
     async def require_trust(self) -> None:
-        """Raises :class:`UntrustedCertificateError`, which no retry mends; does nothing while Redis is down."""
+        """Raises :class:`UntrustedCertificateError`, which no retry mends; does nothing without TLS or an answer."""
+        if not issubclass(self.redis.connection_pool.connection_class, SSLConnection):
+            return
         try:
             await self.ping()
         except UNAVAILABLE as error:
             if is_untrusted(error):
                 raise UntrustedCertificateError from error
+        finally:
+            await self.redis.connection_pool.disconnect()
 
     async def close(self) -> None:
         await self.redis.aclose(close_connection_pool=True)
