@@ -78,5 +78,5 @@ JOB = Job(
     payload=Payload,
     run=run,
     is_internal=True,
-    limits=Limits(attempts=12, max_duration=60, backoff=Backoff(minimum=5, maximum=600, factor=2), priority=24 * 3600),
+    limits=Limits(attempts=12, max_duration=120, backoff=Backoff(minimum=5, maximum=600, factor=2), priority=24 * 3600),
 )

@@ -218,5 +218,5 @@ JOB = Job(
     payload=Payload,
     run=run,
     is_internal=True,
-    limits=Limits(attempts=6, max_duration=60, backoff=Backoff(minimum=5, maximum=600, factor=3), priority=24 * 3600),
+    limits=Limits(attempts=6, max_duration=180, backoff=Backoff(minimum=5, maximum=600, factor=3), priority=24 * 3600),
 )

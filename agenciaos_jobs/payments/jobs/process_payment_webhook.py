@@ -114,6 +114,6 @@ JOB = Job(
     accepted=Text("Pagamento recebido", "Payment received"),
     payload=Payload,
     run=run,
-    limits=Limits(attempts=3, max_duration=60, priority=24 * 3600),
+    limits=Limits(attempts=3, max_duration=180, priority=24 * 3600),
     hooks=Hooks(agency=lambda payload: payload.customerId),
 )
