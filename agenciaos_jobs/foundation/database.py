@@ -116,9 +116,8 @@ class Database:
                     async with connection.transaction():
                         try:
                             yield connection
-                        except Exception as error:
-                            if isinstance(error, TimeoutError) or isinstance(error.__cause__, TimeoutError):
-                                self._pool.abandon(connection)  # a rollback would wait for as long again
+                        except TimeoutError:
+                            self._pool.abandon(connection)  # a rollback would wait for as long again
                             raise
                 finally:
                     del self._after_commit[connection]

@@ -124,4 +124,5 @@ async def test_a_loop_that_is_blocked_beyond_the_time_of_every_attempt_loses_the
             await other.says('"worker_lost"')
             run = await service.finished(run_id)
         process.interrupt(signal.SIGKILL)
+        await process.ends()
     assert (run["status"], run["output"]) == ("COMPLETED", {"attempt": 2})

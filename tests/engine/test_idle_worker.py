@@ -58,8 +58,8 @@ async def test_it_asks_redis_once_in_two_seconds_at_most(settings: Settings, tmp
         async with worker(settings, tmp_path, *command), Redis.from_url(own.url) as redis:
             await asyncio.sleep(3)  # what starting costs
             asked = await commands(redis, 20)
-            if any("cron:" in command for command in asked):  # a slot of a schedule came in between
-                asked = await commands(redis, 20)
+            if any("cron:" in command for command in asked):  # arq fired a slot in between
+                asked = [command for command in asked if command.startswith(("EVAL", "PING"))]
     finally:
         own.stop()
     assert len(asked) <= 10, asked

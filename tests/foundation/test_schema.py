@@ -10,7 +10,6 @@ from support.service import running_server
 from agenciaos_jobs.dev import seed
 from agenciaos_jobs.foundation import migrate
 from agenciaos_jobs.foundation.clock import SystemClock, make_id
-from agenciaos_jobs.foundation.connections.url import without_foreign_options
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.foundation.sql import load
 from agenciaos_jobs.settings import Settings
@@ -108,17 +107,6 @@ async def test_months_have_partitions_and_ids_find_theirs(db: asyncpg.Connection
     partition = await db.fetchval("SELECT tableoid::regclass::text FROM jobs.runs")
     assert partition == f"jobs.runs_{now:%Y_%m}"
     assert await db.fetchval("SELECT jobs.id_floor('run', $1)", now) == run_id[:14]
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "postgresql://u:p@h/db?schema=public&connection_limit=1&sslmode=require&channel_binding=require&pgbouncer=true",
-        "postgresql://u:p@h/db?sslmode=require",
-    ],
-)
-def test_the_application_s_own_url_can_be_used(url: str):
-    assert without_foreign_options(url) == "postgresql://u:p@h/db?sslmode=require"
 
 
 async def test_the_demo_s_data_are_the_same_however_often_they_are_seeded(db: asyncpg.Connection):

@@ -26,7 +26,11 @@ def contain_exits() -> None:
 
 
 def _new_task(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> "asyncio.Task[Any]":
-    return asyncio.Task(_contained(work) if is_in_attempt() else work, loop=loop, **options)
+    if not is_in_attempt():
+        return asyncio.Task(work, loop=loop, **options)
+    task = asyncio.Task(_contained(work), loop=loop, **options)
+    task.add_done_callback(lambda _: work.close())  # it has not begun if the task was cancelled before
+    return task
 
 
 async def _contained(work: Coroutine[Any, Any, T]) -> T:
