@@ -63,6 +63,7 @@ async def test_of_a_burst_no_more_passwords_are_verified_than_of_a_row(settings:
         assert (await guesser.post("/login", {"password": "correct horse"}, **OWNER))[0] == 303
 
 
+@pytest.mark.slow
 async def test_strangers_at_many_addresses_lock_nobody_else_out(
     settings: Settings, db: asyncpg.Connection, hashings: Hashings, monkeypatch: pytest.MonkeyPatch
 ):
@@ -94,6 +95,7 @@ async def test_failures_of_everyone_slow_the_next_password_down(settings: Settin
         assert time.monotonic() - began >= sessions.PACE
 
 
+@pytest.mark.slow
 async def test_a_login_forgets_its_address_s_failures(settings: Settings, db: asyncpg.Connection):
     async with running_server(settings, FrozenClock(NOW)) as service, stranger(service) as browser:
         for _ in range(3):

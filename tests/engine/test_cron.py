@@ -80,6 +80,7 @@ def by_the_wall(zone: ZoneInfo, minutes: set[int], hours: set[int], begin: datet
     st.sets(st.integers(0, 23), min_size=1, max_size=5),
     st.integers(0, 600),
 )
+@pytest.mark.slow
 def test_every_time_on_the_wall_is_one_slot(
     change: tuple[str, datetime], minutes: set[int], hours: set[int], before: int
 ):
@@ -145,6 +146,7 @@ def test_nothing_lies_between_two_slots_where_a_clock_changes_unusually(
 
 @settings(deadline=None)  # reading a zone's changes takes a while, once
 @given(EXPRESSIONS, st.sampled_from(timezones()), st.data(), st.integers(-1600, 1600))
+@pytest.mark.slow
 def test_nothing_lies_between_two_slots_at_any_change_of_any_zone(
     cron: str, zone: str, data: st.DataObject, minutes: int
 ):

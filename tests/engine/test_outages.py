@@ -92,6 +92,7 @@ async def test_a_caller_who_finds_every_connection_taken_is_told_to_come_again(s
         assert (await service.post("/api/trigger", REPORT))[0] == 200
 
 
+@pytest.mark.slow
 async def test_connections_cut_under_load_cost_answers_but_no_run(settings: Settings, db):
     """Callers ask again with their key, as the answer 503 tells them to."""
     refused = 0

@@ -23,6 +23,7 @@ async def executing(service: Service, run_ids: list[str]) -> None:
         await service.reaches(run_id, lambda run: run["isExecuting"])
 
 
+@pytest.mark.slow
 async def test_a_killed_worker_s_runs_start_again_elsewhere(
     settings: Settings, tmp_path: Path, db: asyncpg.Connection, openai_double: OpenAIDouble
 ):
@@ -65,6 +66,7 @@ async def test_a_frozen_worker_changes_nothing_when_it_wakes(
     assert await db.fetchval("SELECT count(*) FROM jobs.attempts") == 2
 
 
+@pytest.mark.slow
 async def test_a_flushed_redis_under_load_loses_and_repeats_nothing(
     settings: Settings, tmp_path: Path, db: asyncpg.Connection
 ):
@@ -160,6 +162,7 @@ async def test_poison_takes_workers_down_three_times_at_most_and_blocks_nobody(s
     assert {other["status"] for other in others_ended} == {"COMPLETED"}
 
 
+@pytest.mark.slow
 async def test_suspects_wait_outside_the_slots(settings: Settings, tmp_path: Path, db: asyncpg.Connection):
     (tmp_path / "suspect.py").write_text(SUSPECT)
     job = runpy.run_path(str(tmp_path / "suspect.py"))["JOB"]

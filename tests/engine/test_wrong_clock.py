@@ -95,6 +95,7 @@ async def test_schedules_go_on_when_a_clock_that_was_ahead_has_come_back(setting
     assert "does not fire again" in said
 
 
+@pytest.mark.slow
 async def test_the_payload_names_no_slot_that_has_yet_to_come_as_the_last(settings: Settings, db: asyncpg.Connection):
     clock = FrozenClock(NOON)
     async with running_server(settings, clock) as service, running_worker(settings, JOBS_WITH_SCHEDULE, clock):

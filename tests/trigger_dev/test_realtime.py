@@ -193,6 +193,7 @@ async def wide(server: Service) -> AsyncIterator[Service]:
         yield replace(server, http=http)
 
 
+@pytest.mark.slow
 async def test_five_hundred_subscribers_at_once(server: Service, wide: Service, db: asyncpg.Connection):
     async def run(number: int) -> str:
         return await server.trigger("monthly-report", delay="1h", tags=[f"agency:{number % 50}"])

@@ -36,6 +36,7 @@ async def test_statuses(settings: Settings, db: asyncpg.Connection):
     await sdk_runs.check_statuses(LINE, settings, db)
 
 
+@pytest.mark.slow
 async def test_concurrency_keys_and_times_to_live(settings: Settings):
     await sdk_waits.check(LINE, settings)
 
