@@ -48,7 +48,7 @@ class LateSlotAlert:
 
 
 class EarlySlotAlert:
-    """Raises an alert for schedules whose slots were taken before their time, while the clock was ahead."""
+    """Raises an alert for schedules that fired before their time, while the clock was ahead."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -106,7 +106,7 @@ class Scheduler:
             log.warning("schedules_interrupted", error=str(error))
 
     async def _correct_early(self) -> None:
-        """Has schedules continue from the present whose slots were taken by a clock that was ahead and has come back.
+        """Resets schedules to the present if their slots were taken by a clock that was ahead and has come back.
 
         Otherwise they would fire nothing until the clock is there again. A slot that made its run too early makes no
         second one, and slots that passed while the clock was ahead are not caught up.

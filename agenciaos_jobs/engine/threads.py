@@ -77,9 +77,7 @@ class AttemptThreads:
             return
         try:
             if (task := asyncio.current_task()) and not task.cancelling():
-                await asyncio.gather(
-                    *map(asyncio.wrap_future, _of(self._working, self._run_id)), return_exceptions=True
-                )
+                await _ended(_of(self._working, self._run_id))
         finally:
             self.close()
 

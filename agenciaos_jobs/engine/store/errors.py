@@ -56,7 +56,7 @@ class Trend:
 async def within_limit(
     connection: Connection, ended: Sequence[tuple[str, ErrorGroupKey]]
 ) -> list[tuple[str, ErrorGroupKey]]:
-    """The failed runs, with those in the rest of their task and type whose new group would exceed the limit.
+    """The failed runs; new groups beyond the limit are replaced by the shared group of their task and error type.
 
     Transactions under way at the same time may exceed it by their own groups.
     """

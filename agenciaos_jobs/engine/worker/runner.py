@@ -184,7 +184,7 @@ class Runner:
         return await within_limit(running, perform(job, running.context, payload), self._clock.now())
 
     async def end_overdue(self) -> None:
-        """Ends attempts whose code ignores the end of its ``max_duration``, and no longer waits for it."""
+        """Ends overdue attempts: those that ignored their cancellation. Their code is left to itself."""
         for running in list(self.running.values()):
             overdue = self._clock.now() - deadline_of(running.run)
             if overdue >= ABANDON_AFTER and not running.is_recording:
