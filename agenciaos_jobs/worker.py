@@ -53,7 +53,7 @@ from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.foundation.tracing import NotInstalledError
 from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings, SettingsError
-from agenciaos_jobs.trigger_dev.store import packets
+from agenciaos_jobs.trigger_dev.store import packets, spent_tokens
 from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
 
 log = structlog.get_logger("agenciaos_jobs.worker")
@@ -111,6 +111,7 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
 
 CHORES = (
     Chore(HOURLY, packets.drop_expired),
+    Chore(HOURLY, spent_tokens.drop_expired),
     Chore(HOURLY, drop_old_alerts),
     Chore(timedelta(minutes=1), spend.count_closed_days),
 )

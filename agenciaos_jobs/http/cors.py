@@ -1,17 +1,32 @@
-"""CORS for endpoints that accept public tokens (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
+"""CORS for the paths of Trigger.dev's SDKs, which take public tokens (https://fetch.spec.whatwg.org/#http-cors-protocol).
+
+It covers every response below these paths: a browser reports an error without CORS headers as a network error, and the
+SDK would repeat the request. Tokens are not cookies, so there is no session that a foreign page could use.
+"""
 
 from aiohttp import web
 
-from agenciaos_jobs.http.keys import OPEN_TO_BROWSERS
+_PATHS = ("/api/v", "/api/packets/", "/realtime/")
+_EXPOSED = ", ".join(
+    [
+        *(f"electric-{name}" for name in ("cursor", "handle", "offset", "schema", "up-to-date")),
+        *(f"x-ratelimit-{name}" for name in ("limit", "remaining", "reset")),
+        *("retry-after", "x-request-id", "x-should-retry", "x-trigger-jwt", "x-trigger-jwt-claims"),
+    ]
+)
 
-_EXPOSED = "electric-cursor, electric-handle, electric-offset, electric-schema, electric-up-to-date, x-request-id"
+
+def is_open(request: web.Request) -> bool:
+    """Whether pages of any origin may use this path."""
+    return request.path.startswith(_PATHS)
 
 
-async def preflight(request: web.Request) -> web.Response:
-    """The response to a browser's preflight request."""
-    request[OPEN_TO_BROWSERS] = True
+def preflight_response(request: web.Request) -> web.Response | None:
+    """The response to a browser's preflight request; ``None`` for any other request."""
+    if request.method != "OPTIONS" or not is_open(request):
+        return None
     headers = {
-        "Access-Control-Allow-Methods": "GET",
+        "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE",
         "Access-Control-Allow-Headers": request.headers.get("Access-Control-Request-Headers", "authorization"),
         "Access-Control-Max-Age": "86400",
     }
@@ -19,10 +34,7 @@ async def preflight(request: web.Request) -> web.Response:
 
 
 def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Allows any origin on endpoints that are open to browsers, on errors too.
-
-    Tokens are not cookies, so there is no session that a foreign page could use.
-    """
-    if request[OPEN_TO_BROWSERS]:
+    """Allows any origin on the paths that are open to browsers, on errors too."""
+    if is_open(request):
         response.headers["Access-Control-Allow-Origin"] = "*"
         response.headers["Access-Control-Expose-Headers"] = _EXPOSED

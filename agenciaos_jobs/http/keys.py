@@ -44,7 +44,6 @@ WINDOWS = web.AppKey("windows", dict[str, FixedWindow])
 LIVE = web.AppKey("live", Live)
 METRICS_TOKEN = web.AppKey("metrics_token", str)
 """What ``/metrics`` requires as a bearer token; empty if it is open."""
-OPEN_TO_BROWSERS = web.RequestKey("open_to_browsers", bool)
 PUBLIC_TOKEN = web.RequestKey("public_token", PublicToken)
 PROBLEM_PAGE: web.AppKey[Callable[[web.Request, DomainError], web.Response | None]] = web.AppKey("problem_page")
 """Renders an error as a page for a browser; ``None`` for any other client."""

@@ -11,7 +11,7 @@ from agenciaos_jobs.foundation import logs, metrics, tracing
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.http import auth, body, cors, problems, rate_limits, shutdown
-from agenciaos_jobs.http.keys import BEHIND_TLS, BODY, CLOCK, OPEN_TO_BROWSERS, PROBLEM_PAGE, QUOTA, REQUEST_ID
+from agenciaos_jobs.http.keys import BEHIND_TLS, BODY, CLOCK, PROBLEM_PAGE, QUOTA, REQUEST_ID
 
 log = structlog.get_logger("agenciaos_jobs.web")
 
@@ -28,7 +28,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     began = time.perf_counter()
     given = request.headers.get("X-Request-Id")
     request_id = given if given and _USABLE_ID.fullmatch(given) else request.app[CLOCK].new_id("req")
-    request[REQUEST_ID], request[BODY], request[QUOTA], request[OPEN_TO_BROWSERS] = request_id, None, None, False
+    request[REQUEST_ID], request[BODY], request[QUOTA] = request_id, None, None
     route = request.match_info.route.resource
     path = route.canonical if route else "unmatched"
     trace_id = tracing.resume(request.headers.get("traceparent"))
@@ -66,7 +66,7 @@ def _refused(request: web.Request) -> web.Response | None:
 
 async def _with_errors_as_responses(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
-        return _refused(request) or await handler(request)
+        return cors.preflight_response(request) or _refused(request) or await handler(request)
     except DomainError as raised:
         error = raised
         if isinstance(raised, DatabaseUnavailableError):

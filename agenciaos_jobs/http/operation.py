@@ -8,8 +8,8 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.http import auth, cors, rate_limits
-from agenciaos_jobs.http.keys import OPEN_TO_BROWSERS
+from agenciaos_jobs.http import auth, rate_limits
+from agenciaos_jobs.http.scopes import TriggerAction
 
 PROBES = {"/healthz", "/readyz", "/metrics"}
 
@@ -23,7 +23,7 @@ class Operation:
     ``parameters`` are those of the path and ``query`` those of the query string; each maps names to JSON Schemas.
 
     ``problems`` are the error statuses it may return, besides 401 where a key is needed. ``token_resources`` opens it
-    to public tokens, and so to browsers. ``body_auth`` handles requests without a key that authenticate themselves in
+    to public tokens that read, and ``token_actions`` to those that trigger. ``body_auth`` handles requests without a key that authenticate themselves in
     the body; it returns ``None`` for any other.
     """
 
@@ -38,12 +38,11 @@ class Operation:
     problems: tuple[int, ...] = ()
     needs_key: bool = True
     token_resources: auth.TokenResources | None = None
+    token_actions: tuple[TriggerAction, ...] = ()
     body_auth: Callable[[web.Request], Awaitable[web.StreamResponse | None]] | None = None
 
     def add_to(self, app: web.Application) -> None:
         app.router.add_route(self.method, self.path, self._keyed if self.needs_key else self._open)
-        if self.token_resources:
-            app.router.add_route("OPTIONS", self.path, cors.preflight)
 
     @property
     def is_probe(self) -> bool:
@@ -56,9 +55,8 @@ class Operation:
         return await self.handler(request)
 
     async def _keyed(self, request: web.Request) -> web.StreamResponse:
-        request[OPEN_TO_BROWSERS] = self.token_resources is not None
         if auth.count(request) is None:
             if self.body_auth and (answered := await self.body_auth(request)):
                 return answered
-            await auth.authorize(request, self.token_resources)
+            await auth.authorize(request, self.token_resources, self.token_actions)
         return await self.handler(request)

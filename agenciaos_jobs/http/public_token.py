@@ -2,7 +2,8 @@
 
 import warnings
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Annotated, Any
 
 import jwt
@@ -29,11 +30,18 @@ _MAX_EXP = 253_000_000_000  # the year 9987
 
 @dataclass(frozen=True)
 class PublicToken:
-    """A token's scopes, its expiry, and the columns that its subscriptions must not return."""
+    """A token's scopes and expiry, and the columns that its subscriptions must not return.
+
+    ``is_single_use`` limits it to one trigger, for which it is known by its ``digest``. ``agency_id`` is the only agency
+    that it may trigger for, if it names one.
+    """
 
     scopes: frozenset[str]
     expires_at: datetime
     skipped_columns: frozenset[str] = frozenset()
+    is_single_use: bool = False
+    digest: bytes = b""
+    agency_id: str | None = None
 
 
 class _Realtime(BaseModel):
@@ -47,6 +55,8 @@ class _Claims(BaseModel):
 
     pub: bool
     exp: Annotated[float, Field(ge=0, le=_MAX_EXP)]
+    sub: str = ""
+    otu: bool = False
     nbf: float = 0
     scopes: list[str] = []
     realtime: _Realtime | None = None
@@ -66,7 +76,27 @@ def read(token: str, key: str, now: datetime) -> PublicToken | None:
     if not claims.pub or not claims.nbf <= now.timestamp() < claims.exp:
         return None
     skipped = claims.realtime.skipColumns if claims.realtime else []
-    return PublicToken(frozenset(claims.scopes), datetime.fromtimestamp(claims.exp, UTC), frozenset(skipped))
+    return PublicToken(
+        frozenset(claims.scopes),
+        datetime.fromtimestamp(claims.exp, UTC),
+        frozenset(skipped),
+        claims.otu,
+        sha256(token.encode()).digest(),
+        _agency_of(claims),
+    )
+
+
+def mint(key: str, scopes: list[str], now: datetime, life: timedelta = timedelta(hours=1)) -> str:
+    """A token that reads what ``scopes`` name, as the SDKs sign them with the secret key."""
+    claims = CLAIMS | {"scopes": scopes, "iss": ISSUER, "aud": AUDIENCE, "iat": now, "exp": now + life}
+    with warnings.catch_warnings(category=jwt.InsecureKeyLengthWarning, action="ignore"):
+        return jwt.encode(claims, key, algorithm="HS256")
+
+
+def _agency_of(claims: _Claims) -> str | None:
+    """The agency that ``sub`` or a scope names as ``agency:<id>``."""
+    named = (text.partition(":") for text in (claims.sub, *claims.scopes))
+    return next((name for kind, _, name in named if kind == "agency" and name), None)
 
 
 def looks_like_one(text: str) -> bool:

@@ -1,10 +1,12 @@
 """Rate limits: by key, and by address for requests without a key.
 
-The headers are those of https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/. Each server counts
-independently, so a limit holds per server.
+The headers are those of https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/, and the three
+``x-ratelimit-…`` of Trigger.dev, by which its SDK waits after a 429. Each server counts independently, so a limit holds
+per server.
 """
 
 import time
+from datetime import timedelta
 from typing import Literal
 
 from aiohttp import web
@@ -13,7 +15,7 @@ from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.fixed_window import WINDOW, FixedWindow
-from agenciaos_jobs.http.keys import QUOTA, WINDOWS
+from agenciaos_jobs.http.keys import CLOCK, QUOTA, WINDOWS
 from agenciaos_jobs.http.problems import RequestError
 
 Policy = Literal["key", "address"]
@@ -44,9 +46,13 @@ def _count(request: web.Request, policy: Policy, caller: str) -> None:
     if not window.limit:
         return
     quota = window.hit(caller, time.monotonic())
+    remaining, resets_at = max(quota.remaining, 0), request.app[CLOCK].now() + timedelta(seconds=quota.seconds)
     headers = {
         "RateLimit-Policy": f'"{policy}";q={quota.limit};w={WINDOW}',
-        "RateLimit": f'"{policy}";r={max(quota.remaining, 0)};t={quota.seconds}',
+        "RateLimit": f'"{policy}";r={remaining};t={quota.seconds}',
+        "x-ratelimit-limit": str(quota.limit),
+        "x-ratelimit-remaining": str(remaining),
+        "x-ratelimit-reset": str(round(resets_at.timestamp() * 1000)),
     }
     request[QUOTA] = headers
     if quota.remaining < 0:

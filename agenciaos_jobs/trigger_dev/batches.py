@@ -16,7 +16,7 @@ from agenciaos_jobs.http.fields import read_text_header, read_ttl
 from agenciaos_jobs.http.keys import BATCHES
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid, wrong_field
-from agenciaos_jobs.trigger_dev import token_resources
+from agenciaos_jobs.trigger_dev import token_resources, trigger_tokens
 from agenciaos_jobs.trigger_dev.batch_models import (
     MAX_ITEMS,
     BatchCreate,
@@ -37,28 +37,33 @@ MAX_BYTES = 32 * 1024 * 1024
 async def trigger_batch(request: web.Request) -> web.Response:
     body = await read_model(request, BatchRequest, max_bytes=MAX_BYTES)
     new = {n: await _run_of(request, item, "items", str(n)) for n, item in enumerate(body.items)}
+    trigger_tokens.require_agency(request, new.values())
+    await trigger_tokens.spend(request, request_key(request))
     given = read_text_header(request, "idempotency-key")
     key, ttl = _batch_key(request, given)
     added, is_cached = await request.app[BATCHES].trigger(new, key=key, shown_key=given, ttl=ttl)
-    return answer(_handle(added, new, is_cached), headers=CLAIMS)
+    return answer(_handle(added, new, is_cached), headers=_token_headers(request, added.batch.id))
 
 
 async def create_batch(request: web.Request) -> web.Response:
     body = await read_model(request, BatchCreate)
     for task in body.task_identifiers:
+        trigger_tokens.require_task(request, "batchTrigger", task)
         known_job(task)
+    await trigger_tokens.spend(request, request_key(request))
     key, ttl = _batch_key(request, body.idempotency_key)
     shown = body.idempotency_key_options.key if body.idempotency_key_options else body.idempotency_key
     batch, is_cached = await request.app[BATCHES].create(body.run_count, key=key, ttl=ttl, shown_key=shown)
     created = BatchCreated(
         id=batch.id, run_count=batch.run_count, is_cached=is_cached, idempotency_key=batch.idempotency_key
     )
-    return answer(created, headers=CLAIMS)
+    return answer(created, headers=_token_headers(request, batch.id))
 
 
 async def stream_batch_items(request: web.Request) -> web.Response:
     lines = _lines(await read_bytes(request, max_bytes=MAX_BYTES))
     new = {item.index: await _run_of(request, item, "items", str(item.index)) for item in lines}
+    trigger_tokens.require_agency(request, new.values())
     added = await request.app[BATCHES].add(request.match_info["batch_id"], new)
     streamed = BatchStreamed(
         id=added.batch.id,
@@ -91,7 +96,12 @@ async def retrieve_batch(request: web.Request) -> web.Response:
 
 async def _run_of(request: web.Request, item: BatchTrigger, *where: str) -> NewRun:
     """The run of an item. It has no request key: the batch identifies an item by its position."""
+    trigger_tokens.require_task(request, "batchTrigger", item.task)
     return await run_of(request, known_job(item.task), item, *where, request_key=None)
+
+
+def _token_headers(request: web.Request, batch_id: str) -> dict[str, str]:
+    return CLAIMS | trigger_tokens.reading_token(request, f"read:batch:{batch_id}")
 
 
 def _batch_key(request: web.Request, given: str | None) -> tuple[str | None, timedelta | None]:
@@ -144,16 +154,30 @@ def _batch_run(item: BatchItem, new: Mapping[int, NewRun], is_cached: bool) -> B
 
 BATCH_ID = {"batch_id": {"type": "string", "minLength": 1}}
 
-_REFUSALS = (400, 404, 408, 413, 415, 422, 503)
+_REFUSALS = (400, 403, 404, 408, 413, 415, 422, 503)
 _WHOLE = Text("Inicia um lote inteiro", "Triggers a batch as a whole")
 _STATE = Text("Um lote", "A batch")
 
 OPERATIONS = [
     Operation(
-        "POST", "/api/v1/tasks/batch", trigger_batch, _WHOLE, {200: BatchHandle}, BatchRequest, problems=_REFUSALS
+        "POST",
+        "/api/v1/tasks/batch",
+        trigger_batch,
+        _WHOLE,
+        {200: BatchHandle},
+        BatchRequest,
+        problems=_REFUSALS,
+        token_actions=("batchTrigger",),
     ),
     Operation(
-        "POST", "/api/v2/tasks/batch", trigger_batch, _WHOLE, {200: BatchHandle}, BatchRequest, problems=_REFUSALS
+        "POST",
+        "/api/v2/tasks/batch",
+        trigger_batch,
+        _WHOLE,
+        {200: BatchHandle},
+        BatchRequest,
+        problems=_REFUSALS,
+        token_actions=("batchTrigger",),
     ),
     Operation(
         "POST",
@@ -163,6 +187,7 @@ OPERATIONS = [
         {200: BatchCreated},
         BatchCreate,
         problems=_REFUSALS,
+        token_actions=("batchTrigger",),
     ),
     Operation(
         "POST",
@@ -172,6 +197,7 @@ OPERATIONS = [
         {200: BatchStreamed},
         parameters=BATCH_ID,
         problems=_REFUSALS,
+        token_actions=("batchTrigger",),
     ),
     Operation(
         "GET",

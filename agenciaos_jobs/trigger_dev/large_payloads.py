@@ -86,6 +86,7 @@ OPERATIONS = [
         Text("Endereço para um payload grande", "An address for a large payload"),
         answers={200: PacketAddress},
         parameters={"name": {"type": "string", "minLength": 1}},
+        token_actions=("trigger", "batchTrigger"),
     ),
     Operation(
         "PUT",

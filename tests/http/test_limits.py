@@ -2,15 +2,19 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from support.node import SDK_LINES, needs_node, run_node
 from support.public_tokens import token
+from support.sdk import running_with_test_jobs
 from support.service import Service, running_server
 
+from agenciaos_jobs.http import fixed_window, rate_limits
 from agenciaos_jobs.http.fixed_window import WINDOW, FixedWindow
 from agenciaos_jobs.settings import Settings
 
@@ -57,6 +61,9 @@ async def test_answers_tell_what_is_left_of_a_key_s_limit_and_429_when_to_come_b
     assert left[-6:] == ["r=4", "r=3", "r=2", "r=1", "r=0", "r=0"]
     assert response.headers["RateLimit-Policy"] == '"key";q=5;w=10'
     assert 1 <= int(response.headers["Retry-After"]) <= WINDOW
+    assert (response.headers["x-ratelimit-limit"], response.headers["x-ratelimit-remaining"]) == ("5", "0")
+    resets_at = int(response.headers["x-ratelimit-reset"]) / 1000
+    assert resets_at == pytest.approx(time.time() + int(response.headers["Retry-After"]), abs=5)
     assert (problem["status"], problem["title"]) == (429, "Requisições demais")
 
 
@@ -89,3 +96,15 @@ def test_no_window_lets_more_through_than_its_limit(limit: int, moments: list[fl
         assert 0 < quota.seconds <= WINDOW
     assert max(through.values()) <= limit
     assert all(count == min(limit, sum(int(m // WINDOW) == w for m in moments)) for w, count in through.items())
+
+
+@needs_node
+@pytest.mark.parametrize("line", SDK_LINES)
+async def test_the_sdk_waits_for_the_next_window_and_loses_no_trigger(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, line: str
+):
+    for module in (fixed_window, rate_limits):
+        monkeypatch.setattr(module, "WINDOW", 3)
+    async with running_with_test_jobs(settings.model_copy(update={"rate_limit_key": 40})) as service:
+        seen = await run_node(service, "ratelimit.mjs", line)
+    assert seen == {"accepted": 100, "errors": []}

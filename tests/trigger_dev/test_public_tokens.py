@@ -162,6 +162,9 @@ async def test_pages_of_other_sites_may_read_what_tokens_may(service: Service, r
         async with service.http.get(path, headers=headers) as response:
             assert response.headers["Access-Control-Allow-Origin"] == "*"
             assert "electric-offset" in response.headers["Access-Control-Expose-Headers"]
+    for path, expected in (("/api/v3/runs/run_other", 401), ("/api/v1/envvars", 404), ("/api/v1/whoami", 501)):
+        async with service.http.get(path, headers=asked | {"Authorization": ""}) as response:
+            assert (response.status, response.headers["Access-Control-Allow-Origin"]) == (expected, "*")
     async with service.http.options("/api/trigger", headers=asked) as closed:
         assert closed.status == 405
         assert "Access-Control-Allow-Origin" not in closed.headers

@@ -1,0 +1,20 @@
+"""Single-use public tokens that have triggered."""
+
+from datetime import datetime
+
+from agenciaos_jobs.foundation.database import Executor
+from agenciaos_jobs.foundation.sql import load
+
+QUERIES = load(__name__)
+
+
+async def spend(executor: Executor, digest: bytes, request_key: str | None, expires_at: datetime) -> bool:
+    """Marks a token as used; false if another request has used it.
+
+    Retries of one request have its ``request_key``, and may use the token again.
+    """
+    return bool(await executor.fetchval(QUERIES["spend"], digest, request_key, expires_at))
+
+
+async def drop_expired(executor: Executor, now: datetime) -> None:
+    await executor.execute(QUERIES["drop_expired"], now)
