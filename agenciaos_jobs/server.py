@@ -40,6 +40,7 @@ from agenciaos_jobs.trigger_dev import (
     run_actions,
     run_list,
     schedules,
+    streams,
     token_claims,
 )
 from agenciaos_jobs.trigger_dev import trigger as tasks
@@ -56,6 +57,7 @@ OPERATIONS = [
     *run_actions.OPERATIONS,
     *openai_webhook.OPERATIONS,
     *realtime.OPERATIONS,
+    *streams.OPERATIONS,
     *schedules.OPERATIONS,
     *token_claims.OPERATIONS,
     *health.OPERATIONS,

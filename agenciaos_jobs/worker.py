@@ -41,6 +41,7 @@ from agenciaos_jobs.engine.worker.lease import Lease
 from agenciaos_jobs.engine.worker.pruner import Pruner
 from agenciaos_jobs.engine.worker.rescuer import Rescuer
 from agenciaos_jobs.engine.worker.run_log import RunLog
+from agenciaos_jobs.engine.worker.run_streams import RunStreams
 from agenciaos_jobs.engine.worker.runner import Runner
 from agenciaos_jobs.engine.worker.watchdog import Watchdog, yield_gil_regularly
 from agenciaos_jobs.foundation import logs, metrics
@@ -92,7 +93,10 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
     on_failures = FailureRecorder(clock, runtime.alerting.rules).record
     completer = Completer(pool, clock, jobs, worker.id, outbox, runtime.redactor, on_failures)
     slots, threads = runtime.settings.worker_max_jobs, JobThreads(runtime.settings.worker_max_jobs)
-    runner = Runner(pool, clock, jobs, runtime.resources, worker.id, runtime.intake, completer, run_log, threads)
+    streams = RunStreams(quick, clock)
+    runner = Runner(
+        pool, clock, jobs, runtime.resources, worker.id, runtime.intake, completer, run_log, streams, threads
+    )
     watchdog = Watchdog(pool, jobs, runner.running, run_log, BlockedLoopAlert(clock, runtime.redactor).record)
     housekeeping = Housekeeping(pool, clock, CHORES)
     return WorkerServices(

@@ -1,6 +1,6 @@
 """The contexts that jobs are called with."""
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic
 
@@ -23,6 +23,18 @@ U = TypeVar("U", default=None)
 
 
 @dataclass(frozen=True)
+class Stream:
+    """A stream of a run, which ``streams.read`` of Trigger.dev's SDK and its React hooks follow.
+
+    ``write(chunk)`` appends a chunk, any JSON value of at most 100 kB, from any thread. Chunks are readable after about
+    0.1 s and for a day. A new attempt appends to what earlier ones wrote. Raises ``ValueError`` for a chunk too large.
+    """
+
+    name: str
+    write: Callable[[Any], None]
+
+
+@dataclass(frozen=True)
 class JobContext(Generic[U]):
     """The services available to a job.
 
@@ -37,10 +49,15 @@ class JobContext(Generic[U]):
 
 @dataclass(frozen=True)
 class RunContext(JobContext[U]):
-    """The context of one run: ``run`` is the claimed run, ``log`` a logger whose lines are stored with the run."""
+    """The context of one run.
+
+    ``run`` is the claimed run and ``log`` a logger whose lines are stored with it. ``stream(name)`` opens a
+    :class:`Stream`; it raises ``ValueError`` for a name that is empty, longer than 128 characters or contains ``/``.
+    """
 
     run: ClaimedRun
     log: Logger
+    stream: Callable[[str], Stream]
     intake: "Intake"
     threads: AttemptThreads
     failure_hooks: list[FailureHook] = field(default_factory=list)

@@ -75,7 +75,7 @@ class Live:
     async def wait_for_changes(self, subject: Subject, cursor: str, max_wait: timedelta) -> Reading:
         """Waits for a change since ``cursor`` and reads it; the reading is empty after ``max_wait``."""
         reading = Reading([], cursor)
-        async with self._following(subject) as changed:
+        async with self.following(subject) as changed:
             with suppress(TimeoutError):
                 async with asyncio.timeout(max_wait.total_seconds()):
                     while not self._is_closed:
@@ -104,7 +104,8 @@ class Live:
         return self._clock.now() - subject.age
 
     @asynccontextmanager
-    async def _following(self, subject: Subject) -> AsyncIterator[asyncio.Event]:
+    async def following(self, subject: Subject) -> AsyncIterator[asyncio.Event]:
+        """An event that is set by every change of the subject since this was entered, and when the server stops."""
         changed, names = asyncio.Event(), _names(subject)
         for name in names:
             self._followers[name].add(changed)

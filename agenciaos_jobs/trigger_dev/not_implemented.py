@@ -22,8 +22,8 @@ _NO_WAITPOINTS = Text(
     "A run cannot be suspended until a signal; use delay, or another run",
 )
 _NO_STREAMS = Text(
-    "As tarefas não transmitem dados enquanto rodam; leia metadata ou output",
-    "Tasks do not stream while they run; read metadata or output",
+    "Só as tarefas escrevem em streams, com context.stream; de fora eles apenas são lidos",
+    "Only tasks write to streams, with context.stream; from outside they can only be read",
 )
 _NO_BULK = Text(
     "Não há ações em massa nesta API; chame cada execução, ou use o painel",

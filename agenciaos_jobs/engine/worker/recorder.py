@@ -13,6 +13,7 @@ from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.engine.worker.completer import Completer, encode_output
 from agenciaos_jobs.engine.worker.outcome import Failure, deadline_of, within_limit
 from agenciaos_jobs.engine.worker.run_log import RunLog
+from agenciaos_jobs.engine.worker.run_streams import RunStreams
 from agenciaos_jobs.engine.worker.running import Running
 from agenciaos_jobs.engine.worker.telemetry import log_and_count_outcome
 from agenciaos_jobs.foundation import tracing
@@ -27,18 +28,18 @@ DATABASE_RETRY_INTERVAL = timedelta(seconds=1)
 class Recorder:
     """Records outcomes. Every method raises ``OwnershipLostError`` if the worker no longer owns the run."""
 
-    def __init__(self, completer: Completer, run_log: RunLog, clock: Clock) -> None:
-        self._completer, self._run_log, self._clock = completer, run_log, clock
+    def __init__(self, completer: Completer, run_log: RunLog, streams: RunStreams, clock: Clock) -> None:
+        self._completer, self._run_log, self._streams, self._clock = completer, run_log, streams, clock
 
     async def succeed(self, running: Running, result: Any) -> None:
         """Records what the job returned. Whatever its effect raises is raised here, and fails the attempt."""
         error = None
         if isinstance(result, CommitWith):
-            await self._run_log.flush()
+            await self._flush()
             error = await _when_available(lambda: self._complete_with(running, result))
         else:
             output = encode_output(result)
-            await self._run_log.flush()
+            await self._flush()
             await _when_available(lambda: self._completer.complete(running, output))
         outcome = Status.FAILED if error else Status.COMPLETED
         log_and_count_outcome(running.run, self._clock.now(), outcome, error)
@@ -50,7 +51,7 @@ class Recorder:
         """Records that the attempt waits; returns when it continues."""
         now = self._clock.now()
         due_at = now + max(timedelta(), min(snooze.after, deadline_of(running.run) - now))
-        await self._run_log.flush()
+        await self._flush()
         due: datetime = await _when_available(lambda: self._completer.snooze(running, due_at))
         log.debug("run_standing_by", seconds=(due - now).total_seconds())
         return due
@@ -62,7 +63,7 @@ class Recorder:
         """
         next_step, error = failure.next_step, self._completer.describe(failure.cause)
         tracing.mark_failed(error.code or error.type)
-        await self._run_log.flush()
+        await self._flush()
         due_at = self._clock.now() + (next_step.after if isinstance(next_step, Retry) else timedelta())
         try:
             await _when_available(lambda: self._completer.fail(running, error, next_step, due_at))
@@ -75,6 +76,11 @@ class Recorder:
         is_unforeseen = not isinstance(failure.cause, GiveUp | RetryLater | MaxDurationExceeded)
         log_and_count_outcome(running.run, self._clock.now(), next_step, error, is_unforeseen=is_unforeseen)
         return due_at if isinstance(next_step, Retry) else None
+
+    async def _flush(self) -> None:
+        """Stores what the job logged and streamed, so that it is complete when the run's end can be seen."""
+        await self._streams.flush()
+        await self._run_log.flush()
 
 
 async def _when_available(write: Callable[[], Awaitable[Any]]) -> Any:

@@ -21,6 +21,7 @@ from agenciaos_jobs.engine.worker.execution import perform
 from agenciaos_jobs.engine.worker.outcome import Failure, classify, deadline_of, exceeded, within_limit
 from agenciaos_jobs.engine.worker.recorder import DATABASE_RETRY_INTERVAL, Recorder
 from agenciaos_jobs.engine.worker.run_log import RunLog
+from agenciaos_jobs.engine.worker.run_streams import RunStreams
 from agenciaos_jobs.engine.worker.running import Running
 from agenciaos_jobs.engine.worker.telemetry import count_start, log_context, span_attributes
 from agenciaos_jobs.foundation import logs, tracing
@@ -46,11 +47,12 @@ class Runner:
         intake: Intake,
         completer: Completer,
         run_log: RunLog,
+        streams: RunStreams,
         threads: JobThreads,
     ) -> None:
         self._database, self._clock, self._jobs, self._resources = database, clock, jobs, resources
         self._worker_id, self._intake, self._completer, self._run_log = worker_id, intake, completer, run_log
-        self._recorder = Recorder(completer, run_log, clock)
+        self._streams, self._recorder = streams, Recorder(completer, run_log, streams, clock)
         self.threads = threads
         self.running: dict[tuple[str, int], Running] = {}
         self.recording = 0
@@ -168,6 +170,7 @@ class Runner:
             uses=self._resources[job.uses] if job and job.uses else None,
             run=run,
             log=self._run_log.logger(run, threads.check),
+            stream=self._streams.opener(run, threads.check),
             intake=self._intake,
             threads=threads,
         )
