@@ -18,6 +18,7 @@ from agenciaos_jobs.dashboard.sessions import ACCESS, Access
 from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
 from agenciaos_jobs.engine.change_feed import ChangeFeed
+from agenciaos_jobs.engine.queue_admin import QueueAdmin
 from agenciaos_jobs.engine.schedule_admin import ScheduleAdmin
 from agenciaos_jobs.engine.subscriptions import Live
 from agenciaos_jobs.foundation import metrics
@@ -36,6 +37,7 @@ from agenciaos_jobs.trigger_dev import (
     large_payloads,
     metadata_and_tags,
     not_implemented,
+    queues,
     realtime,
     run_actions,
     run_list,
@@ -59,6 +61,7 @@ OPERATIONS = [
     *realtime.OPERATIONS,
     *streams.OPERATIONS,
     *schedules.OPERATIONS,
+    *queues.OPERATIONS,
     *token_claims.OPERATIONS,
     *health.OPERATIONS,
 ]
@@ -146,6 +149,7 @@ def _bind(app: web.Application, runtime: Runtime) -> None:
     app[keys.CLOCK] = clock
     app[keys.DATABASE], app[keys.LONG_READS] = database, runtime.database
     app[keys.QUEUE] = runtime.queue
+    app[keys.QUEUE_ADMIN] = QueueAdmin(database, runtime.outbox, clock, registry.JOBS)
     app[keys.REDACTOR] = runtime.redactor
 
 

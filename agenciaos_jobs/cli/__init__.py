@@ -15,6 +15,7 @@ _COMMANDS = {
     "migrate": "service",
     "trigger": "runs",
     "runs": "runs",
+    "queues": "queues",
     "alerts": "alerts",
     "payments": "payments",
     "check": "check",

@@ -13,6 +13,7 @@ from agenciaos_jobs.engine.change_feed import ChangeFeed
 from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.queue import Queue
+from agenciaos_jobs.engine.queue_admin import QueueAdmin
 from agenciaos_jobs.engine.schedule_admin import ScheduleAdmin
 from agenciaos_jobs.engine.subscriptions import Live
 from agenciaos_jobs.foundation.clock import Clock
@@ -49,6 +50,7 @@ PROBLEM_PAGE: web.AppKey[Callable[[web.Request, DomainError], web.Response | Non
 """Renders an error as a page for a browser; ``None`` for any other client."""
 
 QUEUE = web.AppKey("queue", Queue)
+QUEUE_ADMIN = web.AppKey("queue_admin", QueueAdmin)
 REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)
 SLOTS = web.AppKey("slots", int)

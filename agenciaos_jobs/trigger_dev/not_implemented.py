@@ -30,8 +30,8 @@ _NO_BULK = Text(
     "There are no bulk actions in this API; call each run, or use the dashboard",
 )
 _NO_QUEUES = Text(
-    "Filas não são geridas por esta API; o limite vem com cada trigger (queue.concurrencyLimit)",
-    "This API does not manage queues; a limit comes with each trigger (queue.concurrencyLimit)",
+    "Limites são os das filas: queues.overrideConcurrencyLimit, ou queue.concurrencyLimit em cada trigger",
+    "Limits are those of queues: queues.overrideConcurrencyLimit, or queue.concurrencyLimit of each trigger",
 )
 _NO_TRACES = Text(
     "Não há traces da Trigger.dev; as tentativas estão em GET /api/v3/runs/{id}",
@@ -61,7 +61,6 @@ NOT_HERE: Mapping[str, Text] = {
     "/realtime/v{version:[0-9]+}/streams{rest:(/.*)?}": _NO_STREAMS,
     "/realtime/v{version:[0-9]+}/sessions{rest:(/.*)?}": _NO_STREAMS,
     "/api/v{version:[0-9]+}/bulk-actions{rest:(/.*)?}": _NO_BULK,
-    "/api/v{version:[0-9]+}/queues{rest:(/.*)?}": _NO_QUEUES,
     "/api/v{version:[0-9]+}/concurrency-limits{rest:(/.*)?}": _NO_QUEUES,
     "/api/v{version:[0-9]+}/runs/{run_id}/{rest:(trace|events|spans/.+)}": _NO_TRACES,
     "/api/v{version:[0-9]+}/runs/{run_id}/{rest:(result|packets/.+)}": _INSIDE_TASKS,

@@ -105,6 +105,16 @@ async def claim(
     return [ClaimedRun(**{**record, "tags": tuple(record["tags"])}) for record in records]
 
 
+async def park_paused(executor: Executor, run_ids: list[str], now: datetime) -> list[str]:
+    """Parks those of the due runs whose queue is paused; returns their ids."""
+    return [record["id"] for record in await executor.fetch(QUERIES["park_paused"], run_ids, now)]
+
+
+async def unpark_resumed(executor: Executor) -> list[QueuedRun]:
+    """Unparks up to a thousand runs whose queue is not paused any more."""
+    return [QueuedRun(**record) for record in await executor.fetch(QUERIES["unpark_resumed"])]
+
+
 async def block_behind(database: Database, run_ids: list[str], now: datetime) -> list[str]:
     """Blocks the due runs queued behind those of these runs that are blocked, by concurrency key; returns their ids."""
     async with database.transaction() as connection:

@@ -47,7 +47,8 @@ RETURNING id
 
 -- name: claim
 -- The ids come through a join, not "= ANY": with an array Postgres plans the statement anew each time, which takes as long
--- as executing it.
+-- as executing it. Runs of a queue that is paused or overridden are left to
+-- park_paused and claim_keyed.
 UPDATE jobs.runs AS run
 SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, woken = false,
     attempt_started_at = CASE WHEN standing_by THEN attempt_started_at ELSE $3 END,
@@ -55,27 +56,64 @@ SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, woken = false,
 FROM unnest($1::text[]) AS wanted (id)
 WHERE run.id = wanted.id AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
   AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND concurrency_key IS NULL AND losses <= $4
+  AND (standing_by OR NOT EXISTS (SELECT FROM jobs.queues AS managed WHERE managed.name = coalesce(queue, 'task/' || task)))
 RETURNING run.id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
           tags, request_id, concurrency_key, losses, traceparent
 
+-- name: park_paused
+-- Parks the runs of paused queues. What an attempt has begun goes on, though it stands by.
+UPDATE jobs.runs AS run SET status = 'QUEUED', parked = true, updated_at = $2
+FROM jobs.queues AS managed
+WHERE run.id = ANY ($1::text[]) AND run.status IN ('QUEUED', 'DELAYED') AND run.due_at <= $2 AND NOT run.standing_by
+  AND (run.expires_at IS NULL OR run.expires_at > $2 OR run.started_at IS NOT NULL)
+  AND managed.name = coalesce(run.queue, 'task/' || run.task) AND managed.paused_at IS NOT NULL
+RETURNING run.id
+
+-- name: unpark_resumed
+-- Parked runs without a concurrency key, whose queue is not paused.
+UPDATE jobs.runs AS run SET parked = false
+FROM (SELECT id FROM jobs.runs AS waiting
+      WHERE parked AND concurrency_key IS NULL
+        AND NOT EXISTS (SELECT FROM jobs.queues AS managed
+                        WHERE managed.name = coalesce(waiting.queue, 'task/' || waiting.task) AND managed.paused_at IS NOT NULL)
+      ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED) AS resumed
+WHERE run.id = resumed.id
+RETURNING run.id, run.task, run.due_at, run.priority
+
 -- name: lock_keys
 -- One claim at a time for each concurrency key, so that two workers never count the same free slot. No key is empty; the
--- coalesce makes Postgres find the runs by their ids, rather than through the index of all queued runs.
+-- coalesce makes Postgres find the runs by their ids, rather than through the index of all queued runs. Runs without a key,
+-- of a queue whose limit is overridden, get the queue's name as theirs; without the override its limit is out of reach.
+WITH keyed AS (
+  UPDATE jobs.runs AS run SET concurrency_key = managed.name, concurrency_limit = 100000
+  FROM jobs.queues AS managed
+  WHERE run.id = ANY ($1::text[]) AND run.status IN ('QUEUED', 'DELAYED') AND run.concurrency_key IS NULL
+    AND managed.name = coalesce(run.queue, 'task/' || run.task) AND managed.concurrency_limit IS NOT NULL
+  RETURNING run.concurrency_key AS key
+), wanted AS (
+  SELECT concurrency_key AS key FROM jobs.runs
+  WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND coalesce(concurrency_key, '') <> ''
+)
 SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.concurrency:' || key, 0))
-FROM (SELECT DISTINCT concurrency_key AS key FROM jobs.runs
-      WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND coalesce(concurrency_key, '') <> '' ORDER BY 1) AS keys
+FROM (SELECT key FROM keyed UNION SELECT key FROM wanted ORDER BY 1) AS keys
 
 -- name: lock_named_keys
 SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.concurrency:' || key, 0))
 FROM (SELECT DISTINCT unnest($1::text[]) AS key ORDER BY 1) AS keys
 
 -- name: claim_keyed
--- FIFO within a concurrency key: a run is claimed if its key has a free slot for it after all runs ahead of it.
-WITH wanted AS (
-  SELECT id, concurrency_key AS key, concurrency_limit AS slots, jobs.turn(due_at, priority) AS turn
-  FROM jobs.runs
+-- FIFO within a concurrency key: a run is claimed if its key has a free slot for it after all runs ahead of it, of which
+-- those of paused queues do not count.
+WITH paused AS (
+  SELECT name FROM jobs.queues WHERE paused_at IS NOT NULL
+), overridden AS (
+  SELECT name, concurrency_limit AS slots FROM jobs.queues WHERE concurrency_limit IS NOT NULL
+), wanted AS (
+  SELECT id, concurrency_key AS key, coalesce(overridden.slots, concurrency_limit) AS slots, jobs.turn(due_at, priority) AS turn
+  FROM jobs.runs LEFT JOIN overridden ON overridden.name = coalesce(queue, 'task/' || task)
   WHERE id = ANY ($1::text[]) AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
     AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND coalesce(concurrency_key, '') <> '' AND losses <= $4
+    AND (standing_by OR coalesce(queue, 'task/' || task) NOT IN (SELECT name FROM paused))
 ), requested_key AS (
   SELECT key, max(slots) AS slots, max(turn) AS last_turn FROM wanted GROUP BY key
 ), line AS (
@@ -84,10 +122,11 @@ WITH wanted AS (
   CROSS JOIN LATERAL (
     SELECT count(*) AS slots FROM jobs.runs WHERE status = 'EXECUTING' AND concurrency_key = requested_key.key) AS taken
   CROSS JOIN LATERAL (
-    SELECT id, concurrency_limit AS slots, row_number() OVER (ORDER BY jobs.turn(due_at, priority), id) AS position
-    FROM jobs.runs
+    SELECT id, coalesce(overridden.slots, concurrency_limit) AS slots, row_number() OVER (ORDER BY jobs.turn(due_at, priority), id) AS position
+    FROM jobs.runs LEFT JOIN overridden ON overridden.name = coalesce(queue, 'task/' || task)
     WHERE concurrency_key = requested_key.key AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
       AND jobs.turn(due_at, priority) <= requested_key.last_turn AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL)
+      AND (standing_by OR coalesce(queue, 'task/' || task) NOT IN (SELECT name FROM paused))
     ORDER BY jobs.turn(due_at, priority), id LIMIT greatest(requested_key.slots - taken.slots, 0)) AS next
 ), granted AS (
   SELECT id FROM line WHERE has_slot AND id IN (SELECT id FROM wanted)
@@ -129,19 +168,23 @@ WHERE id IN (
   SELECT next.id FROM (SELECT key, count(*) AS slots FROM unnest($1::text[]) AS key GROUP BY key) AS freed
   CROSS JOIN LATERAL (
     SELECT id FROM jobs.runs WHERE concurrency_key = freed.key AND parked
+      AND coalesce(queue, 'task/' || task) NOT IN (SELECT name FROM jobs.queues WHERE paused_at IS NOT NULL)
     ORDER BY jobs.turn(due_at, priority), id LIMIT freed.slots FOR UPDATE SKIP LOCKED) AS next)
 RETURNING id, task, due_at, priority
 
 -- name: unblock_stuck
--- Blocked runs whose key has a free slot that no end of a run has announced.
+-- Blocked runs whose key has a free slot that no end of a run has announced, or whose queue has been resumed.
 UPDATE jobs.runs SET parked = false
 WHERE id IN (
   SELECT next.id
-  FROM (SELECT concurrency_key AS key, max(concurrency_limit) AS slots FROM jobs.runs WHERE parked GROUP BY 1) AS waiting
+  FROM (SELECT concurrency_key AS key, max(coalesce(managed.concurrency_limit, run.concurrency_limit)) AS slots
+        FROM jobs.runs AS run LEFT JOIN jobs.queues AS managed ON managed.name = coalesce(run.queue, 'task/' || run.task)
+        WHERE parked AND concurrency_key IS NOT NULL AND managed.paused_at IS NULL GROUP BY 1) AS waiting
   LEFT JOIN LATERAL (
     SELECT count(*) AS slots FROM jobs.runs WHERE status = 'EXECUTING' AND concurrency_key = waiting.key) AS taken ON true
   CROSS JOIN LATERAL (
     SELECT id FROM jobs.runs WHERE concurrency_key = waiting.key AND parked
+      AND coalesce(queue, 'task/' || task) NOT IN (SELECT name FROM jobs.queues WHERE paused_at IS NOT NULL)
     ORDER BY jobs.turn(due_at, priority), id LIMIT greatest(waiting.slots - taken.slots, 0) FOR UPDATE SKIP LOCKED) AS next)
 RETURNING id, task, due_at, priority
 

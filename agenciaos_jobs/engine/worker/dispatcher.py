@@ -174,6 +174,7 @@ class Dispatcher:
             self._start(self._execute(run))
         if len(claimed) < len(run_ids):
             rest = set(run_ids) - {run.id for run in claimed} - self._isolated.keys()
+            rest -= set(await self._runner.park_paused(list(rest)))
             await self._queue.remove(await self._runner.block_behind(list(rest)))
             for run_id in await self._runner.poison_candidates(list(rest)):
                 task = self._isolated[run_id] = asyncio.create_task(self._isolate(run_id))

@@ -62,6 +62,7 @@ class Rescuer:
             try:
                 await self._requeue_rescued(lost)
                 self._outbox.send(*await runs.unblock_stuck(self._database))
+                self._outbox.send(*await runs.unpark_resumed(self._database))
                 await self._reenqueue_missing()
             except QUEUE_UNAVAILABLE as error:  # housekeeping needs only Postgres
                 log.warning("sweep_interrupted", error=type(error).__name__)

@@ -87,6 +87,10 @@ class Runner:
             self._database.within(ENGINE_TIMEOUT), run_ids, self._worker_id, now, poison_too=poison_too
         )
 
+    async def park_paused(self, run_ids: list[str]) -> list[str]:
+        """Parks those of the due runs whose queue is paused; returns their ids."""
+        return await runs.park_paused(self._database.within(ENGINE_TIMEOUT), run_ids, self._clock.now())
+
     async def block_behind(self, run_ids: list[str]) -> list[str]:
         """Blocks the due runs queued behind those of these runs that are blocked; returns their ids."""
         return await runs.block_behind(self._database.within(ENGINE_TIMEOUT), run_ids, self._clock.now())
