@@ -72,7 +72,7 @@ def document(operations: Iterable[Operation]) -> Json:
 def _operation(item: Operation) -> Json:
     described: Json = {"summary": str(item.summary), "operationId": _operation_id(item), "responses": _responses(item)}
     if item.needs_key:
-        described["security"] = [{"key": []}, {"publicToken": []}] if item.token_resources else [{"key": []}]
+        described["security"] = [{"key": []}, {"publicToken": []}] if item.token_access else [{"key": []}]
     if item.parameters or item.query:
         described["parameters"] = [
             *({"name": name, "in": "path", "required": True, "schema": kind} for name, kind in item.parameters.items()),
@@ -97,7 +97,7 @@ def _responses(item: Operation) -> Json:
     for status, kind in item.answers.items():
         content = {kind: {}} if isinstance(kind, str) else {"application/json": {"schema": _schema(kind)}}
         responses[str(status)] = {"description": str(item.summary) if status == 200 else "—", "content": content}
-    problems = {*item.problems, *((401,) if item.needs_key else ()), *((403,) if item.token_resources else ())}
+    problems = {*item.problems, *((401,) if item.needs_key else ()), *((403,) if item.token_access else ())}
     problems |= set() if item.is_probe else {429}
     for status in sorted(problems - set(item.answers)):
         schema = _schema(Problem)

@@ -1,7 +1,6 @@
 """Authorization: the secret key, and public tokens."""
 
 import hmac
-from collections.abc import Awaitable, Callable, Collection
 from hashlib import sha256
 
 from aiohttp import web
@@ -12,10 +11,7 @@ from agenciaos_jobs.http import public_token, rate_limits
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.keys import ALERTS, CLOCK, KEY_DIGESTS, PUBLIC_TOKEN, SECRET_KEYS
 from agenciaos_jobs.http.problems import RequestError
-from agenciaos_jobs.http.scopes import TriggerAction, may_read, may_trigger_something
-
-TokenResources = Callable[[web.Request], Awaitable[Collection[str]]]
-"""The resources that a request reads, by the names that a public token's scopes may cover: see :func:`may_read`."""
+from agenciaos_jobs.http.token_access import TokenAccess
 
 
 def count(request: web.Request) -> str | None:
@@ -31,30 +27,21 @@ def count(request: web.Request) -> str | None:
     return key
 
 
-async def authorize(
-    request: web.Request,
-    token_resources: TokenResources | None = None,
-    token_actions: Collection[TriggerAction] = (),
-) -> None:
-    """Accepts a request without the secret key if its public token covers what it reads, or triggers something.
+async def authorize(request: web.Request, token_access: TokenAccess | None = None) -> None:
+    """Accepts a request without the secret key if its public token covers it, where ``token_access`` is given.
 
-    The handler then checks the tasks, which are in the body: see :mod:`agenciaos_jobs.trigger_dev.trigger_tokens`.
     Raises 401 without such a token, and 403 for one whose scopes do not cover the request.
     """
-    is_open = token_resources is not None or bool(token_actions)
     given = _bearer(request)
     token = _token(request, given)
     if token is None:
         # Tokens expire in every page that stays open, so an invalid one is no alert.
-        if not is_open or not public_token.looks_like_one(given):
+        if token_access is None or not public_token.looks_like_one(given):
             request.app[ALERTS].record(WRONG_TOKEN, "api", subject=address_of(request))
         raise RequestError(401, _UNKNOWN, headers={"WWW-Authenticate": "Bearer"})
-    if token_resources is not None:
-        is_covered = may_read(token.scopes, await token_resources(request))
-    else:
-        is_covered = may_trigger_something(token.scopes, token_actions)
-    if not is_covered:
-        raise RequestError(403, _MAY_NOT_TRIGGER if token_actions else _OUT_OF_SCOPE if is_open else _KEY_ONLY)
+    if token_access is None:
+        raise RequestError(403, _KEY_ONLY)
+    await token_access(request, token.scopes)
     request[PUBLIC_TOKEN] = token
 
 
@@ -101,15 +88,7 @@ _UNKNOWN = Text(
 _OTHER_TOKEN = Text(
     "Envie o token deste endpoint em Authorization: Bearer", "Send this endpoint's token as Authorization: Bearer"
 )
-_MAY_NOT_TRIGGER = Text(
-    "Os escopos deste token público não permitem iniciar tarefas por este endpoint",
-    "The scopes of this public token do not allow triggering here",
-)
 _KEY_ONLY = Text(
     "Um token público não permite esta ação; envie a chave (TRIGGER_SECRET_KEY)",
     "A public token does not allow this action; send the key (TRIGGER_SECRET_KEY)",
-)
-_OUT_OF_SCOPE = Text(
-    "Os escopos deste token público não incluem esta leitura",
-    "The scopes of this public token do not cover this request",
 )

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import auth, rate_limits
-from agenciaos_jobs.http.scopes import TriggerAction
+from agenciaos_jobs.http.token_access import TokenAccess
 
 PROBES = {"/healthz", "/readyz", "/metrics"}
 
@@ -22,9 +22,9 @@ class Operation:
 
     ``parameters`` are those of the path and ``query`` those of the query string; each maps names to JSON Schemas.
 
-    ``problems`` are the error statuses it may return, besides 401 where a key is needed. ``token_resources`` opens it
-    to public tokens that read, and ``token_actions`` to those that trigger. ``body_auth`` handles requests without a key that authenticate themselves in
-    the body; it returns ``None`` for any other.
+    ``problems`` are the error statuses it may return, besides 401 where a key is needed. ``token_access`` opens it to
+    public tokens. ``body_auth`` handles requests without a key that authenticate themselves in the body; it returns
+    ``None`` for any other.
     """
 
     method: str
@@ -37,8 +37,7 @@ class Operation:
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
     needs_key: bool = True
-    token_resources: auth.TokenResources | None = None
-    token_actions: tuple[TriggerAction, ...] = ()
+    token_access: TokenAccess | None = None
     body_auth: Callable[[web.Request], Awaitable[web.StreamResponse | None]] | None = None
 
     def add_to(self, app: web.Application) -> None:
@@ -58,5 +57,5 @@ class Operation:
         if auth.count(request) is None:
             if self.body_auth and (answered := await self.body_auth(request)):
                 return answered
-            await auth.authorize(request, self.token_resources, self.token_actions)
+            await auth.authorize(request, self.token_access)
         return await self.handler(request)

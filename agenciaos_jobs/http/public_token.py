@@ -32,8 +32,8 @@ _MAX_EXP = 253_000_000_000  # the year 9987
 class PublicToken:
     """A token's scopes and expiry, and the columns that its subscriptions must not return.
 
-    ``is_single_use`` limits it to one trigger, for which it is known by its ``digest``. ``agency_id`` is the only agency
-    that it may trigger for, if it names one.
+    ``is_single_use`` limits it to one trigger, for which it is known by its ``digest``. ``agency_id`` is the only
+    agency that it may trigger for, if it names one.
     """
 
     scopes: frozenset[str]

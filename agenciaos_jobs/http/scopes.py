@@ -28,3 +28,8 @@ def may_trigger(scopes: Collection[str], action: TriggerAction, task: str) -> bo
 def may_trigger_something(scopes: Collection[str], actions: Collection[TriggerAction]) -> bool:
     """Whether one of ``scopes`` allows one of the actions for any task."""
     return any(scope.startswith(f"{action}:tasks") for scope in scopes for action in actions)
+
+
+def may_write(scopes: Collection[str], names: Collection[str]) -> bool:
+    """Whether one of ``scopes`` is ``write:`` and one of these ``names``, such as ``waitpoints:waitpoint_01…``."""
+    return any(f"write:{name}" in scopes for name in names)

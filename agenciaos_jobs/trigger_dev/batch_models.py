@@ -23,6 +23,19 @@ class BatchRequest(WireModel):
     items: list[BatchTrigger] = Field(min_length=1, max_length=MAX_ITEMS)
 
 
+class TaskBatchRequest(WireModel):
+    """A batch of one task, as SDK 3.0 to 3.2 send it."""
+
+    items: list[TaskTrigger] = Field(min_length=1, max_length=MAX_ITEMS)
+
+
+class TaskBatchHandle(WireModel):
+    """A batch of one task, and its runs in the items' order."""
+
+    batch_id: str
+    runs: list[str]
+
+
 class BatchRun(WireModel):
     """The run of an item; ``isCached`` where an idempotency key had created it before."""
 

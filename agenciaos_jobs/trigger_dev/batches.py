@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -14,8 +15,9 @@ from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.body import answer, parse_json, read_bytes, read_model
 from agenciaos_jobs.http.fields import read_text_header, read_ttl
 from agenciaos_jobs.http.keys import BATCHES
-from agenciaos_jobs.http.operation import Operation
+from agenciaos_jobs.http.operation import Handler, Operation
 from agenciaos_jobs.http.problems import invalid, wrong_field
+from agenciaos_jobs.http.token_access import reads, triggers
 from agenciaos_jobs.trigger_dev import token_resources, trigger_tokens
 from agenciaos_jobs.trigger_dev.batch_models import (
     MAX_ITEMS,
@@ -28,8 +30,11 @@ from agenciaos_jobs.trigger_dev.batch_models import (
     BatchState,
     BatchStreamed,
     BatchTrigger,
+    TaskBatchHandle,
+    TaskBatchRequest,
 )
-from agenciaos_jobs.trigger_dev.trigger import CLAIMS, known_job, request_key, run_of
+from agenciaos_jobs.trigger_dev.options import WireModel
+from agenciaos_jobs.trigger_dev.trigger import CLAIMS, TASK, known_job, request_key, run_of
 
 MAX_BYTES = 32 * 1024 * 1024
 
@@ -37,12 +42,26 @@ MAX_BYTES = 32 * 1024 * 1024
 async def trigger_batch(request: web.Request) -> web.Response:
     body = await read_model(request, BatchRequest, max_bytes=MAX_BYTES)
     new = {n: await _run_of(request, item, "items", str(n)) for n, item in enumerate(body.items)}
+    added, is_cached = await _trigger(request, new)
+    return answer(_handle(added, new, is_cached), headers=_token_headers(request, added.batch.id))
+
+
+async def trigger_batch_of_task(request: web.Request) -> web.Response:
+    task = request.match_info["task"]
+    body = await read_model(request, TaskBatchRequest, max_bytes=MAX_BYTES)
+    items = [BatchTrigger(task=task, **dict(item)) for item in body.items]
+    new = {n: await _run_of(request, item, "items", str(n)) for n, item in enumerate(items)}
+    added, _ = await _trigger(request, new)
+    handle = TaskBatchHandle(batch_id=added.batch.id, runs=[item.run_id for item in added.items])
+    return answer(handle, headers=_token_headers(request, added.batch.id))
+
+
+async def _trigger(request: web.Request, new: Mapping[int, NewRun]) -> tuple[Added, bool]:
     trigger_tokens.require_agency(request, new.values())
     await trigger_tokens.spend(request, request_key(request))
     given = read_text_header(request, "idempotency-key")
     key, ttl = _batch_key(request, given)
-    added, is_cached = await request.app[BATCHES].trigger(new, key=key, shown_key=given, ttl=ttl)
-    return answer(_handle(added, new, is_cached), headers=_token_headers(request, added.batch.id))
+    return await request.app[BATCHES].trigger(new, key=key, shown_key=given, ttl=ttl)
 
 
 async def create_batch(request: web.Request) -> web.Response:
@@ -158,27 +177,25 @@ _REFUSALS = (400, 403, 404, 408, 413, 415, 422, 503)
 _WHOLE = Text("Inicia um lote inteiro", "Triggers a batch as a whole")
 _STATE = Text("Um lote", "A batch")
 
+
+def _whole(path: str, handler: Handler, model: type[WireModel], handle: type[WireModel], **more: Any) -> Operation:
+    return Operation(
+        "POST",
+        path,
+        handler,
+        _WHOLE,
+        answers={200: handle},
+        request=model,
+        problems=_REFUSALS,
+        token_access=triggers("batchTrigger"),
+        **more,
+    )
+
+
 OPERATIONS = [
-    Operation(
-        "POST",
-        "/api/v1/tasks/batch",
-        trigger_batch,
-        _WHOLE,
-        {200: BatchHandle},
-        BatchRequest,
-        problems=_REFUSALS,
-        token_actions=("batchTrigger",),
-    ),
-    Operation(
-        "POST",
-        "/api/v2/tasks/batch",
-        trigger_batch,
-        _WHOLE,
-        {200: BatchHandle},
-        BatchRequest,
-        problems=_REFUSALS,
-        token_actions=("batchTrigger",),
-    ),
+    _whole("/api/v1/tasks/batch", trigger_batch, BatchRequest, BatchHandle),
+    _whole("/api/v2/tasks/batch", trigger_batch, BatchRequest, BatchHandle),
+    _whole("/api/v1/tasks/{task}/batch", trigger_batch_of_task, TaskBatchRequest, TaskBatchHandle, parameters=TASK),
     Operation(
         "POST",
         "/api/v3/batches",
@@ -187,7 +204,7 @@ OPERATIONS = [
         {200: BatchCreated},
         BatchCreate,
         problems=_REFUSALS,
-        token_actions=("batchTrigger",),
+        token_access=triggers("batchTrigger"),
     ),
     Operation(
         "POST",
@@ -197,7 +214,7 @@ OPERATIONS = [
         {200: BatchStreamed},
         parameters=BATCH_ID,
         problems=_REFUSALS,
-        token_actions=("batchTrigger",),
+        token_access=triggers("batchTrigger"),
     ),
     Operation(
         "GET",
@@ -207,7 +224,7 @@ OPERATIONS = [
         {200: BatchState},
         parameters=BATCH_ID,
         problems=(404, 503),
-        token_resources=token_resources.of_batch,
+        token_access=reads(token_resources.of_batch),
     ),
     Operation(
         "GET",
@@ -217,6 +234,6 @@ OPERATIONS = [
         {200: BatchState},
         parameters=BATCH_ID,
         problems=(404, 503),
-        token_resources=token_resources.of_batch,
+        token_access=reads(token_resources.of_batch),
     ),
 ]

@@ -18,6 +18,7 @@ from agenciaos_jobs.http.body import answer, nul_refused, read_bytes
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, SECRET_KEYS
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, wrong_field
+from agenciaos_jobs.http.token_access import triggers
 from agenciaos_jobs.trigger_dev.options import WireModel
 from agenciaos_jobs.trigger_dev.store import packets
 from agenciaos_jobs.trigger_dev.store.packets import Packet
@@ -86,7 +87,7 @@ OPERATIONS = [
         Text("Endereço para um payload grande", "An address for a large payload"),
         answers={200: PacketAddress},
         parameters={"name": {"type": "string", "minLength": 1}},
-        token_actions=("trigger", "batchTrigger"),
+        token_access=triggers("trigger", "batchTrigger"),
     ),
     Operation(
         "PUT",

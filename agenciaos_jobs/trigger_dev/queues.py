@@ -1,4 +1,4 @@
-"""Trigger.dev's endpoints for queues: ``queues.list``, ``retrieve``, ``pause``, ``resume`` and the concurrency limit."""
+"""Trigger.dev's endpoints for queues: list, retrieve, pause, resume, and the override of the concurrency limit."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from agenciaos_jobs.engine.queue_admin import UnknownQueueError
 from agenciaos_jobs.engine.store.queues import TASK, QueueState
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.http.body import answer, read_model
+from agenciaos_jobs.http.body import read_model
 from agenciaos_jobs.http.keys import QUEUE_ADMIN
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid

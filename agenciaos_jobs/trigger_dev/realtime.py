@@ -20,6 +20,7 @@ from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, LIVE, PUBLIC_TOKEN
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
+from agenciaos_jobs.http.token_access import reads
 from agenciaos_jobs.trigger_dev import electric, token_resources
 
 POLL = timedelta(seconds=20)
@@ -155,7 +156,7 @@ OPERATIONS = [
         parameters={"run_id": _ID},
         query=_PROTOCOL,
         problems=(404, 503),
-        token_resources=token_resources.of_run,
+        token_access=reads(token_resources.of_run),
     ),
     Operation(
         "GET",
@@ -166,7 +167,7 @@ OPERATIONS = [
         parameters={"batch_id": _ID},
         query=_PROTOCOL,
         problems=(404, 503),
-        token_resources=token_resources.of_batch,
+        token_access=reads(token_resources.of_batch),
     ),
     Operation(
         "GET",
@@ -176,6 +177,6 @@ OPERATIONS = [
         answers={200: Messages, 409: Messages},
         query=_PROTOCOL | _TAGS,
         problems=(422, 503),
-        token_resources=token_resources.of_tags,
+        token_access=reads(token_resources.of_tags),
     ),
 ]

@@ -17,6 +17,7 @@ from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE, PUBLIC_TOKEN
 from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid
+from agenciaos_jobs.http.token_access import reads
 from agenciaos_jobs.trigger_dev import token_resources
 from agenciaos_jobs.trigger_dev.options import TaskOptions
 from agenciaos_jobs.trigger_dev.run_models import SdkRun, as_sdk_run
@@ -124,6 +125,6 @@ OPERATIONS = [
         answers={200: SdkRun},
         parameters=RUN_ID,
         problems=(404, 503),
-        token_resources=token_resources.of_run,
+        token_access=reads(token_resources.of_run),
     ),
 ]

@@ -14,6 +14,7 @@ from agenciaos_jobs.http.keys import CLOCK, LONG_READS
 from agenciaos_jobs.http.moments import from_milliseconds, parse_moment
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
+from agenciaos_jobs.http.token_access import reads
 from agenciaos_jobs.trigger_dev import token_resources
 from agenciaos_jobs.trigger_dev.options import WireModel
 from agenciaos_jobs.trigger_dev.run_models import SdkListedRun, summary
@@ -187,7 +188,7 @@ OPERATIONS = [
         {200: RunList},
         query=QUERY,
         problems=(422, 503),
-        token_resources=token_resources.of_list,
+        token_access=reads(token_resources.of_list),
     ),
     Operation(
         "GET",

@@ -1,7 +1,7 @@
 """Streams of runs, as Trigger.dev's SDKs read them: ``streams.read``, ``runs.fetchStream`` and the React hooks.
 
-They are server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html) with one chunk as JSON each.
-An event's id, ``<milliseconds>-<number>``, is what ``Last-Event-ID`` continues after. The response ends when the run has
+They are server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), each a chunk as JSON. An
+event's id, ``<milliseconds>-<number>``, is what ``Last-Event-ID`` continues after. The response ends when the run has
 ended and every chunk was sent, or after ``Timeout-Seconds`` without a chunk. To the SDKs the end of a response is the
 end of the stream, so a server that stops breaks the connection off instead, and they continue at another one.
 """
@@ -21,6 +21,7 @@ from agenciaos_jobs.http import cors, rate_limits
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, LIVE, PUBLIC_TOKEN, REQUEST_ID
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
+from agenciaos_jobs.http.token_access import reads
 from agenciaos_jobs.trigger_dev import token_resources
 
 KEEP_ALIVE = 15.0
@@ -32,7 +33,7 @@ _EVENT_ID = re.compile(r"(?:\d{1,15}-)?(\d{1,15})", re.ASCII)
 
 async def read_stream(request: web.Request) -> web.StreamResponse:
     run_id, database = request.match_info["run_id"], request.app[DATABASE]
-    given, timeout = _last_event(request), _timeout(request)
+    given, patience = _last_event(request), _patience(request)
     if await streams.is_over(database, run_id) is None:
         raise UnknownRunError(run_id)
     number = await _number_of(request, given)
@@ -43,14 +44,14 @@ async def read_stream(request: web.Request) -> web.StreamResponse:
     rate_limits.add_rate_limit_headers(request, response)
     await response.prepare(request)
     with suppress(ConnectionResetError):  # the reader has gone
-        await _send(request, response, number, timeout)
+        await _send(request, response, number, patience)
     return response
 
 
-async def _send(request: web.Request, response: web.StreamResponse, number: int, timeout: float) -> None:
+async def _send(request: web.Request, response: web.StreamResponse, number: int, patience: float) -> None:
     run_id, stream = request.match_info["run_id"], request.match_info["stream"]
     database, clock, present = request.app[DATABASE], request.app[CLOCK], asyncio.get_running_loop().time
-    ends_at, token = present() + timeout, request.get(PUBLIC_TOKEN)
+    ends_at, token = present() + patience, request.get(PUBLIC_TOKEN)
     async with request.app[LIVE].following(OneRun(run_id)) as changed:
         while True:
             changed.clear()
@@ -58,9 +59,9 @@ async def _send(request: web.Request, response: web.StreamResponse, number: int,
             chunks = await streams.after(database, run_id, stream, number)
             if chunks:
                 await response.write(b"".join(map(_event, chunks)))
-                number, ends_at = chunks[-1].id, present() + timeout
+                number, ends_at = chunks[-1].id, present() + patience
             elif is_over is not False or present() >= ends_at or (token and token.expires_at <= clock.now()):
-                return
+                return None
             elif request.app[DRAINING].is_set():
                 return _break_off(request)
             else:
@@ -100,7 +101,7 @@ async def _number_of(request: web.Request, given: str) -> int:
     return await streams.number_at(request.app[DATABASE], run_id, stream, int(given))
 
 
-def _timeout(request: web.Request) -> float:
+def _patience(request: web.Request) -> float:
     """Seconds without a chunk after which the response ends."""
     given = request.headers.get("Timeout-Seconds", str(_DEFAULT_TIMEOUT))
     if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= _MAX_TIMEOUT:
@@ -117,6 +118,6 @@ OPERATIONS = [
         answers={200: "text/event-stream"},
         parameters={name: {"type": "string", "minLength": 1} for name in ("run_id", "stream")},
         problems=(404, 422, 503),
-        token_resources=token_resources.of_run,
+        token_access=reads(token_resources.of_run),
     ),
 ]

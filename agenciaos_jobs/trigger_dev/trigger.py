@@ -18,6 +18,7 @@ from agenciaos_jobs.http.fields import read_key_header, read_text_header
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, INTAKE, PUBLIC_TOKEN, REQUEST_ID
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, invalid, wrong_field
+from agenciaos_jobs.http.token_access import triggers
 from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
 from agenciaos_jobs.trigger_dev import superjson, trigger_tokens
 from agenciaos_jobs.trigger_dev.options import TaskOptions, WireModel
@@ -137,6 +138,6 @@ OPERATIONS = [
         answers={200: TaskHandle},
         parameters=TASK,
         problems=(400, 403, 404, 408, 413, 415, 422, 503),
-        token_actions=("trigger",),
+        token_access=triggers("trigger"),
     ),
 ]

@@ -11,7 +11,6 @@ from support.node import needs_node, run_node
 from support.sdk import most_at_once, released, running_with_test_jobs
 from support.service import Service, running_server, running_worker
 
-from agenciaos_jobs import registry
 from agenciaos_jobs.settings import Settings
 
 
@@ -76,9 +75,7 @@ async def test_a_pause_outlives_workers_and_servers(settings: Settings, db: asyn
         assert (await service.finished(waiting))["status"] == "COMPLETED"
 
 
-async def test_a_resume_that_was_cut_short_is_carried_through_by_the_rescuer(
-    service: Service, db: asyncpg.Connection
-):
+async def test_a_resume_that_was_cut_short_is_carried_through_by_the_rescuer(service: Service, db: asyncpg.Connection):
     await change(service, "slow", action="pause")
     waiting = await trigger(service, {"seconds": 0})
     await parked(db, 1)
@@ -153,7 +150,10 @@ async def test_what_names_no_queue_is_404_and_what_is_no_limit_422(service: Serv
 async def test_the_sdks_queue_calls(service: Service):
     await trigger(service, {"seconds": 0}, queue={"name": "posts", "concurrencyLimit": 3}, delay="1h")
     seen = await run_node(service, "queues.mjs", "sdk4")
-    assert {queue["name"]: queue["type"] for queue in seen["list"]}.items() >= {"slow": "task", "posts": "custom"}.items()
+    assert {queue["name"]: queue["type"] for queue in seen["list"]}.items() >= {
+        "slow": "task",
+        "posts": "custom",
+    }.items()
     assert seen["byId"] == seen["byName"]
     assert (seen["paused"]["paused"], seen["resumed"]["paused"]) == (True, False)
     assert (seen["overridden"]["concurrencyLimit"], seen["reset"]["concurrencyLimit"]) == (7, 3)
@@ -161,12 +161,10 @@ async def test_the_sdks_queue_calls(service: Service):
 
 
 async def test_a_worker_obeys_within_a_second_whoever_paused(settings: Settings, db: asyncpg.Connection):
-    jobs = registry.JOBS | {}
-    async with running_server(settings) as other, running_server(settings) as service:
-        async with running_worker(settings, jobs):
-            await change(other, "generate-monthly-reports", action="pause")
-            run_id = await service.trigger("monthly-report")
-            await parked(db, 1)
-            assert (await service.run(run_id))["status"] == "QUEUED"
-            await change(other, "generate-monthly-reports", action="resume")
-            assert (await service.finished(run_id))["status"] == "COMPLETED"
+    async with running_server(settings) as other, running_server(settings) as service, running_worker(settings):
+        await change(other, "generate-monthly-reports", action="pause")
+        run_id = await service.trigger("monthly-report")
+        await parked(db, 1)
+        assert (await service.run(run_id))["status"] == "QUEUED"
+        await change(other, "generate-monthly-reports", action="resume")
+        assert (await service.finished(run_id))["status"] == "COMPLETED"

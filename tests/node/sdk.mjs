@@ -1,8 +1,8 @@
-// The SDK line that the first argument names, and how a script answers the test that started it.
+// The SDK that the first argument names (sdk3, sdk4, or another alias of package.json), and how a script answers the test that started it.
 import { writeSync } from "node:fs";
 
 export const line = process.argv[2];
-export const sdk = await import(line === "sdk3" ? "sdk3/v3" : "sdk4/v3");
+export const sdk = await import(`${line}/v3`);
 
 /** Ends the script with this answer. */
 export function print(answer) {

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import asyncpg
 import pytest
 from support.node import SDK_LINES, needs_node, run_node
@@ -15,6 +16,7 @@ from support.service import Service, running_server, running_service
 from agenciaos_jobs import Job, RetryLater, RunContext
 from agenciaos_jobs.engine.store import streams
 from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.http import keys
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
 
@@ -123,10 +125,13 @@ async def test_an_attempt_writes_ten_thousand_chunks_and_the_rest_is_dropped(ser
 
 async def test_a_stopping_server_breaks_off_and_a_reader_continues_at_another(settings: Settings, service: Service):
     run_id = await service.start(SPEAK)
-    async with running_server(settings) as other:
-        async with other.http.get(f"/realtime/v1/streams/{run_id}/words") as response:
-            first = await response.content.readuntil(b"\n\n")
-            await other.app.shutdown()
+    path = f"/realtime/v1/streams/{run_id}/words"
+    async with running_server(settings) as other, other.http.get(path) as response:
+        first = await response.content.readuntil(b"\n\n")
+        other.app[keys.DRAINING].set()
+        await other.app.shutdown()
+        with pytest.raises(aiohttp.ClientError):  # broken off: an end would be the end of the stream
+            await response.content.read()
     last = first.decode().partition("id: ")[2].partition("\n")[0]
     may_end.set()
     async with asyncio.timeout(20):

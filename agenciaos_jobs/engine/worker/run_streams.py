@@ -80,7 +80,8 @@ class RunStreams:
                 try:
                     await streams.insert(self._database, batch)
                 except DatabaseUnavailableError:
-                    return self._schedule()
+                    self._schedule()
+                    return
                 except Exception as error:  # noqa: BLE001 - a stream must not decide what becomes of a run
                     log.error("stream_chunks_failed", error=type(error).__name__)
                     self._dropped["refused"] += len(batch)
