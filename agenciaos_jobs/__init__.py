@@ -39,6 +39,7 @@ from agenciaos_jobs.engine.model.job import (
     Schedule,
     Snooze,
 )
+from agenciaos_jobs.engine.wait_tokens import TokenTimedOutError
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.foundation.i18n.text import Text
 
@@ -55,4 +56,5 @@ __all__ = [
     "Schedule",
     "Snooze",
     "Text",
+    "TokenTimedOutError",
 ]

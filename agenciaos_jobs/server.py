@@ -44,6 +44,7 @@ from agenciaos_jobs.trigger_dev import (
     schedules,
     streams,
     token_claims,
+    wait_tokens,
 )
 from agenciaos_jobs.trigger_dev import trigger as tasks
 from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
@@ -63,6 +64,7 @@ OPERATIONS = [
     *schedules.OPERATIONS,
     *queues.OPERATIONS,
     *token_claims.OPERATIONS,
+    *wait_tokens.OPERATIONS,
     *health.OPERATIONS,
 ]
 
@@ -144,6 +146,7 @@ def _bind(app: web.Application, runtime: Runtime) -> None:
     app[keys.SCHEDULE_ADMIN] = ScheduleAdmin(database, clock, registry.JOBS)
     app[keys.INTAKE] = runtime.intake
     app[keys.CONTROL] = runtime.control
+    app[keys.WAIT_TOKENS] = runtime.wait_tokens
     app[ASSIGNMENTS] = runtime.assignments
     app[MONTHLY_LIMITS] = runtime.resources[AIContent].monthly_limits
     app[keys.CLOCK] = clock

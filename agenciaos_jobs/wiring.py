@@ -29,6 +29,7 @@ from agenciaos_jobs.engine.model.retention_policy import Retention
 from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.store import workers
+from agenciaos_jobs.engine.wait_tokens import WaitTokens
 from agenciaos_jobs.foundation import database, migrate, sql, tracing
 from agenciaos_jobs.foundation.clock import Clock, SystemClock
 from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, REQUEST_TIMEOUT, Database
@@ -49,6 +50,7 @@ class Runtime:
     queue: Queue
     outbox: RedisOutbox
     intake: Intake
+    wait_tokens: WaitTokens
     control: Control
     assignments: Assignments
     alerting: Alerting
@@ -93,6 +95,7 @@ async def open_runtime(
             queue=redis,
             outbox=outbox,
             intake=intake,
+            wait_tokens=WaitTokens(for_requests, outbox, clock),
             control=Control(for_requests, intake, outbox, clock, jobs),
             assignments=Assignments(for_requests, intake, clock),
             alerting=alerting,

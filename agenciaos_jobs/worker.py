@@ -95,7 +95,17 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
     slots, threads = runtime.settings.worker_max_jobs, JobThreads(runtime.settings.worker_max_jobs)
     streams = RunStreams(quick, clock)
     runner = Runner(
-        pool, clock, jobs, runtime.resources, worker.id, runtime.intake, completer, run_log, streams, threads
+        pool,
+        clock,
+        jobs,
+        runtime.resources,
+        worker.id,
+        runtime.intake,
+        runtime.wait_tokens,
+        completer,
+        run_log,
+        streams,
+        threads,
     )
     watchdog = Watchdog(pool, jobs, runner.running, run_log, BlockedLoopAlert(clock, runtime.redactor).record)
     housekeeping = Housekeeping(pool, clock, CHORES)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Generic
 
 from structlog.typing import FilteringBoundLogger
@@ -15,6 +16,8 @@ from agenciaos_jobs.foundation.database import Connection, Database
 
 if TYPE_CHECKING:
     from agenciaos_jobs.engine.intake import Intake
+    from agenciaos_jobs.engine.store.wait_tokens import WaitToken
+    from agenciaos_jobs.engine.wait_tokens import WaitTokens
 
 Logger = FilteringBoundLogger
 
@@ -59,6 +62,7 @@ class RunContext(JobContext[U]):
     log: Logger
     stream: Callable[[str], Stream]
     intake: "Intake"
+    wait_tokens: "WaitTokens"
     threads: AttemptThreads
     failure_hooks: list[FailureHook] = field(default_factory=list)
 
@@ -77,6 +81,25 @@ class RunContext(JobContext[U]):
         out of time or was handed back, this and ``log`` raise ``asyncio.CancelledError`` in a thread.
         """
         return self.threads.call(work)
+
+    async def create_wait_token(self, name: str, *, timeout: timedelta | None = None) -> "WaitToken":  # noqa: ASYNC109
+        """Creates a token that a person or another system completes; the same ``name`` returns the run's same one.
+
+        It is completed with ``wait.completeToken`` of Trigger.dev's SDK or by a POST to its own URL. It times out
+        after ``timeout``, which begins now; never, without one.
+        """
+        token, _ = await self.wait_tokens.create(timeout=timeout, tags=(self.run.id,), key=f"{self.run.id}:{name}")
+        return token
+
+    async def wait_for_token(self, token_id: str, timeout: timedelta | None = None) -> Any:  # noqa: ASYNC109
+        """Waits until the token is completed; returns what it was completed with, any JSON value.
+
+        The run holds no slot meanwhile: this call raises ``Snooze``, and the job is called again from its beginning
+        once the token was completed or the time is over. What the job does before this call must bear repetition.
+        Waiting counts against ``max_duration``. ``timeout`` begins with the run's first call for this token. Raises
+        :class:`TokenTimedOutError` when the token or ``timeout`` has timed out, and ``UnknownTokenError``.
+        """
+        return await self.wait_tokens.result(token_id, self.run.id, timeout)
 
     async def trigger_in(self, connection: Connection, task: str, payload: Json, **options: Any) -> TriggerResult:
         """Triggers a run of another job in the caller's transaction: the run exists only if that commits.

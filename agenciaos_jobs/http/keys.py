@@ -16,6 +16,7 @@ from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.queue_admin import QueueAdmin
 from agenciaos_jobs.engine.schedule_admin import ScheduleAdmin
 from agenciaos_jobs.engine.subscriptions import Live
+from agenciaos_jobs.engine.wait_tokens import WaitTokens
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.errors import DomainError
@@ -59,3 +60,4 @@ SCHEDULE_ADMIN = web.AppKey("schedule_admin", ScheduleAdmin)
 QUOTA: web.RequestKey[dict[str, str] | None] = web.RequestKey("quota")
 SECRET_KEYS = web.AppKey("secret_keys", tuple[str, ...])
 """The current key and, during a rotation, the previous one."""
+WAIT_TOKENS = web.AppKey("wait_tokens", WaitTokens)

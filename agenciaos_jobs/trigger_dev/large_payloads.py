@@ -43,10 +43,8 @@ class PacketStored(WireModel):
 async def create_packet(request: web.Request) -> web.Response:
     clock = request.app[CLOCK]
     packet_id, expires_at = clock.new_id("packet"), str(round((clock.now() + _URL_LIFE).timestamp()))
-    scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
-    origin = URL.build(scheme=scheme if scheme in {"http", "https"} else request.scheme, authority=request.host)
     signature = _signature(request.app[SECRET_KEYS][0], packet_id, expires_at)
-    url = origin / "api/packets" / packet_id % {"expires": expires_at, "signature": signature}
+    url = own_address(request) / "api/packets" / packet_id % {"expires": expires_at, "signature": signature}
     return answer(PacketAddress(presigned_url=str(url), storage_path=packet_id))
 
 
@@ -68,6 +66,12 @@ async def put_packet(request: web.Request) -> web.Response:
     packet = Packet(request.content_type, body)
     await packets.put(request.app[DATABASE], packet_id, packet, request.app[CLOCK].now() + _PACKET_LIFE)
     return answer(PacketStored(id=packet_id))
+
+
+def own_address(request: web.Request) -> URL:
+    """The address that the request was sent to."""
+    scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
+    return URL.build(scheme=scheme if scheme in {"http", "https"} else request.scheme, authority=request.host)
 
 
 def _signature(key: str, packet_id: str, expires_at: str) -> str:

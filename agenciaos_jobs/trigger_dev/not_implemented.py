@@ -17,10 +17,6 @@ _ENVIRONMENT = Text(
     "As variáveis de ambiente são as do próprio processo; não são geridas por esta API",
     "Environment variables are the process's own; this API does not manage them",
 )
-_NO_WAITPOINTS = Text(
-    "Uma execução não fica suspensa à espera de um sinal; use delay ou outra execução",
-    "A run cannot be suspended until a signal; use delay, or another run",
-)
 _NO_STREAMS = Text(
     "Só as tarefas escrevem em streams, com context.stream; de fora eles apenas são lidos",
     "Only tasks write to streams, with context.stream; from outside they can only be read",
@@ -55,7 +51,6 @@ NOT_HERE: Mapping[str, Text] = {
     "/api/v{version:[0-9]+}/artifacts{rest:(/.*)?}": _JOBS_ARE_PYTHON,
     "/api/v{version:[0-9]+}/projects/{project}/envvars{rest:(/.*)?}": _ENVIRONMENT,
     "/api/v{version:[0-9]+}/projects/{project}/{rest:(?!runs$).+}": _JOBS_ARE_PYTHON,
-    "/api/v{version:[0-9]+}/waitpoints{rest:(/.*)?}": _NO_WAITPOINTS,
     "/api/v{version:[0-9]+}/runs/{run_id}/input-streams/{rest:.+}": _NO_STREAMS,
     "/api/v{version:[0-9]+}/runs/{run_id}/session-streams/{rest:.+}": _NO_STREAMS,
     "/realtime/v{version:[0-9]+}/streams{rest:(/.*)?}": _NO_STREAMS,

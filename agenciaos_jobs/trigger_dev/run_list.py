@@ -52,7 +52,7 @@ class RunList(WireModel):
 
 
 async def list_runs(request: web.Request) -> web.Response:
-    wanted, size = read_filter(request), _size(request)
+    wanted, size = read_filter(request), read_size(request)
     after, before = _text(request, "page[after]"), _text(request, "page[before]")
     if wanted is None:
         return answer(RunList(data=[], pagination=RunPagination()))
@@ -75,17 +75,15 @@ def read_filter(request: web.Request) -> RunFilter | None:
     statuses = _statuses(request)
     if statuses is not None and not statuses:
         return None
-    since, until = _moment(request, "from"), _moment(request, "to")
-    if period := request.query.get("filter[createdAt][period]"):
-        since = max(request.app[CLOCK].now() - _period(period), since or datetime.min.replace(tzinfo=UTC))
-    tasks, queues = _several(request, "filter[taskIdentifier]"), _several(request, "filter[queue]")
+    since, until = read_times(request)
+    tasks, queues = read_several(request, "filter[taskIdentifier]"), read_several(request, "filter[queue]")
     if queues and all(queue.startswith(OWN_QUEUE) for queue in queues):
         own, queues = {queue.removeprefix(OWN_QUEUE) for queue in queues}, None
         tasks = sorted(own if tasks is None else own.intersection(tasks))
     return RunFilter(
         statuses=statuses,
         tasks=tasks,
-        tags=_several(request, "filter[tag]"),
+        tags=read_several(request, "filter[tag]"),
         queues=queues,
         schedule_id=_text(request, "filter[schedule]"),
         batch_id=_text(request, "filter[batch]"),
@@ -93,6 +91,14 @@ def read_filter(request: web.Request) -> RunFilter | None:
         created_from=since,
         created_to=until,
     )
+
+
+def read_times(request: web.Request) -> tuple[datetime | None, datetime | None]:
+    """The times between which what is listed was created. Raises 422 for an invalid value."""
+    since, until = _moment(request, "from"), _moment(request, "to")
+    if period := request.query.get("filter[createdAt][period]"):
+        since = max(request.app[CLOCK].now() - _period(period), since or datetime.min.replace(tzinfo=UTC))
+    return since, until
 
 
 def _pagination(found: RunPage) -> RunPagination:
@@ -105,7 +111,7 @@ def _pagination(found: RunPage) -> RunPagination:
 
 
 def _statuses(request: web.Request) -> list[Status] | None:
-    given = _several(request, "filter[status]")
+    given = read_several(request, "filter[status]")
     if given is None:
         return None
     known = set(Status)
@@ -120,7 +126,8 @@ def _text(request: web.Request, name: str) -> str | None:
     return request.query.get(name) or None
 
 
-def _several(request: web.Request, name: str) -> list[str] | None:
+def read_several(request: web.Request, name: str) -> list[str] | None:
+    """The values of a filter, with commas between them; ``None`` without one."""
     text = _text(request, name)
     return [part.strip() for part in text.split(",") if part.strip()] if text else None
 
@@ -152,7 +159,8 @@ def _period(text: str) -> timedelta:
         raise wrong_field("filter[createdAt][period]", "duration", str(error)) from None
 
 
-def _size(request: web.Request) -> int:
+def read_size(request: web.Request) -> int:
+    """The size of a page. Raises 422 for an invalid one."""
     text = request.query.get("page[size]") or str(DEFAULT_SIZE)
     if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_SIZE:
         raise wrong_field("page[size]", "page_size", f"should be a number from 1 to {MAX_SIZE}", most=MAX_SIZE)

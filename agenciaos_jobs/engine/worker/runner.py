@@ -16,6 +16,7 @@ from agenciaos_jobs.engine.model.run import ClaimedRun, Status
 from agenciaos_jobs.engine.store import runs
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.engine.threads import JobThreads
+from agenciaos_jobs.engine.wait_tokens import WaitTokens
 from agenciaos_jobs.engine.worker.completer import Completer
 from agenciaos_jobs.engine.worker.execution import perform
 from agenciaos_jobs.engine.worker.outcome import Failure, classify, deadline_of, exceeded, within_limit
@@ -45,13 +46,15 @@ class Runner:
         resources: Mapping[type, Any],
         worker_id: str,
         intake: Intake,
+        wait_tokens: WaitTokens,
         completer: Completer,
         run_log: RunLog,
         streams: RunStreams,
         threads: JobThreads,
     ) -> None:
         self._database, self._clock, self._jobs, self._resources = database, clock, jobs, resources
-        self._worker_id, self._intake, self._completer, self._run_log = worker_id, intake, completer, run_log
+        self._worker_id, self._intake, self._wait_tokens = worker_id, intake, wait_tokens
+        self._completer, self._run_log = completer, run_log
         self._streams, self._recorder = streams, Recorder(completer, run_log, streams, clock)
         self.threads = threads
         self.running: dict[tuple[str, int], Running] = {}
@@ -176,6 +179,7 @@ class Runner:
             log=self._run_log.logger(run, threads.check),
             stream=self._streams.opener(run, threads.check),
             intake=self._intake,
+            wait_tokens=self._wait_tokens,
             threads=threads,
         )
 
