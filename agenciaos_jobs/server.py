@@ -34,6 +34,7 @@ from agenciaos_jobs.payments.guru import webhook
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.trigger_dev import (
     batches,
+    bulk_actions,
     large_payloads,
     metadata_and_tags,
     not_implemented,
@@ -58,6 +59,7 @@ OPERATIONS = [
     *run_list.OPERATIONS,
     *metadata_and_tags.OPERATIONS,
     *run_actions.OPERATIONS,
+    *bulk_actions.OPERATIONS,
     *openai_webhook.OPERATIONS,
     *realtime.OPERATIONS,
     *streams.OPERATIONS,

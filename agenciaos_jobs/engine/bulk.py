@@ -32,14 +32,18 @@ class Bulk:
         self._database, self._control, self._clock = database, control, clock
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
-    async def start(self, action: Action, run_ids: Sequence[str]) -> str:
-        """Starts ``action`` on each run; returns the id of the bulk action."""
+    async def start(self, action: Action, run_ids: Sequence[str], name: str | None = None) -> str:
+        """Starts ``action`` on each run; returns the id of the bulk action. ``name`` is its caller's."""
         bulk_id, now = self._clock.new_id("bulk"), self._clock.now()
         await bulk.delete_old(self._database, now - RETENTION)
-        await bulk.start(self._database, bulk_id, action, run_ids, now)
+        await bulk.start(self._database, bulk_id, action, run_ids, now, name)
         log.info("bulk_started", bulk_id=bulk_id, action=action, runs=len(run_ids))
         self.work_on(bulk_id)
         return bulk_id
+
+    async def abort(self, bulk_id: str) -> None:
+        """Acts on no more of its runs. What was begun is finished."""
+        await bulk.abort(self._database, bulk_id, self._clock.now())
 
     async def resume(self) -> None:
         """Continues all unfinished bulk actions."""
@@ -67,6 +71,7 @@ class Bulk:
                 now = self._clock.now()
                 items = await bulk.take(self._database, bulk_id, now, now - CLAIM_TIMEOUT, BATCH_SIZE)
                 if not items:
+                    await bulk.complete(self._database, bulk_id, now)
                     return
                 done = await asyncio.gather(*[self._act(requested.action, bulk_id, run_id) for _, run_id in items])
                 positions = (position for position, _ in items)

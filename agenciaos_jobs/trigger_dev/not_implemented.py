@@ -21,10 +21,6 @@ _NO_STREAMS = Text(
     "Só as tarefas escrevem em streams, com context.stream; de fora eles apenas são lidos",
     "Only tasks write to streams, with context.stream; from outside they can only be read",
 )
-_NO_BULK = Text(
-    "Não há ações em massa nesta API; chame cada execução, ou use o painel",
-    "There are no bulk actions in this API; call each run, or use the dashboard",
-)
 _NO_QUEUES = Text(
     "Limites são os das filas: queues.overrideConcurrencyLimit, ou queue.concurrencyLimit em cada trigger",
     "Limits are those of queues: queues.overrideConcurrencyLimit, or queue.concurrencyLimit of each trigger",
@@ -55,7 +51,6 @@ NOT_HERE: Mapping[str, Text] = {
     "/api/v{version:[0-9]+}/runs/{run_id}/session-streams/{rest:.+}": _NO_STREAMS,
     "/realtime/v{version:[0-9]+}/streams{rest:(/.*)?}": _NO_STREAMS,
     "/realtime/v{version:[0-9]+}/sessions{rest:(/.*)?}": _NO_STREAMS,
-    "/api/v{version:[0-9]+}/bulk-actions{rest:(/.*)?}": _NO_BULK,
     "/api/v{version:[0-9]+}/concurrency-limits{rest:(/.*)?}": _NO_QUEUES,
     "/api/v{version:[0-9]+}/runs/{run_id}/{rest:(trace|events|spans/.+)}": _NO_TRACES,
     "/api/v{version:[0-9]+}/runs/{run_id}/{rest:(result|packets/.+)}": _INSIDE_TASKS,

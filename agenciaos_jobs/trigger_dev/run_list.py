@@ -1,8 +1,8 @@
 """``GET /api/v1/runs``: Trigger.dev's ``runs.list``, with its filters and pagination."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from aiohttp import web
 
@@ -32,6 +32,14 @@ _FOREIGN = {
     *("REATTEMPTING", "FROZEN", "INTERRUPTED"),
 }
 _UNKNOWN_HERE = ("filter[version]", "filter[bulkAction]", "filter[machine]", "filter[region]")
+
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+Listed = TypeVar("Listed", bound=_HasId)
 
 
 class RunPagination(WireModel):
@@ -93,11 +101,23 @@ def read_filter(request: web.Request) -> RunFilter | None:
     )
 
 
+def paginated(
+    found: Sequence[Listed], size: int, *, after: str | None, before: str | None
+) -> tuple[Sequence[Listed], RunPagination]:
+    """A page of what was found, newest first and one more than ``size`` if there is more, and its cursors."""
+    has_more = len(found) > size
+    shown = found[-size:] if before else found[:size]
+    if not shown:
+        return shown, RunPagination()
+    has_older, has_newer = has_more or before is not None, has_more if before else after is not None
+    return shown, RunPagination(next=shown[-1].id if has_older else None, previous=shown[0].id if has_newer else None)
+
+
 def read_times(request: web.Request) -> tuple[datetime | None, datetime | None]:
     """The times between which what is listed was created. Raises 422 for an invalid value."""
     since, until = _moment(request, "from"), _moment(request, "to")
     if period := request.query.get("filter[createdAt][period]"):
-        since = max(request.app[CLOCK].now() - _period(period), since or datetime.min.replace(tzinfo=UTC))
+        since = max(request.app[CLOCK].now() - read_period(period), since or datetime.min.replace(tzinfo=UTC))
     return since, until
 
 
@@ -110,16 +130,19 @@ def _pagination(found: RunPage) -> RunPagination:
     )
 
 
-def _statuses(request: web.Request) -> list[Status] | None:
-    given = read_several(request, "filter[status]")
-    if given is None:
-        return None
+def known_statuses(given: Collection[str], name: str) -> list[Status]:
+    """Those statuses that runs of this service have. Raises 422 for what is no status of Trigger.dev's either."""
     known = set(Status)
     for status in given:
         if status not in known | _FOREIGN:
             expected = ", ".join(sorted(known))
-            raise wrong_field("filter[status]", "literal_error", f"should be one of {expected}", expected=expected)
+            raise wrong_field(name, "literal_error", f"should be one of {expected}", expected=expected)
     return [Status(status) for status in given if status in known]
+
+
+def _statuses(request: web.Request) -> list[Status] | None:
+    given = read_several(request, "filter[status]")
+    return None if given is None else known_statuses(given, "filter[status]")
 
 
 def _text(request: web.Request, name: str) -> str | None:
@@ -152,11 +175,12 @@ def _moment(request: web.Request, end: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _period(text: str) -> timedelta:
+def read_period(text: str, name: str = "filter[createdAt][period]") -> timedelta:
+    """A duration such as ``1d``. Raises 422 for anything else."""
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise wrong_field("filter[createdAt][period]", "duration", str(error)) from None
+        raise wrong_field(name, "duration", str(error)) from None
 
 
 def read_size(request: web.Request) -> int:

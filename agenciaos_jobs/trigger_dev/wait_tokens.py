@@ -105,12 +105,7 @@ async def list_tokens(request: web.Request) -> web.Response:
     now, size = request.app[CLOCK].now(), run_list.read_size(request)
     after, before = request.query.get("page[after]") or None, request.query.get("page[before]") or None
     found = await wait_tokens.page(request.app[LONG_READS], _filter(request), now, size + 1, after, before)
-    has_more = len(found) > size
-    shown = found[-size:] if before else found[:size]
-    pagination = run_list.RunPagination(
-        next=shown[-1].id if shown and (has_more or before) else None,
-        previous=shown[0].id if shown and (has_more if before else after) else None,
-    )
+    shown, pagination = run_list.paginated(found, size, after=after, before=before)
     tokens = [ListedToken(**_fields(request, token, now)) for token in shown]
     return answer(TokenList(data=tokens, pagination=pagination))
 

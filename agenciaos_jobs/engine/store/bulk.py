@@ -16,11 +16,14 @@ Outcome = Literal["canceled", "over", "replayed", "failed"]
 
 @dataclass(frozen=True)
 class BulkAction:
-    """A bulk action as requested."""
+    """A bulk action as requested, and when it was aborted or completed."""
 
     id: str
     action: Action
     asked_at: datetime
+    name: str | None = None
+    aborted_at: datetime | None = None
+    completed_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,10 @@ class Result:
     problem: str | None = None
 
 
-async def start(executor: Executor, bulk_id: str, action: Action, run_ids: Sequence[str], now: datetime) -> None:
-    await executor.execute(QUERIES["start"], bulk_id, action, now, list(run_ids))
+async def start(
+    executor: Executor, bulk_id: str, action: Action, run_ids: Sequence[str], now: datetime, name: str | None = None
+) -> None:
+    await executor.execute(QUERIES["start"], bulk_id, action, now, list(run_ids), name)
 
 
 async def take(
@@ -66,6 +71,22 @@ async def unfinished(executor: Executor) -> list[str]:
 async def get(executor: Executor, bulk_id: str) -> BulkAction | None:
     record = await executor.fetchrow(QUERIES["get"], bulk_id)
     return BulkAction(**record) if record else None
+
+
+async def page(executor: Executor, size: int, after: str | None, before: str | None) -> list[BulkAction]:
+    """Up to ``size`` actions, newest first: those older than ``after``, or the next ones newer than ``before``."""
+    records = await executor.fetch(QUERIES["page"], after, before, size)
+    return sorted((BulkAction(**record) for record in records), key=lambda bulk: bulk.id, reverse=True)
+
+
+async def complete(executor: Executor, bulk_id: str, now: datetime) -> None:
+    """Marks an action as completed if it has no items left."""
+    await executor.execute(QUERIES["complete"], bulk_id, now)
+
+
+async def abort(executor: Executor, bulk_id: str, now: datetime) -> None:
+    """Lets no more items be taken."""
+    await executor.execute(QUERIES["abort"], bulk_id, now)
 
 
 async def progress(executor: Executor, bulk_id: str) -> dict[Outcome | None, int]:

@@ -1,7 +1,7 @@
 -- Streams: what jobs write while they run, for readers who follow them. Kept for a day.
 
 CREATE TABLE jobs.stream_chunks (
-  run_id text NOT NULL,
+  run_id text COLLATE "C" NOT NULL,
   stream text NOT NULL,
   id bigint GENERATED ALWAYS AS IDENTITY,
   chunk text NOT NULL,

@@ -1,7 +1,7 @@
 -- Wait tokens: what a run waits for until a person or another system completes it.
 
 CREATE TABLE jobs.wait_tokens (
-  id text PRIMARY KEY,
+  id text COLLATE "C" PRIMARY KEY,
   idempotency_key text UNIQUE,
   key_expires_at timestamptz,
   tags text[] NOT NULL DEFAULT '{}',
@@ -12,8 +12,8 @@ CREATE TABLE jobs.wait_tokens (
 );
 
 CREATE TABLE jobs.wait_token_runs (
-  token_id text NOT NULL REFERENCES jobs.wait_tokens ON DELETE CASCADE,
-  run_id text NOT NULL,
+  token_id text COLLATE "C" NOT NULL REFERENCES jobs.wait_tokens ON DELETE CASCADE,
+  run_id text COLLATE "C" NOT NULL,
   until timestamptz,
   PRIMARY KEY (token_id, run_id)
 );

@@ -75,6 +75,13 @@ async def page(
         return RunPage(found[:size], has_newer=after is not None, has_older=len(found) > size)
 
 
+async def ids(database: Database, wanted: RunFilter, limit: int) -> list[str]:
+    """The ids of the newest runs that match, at most ``limit``."""
+    async with database.transaction() as connection:
+        await connection.execute(QUERIES["plan_each_time"])
+        return [run.id for run in await _fetch(connection, "older", wanted, FIRST_ID, LAST_ID, limit)]
+
+
 async def _fetch(
     connection: Connection, query: str, wanted: RunFilter, first: str, end: str, limit: int
 ) -> list[RunSummary]:
