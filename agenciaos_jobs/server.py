@@ -18,6 +18,7 @@ from agenciaos_jobs.dashboard.sessions import ACCESS, Access
 from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
 from agenciaos_jobs.engine.change_feed import ChangeFeed
+from agenciaos_jobs.engine.debouncing import Debouncer
 from agenciaos_jobs.engine.queue_admin import QueueAdmin
 from agenciaos_jobs.engine.schedule_admin import ScheduleAdmin
 from agenciaos_jobs.engine.subscriptions import Live
@@ -147,6 +148,7 @@ def _bind(app: web.Application, runtime: Runtime) -> None:
     app[keys.LIVE] = Live(database, app[keys.CHANGES], clock)
     app[keys.SCHEDULE_ADMIN] = ScheduleAdmin(database, clock, registry.JOBS)
     app[keys.INTAKE] = runtime.intake
+    app[keys.DEBOUNCER] = Debouncer(database, runtime.intake, runtime.outbox, clock)
     app[keys.CONTROL] = runtime.control
     app[keys.WAIT_TOKENS] = runtime.wait_tokens
     app[ASSIGNMENTS] = runtime.assignments

@@ -88,10 +88,10 @@ class Intake:
             new = self.with_limit(new)
             if await self._inserts.submit((run_id, new)):
                 return TriggerResult(run_id)
-            if existing := await self._existing(new):
+            if existing := await self.existing(new):
                 return existing
 
-    async def _existing(self, new: NewRun) -> TriggerResult | None:
+    async def existing(self, new: NewRun) -> TriggerResult | None:
         """The run that this request, or another one with the same key, made; ``None`` if that has expired meanwhile."""
         requested = await idempotency.run_of_request(self._database, new.request_key) if new.request_key else None
         if requested and requested.is_stored:

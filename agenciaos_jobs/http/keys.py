@@ -11,6 +11,7 @@ from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
 from agenciaos_jobs.engine.change_feed import ChangeFeed
 from agenciaos_jobs.engine.control import Control
+from agenciaos_jobs.engine.debouncing import Debouncer
 from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.queue_admin import QueueAdmin
@@ -38,6 +39,7 @@ CONTROL = web.AppKey("control", Control)
 DATABASE = web.AppKey("database", Database)
 LONG_READS = web.AppKey("long_reads", Database)
 """The same database, for lists, overviews and exports, whose statements may take a minute."""
+DEBOUNCER = web.AppKey("debouncer", Debouncer)
 DRAINING = web.AppKey("draining", asyncio.Event)
 GURU_TOKENS = web.AppKey("guru_tokens", tuple[str, ...])
 INTAKE = web.AppKey("intake", Intake)

@@ -5,16 +5,23 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from agenciaos_jobs.trigger_dev.options import Key, KeyOptions, WireModel
+from agenciaos_jobs.trigger_dev.options import Key, KeyOptions, Refused, TaskOptions, WireModel
 from agenciaos_jobs.trigger_dev.trigger import TaskTrigger
 
 MAX_ITEMS = 1_000
+
+
+class ItemOptions(TaskOptions):
+    """The options of an item, which cannot be debounced: a batch has the runs that it was made with."""
+
+    debounce: Refused = None
 
 
 class BatchTrigger(TaskTrigger):
     """An item of a batch."""
 
     task: str
+    options: ItemOptions = ItemOptions()
 
 
 class BatchRequest(WireModel):

@@ -111,7 +111,7 @@ class UnknownBulkActionError(DomainError):
 async def create_bulk_action(request: web.Request) -> web.Response:
     asked = await read_model(request, BulkCreation)
     if (asked.filter is None) == (asked.run_ids is None):
-        raise wrong_field("filter", "exactly_one", "either filter or runIds must be given")
+        raise wrong_field("filter", "either_filter_or_ids", "either filter or runIds must be given")
     run_ids = asked.run_ids if asked.filter is None else await _matching(request, asked.filter, asked.action)
     return answer(
         BulkHandle(id=await request.app[BULK].start(asked.action, list(dict.fromkeys(run_ids or ())), asked.name))
@@ -162,13 +162,15 @@ async def _object(request: web.Request, action: BulkAction) -> BulkObject:
 async def _matching(request: web.Request, asked: BulkFilter, action: bulk.Action) -> Collection[str]:
     """The runs that match. Raises 422 without a criterion, for an unknown status, and for too many runs."""
     if not any(value not in (None, [], "") for value in asked.model_dump().values()):
-        raise wrong_field("filter", "missing", "at least one criterion must be given")
+        raise wrong_field("filter", "no_criterion", "at least one criterion must be given")
     if asked.version or asked.machine or asked.region or asked.bulk_action:
         return []
     wanted = _filter(request, asked)
     found = [] if wanted is None else await run_list.ids(request.app[LONG_READS], wanted, MAX_RUNS + 1)
     if len(found) > MAX_RUNS:
-        raise wrong_field("filter", "too_many", f"matches more than {MAX_RUNS} runs; narrow it down", most=MAX_RUNS)
+        raise wrong_field(
+            "filter", "too_many_runs", f"matches more than {MAX_RUNS} runs; narrow it down", most=MAX_RUNS
+        )
     return found
 
 

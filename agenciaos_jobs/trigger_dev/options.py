@@ -1,6 +1,6 @@
 """Options of a trigger by Trigger.dev's SDK."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -8,11 +8,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from agenciaos_jobs.engine.debouncing import Debounce
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.metadata import require_acceptable
 from agenciaos_jobs.foundation import json_input
 from agenciaos_jobs.foundation.errors import InvalidFieldsError
 from agenciaos_jobs.http.fields import MAX_TTL, read_delay, read_ttl
+from agenciaos_jobs.http.problems import wrong_field
 
 NO_LIMIT = 2**31 - 1
 """The SDK's ``timeout.None``."""
@@ -86,6 +88,22 @@ class Queue(WireModel):
     concurrency_limit: Annotated[int, Field(ge=1, le=100_000)] | None = None
 
 
+class DebounceOptions(WireModel):
+    """Triggers of a task with the same key push its delayed run back, by ``delay`` each, instead of making another."""
+
+    key: Annotated[str, StringConstraints(min_length=1, max_length=512)]
+    delay: Duration
+    mode: Literal["leading", "trailing"] = "leading"
+    max_delay: Duration | None = None
+
+    def read(self, where: str) -> Debounce:
+        """Raises 422 for an invalid duration; ``where`` is the path of these options in the body."""
+        delay = read_ttl(self.delay, f"{where}.delay") or timedelta()
+        if delay < timedelta(seconds=1):
+            raise wrong_field(f"{where}.delay", "delay_too_short", "should be at least 1s")
+        return Debounce(self.key, delay, self.mode == "trailing", read_ttl(self.max_delay, f"{where}.maxDelay"))
+
+
 class KeyOptions(WireModel):
     """The idempotency key as its caller wrote it; the SDK sends its hash as the key."""
 
@@ -112,7 +130,7 @@ class TaskOptions(WireModel):
     machine: Machine | None = IGNORED
     lock_to_version: Name | None = IGNORED
     region: Name | None = IGNORED
-    debounce: Refused = None
+    debounce: DebounceOptions | None = None
     gates: Refused = None
     concurrency: Refused = None
 

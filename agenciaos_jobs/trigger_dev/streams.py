@@ -105,7 +105,8 @@ def _patience(request: web.Request) -> float:
     """Seconds without a chunk after which the response ends."""
     given = request.headers.get("Timeout-Seconds", str(_DEFAULT_TIMEOUT))
     if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= _MAX_TIMEOUT:
-        raise wrong_field("Timeout-Seconds", "range", f"must be a whole number from 1 to {_MAX_TIMEOUT}")
+        message = f"must be a whole number from 1 to {_MAX_TIMEOUT}"
+        raise wrong_field("Timeout-Seconds", "whole_number", message, most=_MAX_TIMEOUT)
     return float(given)
 
 

@@ -15,13 +15,13 @@ from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import public_token
 from agenciaos_jobs.http.body import MAX_BODY, answer, read_model
 from agenciaos_jobs.http.fields import read_key_header, read_text_header
-from agenciaos_jobs.http.keys import CLOCK, DATABASE, INTAKE, PUBLIC_TOKEN, REQUEST_ID
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, DEBOUNCER, INTAKE, PUBLIC_TOKEN, REQUEST_ID
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, invalid, wrong_field
 from agenciaos_jobs.http.token_access import triggers
 from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
 from agenciaos_jobs.trigger_dev import superjson, trigger_tokens
-from agenciaos_jobs.trigger_dev.options import TaskOptions, WireModel
+from agenciaos_jobs.trigger_dev.options import DebounceOptions, TaskOptions, WireModel
 from agenciaos_jobs.trigger_dev.store import packets
 
 # A payload is sent as text inside JSON, whose escapes may double its size.
@@ -54,18 +54,20 @@ async def trigger_task(request: web.Request) -> web.Response:
     new = await run_of(request, job, body)
     trigger_tokens.require_agency(request, [new])
     await trigger_tokens.spend(request, new.request_key)
-    accepted = await accept(request, new)
+    accepted = await accept(request, new, body.options.debounce)
     logs.add_context(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
     headers = CLAIMS | trigger_tokens.reading_token(request, f"read:runs:{accepted.run_id}")
     return answer(TaskHandle(id=accepted.run_id, is_cached=accepted.is_cached or None), headers=headers)
 
 
-async def accept(request: web.Request, new: NewRun) -> TriggerResult:
+async def accept(request: web.Request, new: NewRun, debounce: DebounceOptions | None = None) -> TriggerResult:
     """Triggers by Trigger.dev's rule: a key in use returns its run, whatever the payload.
 
     A public token must have the same payload, because it may read the run that it gets.
     """
     try:
+        if debounce:
+            return await request.app[DEBOUNCER].trigger(new, debounce.read("options.debounce"))
         return await request.app[INTAKE].trigger(new)
     except KeyConflictError as conflict:
         if PUBLIC_TOKEN in request:

@@ -45,7 +45,7 @@ const dated = await runs.retrieve(await tasks.trigger("echo", {}, { delay: new D
 const wrong = {};
 for (const [name, value] of Object.entries({
   delay: "soon", ttl: "never", tags: Array.from({ length: 11 }, (_, n) => `t${n}`), maxAttempts: 0, maxDuration: 1,
-  priority: -1, metadata: { text: "x".repeat(256 * 1024) }, machine: "enormous", region: 5, version: 5, debounce: { key: "k", delay: "1s" }, idempotencyKeyTTL: "ages", concurrencyKey: "", queue: { name: "" },
+  priority: -1, metadata: { text: "x".repeat(256 * 1024) }, machine: "enormous", region: 5, version: 5, debounce: { key: "k", delay: "soon" }, idempotencyKeyTTL: "ages", concurrencyKey: "", queue: { name: "" },
 })) {
   if (["priority", "region", "version", "debounce"].includes(name) && line === "sdk3") continue; // 4.x's own options
   wrong[name] = (await outcome(() => tasks.trigger("echo", {}, { [name]: value, idempotencyKey: "k" }))).error;

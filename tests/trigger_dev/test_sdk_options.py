@@ -62,7 +62,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("lockToVersion", 5, ""),
     ("lockToVersion", "", ""),
     ("region", {"name": "eu"}, ""),
-    ("debounce", {"key": "k", "delay": "1s"}, ""),
+    ("debounce", {"key": "k", "delay": "soon"}, ""),
     ("concurrency", {"limits": []}, ""),
     ("gates", [{"queue": "q"}], ""),
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from agenciaos_jobs.engine.store import batches, idempotency, run_hours, streams, wait_tokens, workers
+from agenciaos_jobs.engine.store import batches, debouncing, idempotency, run_hours, streams, wait_tokens, workers
 from agenciaos_jobs.foundation import migrate
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
@@ -38,6 +38,7 @@ async def _ensure_partitions(database: Database, now: datetime) -> None:
 ENGINE_CHORES = (
     Chore(HOURLY, idempotency.drop_expired_requests),
     Chore(HOURLY, _drop_old_batches),
+    Chore(HOURLY, debouncing.drop_old),
     Chore(HOURLY, streams.drop_old),
     Chore(HOURLY, wait_tokens.drop_old),
     Chore(HOURLY, workers.delete_lost),
