@@ -64,6 +64,15 @@ async def _talk(app: RunContext, payload: Anything) -> dict[str, Any]:
     return {}
 
 
+async def _words(app: RunContext, payload: Anything) -> dict[str, Any]:
+    stream, until = app.stream("words"), (payload.model_extra or {}).get("until")
+    stream.write("olá,")
+    if until:
+        await _told(until)
+    stream.write("mundo")
+    return {}
+
+
 async def _fail(app: RunContext, payload: Anything) -> dict[str, Any]:
     if app.run.attempt == 1 and (payload.model_extra or {}).get("twice"):
         raise RetryLater("busy", "not now", after=timedelta(milliseconds=10))
@@ -87,13 +96,14 @@ JOBS = {
     "slow": _job("slow", _slow),
     "talk": _job("talk", _talk),
     "fail": _job("fail", _fail),
+    "words": _job("words", _words),
     "say": _job("say", _say, Text),
 }
 
 
 @asynccontextmanager
 async def running_with_test_jobs(settings: Settings) -> AsyncIterator[Service]:
-    """Server and worker that know ``echo``, ``slow``, ``talk``, ``fail`` and ``say`` besides the application's jobs."""
+    """Server and worker that know ``echo``, ``slow``, ``talk``, ``fail``, ``words`` and ``say`` besides the application's jobs."""
     registers = (registry.JOBS, registry.OFFERED, registry.JOBS_BY_NAME)
     for register in registers:
         register.update(JOBS)

@@ -1,0 +1,18 @@
+// What the server gives the page: tokens that allow what the page does, and nothing else. TRIGGER_API_URL and
+// TRIGGER_SECRET_KEY are set here, on the server.
+import { auth, wait } from "@trigger.dev/sdk/v3";
+
+import type { Config } from "./app";
+
+export async function tokens(runId: string, tag: string, batchId: string): Promise<Omit<Config, "apiUrl">> {
+  const { id, publicAccessToken } = await wait.createToken({ timeout: "1d", tags: [runId] });
+  return {
+    reading: await auth.createPublicToken({ scopes: { read: { runs: [runId], tags: [tag], batch: [batchId] } } }),
+    triggering: await auth.createTriggerPublicToken("echo", { multipleUse: true, expirationTime: "1h" }),
+    once: await auth.createTriggerPublicToken("echo"),
+    runId,
+    tag,
+    batchId,
+    waitToken: { id, publicAccessToken },
+  };
+}
