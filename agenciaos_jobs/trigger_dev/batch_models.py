@@ -17,11 +17,16 @@ class ItemOptions(TaskOptions):
     debounce: Refused = None
 
 
-class BatchTrigger(TaskTrigger):
+class BatchItem(TaskTrigger):
+    """An item of a batch of one task."""
+
+    options: ItemOptions = ItemOptions()
+
+
+class BatchTrigger(BatchItem):
     """An item of a batch."""
 
     task: str
-    options: ItemOptions = ItemOptions()
 
 
 class BatchRequest(WireModel):
@@ -33,7 +38,7 @@ class BatchRequest(WireModel):
 class TaskBatchRequest(WireModel):
     """A batch of one task, as SDK 3.0 to 3.2 send it."""
 
-    items: list[TaskTrigger] = Field(min_length=1, max_length=MAX_ITEMS)
+    items: list[BatchItem] = Field(min_length=1, max_length=MAX_ITEMS)
 
 
 class TaskBatchHandle(WireModel):

@@ -1,23 +1,28 @@
 """The claims that the SDKs fetch before they sign a public token."""
 
-import orjson
 from aiohttp import web
 from pydantic import BaseModel
 
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.http.body import answer
+from agenciaos_jobs.http.keys import CLOCK
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.public_token import CLAIMS
 
 
 class Claims(BaseModel):
-    """The claims of a public token besides its scopes and times."""
+    """The claims of a public token besides its scopes and times.
+
+    ``jti`` tells single-use tokens apart that are made within one second: nothing else in them differs.
+    """
 
     sub: str
     pub: bool
+    jti: str
 
 
-async def tell_claims(_: web.Request) -> web.Response:
-    return web.Response(body=orjson.dumps(CLAIMS), content_type="application/json")
+async def tell_claims(request: web.Request) -> web.Response:
+    return answer(Claims(**CLAIMS, jti=request.app[CLOCK].new_id("token")))
 
 
 OPERATIONS = [

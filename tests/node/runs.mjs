@@ -53,8 +53,8 @@ print({
   noReplay: await outcome(() => runs.replay("run_missing")),
   // What there is not, by the SDK where it has a call for it.
   notHere: Object.fromEntries(await Promise.all([
-    "GET /api/v1/deployments", "GET /api/v1/projects/proj_x/envvars/prod", "POST /api/v1/waitpoints/tokens", "GET /api/v1/queues",
-    "POST /api/v1/bulk-actions", "GET /api/v1/runs/run_x/trace", "GET /realtime/v1/streams/run_x/key", "GET /engine/v1/anything",
+    "GET /api/v1/deployments", "GET /api/v1/projects/proj_x/envvars/prod", "GET /api/v1/prompts", "GET /api/v1/concurrency-limits",
+    "POST /api/v1/sessions", "GET /api/v1/runs/run_x/trace", "POST /realtime/v1/streams/run_x/input/key", "GET /engine/v1/anything",
   ].map(async (call) => {
     const [method, path] = call.split(" ");
     const response = await fetch(api + path, { method, headers });

@@ -28,6 +28,7 @@ SERVED = {
         GET /realtime/v1/batches/x
         GET /realtime/v1/runs
         GET /realtime/v1/runs/x
+        GET /realtime/v1/streams/x/x
         POST /api/v1/auth/jwt/claims
         POST /api/v1/runs/x/replay
         POST /api/v1/runs/x/reschedule
@@ -43,18 +44,30 @@ SERVED = {
     """,
     "sdk4": """
         DELETE /api/v1/schedules/x
+        GET /api/v1/bulk-actions
+        GET /api/v1/bulk-actions/x
         GET /api/v1/projects/x/runs
+        GET /api/v1/queues
+        GET /api/v1/queues/x
         GET /api/v1/runs
         GET /api/v1/runs/x/metadata
         GET /api/v1/schedules
         GET /api/v1/schedules/x
+        GET /api/v1/waitpoints/tokens
+        GET /api/v1/waitpoints/tokens/x
         GET /api/v2/batches/x
         GET /api/v3/runs/x
         GET /realtime/v1/batches/x
         GET /realtime/v1/runs
         GET /realtime/v1/runs/x
+        GET /realtime/v1/streams/x/x
         POST /api/v1/auth/jwt/claims
+        POST /api/v1/bulk-actions
+        POST /api/v1/bulk-actions/x/abort
         POST /api/v1/idempotencyKeys/x/reset
+        POST /api/v1/queues/x/concurrency/override
+        POST /api/v1/queues/x/concurrency/reset
+        POST /api/v1/queues/x/pause
         POST /api/v1/runs/x/replay
         POST /api/v1/runs/x/reschedule
         POST /api/v1/runs/x/tags
@@ -62,6 +75,8 @@ SERVED = {
         POST /api/v1/schedules/x/activate
         POST /api/v1/schedules/x/deactivate
         POST /api/v1/tasks/x/trigger
+        POST /api/v1/waitpoints/tokens
+        POST /api/v1/waitpoints/tokens/x/complete
         POST /api/v2/runs/x/cancel
         POST /api/v2/tasks/batch
         POST /api/v3/batches

@@ -19,7 +19,7 @@ from support.sdk import released
 EXAMPLE = Path(__file__).parents[2] / "examples" / "react"
 ESBUILD = SCRIPTS / "node_modules" / "esbuild" / "bin" / "esbuild"
 
-pytestmark = [needs_node, needs_chromium, pytest.mark.xdist_group("browser")]
+pytestmark = [needs_node, needs_chromium]
 __all__ = ["live"]
 
 
