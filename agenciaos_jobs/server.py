@@ -45,10 +45,10 @@ from agenciaos_jobs.trigger_dev import (
     run_list,
     schedules,
     streams,
-    token_claims,
     wait_tokens,
 )
 from agenciaos_jobs.trigger_dev import trigger as tasks
+from agenciaos_jobs.trigger_dev.tokens import claims
 from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
 
 OPERATIONS = [
@@ -66,7 +66,7 @@ OPERATIONS = [
     *streams.OPERATIONS,
     *schedules.OPERATIONS,
     *queues.OPERATIONS,
-    *token_claims.OPERATIONS,
+    *claims.OPERATIONS,
     *wait_tokens.OPERATIONS,
     *health.OPERATIONS,
 ]

@@ -5,48 +5,27 @@ access, so that importing this module does not read the environment.
 """
 
 import asyncio
-import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import structlog
 import uvloop
 
 from agenciaos_jobs import registry
-from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.alerts import notifier
-from agenciaos_jobs.alerts.failures import BlockedLoopAlert, EarlySlotAlert, FailureRecorder
 from agenciaos_jobs.alerts.rules import AlertRulesError
-from agenciaos_jobs.alerts.store.alerts import drop_old_alerts
 from agenciaos_jobs.engine import scheduler
 from agenciaos_jobs.engine.arq import host
 from agenciaos_jobs.engine.arq.host import Hosted
 from agenciaos_jobs.engine.model.job import Job
-from agenciaos_jobs.engine.scheduler import Scheduler, declared
-from agenciaos_jobs.engine.store.workers import Worker
-from agenciaos_jobs.engine.threads import JobThreads
+from agenciaos_jobs.engine.scheduler import declared
 from agenciaos_jobs.engine.worker import heartbeat, job_cleanup, pruner, rescuer, run_log, shutdown
-from agenciaos_jobs.engine.worker.completer import Completer
-from agenciaos_jobs.engine.worker.dispatcher import Dispatcher
 from agenciaos_jobs.engine.worker.execution import contain_exits
-from agenciaos_jobs.engine.worker.heartbeat import Heartbeat
-from agenciaos_jobs.engine.worker.housekeeping import HOURLY, Chore, Housekeeping
-from agenciaos_jobs.engine.worker.job_cleanup import JobCleanup
-from agenciaos_jobs.engine.worker.lease import Lease
-from agenciaos_jobs.engine.worker.pruner import Pruner
-from agenciaos_jobs.engine.worker.rescuer import Rescuer
-from agenciaos_jobs.engine.worker.run_log import RunLog
-from agenciaos_jobs.engine.worker.run_streams import RunStreams
-from agenciaos_jobs.engine.worker.runner import Runner
-from agenciaos_jobs.engine.worker.watchdog import Watchdog, yield_gil_regularly
+from agenciaos_jobs.engine.worker.watchdog import yield_gil_regularly
 from agenciaos_jobs.foundation import logs, metrics
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.loops import run_periodically
 from agenciaos_jobs.foundation.migrate import SchemaError
@@ -54,82 +33,12 @@ from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.foundation.tracing import NotInstalledError
 from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings, SettingsError
-from agenciaos_jobs.trigger_dev.store import packets, spent_tokens
-from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
+from agenciaos_jobs.wiring import open_runtime, tune_gc
+from agenciaos_jobs.worker_services import WorkerServices, worker_services
 
 log = structlog.get_logger("agenciaos_jobs.worker")
 
 _REASONS = (SchemaError, AlertRulesError, JobsModuleError, DomainError, NotInstalledError, OSError)
-
-
-@dataclass(frozen=True)
-class WorkerServices:
-    """The services of a worker."""
-
-    runtime: Runtime
-    runner: Runner
-    run_log: RunLog
-    lease: Lease
-    heartbeat: Heartbeat
-    rescuer: Rescuer
-    scheduler: Scheduler
-    job_cleanup: JobCleanup
-    pruner: Pruner
-    dispatcher: Dispatcher
-
-
-def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerServices:
-    """Builds a worker for these jobs on an open runtime.
-
-    Raises ``JobsModuleError`` for a job whose resource nothing opens.
-    """
-    for job in jobs.values():
-        if job.uses is not None and job.uses not in runtime.resources:
-            raise JobsModuleError(f"JOBS_MODULES: job {job.task!r} uses {job.uses.__name__}, which nothing opens")
-    pool, clock, outbox = runtime.database, runtime.clock, runtime.outbox
-    quick = pool.within(ENGINE_TIMEOUT)
-    worker = Worker(runtime.id, socket.gethostname(), os.getpid(), clock.now())
-    run_log = RunLog(quick, clock, runtime.redactor)
-    on_failures = FailureRecorder(clock, runtime.alerting.rules).record
-    completer = Completer(pool, clock, jobs, worker.id, outbox, runtime.redactor, on_failures)
-    slots, threads = runtime.settings.worker_max_jobs, JobThreads(runtime.settings.worker_max_jobs)
-    streams = RunStreams(quick, clock)
-    runner = Runner(
-        pool,
-        clock,
-        jobs,
-        runtime.resources,
-        worker.id,
-        runtime.intake,
-        runtime.wait_tokens,
-        completer,
-        run_log,
-        streams,
-        threads,
-    )
-    watchdog = Watchdog(pool, jobs, runner.running, run_log, BlockedLoopAlert(clock, runtime.redactor).record)
-    housekeeping = Housekeeping(pool, clock, CHORES)
-    return WorkerServices(
-        runtime=runtime,
-        runner=runner,
-        run_log=run_log,
-        lease=Lease(pool, clock, worker, watchdog),
-        heartbeat=Heartbeat(pool.within(heartbeat.TIMEOUT), worker, runner, run_log),
-        rescuer=Rescuer(quick, runtime.queue, outbox, clock, jobs, on_failures, housekeeping),
-        scheduler=Scheduler(quick, runtime.intake, clock, jobs, EarlySlotAlert(clock).record),
-        job_cleanup=JobCleanup(quick, clock, jobs, runtime.resources),
-        pruner=Pruner(pool, clock, runtime.retention),
-        dispatcher=Dispatcher(runtime.queue, runner, runtime.intake, outbox, clock, jobs, slots, worker.id),
-    )
-
-
-CHORES = (
-    Chore(HOURLY, packets.drop_expired),
-    Chore(HOURLY, spent_tokens.drop_expired),
-    Chore(HOURLY, drop_old_alerts),
-    Chore(timedelta(minutes=1), spend.count_closed_days),
-)
-"""The housekeeping of the wings."""
 
 
 def __getattr__(name: str) -> Any:

@@ -18,8 +18,7 @@ from agenciaos_jobs.http.keys import BATCHES
 from agenciaos_jobs.http.operation import Handler, Operation
 from agenciaos_jobs.http.problems import invalid, wrong_field
 from agenciaos_jobs.http.token_access import reads, triggers
-from agenciaos_jobs.trigger_dev import token_resources, trigger_tokens
-from agenciaos_jobs.trigger_dev.batch_models import (
+from agenciaos_jobs.trigger_dev.models.batches import (
     MAX_ITEMS,
     BatchCreate,
     BatchCreated,
@@ -34,6 +33,7 @@ from agenciaos_jobs.trigger_dev.batch_models import (
     TaskBatchRequest,
 )
 from agenciaos_jobs.trigger_dev.options import WireModel
+from agenciaos_jobs.trigger_dev.tokens import resources, triggering
 from agenciaos_jobs.trigger_dev.trigger import CLAIMS, TASK, known_job, request_key, run_of
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -57,8 +57,8 @@ async def trigger_batch_of_task(request: web.Request) -> web.Response:
 
 
 async def _trigger(request: web.Request, new: Mapping[int, NewRun]) -> tuple[Added, bool]:
-    trigger_tokens.require_agency(request, new.values())
-    await trigger_tokens.spend(request, request_key(request))
+    triggering.require_agency(request, new.values())
+    await triggering.spend(request, request_key(request))
     given = read_text_header(request, "idempotency-key")
     key, ttl = _batch_key(request, given)
     return await request.app[BATCHES].trigger(new, key=key, shown_key=given, ttl=ttl)
@@ -67,9 +67,9 @@ async def _trigger(request: web.Request, new: Mapping[int, NewRun]) -> tuple[Add
 async def create_batch(request: web.Request) -> web.Response:
     body = await read_model(request, BatchCreate)
     for task in body.task_identifiers:
-        trigger_tokens.require_task(request, "batchTrigger", task)
+        triggering.require_task(request, "batchTrigger", task)
         known_job(task)
-    await trigger_tokens.spend(request, request_key(request))
+    await triggering.spend(request, request_key(request))
     key, ttl = _batch_key(request, body.idempotency_key)
     shown = body.idempotency_key_options.key if body.idempotency_key_options else body.idempotency_key
     batch, is_cached = await request.app[BATCHES].create(body.run_count, key=key, ttl=ttl, shown_key=shown)
@@ -82,7 +82,7 @@ async def create_batch(request: web.Request) -> web.Response:
 async def stream_batch_items(request: web.Request) -> web.Response:
     lines = _lines(await read_bytes(request, max_bytes=MAX_BYTES))
     new = {item.index: await _run_of(request, item, "items", str(item.index)) for item in lines}
-    trigger_tokens.require_agency(request, new.values())
+    triggering.require_agency(request, new.values())
     added = await request.app[BATCHES].add(request.match_info["batch_id"], new)
     streamed = BatchStreamed(
         id=added.batch.id,
@@ -115,12 +115,12 @@ async def retrieve_batch(request: web.Request) -> web.Response:
 
 async def _run_of(request: web.Request, item: BatchTrigger, *where: str) -> NewRun:
     """The run of an item. It has no request key: the batch identifies an item by its position."""
-    trigger_tokens.require_task(request, "batchTrigger", item.task)
+    triggering.require_task(request, "batchTrigger", item.task)
     return await run_of(request, known_job(item.task), item, *where, request_key=None)
 
 
 def _token_headers(request: web.Request, batch_id: str) -> dict[str, str]:
-    return CLAIMS | trigger_tokens.reading_token(request, f"read:batch:{batch_id}")
+    return CLAIMS | triggering.reading_token(request, f"read:batch:{batch_id}")
 
 
 def _batch_key(request: web.Request, given: str | None) -> tuple[str | None, timedelta | None]:
@@ -224,7 +224,7 @@ OPERATIONS = [
         {200: BatchState},
         parameters=BATCH_ID,
         problems=(404, 503),
-        token_access=reads(token_resources.of_batch),
+        token_access=reads(resources.of_batch),
     ),
     Operation(
         "GET",
@@ -234,6 +234,6 @@ OPERATIONS = [
         {200: BatchState},
         parameters=BATCH_ID,
         problems=(404, 503),
-        token_access=reads(token_resources.of_batch),
+        token_access=reads(resources.of_batch),
     ),
 ]

@@ -14,9 +14,9 @@ from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.http.token_access import reads
-from agenciaos_jobs.trigger_dev import token_resources
 from agenciaos_jobs.trigger_dev.options import Metadata, Tags, WireModel
 from agenciaos_jobs.trigger_dev.run_actions import RUN_ID, run_id_of
+from agenciaos_jobs.trigger_dev.tokens import resources
 from agenciaos_jobs.trigger_dev.trigger import known_job
 
 MAX_TAGS = 10
@@ -112,7 +112,7 @@ OPERATIONS = [
         {200: MetadataAnswer},
         parameters=RUN_ID,
         problems=(404, 503),
-        token_access=reads(token_resources.of_run),
+        token_access=reads(resources.of_run),
     ),
     Operation(
         "PUT",

@@ -15,8 +15,8 @@ from agenciaos_jobs.http.body import read_model
 from agenciaos_jobs.http.keys import QUEUE_ADMIN
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid
+from agenciaos_jobs.trigger_dev.models.schedules import PageRequest, SchedulePagination
 from agenciaos_jobs.trigger_dev.options import WireModel
-from agenciaos_jobs.trigger_dev.schedule_models import PageRequest, SchedulePagination
 
 Kind = Literal["id", "task", "custom"]
 

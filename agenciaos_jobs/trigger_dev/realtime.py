@@ -21,7 +21,8 @@ from agenciaos_jobs.http.keys import CLOCK, DATABASE, LIVE, PUBLIC_TOKEN
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
 from agenciaos_jobs.http.token_access import reads
-from agenciaos_jobs.trigger_dev import electric, token_resources
+from agenciaos_jobs.trigger_dev import electric
+from agenciaos_jobs.trigger_dev.tokens import resources
 
 POLL = timedelta(seconds=20)
 """The time that a request waits for changes."""
@@ -55,7 +56,7 @@ async def subscribe_to_batch(request: web.Request) -> web.Response:
 
 
 async def subscribe_to_tags(request: web.Request) -> web.Response:
-    tags = token_resources.requested_tags(request)
+    tags = resources.requested_tags(request)
     if not tags:
         raise wrong_field("tags", "missing", "Field required")
     try:
@@ -156,7 +157,7 @@ OPERATIONS = [
         parameters={"run_id": _ID},
         query=_PROTOCOL,
         problems=(404, 503),
-        token_access=reads(token_resources.of_run),
+        token_access=reads(resources.of_run),
     ),
     Operation(
         "GET",
@@ -167,7 +168,7 @@ OPERATIONS = [
         parameters={"batch_id": _ID},
         query=_PROTOCOL,
         problems=(404, 503),
-        token_access=reads(token_resources.of_batch),
+        token_access=reads(resources.of_batch),
     ),
     Operation(
         "GET",
@@ -177,6 +178,6 @@ OPERATIONS = [
         answers={200: Messages, 409: Messages},
         query=_PROTOCOL | _TAGS,
         problems=(422, 503),
-        token_access=reads(token_resources.of_tags),
+        token_access=reads(resources.of_tags),
     ),
 ]

@@ -18,10 +18,10 @@ from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid
 from agenciaos_jobs.http.token_access import reads
-from agenciaos_jobs.trigger_dev import token_resources
+from agenciaos_jobs.trigger_dev.models.runs import SdkRun, as_sdk_run
+from agenciaos_jobs.trigger_dev.models.schedules import as_sdk_schedule
 from agenciaos_jobs.trigger_dev.options import TaskOptions
-from agenciaos_jobs.trigger_dev.run_models import SdkRun, as_sdk_run
-from agenciaos_jobs.trigger_dev.schedule_models import as_sdk_schedule
+from agenciaos_jobs.trigger_dev.tokens import resources
 from agenciaos_jobs.trigger_dev.trigger import MAX_BYTES, read_payload, request_key
 
 
@@ -125,6 +125,6 @@ OPERATIONS = [
         answers={200: SdkRun},
         parameters=RUN_ID,
         problems=(404, 503),
-        token_access=reads(token_resources.of_run),
+        token_access=reads(resources.of_run),
     ),
 ]

@@ -15,11 +15,11 @@ from agenciaos_jobs.http.moments import from_milliseconds, parse_moment
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
 from agenciaos_jobs.http.token_access import reads
-from agenciaos_jobs.trigger_dev import token_resources
+from agenciaos_jobs.trigger_dev.models.runs import SdkListedRun, summary
 from agenciaos_jobs.trigger_dev.options import WireModel
-from agenciaos_jobs.trigger_dev.run_models import SdkListedRun, summary
 from agenciaos_jobs.trigger_dev.store import run_list
 from agenciaos_jobs.trigger_dev.store.run_list import RunFilter, RunPage
+from agenciaos_jobs.trigger_dev.tokens import resources
 
 DEFAULT_SIZE, MAX_SIZE = 25, 100
 
@@ -220,7 +220,7 @@ OPERATIONS = [
         {200: RunList},
         query=QUERY,
         problems=(422, 503),
-        token_access=reads(token_resources.of_list),
+        token_access=reads(resources.of_list),
     ),
     Operation(
         "GET",

@@ -16,7 +16,7 @@ from agenciaos_jobs.http.keys import CLOCK, DATABASE, SCHEDULE_ADMIN
 from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid
-from agenciaos_jobs.trigger_dev.schedule_models import (
+from agenciaos_jobs.trigger_dev.models.schedules import (
     PageRequest,
     ScheduleCreation,
     ScheduleId,

@@ -22,7 +22,7 @@ from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, LIVE, PUBLIC_TOK
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
 from agenciaos_jobs.http.token_access import reads
-from agenciaos_jobs.trigger_dev import token_resources
+from agenciaos_jobs.trigger_dev.tokens import resources
 
 KEEP_ALIVE = 15.0
 """Seconds without a chunk after which a comment keeps proxies from closing the connection."""
@@ -119,6 +119,6 @@ OPERATIONS = [
         answers={200: "text/event-stream"},
         parameters={name: {"type": "string", "minLength": 1} for name in ("run_id", "stream")},
         problems=(404, 422, 503),
-        token_access=reads(token_resources.of_run),
+        token_access=reads(resources.of_run),
     ),
 ]

@@ -20,9 +20,10 @@ from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, invalid, wrong_field
 from agenciaos_jobs.http.token_access import triggers
 from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
-from agenciaos_jobs.trigger_dev import superjson, trigger_tokens
+from agenciaos_jobs.trigger_dev import superjson
 from agenciaos_jobs.trigger_dev.options import DebounceOptions, TaskOptions, WireModel
 from agenciaos_jobs.trigger_dev.store import packets
+from agenciaos_jobs.trigger_dev.tokens import triggering
 
 # A payload is sent as text inside JSON, whose escapes may double its size.
 MAX_BYTES = 2 * MAX_BODY + 512 * 1024
@@ -48,15 +49,15 @@ class TaskHandle(WireModel):
 
 
 async def trigger_task(request: web.Request) -> web.Response:
-    trigger_tokens.require_task(request, "trigger", request.match_info["task"])
+    triggering.require_task(request, "trigger", request.match_info["task"])
     job = known_job(request.match_info["task"])
     body = await read_model(request, TaskTrigger, max_bytes=MAX_BYTES)
     new = await run_of(request, job, body)
-    trigger_tokens.require_agency(request, [new])
-    await trigger_tokens.spend(request, new.request_key)
+    triggering.require_agency(request, [new])
+    await triggering.spend(request, new.request_key)
     accepted = await accept(request, new, body.options.debounce)
     logs.add_context(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
-    headers = CLAIMS | trigger_tokens.reading_token(request, f"read:runs:{accepted.run_id}")
+    headers = CLAIMS | triggering.reading_token(request, f"read:runs:{accepted.run_id}")
     return answer(TaskHandle(id=accepted.run_id, is_cached=accepted.is_cached or None), headers=headers)
 
 

@@ -103,7 +103,7 @@ JOBS = {
 
 @asynccontextmanager
 async def running_with_test_jobs(settings: Settings) -> AsyncIterator[Service]:
-    """Server and worker that know ``echo``, ``slow``, ``talk``, ``fail``, ``words`` and ``say`` besides the application's jobs."""
+    """Server and worker that know :data:`JOBS` besides the application's jobs."""
     registers = (registry.JOBS, registry.OFFERED, registry.JOBS_BY_NAME)
     for register in registers:
         register.update(JOBS)

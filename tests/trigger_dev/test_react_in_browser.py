@@ -1,4 +1,4 @@
-"""Trigger.dev's React hooks, bundled with the page of examples/react, in Chromium and of another origin than the service."""
+"""Trigger.dev's React hooks: the page of examples/react, in Chromium, from another origin than the service."""
 
 import html
 import http.server
@@ -67,8 +67,8 @@ def open_page(window: Chromium, live: Site, pages: tuple[Path, str]) -> dict[str
     bundled = str(folder / "tokens.cjs")
     given = live.does(run_node(live.service, "tokens.mjs", bundled, run_id, "page", batch_id))
     config = html.escape(json.dumps(given | {"apiUrl": live.url}))
-    page = f'<!doctype html><meta charset="utf-8"><div id="app" data-config="{config}"></div><script src="app.js"></script>'
-    (folder / "index.html").write_text(page)
+    place = f'<div id="app" data-config="{config}"></div>'
+    (folder / "index.html").write_text(f'<!doctype html><meta charset="utf-8">{place}<script src="app.js"></script>')
     window.driver.get(f"{origin}/index.html")
     return dict(given)
 

@@ -77,6 +77,14 @@ async def filled(server: Service, example: Example) -> Example:
         schedule = {"task": item["task"], "cron": "0 8 1 * *", "deduplicationKey": target}
         _, made = await server.post("/api/v1/schedules", schedule)
         target = target.replace("sched_…", made["id"])
+    if "bulk_…" in target:
+        _, bulk = await server.post("/api/v1/bulk-actions", {"action": "cancel", "runIds": ["run_unknown"]})
+        target = target.replace("bulk_…", bulk["id"])
+    if "waitpoint_…" in target:
+        _, token = await server.post("/api/v1/waitpoints/tokens", {})
+        target = target.replace("waitpoint_…", token["id"])
+        if "/callback/" in target:
+            target = urlsplit(token["url"]).path
     if "packet_…" in target:
         async with server.http.put("/api/v2/packets/any") as response:
             url = urlsplit((await response.json())["presignedUrl"])

@@ -9,20 +9,15 @@ from typing import Any
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from agenciaos_jobs.engine.context import RunContext
-from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.model.job import HANDED_BACK, GiveUp, Job, Json, Snooze
 from agenciaos_jobs.engine.model.run import ClaimedRun, Status
 from agenciaos_jobs.engine.store import runs
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
-from agenciaos_jobs.engine.threads import JobThreads
-from agenciaos_jobs.engine.wait_tokens import WaitTokens
 from agenciaos_jobs.engine.worker.completer import Completer
+from agenciaos_jobs.engine.worker.contexts import Contexts
 from agenciaos_jobs.engine.worker.execution import perform
 from agenciaos_jobs.engine.worker.outcome import Failure, classify, deadline_of, exceeded, within_limit
 from agenciaos_jobs.engine.worker.recorder import DATABASE_RETRY_INTERVAL, Recorder
-from agenciaos_jobs.engine.worker.run_log import RunLog
-from agenciaos_jobs.engine.worker.run_streams import RunStreams
 from agenciaos_jobs.engine.worker.running import Running
 from agenciaos_jobs.engine.worker.telemetry import count_start, log_context, span_attributes
 from agenciaos_jobs.foundation import logs, tracing
@@ -43,20 +38,14 @@ class Runner:
         database: Database,
         clock: Clock,
         jobs: Mapping[str, Job[Any]],
-        resources: Mapping[type, Any],
         worker_id: str,
-        intake: Intake,
-        wait_tokens: WaitTokens,
+        contexts: Contexts,
         completer: Completer,
-        run_log: RunLog,
-        streams: RunStreams,
-        threads: JobThreads,
+        recorder: Recorder,
     ) -> None:
-        self._database, self._clock, self._jobs, self._resources = database, clock, jobs, resources
-        self._worker_id, self._intake, self._wait_tokens = worker_id, intake, wait_tokens
-        self._completer, self._run_log = completer, run_log
-        self._streams, self._recorder = streams, Recorder(completer, run_log, streams, clock)
-        self.threads = threads
+        self._database, self._clock, self._jobs, self._worker_id = database, clock, jobs, worker_id
+        self._contexts, self._completer, self._recorder = contexts, completer, recorder
+        self.threads = contexts.threads
         self.running: dict[tuple[str, int], Running] = {}
         self.recording = 0
         self.slot_freed: Callable[[], None] = lambda: None
@@ -119,7 +108,7 @@ class Runner:
     def _start(self, run: ClaimedRun) -> Running:
         task = asyncio.current_task()
         assert task is not None
-        running = Running(run, self._context(run), task)
+        running = Running(run, self._contexts.new(run, self._jobs.get(run.task)), task)
         self.running[running.attempt] = running
         count_start(run, self._clock.now())
         log.debug("run_started")
@@ -167,21 +156,6 @@ class Runner:
             if isinstance(outcome, Snooze):
                 return await self._recorder.snooze(running, outcome)
             return await self._recorder.fail(running, outcome)
-
-    def _context(self, run: ClaimedRun) -> RunContext[Any]:
-        job = self._jobs.get(run.task)
-        threads = self.threads.attempt(run.id)
-        return RunContext(
-            clock=self._clock,
-            database=self._database,
-            uses=self._resources[job.uses] if job and job.uses else None,
-            run=run,
-            log=self._run_log.logger(run, threads.check),
-            stream=self._streams.opener(run, threads.check),
-            intake=self._intake,
-            wait_tokens=self._wait_tokens,
-            threads=threads,
-        )
 
     def _resolve(self, run: ClaimedRun) -> tuple[Job[Any], BaseModel]:
         """The run's job and payload. Raises :class:`GiveUp` for an unknown task or an invalid payload."""

@@ -13,8 +13,8 @@ from agenciaos_jobs.engine.store.schedules import StoredSchedule, Wanted
 from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.http.problems import wrong_field
 from agenciaos_jobs.registry import JOBS, JOBS_BY_NAME
+from agenciaos_jobs.trigger_dev.models.runs import SdkSchedule
 from agenciaos_jobs.trigger_dev.options import WireModel
-from agenciaos_jobs.trigger_dev.run_models import SdkSchedule
 
 
 def _checked(code: str, check: Callable[[str], str]) -> AfterValidator:

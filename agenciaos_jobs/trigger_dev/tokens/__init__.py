@@ -1,0 +1,1 @@
+"""Public tokens at the endpoints of Trigger.dev's SDKs."""
