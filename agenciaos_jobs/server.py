@@ -20,6 +20,7 @@ from agenciaos_jobs.engine.bulk import Bulk
 from agenciaos_jobs.engine.change_feed import ChangeFeed
 from agenciaos_jobs.engine.debouncing import Debouncer
 from agenciaos_jobs.engine.queue_admin import QueueAdmin
+from agenciaos_jobs.engine.queue_probe import CachedProbe
 from agenciaos_jobs.engine.schedule_admin import ScheduleAdmin
 from agenciaos_jobs.engine.subscriptions import Live
 from agenciaos_jobs.foundation import metrics
@@ -155,8 +156,8 @@ def _bind(app: web.Application, runtime: Runtime) -> None:
     app[MONTHLY_LIMITS] = runtime.resources[AIContent].monthly_limits
     app[keys.CLOCK] = clock
     app[keys.DATABASE], app[keys.LONG_READS] = database, runtime.database
-    app[keys.QUEUE] = runtime.queue
     app[keys.QUEUE_ADMIN] = QueueAdmin(database, runtime.outbox, clock, registry.JOBS)
+    app[keys.QUEUE], app[keys.QUEUE_PROBE] = runtime.queue, CachedProbe(runtime.queue.redis)
     app[keys.REDACTOR] = runtime.redactor
 
 

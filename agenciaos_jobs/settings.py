@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     )
 
     database_url: SecretStr | None = None
+    direct_url: SecretStr | None = None
     redis_url: SecretStr | None = None
     redis_tls_verify: bool | Path = Field(default=True, union_mode="left_to_right")
     trigger_secret_key: SecretStr | None = Field(default=None, min_length=8)
@@ -124,7 +125,7 @@ class Settings(BaseSettings):
             return value
         return tuple(name.strip() for name in value.split(",") if name.strip())
 
-    @field_validator("database_url")
+    @field_validator("database_url", "direct_url")
     @classmethod
     def _is_postgres(cls, value: SecretStr | None) -> SecretStr | None:
         return _readable(value, DatabaseURL.read)

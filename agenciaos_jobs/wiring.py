@@ -21,7 +21,7 @@ from agenciaos_jobs.alerts.failures import LateSlotAlert
 from agenciaos_jobs.alerts.message import Channel
 from agenciaos_jobs.alerts.notifier import AlertNotifier
 from agenciaos_jobs.alerts.rules import load_rules
-from agenciaos_jobs.engine import queue
+from agenciaos_jobs.engine import queue, queue_probe
 from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.model.job import Job
@@ -118,6 +118,7 @@ async def _connect(settings: Settings, clock: Clock, name: str, stack: AsyncExit
     stack.push_async_callback(_close_tracing)
     pool = await database.connect(
         settings.database_url.get_secret_value(),
+        direct_url=settings.direct_url.get_secret_value() if settings.direct_url else None,
         size=settings.database_pool_size,
         name=name,
         on_query=tracing.query_logger(sql.name_of),
@@ -127,7 +128,7 @@ async def _connect(settings: Settings, clock: Clock, name: str, stack: AsyncExit
     await workers.synchronise(pool.within(ENGINE_TIMEOUT), clock)
     redis = Queue(queue.connect(settings.redis_url.get_secret_value(), settings.redis_tls_verify))
     stack.push_async_callback(redis.close)
-    await redis.require_trust()
+    await queue_probe.require_supported(redis.redis)
     return pool, redis
 
 

@@ -16,10 +16,11 @@ import uvloop
 from agenciaos_jobs import registry
 from agenciaos_jobs.alerts import notifier
 from agenciaos_jobs.alerts.rules import AlertRulesError
-from agenciaos_jobs.engine import scheduler
+from agenciaos_jobs.engine import queue_probe, scheduler
 from agenciaos_jobs.engine.arq import host
 from agenciaos_jobs.engine.arq.host import Hosted
 from agenciaos_jobs.engine.model.job import Job
+from agenciaos_jobs.engine.queue_probe import UnusableQueueError
 from agenciaos_jobs.engine.scheduler import declared
 from agenciaos_jobs.engine.worker import heartbeat, job_cleanup, pruner, rescuer, run_log, shutdown
 from agenciaos_jobs.engine.worker.execution import contain_exits
@@ -47,9 +48,11 @@ def __getattr__(name: str) -> Any:
     try:
         settings = Settings.load("DATABASE_URL", "REDIS_URL")
         logs.configure(settings.log_format, settings.log_level, Redactor(settings.secrets), cache_loggers=True)
-        asyncio.set_event_loop(uvloop.new_event_loop())
-        return worker_settings(settings)
-    except (SettingsError, JobsModuleError) as error:
+        asyncio.set_event_loop(loop := uvloop.new_event_loop())
+        built: Any = worker_settings(settings)
+        loop.run_until_complete(queue_probe.require_supported(built.redis_pool))  # arq uses it before it starts ours
+        return built
+    except (SettingsError, JobsModuleError, UnusableQueueError) as error:
         sys.exit(f"agenciaos-jobs: {error}")
 
 

@@ -10,13 +10,14 @@ from prometheus_client.registry import Collector
 from pydantic import BaseModel
 
 from agenciaos_jobs.engine import queue
+from agenciaos_jobs.engine.queue_probe import UnusableQueueError
 from agenciaos_jobs.engine.store import history, run_hours, workers
 from agenciaos_jobs.foundation import metric_totals, metrics, migrate
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import auth
 from agenciaos_jobs.http.body import answer
-from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, METRICS_TOKEN, QUEUE, SLOTS
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, METRICS_TOKEN, QUEUE, QUEUE_PROBE, SLOTS
 from agenciaos_jobs.http.operation import Operation
 
 _TIMEOUT = 3
@@ -46,7 +47,7 @@ async def ready(request: web.Request) -> web.Response:
     database, schema, queue_state = await asyncio.gather(
         _state(migrate.schema_version(quick)),
         _state(migrate.require_schema(quick)),
-        _state(request.app[QUEUE].ping()),
+        _state(_queue(request.app)),
     )
     status = "ok" if {database, schema, queue_state} == {"ok"} else "unavailable"
     if request.app[DRAINING].is_set():
@@ -55,10 +56,16 @@ async def ready(request: web.Request) -> web.Response:
     return answer(readiness, status=200 if status == "ok" else 503)
 
 
+async def _queue(app: web.Application) -> None:
+    """A ping finds an outage at once; the probe's result may be some seconds old."""
+    await app[QUEUE].ping()
+    await app[QUEUE_PROBE].result()
+
+
 async def _state(check: Awaitable[object]) -> str:
     try:
         await asyncio.wait_for(check, _TIMEOUT)
-    except migrate.SchemaError as error:
+    except (migrate.SchemaError, UnusableQueueError) as error:
         return str(error)
     except (DatabaseUnavailableError, *queue.UNAVAILABLE) as error:
         return f"unreachable ({type(error).__name__})"

@@ -10,15 +10,17 @@ from rich.console import Console
 from rich.markup import escape
 
 from agenciaos_jobs.ai_content.openai_errors import KeyRefusedError, ModelMissingError
-from agenciaos_jobs.cli import alerts, checks
+from agenciaos_jobs.cli import alerts, checks, database_checks
 from agenciaos_jobs.cli.checks import Finding, State
 from agenciaos_jobs.cli.common import load_settings, quiet_logs
-from agenciaos_jobs.engine import queue
+from agenciaos_jobs.engine import queue, queue_probe
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
 from agenciaos_jobs.engine.queue import Queue
+from agenciaos_jobs.engine.queue_probe import UnusableQueueError
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.foundation import agencies, database, migrate
 from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.connections.connector import UnsupportedPostgresError
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.payments.guru.api import GuruAPI
@@ -113,8 +115,14 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
             "fault", "DATABASE_URL", "not set: give it the Postgres of AgênciaOS, or run `agenciaos-jobs dev`"
         )
         return
+    direct_url = settings.direct_url.get_secret_value() if settings.direct_url else None
     try:
-        pool = await database.connect(settings.database_url.get_secret_value(), size=1, max_wait=_TIMEOUT)
+        pool = await database.connect(
+            settings.database_url.get_secret_value(), direct_url=direct_url, size=1, max_wait=_TIMEOUT
+        )
+    except UnsupportedPostgresError as error:
+        yield Finding("fault", "database", str(error))
+        return
     except (DatabaseUnavailableError, ValueError, asyncpg.PostgresError) as error:
         yield Finding(
             "fault",
@@ -123,23 +131,33 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
         )
         return
     try:
-        yield Finding("ok", "database", "connected")
-        schema = await _schema(pool)
-        yield schema
-        if missing := await agencies.tables_missing(pool):
-            yield Finding(
-                "fault",
-                "application tables",
-                f"{', '.join(missing)} missing: DATABASE_URL must name the application's database",
-            )
-        else:
-            yield Finding("ok", "application tables", "present")
-        yield await _workers(pool)
-        if schema.state == "ok":
-            async for finding in checks.of_database(pool, settings):
-                yield finding
+        async for finding in _of_pool(pool, settings):
+            yield finding
+    except asyncpg.InsufficientPrivilegeError as error:
+        yield Finding("fault", "privileges", f"{error}; see docs/postgres-role.sql")
     finally:
         await pool.close()
+
+
+async def _of_pool(pool: Database, settings: Settings) -> AsyncIterator[Finding]:
+    clock = SystemClock()
+    yield Finding("ok", "database", "connected")
+    async for finding in database_checks.of_connection(pool, clock):
+        yield finding
+    schema = await _schema(pool)
+    yield schema
+    if missing := await agencies.tables_missing(pool):
+        yield Finding(
+            "fault",
+            "application tables",
+            f"{', '.join(missing)} missing: DATABASE_URL must name the application's database",
+        )
+    else:
+        yield Finding("ok", "application tables", "present")
+    yield await _workers(pool)
+    if schema.state == "ok":
+        async for finding in database_checks.of_schema(pool, settings, clock):
+            yield finding
 
 
 async def _schema(pool: Database) -> Finding:
@@ -164,10 +182,9 @@ async def _queue(settings: Settings) -> Finding:
         return Finding("fault", "REDIS_URL", "not set: give it a Redis, or run `agenciaos-jobs dev`")
     client = Queue(queue.connect(settings.redis_url.get_secret_value(), settings.redis_tls_verify))
     try:
-        await client.require_trust()
-        await client.ping()
-    except queue.UntrustedCertificateError as error:
-        return Finding("fault", "queue", f"can't connect: {error.text.en[0].lower()}{error.text.en[1:]}")
+        await queue_probe.probe(client.redis)
+    except UnusableQueueError as error:
+        return Finding("fault", "queue", error.text.en)
     except queue.UNAVAILABLE as error:
         return Finding(
             "fault",
@@ -176,7 +193,7 @@ async def _queue(settings: Settings) -> Finding:
         )
     finally:
         await client.close()
-    return Finding("ok", "queue", "responds")
+    return Finding("ok", "queue", "runs the scripts, and carries messages")
 
 
 async def _openai(settings: Settings) -> Finding:

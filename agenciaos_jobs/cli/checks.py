@@ -1,22 +1,16 @@
-"""Findings of ``check`` about access, observability and retention."""
+"""Findings of ``check`` about settings: access, limits, observability."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from importlib.util import find_spec
 from typing import Literal
 from urllib.parse import urlsplit
 
 from agenciaos_jobs import registry
-from agenciaos_jobs.engine.store import retention
-from agenciaos_jobs.foundation import migrate
-from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.connections import postgres_url, redis_url
 from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
 from agenciaos_jobs.foundation.connections.redis_url import RedisURL
-from agenciaos_jobs.foundation.database import Database
-from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings
 
@@ -34,7 +28,6 @@ class Finding:
 
 _TIMEOUT = 3
 _MIN_PASSWORD_LENGTH = 12
-_STALE = timedelta(days=2)
 
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
@@ -152,27 +145,3 @@ async def _is_answered(host: str, port: int) -> bool:
         return False
     writer.close()
     return True
-
-
-async def of_database(pool: Database, settings: Settings) -> AsyncIterator[Finding]:
-    """The findings that need the database; its schema must be current."""
-    now = SystemClock().now()
-    fmt = Formatter("en", now)
-    kept = f"completed runs {settings.retain_completed_days} days, failed ones {settings.retain_failed_days}"
-    pruned_at = await retention.last_done(pool, "prune")
-    if pruned_at and now - pruned_at > _STALE:
-        yield Finding("warning", "retention", f"{kept}; last done {fmt.moment(pruned_at)}: is a worker running?")
-    else:
-        yield Finding(
-            "ok",
-            "retention",
-            f"{kept}; {f'last done {fmt.moment(pruned_at)}' if pruned_at else 'not done yet'}",
-        )
-    if outside := await migrate.outside_months(pool):
-        counts = ", ".join(f"{table} {count}" for table, count in outside.items())
-        advice = (
-            "a worker moves them within the hour, `agenciaos-jobs migrate` at once; until then they are never pruned"
-        )
-        yield Finding("warning", "partitions", f"rows outside the monthly partitions: {counts}; {advice}")
-    else:
-        yield Finding("ok", "partitions", "every row is in its month's partition")

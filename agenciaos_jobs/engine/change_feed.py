@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Self
 
@@ -18,10 +18,11 @@ log = structlog.get_logger("agenciaos_jobs.changes")
 LEASE = timedelta(seconds=30)
 RENEWAL = timedelta(seconds=10)
 RETRY = timedelta(seconds=1)
+POLL_INTERVAL = timedelta(seconds=0.5)
 
 _PING_INTERVAL = timedelta(seconds=2)
 _STATEMENT_TIMEOUT = timedelta(seconds=2)
-_ECHO_TIMEOUT = timedelta(seconds=5)
+_ECHO_POLLS = 10
 _IDLE_RENEWALS = 3
 _MAX_IDS = 10_000
 
@@ -100,8 +101,7 @@ class ChangeFeed:
     async def _listen(self) -> None:
         while True:
             try:
-                async with self._database.own_connection(_STATEMENT_TIMEOUT.total_seconds()) as connection:
-                    await self._follow(connection)
+                await self._deliver()
             except DatabaseUnavailableError as error:
                 log.warning("changes_interrupted", error=str(error))
                 await asyncio.sleep(RETRY.total_seconds())
@@ -111,6 +111,22 @@ class ChangeFeed:
             if not self._subscriptions:
                 self._listener = None
                 return
+
+    async def _deliver(self) -> None:
+        """Publishes changes for as long as the connection lasts. Raises :class:`DatabaseUnavailableError`."""
+        if not self._database.is_notified:
+            log.info("changes_polled", reason="a pooler in transaction mode is between")
+            await self._poll()
+            return
+        async with AsyncExitStack() as stack:
+            listening = self._database.own_connection(_STATEMENT_TIMEOUT.total_seconds(), listens=True)
+            try:
+                connection = await stack.enter_async_context(listening)
+            except DatabaseUnavailableError as error:  # DIRECT_URL may be, where DATABASE_URL is not
+                log.warning("changes_interrupted", error=str(error))
+                await self._poll(RETRY)
+                return
+            await self._follow(connection)
 
     async def _follow(self, connection: Connection) -> None:
         """Listens until there have been no subscribers for some renewals, or the connection is lost.
@@ -128,8 +144,8 @@ class ChangeFeed:
                 if is_new or not was_leased:
                     is_new = False
                     await self._announce_gap(connection)
-                if not await wait_for(self._echoed, _ECHO_TIMEOUT):
-                    log.warning("changes_polled", reason="no notification arrives; is a transaction pooler between?")
+                if not await self._hears_itself():
+                    log.warning("changes_polled", reason="no notification arrives")
                     return await self._poll()
                 await self._wait_for_renewal(connection, disconnected)
                 idle = 0 if self._subscriptions else idle + 1
@@ -160,11 +176,23 @@ class ChangeFeed:
             pause = min(2 * pause, RETRY.total_seconds())
             self._publish(None)
 
-    async def _poll(self) -> None:
-        """Announces a gap every second, for connections over which no notifications arrive."""
-        while self._subscriptions:
+    async def _hears_itself(self) -> bool:
+        """Whether the notification of a renewal arrives. A gap is announced repeatedly until it does."""
+        for _ in range(_ECHO_POLLS):
+            if await wait_for(self._echoed, POLL_INTERVAL):
+                return True
             self._publish(None)
-            await asyncio.sleep(RETRY.total_seconds())
+        return False
+
+    async def _poll(self, duration: timedelta = timedelta.max) -> None:
+        """Announces a gap whenever a transaction has committed, for as long as there are subscribers."""
+        present = asyncio.get_running_loop().time
+        ends_at, snapshot = present() + duration.total_seconds(), ""
+        while self._subscriptions and present() < ends_at:
+            before, snapshot = snapshot, await watchers.snapshot(self._database)
+            if snapshot != before:
+                self._publish(None)
+            await asyncio.sleep(POLL_INTERVAL.total_seconds())
 
     def _on_notification(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
         text = str(payload)

@@ -54,6 +54,11 @@ async def tables_missing(executor: Executor) -> list[str]:
     return [record["name"] for record in await executor.fetch(QUERIES["tables_missing"])]
 
 
+async def privileges_missing(executor: Executor) -> list[str]:
+    """What the current role lacks to use the application's tables, in the words of ``GRANT``."""
+    return [record["missing"] for record in await executor.fetch(QUERIES["privileges_missing"])]
+
+
 async def count_others(executor: Executor, ids: list[str]) -> int:
     """The number of agencies other than these; 0 if the application's tables are missing."""
     if "agencies" in await tables_missing(executor):

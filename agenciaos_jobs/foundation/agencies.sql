@@ -21,6 +21,22 @@ SELECT EXISTS (SELECT FROM public.agencies WHERE id = $1)
 SELECT name FROM unnest(ARRAY['agencies', 'users', 'clients', 'projects', 'revenues', 'expenses', 'ai_usage']) AS name
 WHERE to_regclass('public.' || name) IS NULL
 
+-- name: privileges_missing
+-- What the current role may not do with the application's tables, as the GRANT that would allow it. Absent tables are left out.
+SELECT needed.privilege || coalesce(' (' || quote_ident(needed.attribute) || ')', '') || ' ON public.' || needed.name AS missing
+FROM (
+  SELECT name, NULL AS attribute, 'SELECT' AS privilege
+  FROM unnest(ARRAY['agencies', 'clients', 'projects', 'revenues', 'expenses', 'ai_usage']) AS name
+  UNION ALL
+  SELECT 'users', attribute, 'SELECT' FROM unnest(ARRAY['id', 'name', 'email', 'agencyId']) AS attribute
+  UNION ALL
+  VALUES ('agencies', 'plan', 'UPDATE'), ('agencies', 'updatedAt', 'UPDATE'), ('ai_usage', NULL, 'INSERT')
+) AS needed
+CROSS JOIN LATERAL (SELECT to_regclass('public.' || needed.name)::oid AS oid) AS relation
+WHERE relation.oid IS NOT NULL AND NOT CASE
+  WHEN needed.attribute IS NULL THEN has_table_privilege(relation.oid, needed.privilege)
+  ELSE has_column_privilege(relation.oid, needed.attribute, needed.privilege) END
+
 -- name: count_others
 SELECT count(*) FROM public.agencies WHERE id <> ALL ($1::text[])
 

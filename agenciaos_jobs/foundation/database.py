@@ -1,20 +1,18 @@
 """The connection pool, and the errors that mean that Postgres is unavailable."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
-import orjson
 from asyncpg import exceptions as pg
 
-from agenciaos_jobs.foundation.connections.pool import ConnectionPool, PooledConnection
-from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
+from agenciaos_jobs.foundation.connections.connector import Connector
+from agenciaos_jobs.foundation.connections.pool import ConnectionPool
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.foundation.sql import load
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
 else:
     Connection = asyncpg.Connection
-
-
-QUERIES = load(__name__)
 
 STATEMENT_TIMEOUT = 60.0
 """The limit of a statement, in seconds, where no shorter one is given: of reports, exports and jobs."""
@@ -65,9 +60,9 @@ class Database:
     """
 
     def __init__(
-        self, pool: ConnectionPool, connect: Callable[..., Awaitable[Connection]], limit: float | None = None
+        self, pool: ConnectionPool, connector: Connector, direct: Connector, limit: float | None = None
     ) -> None:
-        self._pool, self._connect, self._limit = pool, connect, limit
+        self._pool, self._connector, self._direct, self._limit = pool, connector, direct, limit
         self._after_commit: dict[Connection, list[Callable[[], None]]] = {}
 
     def within(self, limit: float) -> "Database":
@@ -75,7 +70,7 @@ class Database:
 
         A connection on which it takes longer is terminated.
         """
-        limited = Database(self._pool, self._connect, limit)
+        limited = Database(self._pool, self._connector, self._direct, limit)
         limited._after_commit = self._after_commit
         return limited
 
@@ -115,6 +110,7 @@ class Database:
                 try:
                     async with connection.transaction():
                         try:
+                            await self._connector.begin(connection)
                             yield connection
                         except TimeoutError:
                             self._pool.abandon(connection)  # a rollback would wait for as long again
@@ -136,18 +132,23 @@ class Database:
         return True
 
     @asynccontextmanager
-    async def own_connection(self, statement_timeout: float) -> AsyncIterator[Connection]:
-        """A dedicated connection outside the pool, for long-lived use."""
+    async def own_connection(self, statement_timeout: float, *, listens: bool = False) -> AsyncIterator[Connection]:
+        """A dedicated connection outside the pool, for long-lived use; one that ``listens`` passes by a pooler."""
         with _outages_translated:
-            connection = await self._connect(command_timeout=statement_timeout)
+            connector = self._direct if listens else self._connector
+            connection = await connector.connect(command_timeout=statement_timeout)
             try:
-                await _use_json(connection)
                 yield connection
             except TimeoutError:
                 connection.terminate()
                 raise
             finally:
                 await connection.close(timeout=statement_timeout)
+
+    @property
+    def is_notified(self) -> bool:
+        """Whether notifications arrive, over a connection that listens: not through a pooler in transaction mode."""
+        return not self._direct.is_pooled
 
     def usage(self) -> tuple[int, int, int]:
         """The number of open connections, of idle ones, and the pool's maximum."""
@@ -196,6 +197,7 @@ _outages_translated = _Translated()
 async def connect(
     url: str,
     *,
+    direct_url: str | None = None,
     size: int = 10,
     max_wait: float = 10,
     name: str = "",
@@ -203,47 +205,17 @@ async def connect(
 ) -> Database:
     """Opens a pool of up to ``size`` connections. ``max_wait`` limits connecting and waiting for one, in seconds.
 
-    ``name`` identifies the connections in Postgres (``application_name``: ``agenciaos-jobs worker_01…``). ``on_query``
-    is called after every statement: see asyncpg's ``add_query_logger``.
+    ``direct_url`` leads to the same database without a pooler, for notifications. ``name`` identifies the connections
+    in Postgres (``application_name``: ``agenciaos-jobs worker_01…``). ``on_query`` is called after every statement:
+    see asyncpg's ``add_query_logger``.
 
-    Raises :class:`DatabaseUnavailableError`, asyncpg's error if the server rejects the login, or
-    :class:`MalformedURLError`.
+    Raises :class:`DatabaseUnavailableError`, asyncpg's error if the server rejects the login,
+    ``UnsupportedPostgresError`` or ``MalformedURLError``.
     """
-    given = DatabaseURL.read(url)
-    options: dict[str, Any] = {
-        "dsn": given.dsn,
-        "timeout": max_wait,
-        "command_timeout": STATEMENT_TIMEOUT,
-        "statement_cache_size": given.statement_cache_size,
-        "server_settings": {"application_name": f"agenciaos-jobs {name}".strip(), "timezone": "UTC"},
-    }
-    if context := given.ssl_context():
-        options["ssl"] = context
-
-    async def prepare(connection: Connection) -> None:
-        await _use_json(connection)
-        await connection.execute(QUERIES["prepare"])
-        if on_query:
-            connection.add_query_logger(on_query)
-
+    timeouts = {"timeout": max_wait, "command_timeout": STATEMENT_TIMEOUT}
     pool = ConnectionPool(max_wait)
     with _outages_translated:
-        await pool.open(**options, min_size=1, max_size=size, init=prepare)
-    return Database(pool, partial(_connect_one, options))
-
-
-async def _connect_one(options: Mapping[str, Any], **others: Any) -> Connection:
-    connection = await asyncpg.connect(**{**options, **others}, connection_class=PooledConnection)
-    await connection.execute(QUERIES["prepare"])
-    return connection
-
-
-async def _use_json(connection: Connection) -> None:
-    for kind in ("json", "jsonb"):
-        await connection.set_type_codec(
-            kind, schema="pg_catalog", encoder=_encode_json, decoder=orjson.loads, format="text"
-        )
-
-
-def _encode_json(value: Any) -> str:
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        async with asyncio.timeout(max_wait):
+            connector = await Connector.find(url, f"agenciaos-jobs {name}".strip(), timeouts, on_query)
+        await pool.open(**connector.options, min_size=1, max_size=size, init=connector.prepare)
+    return Database(pool, connector, connector.leading_to(direct_url) if direct_url else connector)

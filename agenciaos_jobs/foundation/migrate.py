@@ -130,6 +130,21 @@ async def outside_months(executor: Executor) -> dict[str, int]:
     return {record["parent"]: record["held"] for record in await executor.fetch(QUERIES["outside_months"])}
 
 
+async def months_missing(executor: Executor, now: datetime) -> list[str]:
+    """The names of this month's and the next month's partitions that do not exist."""
+    return [record["name"] for record in await executor.fetch(QUERIES["months_missing"], now)]
+
+
+async def privileges_missing(executor: Executor) -> list[str]:
+    """What the current role lacks to use schema ``jobs``, in the words of ``GRANT``."""
+    return [record["missing"] for record in await executor.fetch(QUERIES["privileges_missing"])]
+
+
+async def knows_time_zones(executor: Executor) -> bool:
+    """Whether Postgres has the time zone that people see, of which queries make use."""
+    return bool(await executor.fetchval(QUERIES["knows_time_zones"]))
+
+
 async def schema_version(executor: Executor) -> int:
     """The number of the newest migration in the database; 0 for none."""
     try:

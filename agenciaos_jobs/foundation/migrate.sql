@@ -39,3 +39,23 @@ SELECT jobs.move_month($1, $2)
 
 -- name: outside_months
 SELECT parent, held FROM jobs.outside_months() WHERE held > 0
+
+-- name: privileges_missing
+-- What the current role may not do in schema jobs, as the GRANT that would allow it.
+SELECT privilege || ' ON jobs.' || relname AS missing
+FROM pg_class CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
+WHERE relnamespace = 'jobs'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
+  AND (relname <> 'schema_migrations' OR privilege = 'SELECT') AND NOT has_table_privilege(pg_class.oid, privilege)
+UNION ALL
+SELECT 'EXECUTE ON FUNCTION ' || oid::regprocedure FROM pg_proc
+WHERE pronamespace = 'jobs'::regnamespace AND NOT has_function_privilege(oid, 'EXECUTE')
+
+-- name: months_missing
+-- Partitions that this month or the next one lacks.
+SELECT tables.parent || to_char(month, '_YYYY_MM') AS name
+FROM jobs.monthly_tables() AS tables,
+  unnest(ARRAY[$1::timestamptz AT TIME ZONE 'UTC', ($1::timestamptz AT TIME ZONE 'UTC') + interval '1 month']) AS month
+WHERE to_regclass('jobs.' || tables.parent || to_char(month, '_YYYY_MM')) IS NULL
+
+-- name: knows_time_zones
+SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = 'America/Sao_Paulo')

@@ -15,6 +15,7 @@ from agenciaos_jobs.engine.debouncing import Debouncer
 from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.queue_admin import QueueAdmin
+from agenciaos_jobs.engine.queue_probe import CachedProbe
 from agenciaos_jobs.engine.schedule_admin import ScheduleAdmin
 from agenciaos_jobs.engine.subscriptions import Live
 from agenciaos_jobs.engine.wait_tokens import WaitTokens
@@ -54,6 +55,7 @@ PROBLEM_PAGE: web.AppKey[Callable[[web.Request, DomainError], web.Response | Non
 
 QUEUE = web.AppKey("queue", Queue)
 QUEUE_ADMIN = web.AppKey("queue_admin", QueueAdmin)
+QUEUE_PROBE = web.AppKey("queue_probe", CachedProbe)
 REDACTOR = web.AppKey("redactor", Redactor)
 REQUEST_ID = web.RequestKey("request_id", str)
 SLOTS = web.AppKey("slots", int)

@@ -1,25 +1,33 @@
 """`check` has a line for each thing that an operator sets up, with what to do about it."""
 
+import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
+from support.clock import FrozenClock
 from support.commands import cli
 from support.processes import environment
 
-from agenciaos_jobs.cli import checks
+from agenciaos_jobs.cli import checks, database_checks
 from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.foundation import database
+from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.settings import Settings
+
+ABOUT_POSTGRES = {"notifications", "clock", "time zones", "privileges"}
 
 
 async def findings(settings: Settings) -> dict[str, tuple[str, str]]:
     pool = await database.connect(settings.database_url.get_secret_value(), size=1)
     try:
         found = [finding async for finding in checks.findings(settings)]
-        found += [finding async for finding in checks.of_database(pool, settings)]
+        clock = SystemClock()
+        found += [finding async for finding in database_checks.of_connection(pool, clock)]
+        found += [finding async for finding in database_checks.of_schema(pool, settings, clock)]
     finally:
         await pool.close()
     return {finding.name: (finding.state, finding.text) for finding in found}
@@ -38,6 +46,7 @@ async def test_all_is_well(settings: Settings):
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "retention",
         "partitions",
+        *ABOUT_POSTGRES,
     }
 
 
@@ -56,8 +65,8 @@ async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connec
         "otel_exporter_otlp_endpoint": f"http://127.0.0.1:{embedded.free_port()}",
     }
     found = await findings(settings.model_copy(update=changes))
-    assert {state for state, _ in found.values()} == {"warning"}
-    assert found.keys() == {
+    assert {state for name, (state, _) in found.items() if name not in ABOUT_POSTGRES} == {"warning"}
+    assert found.keys() - ABOUT_POSTGRES == {
         "TRIGGER_SECRET_KEY_PREVIOUS",
         "DMG_WEBHOOK_SECRET_PREVIOUS",
         "DASHBOARD_PASSWORD",
@@ -81,6 +90,19 @@ def test_options_without_effect_are_named(settings: Settings):
     assert "supa, connection_limit ignored" in database_url.text
     assert (redis_url.state, redis_url.name, "x ignored" in redis_url.text) == ("warning", "REDIS_URL", True)
     assert list(checks.of_connection_strings(settings)) == []
+
+
+async def test_what_is_odd_about_postgres_is_said(settings: Settings, db: asyncpg.Connection):
+    url, late = settings.database_url.get_secret_value(), FrozenClock(SystemClock().now() - timedelta(minutes=1))
+    pool = await database.connect(url, direct_url="postgresql://u@127.0.0.1:9/d", size=1)
+    try:
+        found = {finding.name: finding async for finding in database_checks.of_connection(pool, late)}
+    finally:
+        await pool.close()
+    assert re.match(r"6\d s behind the database's: ", found["clock"].text)
+    assert "DIRECT_URL can't be reached" in found["notifications"].text
+    assert found["clock"].state == found["notifications"].state == "warning"
+    assert found["time zones"].state == "ok"
 
 
 async def test_what_is_set_is_said_too(settings: Settings):
@@ -121,6 +143,6 @@ async def test_the_command_prints_a_line_for_each_of_them(settings: Settings, tm
     for name in (
         *("settings", "database", "schema", "workers", "queue", "OPENAI_API_KEY", "OPENAI_WEBHOOK_SECRET"),
         *("DMG_WEBHOOK_SECRET", "DMG_API_KEY", "rotation", "DASHBOARD_PASSWORD", "rate limits", "LOG_FORMAT"),
-        *("OTEL_EXPORTER_OTLP_ENDPOINT", "retention", "partitions", "alerts"),
+        *("OTEL_EXPORTER_OTLP_ENDPOINT", "retention", "partitions", "alerts", *ABOUT_POSTGRES),
     ):
         assert len([line for line in lines if line.startswith(f"{name} ")]) == 1, name

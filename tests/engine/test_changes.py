@@ -135,14 +135,17 @@ async def test_the_last_watcher_s_leaving_ends_the_lease(
         await settled(watch)
 
 
-async def test_without_notifications_watchers_look_every_second(changes: ChangeFeed, monkeypatch: pytest.MonkeyPatch):
-    """As behind a pooler that hands connections out by the transaction."""
-    monkeypatch.setattr(changes_module, "_ECHO_TIMEOUT", changes_module._ECHO_TIMEOUT / 25)
-    monkeypatch.setattr(changes_module, "RETRY", changes_module.RETRY / 100)
+async def test_without_notifications_watchers_poll(
+    server: Service, changes: ChangeFeed, monkeypatch: pytest.MonkeyPatch
+):
+    """As behind a pooler that begins to lend connections by the transaction."""
+    monkeypatch.setattr(changes_module, "_ECHO_POLLS", 3)
+    monkeypatch.setattr(changes_module, "POLL_INTERVAL", changes_module.POLL_INTERVAL / 25)
     monkeypatch.setattr(changes, "_on_notification", lambda *_: None)
     async with changes.subscribe() as watch:
-        for _ in range(4):
+        for _ in range(6):
             await settled(watch)
+            await server.trigger("monthly-report", delay="1h")
 
 
 async def test_a_server_that_stops_ends_the_watches(settings: Settings):

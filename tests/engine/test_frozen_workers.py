@@ -7,6 +7,7 @@ import pytest
 
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.foundation import database
+from agenciaos_jobs.foundation.connections import connector
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
@@ -18,7 +19,7 @@ async def test_who_is_frozen_in_the_middle_of_a_round_does_not_keep_others_from_
     settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(
-        database.QUERIES, "prepare", "SELECT set_config('idle_in_transaction_session_timeout', '300ms', false)"
+        connector.QUERIES, "prepare_session", "SELECT set_config('idle_in_transaction_session_timeout', '300ms', false)"
     )
     frozen, other = await database.connect(database_url, size=1), await database.connect(database_url, size=1)
     taken = asyncio.Event()

@@ -15,7 +15,7 @@ from support.processes import environment
 from support.service import running_server, running_worker
 
 from agenciaos_jobs.engine import queue
-from agenciaos_jobs.engine.queue import UntrustedCertificateError
+from agenciaos_jobs.engine.queue_probe import UntrustedCertificateError
 from agenciaos_jobs.settings import Settings
 
 AUTHORITY = trustme.CA()

@@ -45,7 +45,7 @@ def database_in_words(url: str) -> str:
         assert found.ssl.check_hostname == is_verified
     else:
         tls = "TLS if offered"
-    prepared = [] if given.statement_cache_size else ["no prepared statements"]
+    prepared = ["a pooler"] if given.is_pooled else [] if given.statement_cache_size else ["no prepared statements"]
     return "; ".join([tls, *prepared, *ignored_in_words(given.ignored, postgres_url.HARMLESS)])
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from agenciaos_jobs.foundation.database import Connection
+from agenciaos_jobs.foundation.database import Connection, Executor
 from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)
@@ -39,3 +39,9 @@ async def next_transaction(connection: Connection) -> str:
 async def all_ended_before(connection: Connection, transaction_id: str) -> bool:
     """Whether every transaction with a lower id has ended."""
     return bool(await connection.fetchval(QUERIES["all_ended_before"], transaction_id))
+
+
+async def snapshot(executor: Executor) -> str:
+    """Which transactions have committed, as a text that differs after any other has."""
+    seen: str = await executor.fetchval(QUERIES["snapshot"])
+    return seen

@@ -23,7 +23,13 @@ class Worker:
 async def synchronise(executor: Executor, clock: Clock) -> None:
     """Synchronises ``clock`` with the database's."""
     asked_at = clock.now()
-    clock.follow(await executor.fetchval(QUERIES["database_time"]), asked_at, clock.now())
+    clock.follow(await database_time(executor), asked_at, clock.now())
+
+
+async def database_time(executor: Executor) -> datetime:
+    """The database's own clock."""
+    moment: datetime = await executor.fetchval(QUERIES["database_time"])
+    return moment
 
 
 async def renew(executor: Executor, worker: Worker, now: datetime, lease_until: datetime) -> None:

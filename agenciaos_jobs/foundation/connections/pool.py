@@ -65,11 +65,9 @@ class ConnectionPool:
         self._opened: WeakSet[PooledConnection] = WeakSet()
 
     async def open(self, **options: Any) -> None:
-        """Opens the pool, with asyncpg's options."""
+        """Opens the pool, with asyncpg's options; ``connection_class`` is a :class:`PooledConnection`."""
         async with asyncio.timeout(self.max_wait):
-            self._pool: _Pool = await asyncpg.create_pool(
-                **options, connection_class=PooledConnection, setup=self._begin_use, reset=self._end_use
-            )
+            self._pool: _Pool = await asyncpg.create_pool(**options, setup=self._begin_use, reset=self._end_use)
 
     @asynccontextmanager
     async def acquire(self, limit: float | None) -> "AsyncIterator[_Acquired]":

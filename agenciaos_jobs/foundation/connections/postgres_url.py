@@ -4,6 +4,7 @@ The options are those of libpq, and of Prisma, Supabase, Vercel, Neon and node-p
 """
 
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,15 +46,22 @@ _CHOICES = {
 _CACHE_SIZES = ("statement_cache_size", "prepared_statement_cache_size", "prepareThreshold")
 _CACHE_SIZE = 1024
 
+_POOLER = re.compile(r"[^.]+-pooler\..+|.+\.pooler\.supabase\.com:6543")
+"""Hosts of Neon and Supabase that are poolers in transaction mode. Supabase's port 5432 is one in session mode."""
+
 
 @dataclass(frozen=True)
 class DatabaseURL:
-    """A connection string for asyncpg, and what it does not express. ``ignored`` are options without effect."""
+    """A connection string for asyncpg, and what it does not express. ``ignored`` are options without effect.
+
+    ``is_pooled``: it is known to lead to a pooler in transaction mode. Others are found out by connecting.
+    """
 
     dsn: str
     ssl_mode: str | None
     options: Mapping[str, str]
     statement_cache_size: int
+    is_pooled: bool
     ignored: tuple[str, ...]
 
     @classmethod
@@ -61,7 +69,8 @@ class DatabaseURL:
         """Raises :class:`MalformedURLError`."""
         parts = ConnectionURL.read(url, SCHEMES)
         given = dict(parts.options)
-        mode, cache_size = _ssl_mode(given), _take_cache_size(given)
+        is_pooled = given.pop("pgbouncer", "").lower() in {"true", "1"} or _names_pooler(parts.hosts, given)
+        mode, cache_size = _ssl_mode(given), 0 if _disables_cache(given) or is_pooled else _CACHE_SIZE
         passed = {name: value for name, value in given.items() if name in _PASSED and value}
         if not parts.names_hosts and (parts.hosts or not {"host", "service"} & passed.keys()):
             raise MalformedURLError("the host is missing; a Unix socket is named as ?host=/run/postgresql")
@@ -72,7 +81,7 @@ class DatabaseURL:
             name for name, value in given.items() if name not in _PASSED and (name, value) != ("schema", "public")
         ]
         dsn_mode = {"sslmode": "require" if mode == "no-verify" else mode} if mode else {}
-        return cls(parts.write(passed | dsn_mode), mode, passed, cache_size, tuple(ignored))
+        return cls(parts.write(passed | dsn_mode), mode, passed, cache_size, is_pooled, tuple(ignored))
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """The TLS context where asyncpg has no name for it: without verification, or with the system's certificates."""
@@ -108,13 +117,17 @@ def _ssl_mode(given: dict[str, str]) -> str | None:
     return "no-verify" if accept == "accept_invalid_certs" and mode == "require" else mode
 
 
-def _take_cache_size(given: dict[str, str]) -> int:
-    """0 behind a pooler in transaction mode, whose connections do not keep prepared statements."""
+def _disables_cache(given: dict[str, str]) -> bool:
+    """Removes the options for the number of prepared statements; whether any of them is 0."""
     sizes = [given.pop(name) for name in _CACHE_SIZES if name in given]
     if not all(size.isascii() and size.isdigit() and len(size) < 7 for size in sizes):
         raise MalformedURLError("statement_cache_size is not a number")
-    is_pooled = given.pop("pgbouncer", "").lower() in {"true", "1"}
-    return 0 if is_pooled or any(int(size) == 0 for size in sizes) else _CACHE_SIZE
+    return any(int(size) == 0 for size in sizes)
+
+
+def _names_pooler(hosts: str, given: Mapping[str, str]) -> bool:
+    named = hosts.split(",") if hosts else [f"{given.get('host', '')}:{given.get('port', '')}"]
+    return any(_POOLER.fullmatch(host.lower()) for host in named)
 
 
 def _check(passed: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
--- name: prepare
+-- name: prepare_session
 -- A process that freezes or disconnects in a transaction loses it and its locks within the time of a lease. A statement
 -- whose client has gone is canceled, and a connection whose client no longer responds is closed. Not
 -- every platform has the check for the client.
@@ -13,3 +13,10 @@ FROM (
 ) AS wanted (name, value)
 WHERE name <> 'client_connection_check_interval'
     OR version() LIKE '%linux%'
+
+-- name: prepare_transaction
+-- The same for one transaction, on a connection that is lent for that long.
+SELECT set_config('idle_in_transaction_session_timeout', '10s', true), set_config('application_name', $1, true)
+
+-- name: backend
+SELECT pg_backend_pid()
