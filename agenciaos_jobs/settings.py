@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     alert_webhook_private: bool = False
     ai_budget_usd: Decimal | None = Field(default=None, gt=0)
 
+    arq_producers: bool = False
     worker_max_jobs: int = Field(default=50, ge=1, le=10_000)
     jobs_modules: Annotated[tuple[str, ...], NoDecode] = ()
     agency_concurrency: int = Field(default=10, ge=1)

@@ -65,6 +65,7 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
     run_log = RunLog(quick, clock, runtime.redactor)
     on_failures = FailureRecorder(clock, runtime.alerting.rules).record
     completer = Completer(pool, clock, jobs, worker.id, outbox, runtime.redactor, on_failures)
+    producers = runtime.intake if runtime.settings.arq_producers else None
     slots, threads = runtime.settings.worker_max_jobs, JobThreads(runtime.settings.worker_max_jobs)
     streams = RunStreams(quick, clock)
     intake, wait_tokens = runtime.intake, runtime.wait_tokens
@@ -83,7 +84,7 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
         scheduler=Scheduler(quick, runtime.intake, clock, jobs, EarlySlotAlert(clock).record),
         job_cleanup=JobCleanup(quick, clock, jobs, runtime.resources),
         pruner=Pruner(pool, clock, runtime.retention),
-        dispatcher=Dispatcher(runtime.queue, runner, runtime.intake, outbox, clock, jobs, slots, worker.id),
+        dispatcher=Dispatcher(runtime.queue, runner, producers, outbox, clock, jobs, slots, worker.id),
     )
 
 

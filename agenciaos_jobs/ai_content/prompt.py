@@ -16,6 +16,9 @@ from agenciaos_jobs.engine.model.job import Json
 INPUT_VALUE_LIMIT = 4_000
 INPUT_LIMIT = 20_000
 
+CONTEXT = ("clients", "projects")
+"""What an agent may ask for of the agency's own customers: the names of the newest clients and latest projects."""
+
 _NOT_ON_THE_WIRE = {"minLength", "maxLength", "pattern"}
 
 
@@ -28,7 +31,8 @@ class Agent:
     """One kind of content.
 
     ``input`` names the expected inputs; ``output`` is the JSON Schema of the answer.
-    ``max_output_tokens`` includes the model's reasoning. ``example`` is an answer that the schema accepts.
+    ``max_output_tokens`` includes the model's reasoning. ``example`` is an answer that the schema accepts. ``context``
+    names those of :data:`CONTEXT` that the model is sent; the others stay here.
     """
 
     type: str
@@ -40,6 +44,7 @@ class Agent:
     example: Json
     max_output_tokens: int
     long: bool = False
+    context: Sequence[str] = ()
 
     @cached_property
     def brief(self) -> str:
@@ -55,9 +60,11 @@ class Agent:
     def from_file(cls, values: Json) -> "Agent":
         """Reads an agent's file; raises :class:`AgentError` for a missing or unknown field, or a bad example."""
         known = {known.name for known in fields(cls)}
-        missing, unknown = known - {"long"} - values.keys(), values.keys() - known
+        missing, unknown = known - {"long", "context"} - values.keys(), values.keys() - known
         if missing or unknown:
             raise AgentError(f"missing {sorted(missing)}, unknown {sorted(unknown)}")
+        if not set(values.get("context", ())) <= set(CONTEXT):
+            raise AgentError(f"context: expected some of {list(CONTEXT)}, got {values['context']}")
         agent = cls(**values | {"output": _closed({"type": "object", "properties": values["output"]})})
         if problems := agent.problems(agent.example):
             raise AgentError(f"example: {problems}")
@@ -177,7 +184,11 @@ def read(agent: Agent, text: str) -> ParsedAnswer:
 
 def prompt(agent: Agent, agency: str, clients: Sequence[str], projects: Sequence[str], user_input: Json) -> Prompt:
     """Instructions first, data after them: what users wrote stands in JSON and is never read as instructions."""
-    facts = {"agencia": agency, "clientes_recentes": list(clients), "projetos_recentes": list(projects)}
+    facts: Json = {"agencia": agency}
+    if "clients" in agent.context:
+        facts["clientes_recentes"] = list(clients)
+    if "projects" in agent.context:
+        facts["projetos_recentes"] = list(projects)
     request = json.dumps({**facts, "pedido": user_input}, ensure_ascii=False)
     return Prompt(agent, (PromptMessage("user", request),))
 

@@ -18,6 +18,7 @@ _COMMANDS = {
     "queues": "queues",
     "alerts": "alerts",
     "payments": "payments",
+    "privacy": "privacy",
     "check": "check",
     "prune": "prune",
 }

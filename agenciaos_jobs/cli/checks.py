@@ -38,6 +38,8 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
     yield _password(settings)
     yield _limits(settings)
+    if settings.arq_producers:
+        yield Finding("ok", "ARQ_PRODUCERS", "on: whoever can write to Redis starts runs without a key")
     yield _background(settings)
     yield _log(settings)
     yield await _traces(settings.otel_exporter_otlp_endpoint)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from dataclasses import replace
 from decimal import Decimal
 
 import asyncpg
@@ -51,11 +52,27 @@ async def test_the_prompt_tells_of_the_agency_and_keeps_input_as_data(service: S
     assert evil not in asked["instructions"]
     (message,) = asked["input"]
     assert evil in message["content"]
-    for known in ("Agência Aurora", "TechCel", "Café Serrano", "Lançamento do smartphone"):
-        assert known in message["content"]
+    assert "Agência Aurora" in message["content"]
+    for third_party in ("TechCel", "Café Serrano", "Lançamento do smartphone"):
+        assert third_party not in message["content"]
     assert asked["text"]["format"]["strict"] is True
     assert "maxLength" not in str(asked["text"]["format"]["schema"])
     assert asked["model"] == "gpt-6-luna"
+
+
+@pytest.mark.parametrize(
+    ("context", "sent"),
+    [(["clients"], ("TechCel", "Café Serrano")), (["projects"], ("Lançamento do smartphone",))],
+    ids=lambda value: value[0],
+)
+async def test_an_agent_gets_the_names_that_it_asks_for(
+    service: Service, openai_double: OpenAIDouble, monkeypatch: pytest.MonkeyPatch, context: list[str], sent: tuple[str]
+):
+    monkeypatch.setitem(AGENTS, "META_ADS_COPY", replace(AGENTS["META_ADS_COPY"], context=context))
+    await service.outcome("ai-content", REQUEST)
+    (message,) = openai_double.requests[0]["input"]
+    third_parties = ("TechCel", "Café Serrano", "Lançamento do smartphone")
+    assert tuple(name for name in third_parties if name in message["content"]) == sent
 
 
 @pytest.mark.parametrize("agent", sorted(AGENTS))

@@ -14,10 +14,11 @@ from pydantic import SecretStr
 from redis.asyncio import ConnectionPool
 from support.processes import worker
 from support.redis import OwnRedis
-from support.service import running_server
+from support.service import running_server, running_service
 
 from agenciaos_jobs.engine import queue
 from agenciaos_jobs.engine.arq import wire
+from agenciaos_jobs.http import keys
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.worker import worker_settings
 
@@ -62,7 +63,7 @@ async def test_wrong_data_in_arq_s_keys_harms_nobody(settings: Settings, tmp_pat
         await redis.set("arq:job:garbage", b"\xff\x00")
         await redis.set("arq:job:unknown", wire.encode({"t": None, "f": "nobody", "a": [1], "k": {}, "et": 1}))
         await redis.zadd("arq:queue", {"garbage": now, "unknown": now, "no-message": now, b"\xff\xfe": now})
-        async with worker(settings, tmp_path) as process:
+        async with worker(settings, tmp_path, ARQ_PRODUCERS="1") as process:
             assert (await service.finished(run_id))["status"] == "COMPLETED"
             await process.says("message_not_understood")
             await redis.set("arq:queue", "not a sorted set")
@@ -71,12 +72,46 @@ async def test_wrong_data_in_arq_s_keys_harms_nobody(settings: Settings, tmp_pat
     await redis.aclose()
 
 
+async def enqueue_as_a_stranger(settings: Settings, *members: str) -> None:
+    """What anybody who can write to Redis can do with arq alone, whose own worker takes what begins with ``cron:``."""
+    pool = ConnectionPool.from_url(settings.redis_url.get_secret_value())
+    stranger = ArqRedis(pool, job_serializer=wire.encode, job_deserializer=wire.decode)
+    for member in members:
+        await stranger.enqueue_job("generate-monthly-reports", REPORT, _job_id=member)
+    await stranger.aclose()
+
+
+async def test_a_stranger_s_message_in_redis_starts_nothing(settings: Settings, db: asyncpg.Connection):
+    async with running_service(settings) as service:
+        await enqueue_as_a_stranger(settings, "anything", "cron:anything")
+        redis = service.app[keys.QUEUE].redis
+        await redis.publish(queue.WAKE, "")
+        async with asyncio.timeout(15):
+            while await redis.zcard(wire.QUEUE):
+                await asyncio.sleep(0.05)
+        assert (await service.outcome("monthly-report", REPORT))["status"] == "COMPLETED"
+    assert [row["source"] for row in await db.fetch("SELECT source FROM jobs.runs")] == ["api"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [(), ("agenciaos-jobs", "worker")], ids=["arq", "own"])
+async def test_each_command_refuses_a_stranger_s_message_by_name(
+    settings: Settings, tmp_path: Path, db: asyncpg.Connection, command: tuple[str, ...]
+):
+    async with worker(settings, tmp_path, *command) as process:
+        await enqueue_as_a_stranger(settings, "from-a-stranger")
+        refusal = await process.says("message_refused")
+        assert "from-a-stranger" in refusal
+        assert "ARQ_PRODUCERS" in refusal
+    assert await db.fetchval("SELECT count(*) FROM jobs.runs") == 0
+
+
 @pytest.mark.slow
 async def test_stock_arq_producers_and_workers_interoperate(settings: Settings, tmp_path: Path, db: asyncpg.Connection):
     pool = ConnectionPool.from_url(settings.redis_url.get_secret_value())
     stock = ArqRedis(pool, job_serializer=wire.encode, job_deserializer=wire.decode)
     async with running_server(settings) as service:
-        async with worker(settings, tmp_path):
+        async with worker(settings, tmp_path, ARQ_PRODUCERS="1"):
             for _ in range(2):
                 await stock.enqueue_job("generate-monthly-reports", REPORT, _job_id="from-stock-arq")
             async with asyncio.timeout(20):

@@ -204,7 +204,9 @@ def test_there_is_an_agent_of_each_family():
     assert families == {"Meta Ads", "Instagram", "YouTube", "Blog/SEO", "WhatsApp", "CRM", "Feed & Stories"}
 
 
-@pytest.mark.parametrize("change", [{"extra": 1}, {"example": {}}, {"example": {"headlines": []}}])
+@pytest.mark.parametrize(
+    "change", [{"extra": 1}, {"example": {}}, {"example": {"headlines": []}}, {"context": ["users"]}]
+)
 def test_an_agent_s_file_is_checked(change: dict):
     values = {
         "type": "X", "family": "f", "name": "n", "instructions": "i", "input": {}, "max_output_tokens": 1,

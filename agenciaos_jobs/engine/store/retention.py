@@ -1,5 +1,7 @@
 """Retention: months of runs, and other expiring data."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -11,6 +13,9 @@ from agenciaos_jobs.foundation.sql import load
 QUERIES = load(__name__)
 
 _TIMEOUT = timedelta(hours=1).total_seconds()
+
+MONTH_CLAIM = timedelta(hours=6)
+"""How long a month stays claimed if the process that has claimed it is lost."""
 
 
 class TableBusyError(Exception):
@@ -25,6 +30,29 @@ async def try_claim_maintenance(executor: Executor, chore: str, now: datetime, e
 async def release_maintenance(executor: Executor, chore: str) -> None:
     """Releases the claim, so that any worker can claim the chore again."""
     await executor.execute(QUERIES["release_maintenance"], chore)
+
+
+@asynccontextmanager
+async def months_claimed(executor: Executor, months: Sequence[str], now: datetime) -> AsyncIterator[None]:
+    """Keeps the pruner off these months (``2026_11``) while their runs are changed: it copies a month, then swaps it.
+
+    Raises :class:`TableBusyError` if one is being pruned.
+    """
+    claimed: list[str] = []
+    try:
+        for chore in map(chore_of, months):
+            if not await try_claim_maintenance(executor, chore, now, MONTH_CLAIM):
+                raise TableBusyError(chore)
+            claimed.append(chore)
+        yield
+    finally:
+        for chore in claimed:
+            await release_maintenance(executor, chore)
+
+
+def chore_of(month: str) -> str:
+    """The chore of pruning a month."""
+    return f"month {month}"
 
 
 async def last_done(executor: Executor, chore: str) -> datetime | None:

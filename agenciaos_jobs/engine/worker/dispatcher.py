@@ -34,13 +34,16 @@ _MAX_ISOLATED = 2
 
 
 class Dispatcher:
-    """Keeps up to ``slots`` runs executing. It wakes on a Redis message, on a freed slot, or when a run is due."""
+    """Keeps up to ``slots`` runs executing. It wakes on a Redis message, on a freed slot, or when a run is due.
+
+    ``producers`` takes the messages of stock arq producers; ``None`` refuses them.
+    """
 
     def __init__(
         self,
         queue: Queue,
         runner: Runner,
-        intake: Intake,
+        producers: Intake | None,
         outbox: RedisOutbox,
         clock: Clock,
         jobs: Mapping[str, Job[Any]],
@@ -49,7 +52,7 @@ class Dispatcher:
     ) -> None:
         self._worker_id = worker_id
         self._handed_over: list[str] = []
-        self._queue, self._runner, self._intake, self._outbox = queue, runner, intake, outbox
+        self._queue, self._runner, self._producers, self._outbox = queue, runner, producers, outbox
         self._clock, self._jobs, self.slots = clock, jobs, slots
         self._tasks: set[asyncio.Task[None]] = set()
         self._wakeup = asyncio.Event()
@@ -154,13 +157,19 @@ class Dispatcher:
         self._wakeup.set()
 
     async def _run_id_of(self, member: str, body: bytes) -> str | None:
-        """The run id in our own messages. A stock arq producer's message has a payload and triggers a run instead."""
+        """The run id in our own messages. A stock arq producer's message has a payload and triggers a run instead.
+
+        That is a trigger without a key, by whoever can write to Redis, so only an operator's setting allows it.
+        """
         if member.startswith("run_"):
             return member
+        if self._producers is None:
+            log.error("message_refused", member=member[:100], setting="ARQ_PRODUCERS")
+            return None
         try:
             message = decode(body)
             job, (payload,) = self._jobs[message["f"]], message["a"]
-            await self._intake.trigger(new_run(job, payload, source="arq", idempotency_key=f"arq:{member}"))
+            await self._producers.trigger(new_run(job, payload, source="arq", idempotency_key=f"arq:{member}"))
         except DatabaseUnavailableError:
             await self._queue.requeue(member, body, self._clock.now())
             raise

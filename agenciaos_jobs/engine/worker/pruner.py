@@ -19,7 +19,6 @@ log = structlog.get_logger("agenciaos_jobs.pruner")
 
 INTERVAL = timedelta(minutes=10)
 _PRUNING = timedelta(days=1)
-_ONE_MONTH = timedelta(hours=6)
 _FORGETTING = timedelta(hours=1)
 _MOVING = timedelta(hours=1)
 
@@ -63,8 +62,8 @@ class Pruner:
         return pruned
 
     async def _prune(self, month: MonthOfRuns, cutoffs: tuple[datetime, datetime]) -> bool:
-        chore = f"month {month.month}"
-        if not await retention.try_claim_maintenance(self._database, chore, self._clock.now(), _ONE_MONTH):
+        chore = retention.chore_of(month.month)
+        if not await retention.try_claim_maintenance(self._database, chore, self._clock.now(), retention.MONTH_CLAIM):
             return False
         try:
             if month.fate is Fate.DROPPED:

@@ -1,0 +1,5 @@
+"""Personal data in generated texts: how it is exported and erased."""
+
+from agenciaos_jobs.foundation.sql import load
+
+QUERIES = load(__name__)
