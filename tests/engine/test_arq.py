@@ -12,7 +12,7 @@ from arq.connections import ArqRedis
 from arq.worker import create_worker
 from pydantic import SecretStr
 from redis.asyncio import ConnectionPool
-from support.processes import worker
+from support.processes import environment, running, worker
 from support.redis import OwnRedis
 from support.service import running_server, running_service
 
@@ -30,6 +30,23 @@ def short_path() -> Iterator[Path]:
     """A directory whose name is short enough for a socket in it."""
     with tempfile.TemporaryDirectory(prefix="t-") as name:
         yield Path(name)
+
+
+SIGTERM_BEFORE_THE_LOOP = """
+import os, signal
+from arq import cli, worker
+run = worker.Worker.run
+def terminated(self):
+    os.kill(os.getpid(), signal.SIGTERM)
+    run(self)
+worker.Worker.run = terminated
+cli.cli(["agenciaos_jobs.worker.WorkerSettings"])
+"""
+
+
+async def test_a_sigterm_before_arq_s_loop_runs_ends_the_process(settings: Settings, tmp_path: Path):
+    async with running("python", "-c", SIGTERM_BEFORE_THE_LOOP, env=environment(settings), cwd=tmp_path) as started:
+        assert await started.ends(patience=10) == -signal.SIGTERM
 
 
 @pytest.mark.slow

@@ -90,4 +90,3 @@ def test_both_locks_hold_the_same_releases_and_deploys_check_their_hashes():
 def test_platforms_install_the_source_at_the_locked_versions():
     text = (ROOT / "requirements.txt").read_text()
     assert [line for line in text.splitlines() if not line.startswith("#")] == ["-c constraints.txt", "."]
-    assert "file://" in text, "without it Railpack installs before it has copied the source"

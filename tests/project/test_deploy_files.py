@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from support import dockerfile
 from support.commands import cli
+from support.deploy_files import DEPLOY, ROOT, platforms
+from support.dockerfile import DOCKERFILE
 from support.promtool import promtool
 from support.service import Service
 
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.settings import Settings
 
-ROOT = Path(__file__).parents[2]
-DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "agenciaos-jobs.rules.yml"
 DASHBOARD = json.loads((DEPLOY / "grafana" / "agenciaos-jobs.json").read_text())
 PANELS = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
@@ -91,35 +92,26 @@ def test_systemd_finds_no_fault_with_the_units(unit: Path, tmp_path: Path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def commands() -> dict[str, str]:
-    """Each command that a platform is to run, by where it stands."""
-    fly = tomllib.loads((DEPLOY / "fly.toml").read_text())
-    found = {f"fly {name}": command for name, command in fly["processes"].items()}
-    found["fly release"] = fly["deploy"]["release_command"]
-    for path in DEPLOY.glob("railway.*.json"):
-        told = json.loads(path.read_text())["deploy"]
-        found[path.name] = told["startCommand"]
-        found |= {f"{path.name} before": command for command in told.get("preDeployCommand", [])}
-    for line in (ROOT / "Procfile").read_text().splitlines():
-        name, _, found[f"Procfile {name}"] = line.partition(": ")
-    for unit in (DEPLOY / "systemd").iterdir():
-        for number, command in enumerate(re.findall(r"^Exec\w+=\S+/(agenciaos-jobs.*)$", unit.read_text(), re.M)):
-            found[f"{unit.name} {number}"] = command
-    return found
-
-
-COMMANDS = commands()
+COMMANDS = {
+    f"{platform.name} {role}": words
+    for platform in platforms()
+    for role, words in zip(("migrate", "server", "worker"), platform.commands, strict=True)
+}
 
 
 @pytest.mark.parametrize("place", sorted(COMMANDS))
 async def test_the_commands_that_platforms_run_are_ours(place: str, tmp_path: Path):
-    program, *words = COMMANDS[place].split()
-    if program == "arq":
-        assert words == ["agenciaos_jobs.worker.WorkerSettings"]
+    words = COMMANDS[place]
+    if words[0] == "dumb-init":
+        assert words[:3] == json.loads(dockerfile.settings()["ENTRYPOINT"])
+        words = words[3:]
+    if words[0] == "/bin/bash":
+        words = [re.sub(r"\$\{\w+:-([^}]+)\}", r"\1", word) for word in words[2].split()]
+    if words[0] == "arq":
+        assert words[1:] == ["agenciaos_jobs.worker.WorkerSettings"]
         return
-    assert program == "agenciaos-jobs"
-    filled = [re.sub(r"\$\{?\w+(:-([^}]+))?\}?", lambda found: found[2] or "8080", word) for word in words]
-    code, said = await cli(*filled, "--help", cwd=tmp_path)
+    assert words[0] == "agenciaos-jobs"
+    code, said = await cli(*words[1:], "--help", cwd=tmp_path)
     assert code == 0, said
 
 
@@ -141,5 +133,13 @@ def test_platforms_wait_for_a_drain_and_ask_readyz():
 
 def test_platforms_set_what_is_a_setting():
     named = set(json.loads((DEPLOY / "heroku.app.json").read_text())["env"])
-    named |= set(tomllib.loads((DEPLOY / "fly.toml").read_text())["env"])
-    assert {name.lower() for name in named} <= set(Settings.model_fields)
+    named |= {name for platform in platforms() for name in platform.env}
+    assert {name.lower() for name in named} - {"trusted_proxies"} <= set(Settings.model_fields)
+
+
+def test_platforms_that_build_an_image_build_ours():
+    assert (DEPLOY / tomllib.loads((DEPLOY / "fly.toml").read_text())["build"]["dockerfile"]).resolve() == DOCKERFILE
+    for path in DEPLOY.glob("railway.*.json"):
+        build = json.loads(path.read_text())["build"]
+        assert build["builder"] == "DOCKERFILE", "Railpack copies only requirements.txt before it installs"
+        assert ROOT / build["dockerfilePath"] == DOCKERFILE

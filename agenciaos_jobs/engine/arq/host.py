@@ -45,7 +45,7 @@ Start = Callable[[], AbstractAsyncContextManager[Hosted]]
 """Starts a worker; leaving the context drains it."""
 
 WatchSignals = Callable[[Hosted], "Awaitable[None] | None"]
-"""Called once the worker runs. The process ends when the result completes; ``None`` keeps arq's signal handlers."""
+"""Called once the worker runs, to handle signals. The process ends when the result completes, if there is one."""
 
 
 def worker_settings(
@@ -74,6 +74,9 @@ def worker_settings(
         "job_deserializer": decode,
         "on_startup": on_startup,
         "on_shutdown": _stop,
+        # Until ours handle them, signals end the process, which has claimed nothing. arq's would lose one that arrives
+        # before its event loop runs, and can lose one during start-up.
+        "handle_signals": False,
         "max_jobs": max_jobs,
         "max_tries": _MAX_TRIES,
         "job_timeout": _JOB_TIMEOUT,
