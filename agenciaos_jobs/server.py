@@ -3,10 +3,13 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
 
 import uvloop
 from aiohttp import web
+from yarl import URL
 
 from agenciaos_jobs import dashboard, registry
 from agenciaos_jobs.ai_content import openai_webhook
@@ -22,6 +25,7 @@ from agenciaos_jobs.engine.debouncing import Debouncer
 from agenciaos_jobs.engine.queue_admin import QueueAdmin
 from agenciaos_jobs.engine.queue_probe import CachedProbe
 from agenciaos_jobs.engine.schedule_admin import ScheduleAdmin
+from agenciaos_jobs.engine.store import retention
 from agenciaos_jobs.engine.subscriptions import Live
 from agenciaos_jobs.foundation import metrics
 from agenciaos_jobs.foundation.clock import Clock
@@ -29,8 +33,11 @@ from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, REQUEST_TIMEOUT
 from agenciaos_jobs.foundation.loops import run_periodically
 from agenciaos_jobs.foundation.metric_reporter import MetricReporter
 from agenciaos_jobs.http import auth, body, keys, shutdown
+from agenciaos_jobs.http.client_address import CLIENT_ADDRESSES, UNTRUSTED_PROXY, ClientAddresses
+from agenciaos_jobs.http.connections import PROXIES_KEEP_ALIVE, ConnectionLimits
 from agenciaos_jobs.http.fixed_window import FixedWindow
 from agenciaos_jobs.http.middleware import finish_headers, observe
+from agenciaos_jobs.http.public_url import PUBLIC_URL
 from agenciaos_jobs.payments.assignment import ASSIGNMENTS
 from agenciaos_jobs.payments.guru import webhook
 from agenciaos_jobs.settings import Settings
@@ -83,7 +90,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
             _bind(app, runtime)
             watch = asyncio.create_task(metrics.watch_loop())
             await _open_dashboard(app, runtime)
-            async with _alert_fallback(runtime):
+            async with _housekeeping(app, runtime):
                 yield
             await app[keys.BULK].close()
             watch.cancel()
@@ -95,7 +102,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app.cleanup_ctx.append(connected)
     app.on_response_prepare.append(finish_headers)
     app.on_shutdown.append(_end_subscriptions)
-    for operation in [*OPERATIONS, openapi.operation(OPERATIONS)]:
+    for operation in [*OPERATIONS, openapi.operation(OPERATIONS, settings.public_url)]:
         operation.add_to(app)
     dashboard.add_to(app)
     not_implemented.add_to(app)
@@ -103,16 +110,19 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
 
 
 @asynccontextmanager
-async def _alert_fallback(runtime: Runtime) -> AsyncIterator[None]:
-    """Runs the notifier on the server too.
+async def _housekeeping(app: web.Application, runtime: Runtime) -> AsyncIterator[None]:
+    """Runs the notifier on the server too, which alerts when no worker is running, and then delivers overdue notices.
 
-    It alerts when no worker is running, and then delivers overdue notices.
+    Reports metrics, and for the command ``check`` that a proxy is not trusted.
     """
-    stop, reporter = asyncio.Event(), MetricReporter(runtime.database.within(ENGINE_TIMEOUT))
+    stop, database = asyncio.Event(), runtime.database.within(ENGINE_TIMEOUT)
+    reporter = MetricReporter(database)
 
     async def run_once() -> None:
         await runtime.notifier.run_on_server()
         await reporter.flush()
+        if app[CLIENT_ADDRESSES].has_untrusted_proxy:
+            await retention.try_claim_maintenance(database, UNTRUSTED_PROXY, runtime.clock.now(), timedelta(hours=1))
 
     loop = asyncio.create_task(run_periodically(CONDITIONS_EVERY, run_once, stop))
     try:
@@ -134,9 +144,10 @@ def _configure(app: web.Application, settings: Settings) -> None:
     }
     app[openai_webhook.OPENAI_WEBHOOK] = OpenAIWebhook(settings.values_of("openai_webhook_secret"))
     app[keys.GURU_TOKENS] = tuple(settings.values_of("dmg_webhook_secret"))
+    app[CLIENT_ADDRESSES] = ClientAddresses(settings.trusted_proxies, settings.client_ip_header)
     app[keys.BODY_TIMEOUT] = settings.body_timeout
     app[keys.SLOTS] = settings.worker_max_jobs
-    app[keys.BEHIND_TLS] = (settings.public_url or "").startswith("https://")
+    app[PUBLIC_URL] = URL(settings.public_url or "")
     app[keys.METRICS_TOKEN] = settings.metrics_token.get_secret_value() if settings.metrics_token else ""
 
 
@@ -172,9 +183,11 @@ async def _open_dashboard(app: web.Application, runtime: Runtime) -> None:
 
 def _announce(password: str) -> None:
     """Prints the generated password, the only time it is shown. It bypasses the log, which redacts secrets."""
-    print(
-        f"DASHBOARD_PASSWORD: {password} (gerada agora, não será mostrada de novo / shown this once)", file=sys.stderr
-    )
+    with suppress(OSError):
+        print(
+            f"DASHBOARD_PASSWORD: {password} (gerada agora, não será mostrada de novo / shown this once)",
+            file=sys.stderr,
+        )
 
 
 async def _end_subscriptions(app: web.Application) -> None:
@@ -188,7 +201,10 @@ def serve(settings: Settings) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         app = create_app(settings)
         app.on_startup.append(_tune_gc)
-        runner.run(shutdown.serve(app, settings.host, settings.port, delay=delay, grace=grace))
+        limits = ConnectionLimits(settings.max_connections)
+        if app[CLIENT_ADDRESSES].are_reported:
+            limits = replace(limits, half_open=None, keep_alive=PROXIES_KEEP_ALIVE)
+        runner.run(shutdown.serve(app, settings.host, settings.port, limits, delay=delay, grace=grace))
 
 
 async def _tune_gc(_: web.Application) -> None:

@@ -7,20 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    AnyHttpUrl,
-    Field,
-    SecretStr,
-    TypeAdapter,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from agenciaos_jobs.alerts.channels import email
 from agenciaos_jobs.foundation import webhook_signature as signature
+from agenciaos_jobs.foundation.connections.http_url import HttpUrl, PublicUrl
 from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
 from agenciaos_jobs.foundation.connections.redis_url import RedisURL
 from agenciaos_jobs.foundation.connections.url import cleaned
@@ -30,12 +22,6 @@ class SettingsError(Exception):
     """A setting is missing or malformed; the message names it and the expected form."""
 
 
-def _http_url(value: str) -> str:
-    TypeAdapter(AnyHttpUrl).validate_python(value)
-    return value.rstrip("/")
-
-
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
 Plan = Literal["FREE", "PRO"]
 _HEADER_VALUE = "^[!-~]+$"
 
@@ -60,6 +46,9 @@ class Settings(BaseSettings):
     rate_limit_address: int = Field(default=1_000, ge=0)
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    trusted_proxies: int = Field(default=0, ge=0, le=10)
+    client_ip_header: str | None = Field(default=None, pattern="^[A-Za-z0-9-]+$")
+    max_connections: int = Field(default=5_000, ge=1)
     dashboard_password: SecretStr | None = None
 
     openai_api_key: SecretStr | None = None
@@ -81,7 +70,7 @@ class Settings(BaseSettings):
     payment_grace_days: int = Field(default=3, ge=0, le=365)
     reconcile_apply: bool = False
 
-    public_url: HttpUrl | None = None
+    public_url: PublicUrl | None = None
     metrics_token: SecretStr | None = Field(default=None, min_length=8)
     alerts_file: Path | None = None
     smtp_url: SecretStr | None = None
@@ -173,6 +162,12 @@ class Settings(BaseSettings):
         for address in email.addresses(value or ""):
             Address(addr_spec=address)
         return value
+
+    @model_validator(mode="after")
+    def _one_way_to_an_address(self) -> Self:
+        if self.trusted_proxies and self.client_ip_header:
+            raise ValueError("set TRUSTED_PROXIES or CLIENT_IP_HEADER, not both")
+        return self
 
     @model_validator(mode="after")
     def _channels_are_whole(self) -> Self:

@@ -22,7 +22,7 @@ _NOT_HTTP = "O endereço ou um cabeçalho passa de 8190 bytes / The address or a
 """The error that aiohttp itself returns, on any path, before there is a request."""
 
 
-def operation(operations: Iterable[Operation]) -> Operation:
+def operation(operations: Iterable[Operation], public_url: str | None) -> Operation:
     """The endpoint that serves the document of these operations, itself included."""
 
     async def show(_: web.Request) -> web.Response:
@@ -36,7 +36,7 @@ def operation(operations: Iterable[Operation]) -> Operation:
         {200: "application/json"},
         needs_key=False,
     )
-    text = orjson.dumps(document([*operations, own]))
+    text = orjson.dumps(document([*operations, own]) | ({"servers": [{"url": public_url}]} if public_url else {}))
     return own
 
 

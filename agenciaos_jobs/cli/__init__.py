@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 from agenciaos_jobs.cli.common import reason, reasons
+from agenciaos_jobs.cli.terminal import adapt_output
 
 _COMMANDS = {
     "demo": "service",
@@ -51,6 +52,7 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line. An expected error prints its message, without a traceback."""
+    adapt_output()
     try:
         cli(standalone_mode=True)
     except reasons() as error:

@@ -11,6 +11,7 @@ from agenciaos_jobs.foundation import agencies, migrate
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.http.client_address import UNTRUSTED_PROXY
 from agenciaos_jobs.settings import Settings
 
 _STALE = timedelta(days=2)
@@ -63,6 +64,7 @@ async def of_schema(pool: Database, settings: Settings, clock: Clock) -> AsyncIt
     now = clock.now()
     yield await _privileges(pool)
     yield await _retention(pool, settings, now)
+    yield _client_addresses(settings, await retention.last_done(pool, UNTRUSTED_PROXY), now)
     yield await _partitions(pool, now)
 
 
@@ -83,6 +85,22 @@ async def _retention(pool: Database, settings: Settings, now: datetime) -> Findi
     return Finding(
         "ok", "retention", f"{kept}; {f'last done {fmt.moment(pruned_at)}' if pruned_at else 'not done yet'}"
     )
+
+
+def _client_addresses(settings: Settings, untrusted_proxy_at: datetime | None, now: datetime) -> Finding:
+    name, unset = "client addresses", "neither TRUSTED_PROXIES nor CLIENT_IP_HEADER is set"
+    if settings.client_ip_header:
+        return Finding("ok", name, f"{settings.client_ip_header} is believed: only the proxy may reach the port")
+    if settings.trusted_proxies:
+        entry = f"entry {settings.trusted_proxies} from the end of X-Forwarded-For is believed"
+        return Finding("ok", name, f"{entry}: only the proxy may reach the port")
+    if untrusted_proxy_at and now - untrusted_proxy_at < _STALE:
+        cause = "requests come through a proxy at a private address"
+    elif (settings.public_url or "").startswith("https:"):
+        cause = "PUBLIC_URL is https, so that a proxy must be in front"
+    else:
+        return Finding("ok", name, "the connection's peer; no proxy is trusted")
+    return Finding("warning", name, f"{unset}, but {cause}: all clients count as one (docs/security.md)")
 
 
 async def _partitions(pool: Database, now: datetime) -> Finding:

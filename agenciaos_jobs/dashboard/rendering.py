@@ -1,5 +1,6 @@
 """Renders views as HTML, in the reader's language and theme."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from agenciaos_jobs.dashboard.labels import SOURCES, STATUSES, TONES
 from agenciaos_jobs.dashboard.sessions import Session
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.language import Language
+from agenciaos_jobs.http import public_url
 from agenciaos_jobs.http.keys import CLOCK
 from agenciaos_jobs.http.language import accepted_language
 
@@ -67,12 +69,17 @@ def render(request: web.Request, template: str, *, status: int = 200, **view: An
 
     A script that refreshes the live parts sends ``X-Live``, and receives the page without its frame.
     """
-    text = _templates().get_template(template).render(_context(request) | view)
+    text = _rooted(_templates().get_template(template).render(_context(request) | view), public_url.root(request))
     response = web.Response(text=text, status=status, content_type="text/html", headers=HEADERS)
     response.headers["Vary"] = "Accept-Encoding, Accept-Language, Cookie"
     if len(text) > _COMPRESSED_FROM:
         response.enable_compression()
     return response
+
+
+def _rooted(page: str, root: str) -> str:
+    """The page with ``root`` before each local address. No data can look like one: its quotes are escaped."""
+    return re.sub(r'\b(href|src|action)="/', rf'\1="{root}/', page) if root else page
 
 
 def _context(request: web.Request) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from agenciaos_jobs.dashboard.store import access as stored
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.http.auth import constant_time_equals
+from agenciaos_jobs.http.public_url import PUBLIC_URL
 
 COOKIE = "agenciaos_session"
 SESSION = timedelta(days=7)
@@ -133,9 +134,9 @@ def is_secure(request: web.BaseRequest) -> bool:
     return request.secure or request.headers.get("X-Forwarded-Proto", "").split(",")[0].strip() == "https"
 
 
-def is_same_origin(request: web.BaseRequest) -> bool:
+def is_same_origin(request: web.Request) -> bool:
     """Whether the browser reports that one of our own pages sent the request; other clients report nothing."""
     if site := request.headers.get("Sec-Fetch-Site"):
         return site == "same-origin"
     origin = request.headers.get("Origin")
-    return origin is None or origin.partition("://")[2] == request.host
+    return origin is None or origin.partition("://")[2] in {request.host, request.app[PUBLIC_URL].authority}

@@ -2,7 +2,9 @@
 
 import asyncio
 import atexit
+import io
 import logging
+import os
 import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -44,6 +46,8 @@ def configure(
 ) -> None:
     """Sends structlog's and the standard library's records to standard output in one format.
 
+    Records that standard output does not take are lost.
+
     Our own lines bypass the standard library, which would take several times as long. ``cache_loggers``: loggers read
     this configuration once, because the process will not configure logging again.
     """
@@ -57,6 +61,9 @@ def configure(
         _add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    open_streams()
+    if form == "json" and isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # as JSON is, whatever the terminal's encoding (RFC 8259, 8.1)
     tinted = sys.stdout.isatty() if colors is None else colors
     console = structlog.dev.ConsoleRenderer(colors=tinted, pad_event_to=34)
     render: list[Processor] = [structlog.processors.format_exc_info, redact, _line_of if form == "json" else console]
@@ -122,15 +129,34 @@ class Line:
             while True:
                 lines.append(Line._waiting.popleft())
         if lines:
-            text = "\n".join(lines) + "\n"
-            try:
-                sys.stdout.write(text)
-            except UnicodeEncodeError:  # a lone surrogate, in the form for people
-                sys.stdout.write(storable(text))
-            sys.stdout.flush()
+            _print("\n".join(lines) + "\n")
 
 
-atexit.register(Line.write)
+def _print(text: str) -> None:
+    """Writes to standard output. What a full disk or a closed pipe does not take is lost, and stops nothing."""
+    with suppress(OSError):
+        try:
+            sys.stdout.write(text)
+        except UnicodeEncodeError:  # a lone surrogate, in the form for people
+            sys.stdout.write(storable(text))
+        sys.stdout.flush()
+
+
+def open_streams() -> None:
+    """Opens what the process was started without, standard output or error, so that nothing written there fails."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - open until the process ends
+
+
+@atexit.register
+def _finish() -> None:
+    """Writes what is left. Python flushes once more after this, and would exit with 120 where that fails."""
+    Line.write()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _add_logger_name(logger: WrappedLogger, _: str, event: EventDict) -> EventDict:

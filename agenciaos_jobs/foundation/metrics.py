@@ -66,6 +66,12 @@ REQUEST_SECONDS = Histogram(
 RATE_LIMITED = Counter(
     "agenciaos_rate_limited_total", "Requests refused with 429, by what limit.", ["policy"], registry=SERVER
 )
+CONNECTIONS_CLOSED = Counter(
+    "agenciaos_connections_closed_total",
+    "Connections of clients closed by a limit: total, half_open or timeout.",
+    ["reason"],
+    registry=SERVER,
+)
 WEBHOOKS = Counter("agenciaos_webhooks_total", "Webhooks received.", ["source", "outcome"], registry=SERVER)
 
 RUNS = counter("agenciaos_runs_total", "Attempts ended, by what became of their runs.", ["task", "outcome"])

@@ -11,7 +11,7 @@ from agenciaos_jobs.http import public_token, rate_limits
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.keys import ALERTS, CLOCK, KEY_DIGESTS, PUBLIC_TOKEN, SECRET_KEYS
 from agenciaos_jobs.http.problems import RequestError
-from agenciaos_jobs.http.token_access import TokenAccess
+from agenciaos_jobs.http.scopes import TokenAccess
 
 
 def count(request: web.Request) -> str | None:

@@ -29,8 +29,6 @@ from agenciaos_jobs.http.public_token import PublicToken
 ALERTING = web.AppKey("alerting", Alerting)
 ALERTS = web.AppKey("alerts", AlertBuffer)
 BATCHES = web.AppKey("batches", Batches)
-BEHIND_TLS = web.AppKey("behind_tls", bool)
-"""Whether people reach the service by https (``PUBLIC_URL``)."""
 BODY: web.RequestKey[bytes | None] = web.RequestKey("body")
 BODY_TIMEOUT = web.AppKey("body_timeout", float)
 BULK = web.AppKey("bulk", Bulk)

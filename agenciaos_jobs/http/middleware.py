@@ -10,8 +10,9 @@ from aiohttp import web
 from agenciaos_jobs.foundation import logs, metrics, tracing
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.foundation.errors import DomainError
-from agenciaos_jobs.http import auth, body, cors, problems, rate_limits, shutdown
-from agenciaos_jobs.http.keys import BEHIND_TLS, BODY, CLOCK, PROBLEM_PAGE, QUOTA, REQUEST_ID
+from agenciaos_jobs.http import auth, body, cors, problems, public_url, rate_limits, shutdown
+from agenciaos_jobs.http.keys import BODY, CLOCK, PROBLEM_PAGE, QUOTA, REQUEST_ID
+from agenciaos_jobs.http.public_url import PUBLIC_URL
 
 log = structlog.get_logger("agenciaos_jobs.web")
 
@@ -48,20 +49,23 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Removes aiohttp's name and version, and adds HSTS where ``PUBLIC_URL`` is https."""
+    """Removes aiohttp's name and version. Adds HSTS where ``PUBLIC_URL`` is https, and its path to redirects."""
     response.headers.pop("Server", None)
-    if request.app[BEHIND_TLS]:
+    if request.app[PUBLIC_URL].scheme == "https":
         response.headers["Strict-Transport-Security"] = _HSTS
+    location = response.headers.get("Location", "")
+    if location.startswith("/"):
+        response.headers["Location"] = public_url.root(request) + location
 
 
 def _refused(request: web.Request) -> web.Response | None:
     """Refuses and counts what no handler counts: an unknown address, a compressed body, an address with U+0000."""
-    is_compressed, refused = body.is_compressed(request), body.refused_for_nul(request)
-    if is_compressed or refused or request.match_info.http_exception:
+    is_compressed = body.is_compressed(request)
+    if is_compressed or "%00" in request.raw_path or request.match_info.http_exception:
         auth.count(request)
     if is_compressed:
         raise body.compressed()
-    return refused
+    return body.refused_for_nul(request)
 
 
 async def _with_errors_as_responses(request: web.Request, handler: Handler) -> web.StreamResponse:

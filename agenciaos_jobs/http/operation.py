@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import auth, rate_limits
-from agenciaos_jobs.http.token_access import TokenAccess
+from agenciaos_jobs.http.scopes import TokenAccess
 
 PROBES = {"/healthz", "/readyz", "/metrics"}
 

@@ -12,18 +12,21 @@ from collections.abc import Awaitable, Callable
 import structlog
 from aiohttp import web
 
+from agenciaos_jobs.http.connections import ConnectionLimits, Runner
 from agenciaos_jobs.http.keys import DRAINING
 
 log = structlog.get_logger("agenciaos_jobs.server")
 
 
-async def serve(app: web.Application, host: str, port: int, *, delay: float, grace: float) -> None:
+async def serve(
+    app: web.Application, host: str, port: int, limits: ConnectionLimits, *, delay: float, grace: float
+) -> None:
     """Serves until SIGTERM or SIGINT.
 
     ``delay`` is the wait in seconds between failing readiness and closing the socket, ``grace`` the limit in seconds
     for requests that are open then. SIGINT, which a person sends, and a second signal skip the delay.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=grace)
+    runner = Runner(app, limits, access_log=None, shutdown_timeout=grace)
     try:
         await runner.setup()
         stop, hurry = _on_signals()

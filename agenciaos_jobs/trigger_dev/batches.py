@@ -17,7 +17,7 @@ from agenciaos_jobs.http.fields import read_text_header, read_ttl
 from agenciaos_jobs.http.keys import BATCHES
 from agenciaos_jobs.http.operation import Handler, Operation
 from agenciaos_jobs.http.problems import invalid, wrong_field
-from agenciaos_jobs.http.token_access import reads, triggers
+from agenciaos_jobs.http.scopes import reads, triggers
 from agenciaos_jobs.trigger_dev.models.batches import (
     MAX_ITEMS,
     BatchCreate,

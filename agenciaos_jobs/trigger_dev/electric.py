@@ -11,7 +11,7 @@ import orjson
 
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.run import Status
-from agenciaos_jobs.engine.store.live_run import LiveRun
+from agenciaos_jobs.engine.store.live import LiveRun
 from agenciaos_jobs.foundation.duration import write_duration
 
 BEGINNING = "-1"

@@ -8,17 +8,17 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from aiohttp import web
-from yarl import URL
 
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.json_input import has_nul
+from agenciaos_jobs.http import public_url
 from agenciaos_jobs.http.auth import constant_time_equals
 from agenciaos_jobs.http.body import answer, nul_refused, read_bytes
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, SECRET_KEYS
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, wrong_field
-from agenciaos_jobs.http.token_access import triggers
+from agenciaos_jobs.http.scopes import triggers
 from agenciaos_jobs.trigger_dev.options import WireModel
 from agenciaos_jobs.trigger_dev.store import packets
 from agenciaos_jobs.trigger_dev.store.packets import Packet
@@ -44,7 +44,7 @@ async def create_packet(request: web.Request) -> web.Response:
     clock = request.app[CLOCK]
     packet_id, expires_at = clock.new_id("packet"), str(round((clock.now() + _URL_LIFE).timestamp()))
     signature = _signature(request.app[SECRET_KEYS][0], packet_id, expires_at)
-    url = own_address(request) / "api/packets" / packet_id % {"expires": expires_at, "signature": signature}
+    url = public_url.address(request) / "api/packets" / packet_id % {"expires": expires_at, "signature": signature}
     return answer(PacketAddress(presigned_url=str(url), storage_path=packet_id))
 
 
@@ -66,12 +66,6 @@ async def put_packet(request: web.Request) -> web.Response:
     packet = Packet(request.content_type, body)
     await packets.put(request.app[DATABASE], packet_id, packet, request.app[CLOCK].now() + _PACKET_LIFE)
     return answer(PacketStored(id=packet_id))
-
-
-def own_address(request: web.Request) -> URL:
-    """The address that the request was sent to."""
-    scheme = request.headers.get("X-Forwarded-Proto", request.scheme).split(",")[0].strip()
-    return URL.build(scheme=scheme if scheme in {"http", "https"} else request.scheme, authority=request.host)
 
 
 def _signature(key: str, packet_id: str, expires_at: str) -> str:

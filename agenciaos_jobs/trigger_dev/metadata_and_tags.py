@@ -13,7 +13,7 @@ from agenciaos_jobs.http.body import answer, read_model
 from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError
-from agenciaos_jobs.http.token_access import reads
+from agenciaos_jobs.http.scopes import reads
 from agenciaos_jobs.trigger_dev.options import Metadata, Tags, WireModel
 from agenciaos_jobs.trigger_dev.run_actions import RUN_ID, run_id_of
 from agenciaos_jobs.trigger_dev.tokens import resources

@@ -20,7 +20,7 @@ from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, LIVE, PUBLIC_TOKEN
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
-from agenciaos_jobs.http.token_access import reads
+from agenciaos_jobs.http.scopes import reads
 from agenciaos_jobs.trigger_dev import electric
 from agenciaos_jobs.trigger_dev.tokens import resources
 

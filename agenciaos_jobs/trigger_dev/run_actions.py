@@ -17,7 +17,7 @@ from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE, PUBLIC_TOKEN
 from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import invalid
-from agenciaos_jobs.http.token_access import reads
+from agenciaos_jobs.http.scopes import reads
 from agenciaos_jobs.trigger_dev.models.runs import SdkRun, as_sdk_run
 from agenciaos_jobs.trigger_dev.models.schedules import as_sdk_schedule
 from agenciaos_jobs.trigger_dev.options import TaskOptions

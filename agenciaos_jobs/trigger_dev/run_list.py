@@ -14,7 +14,7 @@ from agenciaos_jobs.http.keys import CLOCK, LONG_READS
 from agenciaos_jobs.http.moments import from_milliseconds, parse_moment
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
-from agenciaos_jobs.http.token_access import reads
+from agenciaos_jobs.http.scopes import reads
 from agenciaos_jobs.trigger_dev.models.runs import SdkListedRun, summary
 from agenciaos_jobs.trigger_dev.options import WireModel
 from agenciaos_jobs.trigger_dev.store import run_list

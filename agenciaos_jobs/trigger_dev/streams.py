@@ -21,7 +21,7 @@ from agenciaos_jobs.http import cors, rate_limits
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, DRAINING, LIVE, PUBLIC_TOKEN, REQUEST_ID
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
-from agenciaos_jobs.http.token_access import reads
+from agenciaos_jobs.http.scopes import reads
 from agenciaos_jobs.trigger_dev.tokens import resources
 
 KEEP_ALIVE = 15.0

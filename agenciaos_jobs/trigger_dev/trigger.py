@@ -18,7 +18,7 @@ from agenciaos_jobs.http.fields import read_key_header, read_text_header
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, DEBOUNCER, INTAKE, PUBLIC_TOKEN, REQUEST_ID
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, invalid, wrong_field
-from agenciaos_jobs.http.token_access import triggers
+from agenciaos_jobs.http.scopes import triggers
 from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
 from agenciaos_jobs.trigger_dev import superjson
 from agenciaos_jobs.trigger_dev.options import DebounceOptions, TaskOptions, WireModel

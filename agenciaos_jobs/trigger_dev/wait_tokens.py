@@ -18,15 +18,15 @@ from agenciaos_jobs.engine.store import wait_tokens
 from agenciaos_jobs.engine.store.wait_tokens import TokenFilter, TokenStatus, WaitToken
 from agenciaos_jobs.engine.wait_tokens import UnknownTokenError
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.http import public_url
 from agenciaos_jobs.http.auth import constant_time_equals
 from agenciaos_jobs.http.body import answer, read_bytes, read_json, read_model
 from agenciaos_jobs.http.fields import read_delay, read_ttl
 from agenciaos_jobs.http.keys import CLOCK, LONG_READS, SECRET_KEYS, WAIT_TOKENS
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import wrong_field
-from agenciaos_jobs.http.token_access import writes
+from agenciaos_jobs.http.scopes import writes
 from agenciaos_jobs.trigger_dev import run_list
-from agenciaos_jobs.trigger_dev.large_payloads import own_address
 from agenciaos_jobs.trigger_dev.options import Duration, Key, Tags, WireModel
 from agenciaos_jobs.trigger_dev.trigger import CLAIMS
 
@@ -175,7 +175,7 @@ def _filter(request: web.Request) -> TokenFilter:
 
 def _url(request: web.Request, token_id: str) -> str:
     signature = _signature(request.app[SECRET_KEYS][0], token_id)
-    return str(own_address(request) / "api/v1/waitpoints/tokens" / token_id / "callback" / signature)
+    return str(public_url.address(request) / "api/v1/waitpoints/tokens" / token_id / "callback" / signature)
 
 
 def _signature(key: str, token_id: str) -> str:

@@ -45,6 +45,7 @@ async def test_all_is_well(settings: Settings):
         "LOG_FORMAT",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "retention",
+        "client addresses",
         "partitions",
         *ABOUT_POSTGRES,
     }
@@ -62,6 +63,7 @@ async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connec
         "dashboard_password": None,
         "rate_limit_address": 0,
         "log_format": "console",
+        "public_url": "https://jobs.example",
         "otel_exporter_otlp_endpoint": f"http://127.0.0.1:{embedded.free_port()}",
     }
     found = await findings(settings.model_copy(update=changes))
@@ -75,6 +77,7 @@ async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connec
         "OPENAI_WEBHOOK_SECRET",
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "retention",
+        "client addresses",
         "partitions",
     }
     assert "remove it" in found["TRIGGER_SECRET_KEY_PREVIOUS"][1]

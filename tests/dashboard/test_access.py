@@ -74,7 +74,7 @@ async def test_one_login_is_good_at_every_server_and_only_for_its_password(setti
 
 
 async def test_guessing_is_stopped_for_a_while_at_every_server(settings: Settings):
-    clock = FrozenClock(NOW)
+    clock, settings = FrozenClock(NOW), settings.model_copy(update={"trusted_proxies": 1})
     async with (
         running_server(settings, clock) as one,
         running_server(settings, clock) as other,

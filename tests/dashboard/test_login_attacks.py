@@ -41,6 +41,12 @@ class Hashings:
 
 
 @pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Behind a proxy."""
+    return settings.model_copy(update={"trusted_proxies": 1})
+
+
+@pytest.fixture
 def hashings(monkeypatch: pytest.MonkeyPatch) -> Hashings:
     counter, verify = Hashings(), argon2.PasswordHasher.verify
 

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 
+import aiohttp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from support.service import Service, running_server
 
 from agenciaos_jobs.http import fixed_window, rate_limits
 from agenciaos_jobs.http.fixed_window import WINDOW, FixedWindow
+from agenciaos_jobs.http.operation import PROBES
 from agenciaos_jobs.settings import Settings
 
 OLD, NEW = "tr_the_key_before_01", "tr_the_key_of_today_1"
@@ -33,7 +35,8 @@ async def rotating(settings: Settings) -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def limited(settings: Settings) -> AsyncIterator[Service]:
-    async with running_server(settings.model_copy(update={"rate_limit_key": 5, "rate_limit_address": 3})) as server:
+    limits = {"rate_limit_key": 5, "rate_limit_address": 3, "trusted_proxies": 1}
+    async with running_server(settings.model_copy(update=limits)) as server:
         yield server
 
 
@@ -81,9 +84,33 @@ async def test_who_shows_no_key_is_counted_by_address_and_does_not_use_up_a_key_
     assert (await limited.post("/api/trigger", REPORT))[0] == 200
     for _ in range(10):
         assert (await limited.get("/healthz", Authorization=""))[0] == 200
-    # behind a proxy on a private network, whoever the proxy says
+    # behind a trusted proxy, whoever the proxy says
     forwarded = {"Authorization": "", "X-Forwarded-For": "203.0.113.9"}
     assert (await limited.post("/webhooks/openai", {}, **forwarded))[0] == 401
+
+
+async def test_everything_but_probes_and_preflights_counts_for_a_stranger(settings: Settings):
+    async with running_server(settings) as server, aiohttp.ClientSession(server.url) as stranger:
+        asked = {
+            (route.method.replace("*", "GET"), re.sub(r"\{[^}]*\}\)*", "x", resource.canonical))
+            for resource in server.app.router.resources()
+            for route in resource
+        }
+        asked |= {
+            ("GET", "/nowhere"),
+            ("DELETE", "/runs"),
+            ("GET", "/static/x/y"),
+            ("GET", "/%00"),
+            ("GET", "/runs?q=%00"),
+        }
+        free = set()
+        for method, path in asked:
+            async with stranger.request(method, path, allow_redirects=False) as response:
+                assert response.status < 500 or response.status in {501, 503}
+                if "RateLimit" not in response.headers and method != "OPTIONS":
+                    free.add(path)
+        assert free == PROBES
+        assert ("GET", "/errors") in asked
 
 
 @given(limit=st.integers(1, 50), moments=st.lists(st.floats(0, 100), min_size=1, max_size=200))

@@ -9,6 +9,7 @@ from agenciaos_jobs.dashboard import sessions
 from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.rendering import SESSION, THEMES, render
 from agenciaos_jobs.dashboard.sessions import ACCESS, LockedOutError
+from agenciaos_jobs.http import public_url
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.keys import ALERTS, CLOCK
 
@@ -36,6 +37,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         sessions.COOKIE,
         cookie,
         max_age=round(sessions.SESSION.total_seconds()),
+        path=_cookie_path(request),
         httponly=True,
         samesite="Lax",
         secure=sessions.is_secure(request),
@@ -57,7 +59,7 @@ def _refused(request: web.Request, destination: str, until: datetime | None = No
 async def log_out(request: web.Request) -> web.StreamResponse:
     await request.app[ACCESS].log_out(request[SESSION])
     response = redirect("/login")
-    response.del_cookie(sessions.COOKIE)
+    response.del_cookie(sessions.COOKIE, path=_cookie_path(request))
     return response
 
 
@@ -68,9 +70,19 @@ async def choose(request: web.Request) -> web.StreamResponse:
     for name, values in {"language": ("pt", "en"), "theme": THEMES}.items():
         if given.get(name) in values:
             response.set_cookie(
-                name, given[name], max_age=_A_YEAR, samesite="Lax", httponly=True, secure=sessions.is_secure(request)
+                name,
+                given[name],
+                max_age=_A_YEAR,
+                path=_cookie_path(request),
+                samesite="Lax",
+                httponly=True,
+                secure=sessions.is_secure(request),
             )
     return response
+
+
+def _cookie_path(request: web.Request) -> str:
+    return public_url.root(request) or "/"
 
 
 def local_path(path: str) -> str:

@@ -84,7 +84,9 @@ function lose() {
 
 function open() {
   if (isPaused || (source && source.readyState !== EventSource.CLOSED)) return;
-  source = new EventSource(main.dataset.watch ? `/live?run=${encodeURIComponent(main.dataset.watch)}` : "/live");
+  const live = new URL("../../live", import.meta.url); // beside /static, under whatever path the service is
+  if (main.dataset.watch) live.searchParams.set("run", main.dataset.watch);
+  source = new EventSource(live);
   source.addEventListener("open", () => { retry = 500; show("on"); expectBeat(); refresh(); });
   source.addEventListener("beat", () => { show("on"); expectBeat(); });
   source.addEventListener("change", () => { expectBeat(); refresh(); });
