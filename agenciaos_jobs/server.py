@@ -17,6 +17,7 @@ from agenciaos_jobs.ai_content.openai import OpenAIWebhook
 from agenciaos_jobs.ai_content.resources import MONTHLY_LIMITS, AIContent
 from agenciaos_jobs.alerts.notifier import CONDITIONS_EVERY
 from agenciaos_jobs.api import health, openapi, trigger
+from agenciaos_jobs.dashboard.page import AUDIT
 from agenciaos_jobs.dashboard.sessions import ACCESS, Access
 from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
@@ -40,6 +41,7 @@ from agenciaos_jobs.http.middleware import finish_headers, observe
 from agenciaos_jobs.http.public_url import PUBLIC_URL
 from agenciaos_jobs.payments.assignment import ASSIGNMENTS
 from agenciaos_jobs.payments.guru import webhook
+from agenciaos_jobs.people.audit import Audit
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.trigger_dev import (
     batches,
@@ -176,7 +178,7 @@ async def _open_dashboard(app: web.Application, runtime: Runtime) -> None:
     given = runtime.settings.dashboard_password
     access = Access(app[keys.DATABASE], runtime.clock, given.get_secret_value() if given else None)
     await access.open(_announce)
-    app[ACCESS] = access
+    app[ACCESS], app[AUDIT] = access, Audit(app[keys.DATABASE], runtime.clock)
     app[keys.BULK] = Bulk(runtime.database.within(ENGINE_TIMEOUT), runtime.control, runtime.clock)
     await app[keys.BULK].resume()
 

@@ -23,6 +23,7 @@ from agenciaos_jobs.foundation import database, logs
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.http.keys import DATABASE
+from agenciaos_jobs.people.role import Role
 from agenciaos_jobs.server import create_app
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.wiring import tune_gc
@@ -84,7 +85,7 @@ async def measure(url: str, redis: str) -> Table:
         await http.post("/login", data={"password": PASSWORD})
         taken = count_queries(app[DATABASE])
         token = await _token(http)
-        menu = [entry.path for entry in navigation.menu(app)]
+        menu = [entry.path for entry in navigation.menu(app, Role.ADMIN)]
         for path in [*menu, *await pages(url), *QUESTIONS]:
             taken.clear()
             times, body = [], b""

@@ -19,6 +19,7 @@ _COMMANDS = {
     "queues": "queues",
     "alerts": "alerts",
     "payments": "payments",
+    "users": "users",
     "privacy": "privacy",
     "check": "check",
     "prune": "prune",

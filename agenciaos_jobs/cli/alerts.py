@@ -15,7 +15,7 @@ from agenciaos_jobs.alerts.store import alerts as stored
 from agenciaos_jobs.alerts.store.alerts import ChannelState
 from agenciaos_jobs.alerts.text import message, test_message
 from agenciaos_jobs.cli.checks import Finding
-from agenciaos_jobs.cli.common import CommandError, console, formatter, load_settings, with_runtime
+from agenciaos_jobs.cli.common import Change, CommandError, console, formatter, load_settings, with_runtime
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.settings import Settings
@@ -85,7 +85,7 @@ def test_channels() -> None:
 
     Código de saída 1 se algum canal não aceitou. O resultado também aparece no painel.
     """
-    if not with_runtime(_test):
+    if not with_runtime(_test, Change("alerts/test")):
         sys.exit(1)
 
 

@@ -1,10 +1,14 @@
 """What the commands share: settings, connections, output and expected errors."""
 
 import asyncio
+import getpass
+import os
+import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import asyncpg
 from rich.console import Console
@@ -17,6 +21,8 @@ from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.foundation.tracing import NotInstalledError
+from agenciaos_jobs.people.audit import Audit
+from agenciaos_jobs.people.store.audit import Act
 from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings, SettingsError
 from agenciaos_jobs.wiring import Runtime, open_runtime
@@ -87,13 +93,41 @@ def quiet_logs(settings: Settings) -> None:
     logs.configure("console", "warning", Redactor(settings.secrets))
 
 
-def with_runtime(act: Callable[[Runtime], Awaitable[T]]) -> T:
-    """Runs ``act`` with open connections."""
+def operator() -> str:
+    """The user of the operating system who runs the command; the id where it has no name, as in containers."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return f"uid {os.getuid()}"
+
+
+@dataclass(frozen=True)
+class Change(Generic[T]):
+    """What a command changes, for the audit: ``runs/cancel`` and the ids that it is given.
+
+    ``led_to`` gives the ids of what was made, for each subject, from the command's result.
+    """
+
+    action: str
+    subjects: Sequence[str] = ("",)
+    detail: str = ""
+    led_to: Callable[[T], Sequence[str]] = lambda _: ()
+
+
+def with_runtime(act: Callable[[Runtime], Awaitable[T]], change: Change[T] | None = None) -> T:
+    """Runs ``act`` with open connections. A ``change`` is recorded in the audit before it is made."""
     settings = load_settings("DATABASE_URL", "REDIS_URL")
     quiet_logs(settings)
 
     async def open_and_act() -> T:
         async with open_runtime(settings, kind="command") as runtime:
-            return await act(runtime)
+            if change is None:
+                return await act(runtime)
+            audit, host = Audit(runtime.database, runtime.clock), socket.gethostname()
+            entry = Act(operator(), "cli", host, change.action, change.subjects, change.detail)
+            async with audit.recorded(entry) as recorded:
+                result = await act(runtime)
+                recorded.led_to = change.led_to(result)
+            return result
 
     return asyncio.run(open_and_act())

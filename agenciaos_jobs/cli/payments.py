@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 from rich.table import Table
 
-from agenciaos_jobs.cli.common import CommandError, console, formatter, with_runtime
+from agenciaos_jobs.cli.common import Change, CommandError, console, formatter, with_runtime
 from agenciaos_jobs.payments.policy.application_decision import Action
 from agenciaos_jobs.payments.store import payments as stored
 from agenciaos_jobs.payments.store.payments import PaymentRecord
@@ -52,7 +52,8 @@ def assign(event_id: int, agency_id: str) -> None:
     async def act(runtime: Runtime) -> list[str]:
         return await runtime.assignments.assign(event_id, agency_id)
 
-    for run_id in with_runtime(act):
+    change = Change[list[str]]("payments/assign", [str(event_id)], agency_id, lambda run_ids: [" ".join(run_ids)])
+    for run_id in with_runtime(act, change):
         click.echo(run_id)
 
 

@@ -3,7 +3,7 @@
 import click
 from rich.table import Table
 
-from agenciaos_jobs.cli.common import console, formatter, with_runtime
+from agenciaos_jobs.cli.common import Change, console, formatter, with_runtime
 from agenciaos_jobs.engine.model.retention_policy import Fate, MonthOfRuns
 from agenciaos_jobs.engine.worker.pruner import Pruner
 from agenciaos_jobs.wiring import Runtime
@@ -25,7 +25,7 @@ def prune(*, dry_run: bool) -> None:
         await pruner.forget()
         return await pruner.prune()
 
-    months = with_runtime(act)
+    months = with_runtime(act, None if dry_run else Change("prune"))
     if not any(month.fate is not Fate.KEPT for month in months):
         click.echo("nada a apagar / nothing to drop")
     if months:

@@ -1,6 +1,5 @@
 """The commands queues list, pause, resume, limit and reset."""
 
-import getpass
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -8,7 +7,7 @@ import click
 from rich.table import Table
 
 from agenciaos_jobs import registry
-from agenciaos_jobs.cli.common import console, formatter, with_runtime
+from agenciaos_jobs.cli.common import Change, console, formatter, operator, with_runtime
 from agenciaos_jobs.engine.queue_admin import QueueAdmin
 from agenciaos_jobs.engine.store.queues import QueueState
 from agenciaos_jobs.wiring import Runtime
@@ -37,14 +36,14 @@ def list_queues() -> None:
 @_NAME
 def pause(name: str) -> None:
     """Nada da fila começa até retomá-la / Nothing of the queue starts until it is resumed."""
-    _show([_with_admin(lambda admin: admin.pause(name, _who()))])
+    _show([_with_admin(lambda admin: admin.pause(name, operator()), Change("queues/pause", [name]))])
 
 
 @queues.command("resume")
 @_NAME
 def resume(name: str) -> None:
     """A fila volta a andar / The queue's runs start again."""
-    _show([_with_admin(lambda admin: admin.resume(name))])
+    _show([_with_admin(lambda admin: admin.resume(name), Change("queues/resume", [name]))])
 
 
 @queues.command("limit")
@@ -52,22 +51,23 @@ def resume(name: str) -> None:
 @click.argument("limit", type=click.IntRange(0, 100_000))
 def limit(name: str, limit: int) -> None:
     """Substitui o limite de simultaneidade / Overrides the concurrency limit."""
-    _show([_with_admin(lambda admin: admin.override_limit(name, limit, _who()))])
+    change = Change[QueueState]("queues/limit", [name], str(limit))
+    _show([_with_admin(lambda admin: admin.override_limit(name, limit, operator()), change)])
 
 
 @queues.command("reset")
 @_NAME
 def reset(name: str) -> None:
     """Volta ao limite de cada execução / Goes back to the limits that runs came with."""
-    _show([_with_admin(lambda admin: admin.reset_limit(name))])
+    _show([_with_admin(lambda admin: admin.reset_limit(name), Change("queues/reset", [name]))])
 
 
-def _with_admin(work: Callable[[QueueAdmin], Awaitable[T]]) -> T:
+def _with_admin(work: Callable[[QueueAdmin], Awaitable[T]], change: Change[T] | None = None) -> T:
     async def act(runtime: Runtime) -> T:
         registry.add_modules(runtime.settings.jobs_modules)
         return await work(QueueAdmin(runtime.database, runtime.outbox, runtime.clock, registry.JOBS))
 
-    return with_runtime(act)
+    return with_runtime(act, change)
 
 
 def _show(found: list[QueueState]) -> None:
@@ -81,7 +81,3 @@ def _show(found: list[QueueState]) -> None:
     console().print(table)
     if any(queue.override is not None for queue in found):
         click.echo("* substituído / overridden")
-
-
-def _who() -> str:
-    return getpass.getuser()

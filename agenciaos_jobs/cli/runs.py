@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agenciaos_jobs import registry
-from agenciaos_jobs.cli.common import CommandError, console, formatter, with_runtime
+from agenciaos_jobs.cli.common import Change, CommandError, console, formatter, with_runtime
 from agenciaos_jobs.engine.control import UnknownRunError
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import Status, TriggerResult
@@ -65,7 +65,10 @@ def trigger(task: str, payload: str, idempotency_key: str | None, *, wait: bool)
         accepted = await runtime.intake.trigger(new)
         return await _wait(runtime, accepted.run_id) if wait else accepted
 
-    result = with_runtime(send)
+    change = Change[StoredRun | TriggerResult](
+        "trigger", [job.task], led_to=lambda it: [it.run_id if isinstance(it, TriggerResult) else it.id]
+    )
+    result = with_runtime(send, change)
     if isinstance(result, TriggerResult):
         click.echo(result.run_id)
         return
@@ -147,7 +150,7 @@ def cancel_runs(run_ids: tuple[str, ...]) -> None:
     async def cancel(runtime: Runtime) -> list[tuple[str, bool]]:
         return [(run_id, await runtime.control.cancel(run_id)) for run_id in run_ids]
 
-    for run_id, is_new in with_runtime(cancel):
+    for run_id, is_new in with_runtime(cancel, Change("runs/cancel", run_ids)):
         click.echo(f"{run_id} {'CANCELED' if is_new else 'já terminada / had ended'}")
 
 
@@ -159,7 +162,8 @@ def replay_runs(run_ids: tuple[str, ...]) -> None:
     async def replay(runtime: Runtime) -> list[tuple[str, str]]:
         return [(run_id, (await runtime.control.replay(run_id)).run_id) for run_id in run_ids]
 
-    for run_id, again in with_runtime(replay):
+    change = Change[list[tuple[str, str]]]("runs/replay", run_ids, led_to=lambda pairs: [new for _, new in pairs])
+    for run_id, again in with_runtime(replay, change):
         click.echo(f"{run_id} → {again}")
 
 

@@ -11,12 +11,14 @@ from agenciaos_jobs.dashboard.page import problem_page
 from agenciaos_jobs.dashboard.pages import (
     agencies,
     alerts,
+    audit,
     bulk,
     errors,
     live,
     login,
     overview,
     payments,
+    people,
     reports,
     run,
     runs,
@@ -25,7 +27,23 @@ from agenciaos_jobs.dashboard.pages import (
 )
 from agenciaos_jobs.http.keys import PROBLEM_PAGE
 
-MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules, test, payments, alerts)
+MODULES = (
+    login,
+    live,
+    overview,
+    runs,
+    bulk,
+    run,
+    errors,
+    agencies,
+    reports,
+    schedules,
+    test,
+    payments,
+    alerts,
+    people,
+    audit,
+)
 
 
 def add_to(app: web.Application) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.people.store.audit import Outcome
 
 STATUSES: Mapping[Status, Text] = {
     Status.DELAYED: Text("Adiada", "Delayed"),
@@ -60,3 +61,41 @@ ACTIONS: Mapping[Action, tuple[Text, str]] = {
     Action.ASSIGNED: (Text("Atribuído", "Assigned"), "run"),
 }
 """The effect of a payment, and its colour."""
+
+ACTS: Mapping[str, Text] = {
+    "login": Text("Entrou", "Logged in"),
+    "logout": Text("Saiu", "Logged out"),
+    "runs/cancel": Text("Cancelou a execução", "Canceled the run"),
+    "runs/replay": Text("Repetiu a execução", "Replayed the run"),
+    "runs/edit": Text("Editou e repetiu a execução", "Edited and replayed the run"),
+    "runs/bulk": Text("Ação em massa", "Bulk action"),
+    "errors/resolve": Text("Resolveu o grupo de erros", "Resolved the error group"),
+    "errors/reopen": Text("Reabriu o grupo de erros", "Reopened the error group"),
+    "errors/replay": Text("Repetiu o grupo de erros", "Replayed the error group"),
+    "schedules/activate": Text("Ligou o agendamento", "Turned the schedule on"),
+    "schedules/deactivate": Text("Desligou o agendamento", "Turned the schedule off"),
+    "schedules/run": Text("Executou o agendamento", "Ran the schedule"),
+    "payments/assign": Text("Atribuiu o pagamento", "Assigned the payment"),
+    "test": Text("Iniciou um teste", "Started a test"),
+    "sessions/end": Text("Encerrou a sessão", "Ended the session"),
+    "trigger": Text("Iniciou a tarefa", "Triggered the task"),
+    "queues/pause": Text("Pausou a fila", "Paused the queue"),
+    "queues/resume": Text("Retomou a fila", "Resumed the queue"),
+    "queues/limit": Text("Mudou o limite da fila", "Changed the queue's limit"),
+    "queues/reset": Text("Desfez o limite da fila", "Reset the queue's limit"),
+    "alerts/test": Text("Testou os canais de alerta", "Tested the alert channels"),
+    "prune": Text("Apagou execuções antigas", "Pruned old runs"),
+    "users/add": Text("Criou o usuário", "Added the user"),
+    "users/password": Text("Trocou a senha do usuário", "Changed the user's password"),
+    "users/disable": Text("Desativou o usuário", "Disabled the user"),
+}
+"""What is recorded in the audit; a test compares it with the dashboard's forms."""
+
+OUTCOMES: Mapping[Outcome | None, tuple[Text, str]] = {
+    "done": (Text("Feito", "Done"), "good"),
+    "asked": (Text("Não confirmado", "Not confirmed"), "off"),
+    "refused": (Text("Recusado", "Refused"), "bad"),
+    "failed": (Text("Falhou", "Failed"), "bad"),
+    None: (Text("Sem registro do fim", "End not recorded"), "wait"),
+}
+"""What came of it, and its colour."""

@@ -1,19 +1,21 @@
-"""The menu of the dashboard; pages without a route are omitted."""
+"""The menu of the dashboard: pages that have a route and are open to the reader's role."""
 
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.people.role import Role
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A menu item; ``icon`` is a macro of ``icons.html``."""
+    """A menu item; ``icon`` is a macro of ``icons.html``, ``role`` the one that its page takes."""
 
     path: str
     name: Text
     icon: str
+    role: Role = Role.VIEWER
 
 
 MENU = (
@@ -25,11 +27,13 @@ MENU = (
     Entry("/payments", Text("Pagamentos", "Payments"), "card"),
     Entry("/schedules", Text("Agendamentos", "Schedules"), "clock"),
     Entry("/alerts", Text("Alertas", "Alerts"), "bell"),
-    Entry("/test", Text("Testar", "Test"), "flask"),
+    Entry("/test", Text("Testar", "Test"), "flask", Role.OPERATOR),
+    Entry("/people", Text("Pessoas", "People"), "people", Role.ADMIN),
+    Entry("/audit", Text("Auditoria", "Audit"), "list", Role.ADMIN),
 )
 
 
-def menu(app: web.Application) -> list[Entry]:
-    """The items whose pages have a route."""
+def menu(app: web.Application, role: Role) -> list[Entry]:
+    """The items whose pages have a route and are open to ``role``."""
     paths = {route.canonical for route in app.router.resources()}
-    return [entry for entry in MENU if entry.path in paths]
+    return [entry for entry in MENU if entry.path in paths and role.includes(entry.role)]

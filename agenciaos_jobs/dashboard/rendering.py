@@ -19,6 +19,7 @@ from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.http import public_url
 from agenciaos_jobs.http.keys import CLOCK
 from agenciaos_jobs.http.language import accepted_language
+from agenciaos_jobs.people.role import Role
 
 SESSION = web.RequestKey("dashboard_session", Session)
 
@@ -91,12 +92,13 @@ def _context(request: web.Request) -> dict[str, Any]:
         "language": fmt.language,
         "fmt": fmt,
         "t": fmt.text,
-        "menu": navigation.menu(request.app),
+        "menu": navigation.menu(request.app, session.role if session else Role.VIEWER),
         "path": request.path,
         "here": request.path_qs,
         "query": request.query,
         "with_query": lambda **changes: with_query(request.query, changes),
         "session": session,
+        "may_act": session is not None and session.role.includes(Role.OPERATOR),
         "csrf": session.csrf if session else "",
         "theme": theme if theme in THEMES else "auto",
     }

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import argon2
 import asyncpg
 import pytest
-from support.browsing import stranger
+from support.browsing import PASSWORD, logged_in, stranger
 from support.clock import FrozenClock
 from support.service import running_server
 
@@ -109,6 +109,26 @@ async def test_a_login_forgets_its_address_s_failures(settings: Settings, db: as
                 assert (await browser.post("/login", {"password": "wrong"}))[0] == 401
             assert (await browser.post("/login", {"password": "correct horse"}))[0] == 303
         assert await db.fetchval("SELECT count(*) FROM jobs.dashboard_failures") == 0
+
+
+@pytest.mark.slow
+async def test_a_user_guesses_no_other_s_password_between_logins(settings: Settings):
+    async with running_server(settings, FrozenClock(NOW)) as service, logged_in(service, "ana") as ana:
+        for _ in range(2):
+            assert (await ana.post("/login", {"password": "a guess"}))[0] == 401
+            assert (await ana.post("/login", {"username": "bia", "password": "a guess"}))[0] == 401
+            assert (await ana.post("/login", {"username": "ana", "password": PASSWORD}))[0] == 303
+        assert (await ana.post("/login", {"password": "a guess"}))[0] == 401
+        assert (await ana.post("/login", {"password": "correct horse"}))[0] == 429
+        assert (await ana.post("/login", {"password": "correct horse"}, **OWNER))[0] == 303
+
+
+async def test_a_name_that_nobody_has_takes_as_long_as_another(settings: Settings, hashings: Hashings):
+    async with running_server(settings) as service, stranger(service) as guesser:
+        for name in ("nobody", "dashboard", ""):
+            assert (await guesser.post("/login", {"username": name, "password": "a guess"}))[0] == 401
+        assert hashings.all == 3
+        assert (await guesser.post("/login", {"username": "nobody", "password": "correct horse"}))[0] == 401
 
 
 async def test_a_forged_cookie_costs_no_query(settings: Settings, db: asyncpg.Connection):

@@ -23,7 +23,7 @@ async def end_session(live: Site, cookie: str) -> None:
     access = live.service.app[ACCESS]
     session = await access.session(cookie)
     assert session
-    await access.log_out(session)
+    await access.end(session.id)
 
 
 async def end_streams(live: Site) -> None:
@@ -47,15 +47,16 @@ def late_answer(live: Site) -> Iterator[threading.Event]:
         finally:  # canceled too, as it is where the browser has given it up
             is_answered.set()
 
-    async def log_out(session: Session) -> None:
-        await Access.log_out(access, session)
+    async def end(session_id: str) -> bool:
+        is_open = await Access.end(access, session_id)
         is_over.set()
         await is_answered.wait()
+        return is_open
 
-    access.session, access.log_out = session, log_out  # type: ignore[method-assign]
+    access.session, access.end = session, end  # type: ignore[method-assign]
     yield is_held
     is_over.set()
-    del access.session, access.log_out  # type: ignore[attr-defined]
+    del access.session, access.end  # type: ignore[attr-defined]
 
 
 def test_logging_out_gives_up_the_refresh_under_way(chromium: Chromium, live: Site):

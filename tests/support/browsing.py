@@ -8,12 +8,18 @@ from html import unescape
 
 import aiohttp
 
+from agenciaos_jobs.http import keys
+from agenciaos_jobs.people.role import Role
+from agenciaos_jobs.people.users import Users
 from support.service import Service
 
 _VERBATIM = re.compile(r"(<(?:pre|textarea)\b.*?</(?:pre|textarea)>)", re.S)
 _BLOCKS = "dd|div|dt|h1|h2|h3|h4|label|li|option|p|select|tbody|td|th|thead|title|tr"
 _OPENED = re.compile(rf"(<(?:{_BLOCKS})(?: [^>]*)?>) ")
 _CLOSING = re.compile(rf" (</(?:{_BLOCKS})>)")
+
+PASSWORD = "twelve letters"
+"""Of named users."""
 
 PAGE = {"Accept": "text/html", "Accept-Language": "pt-BR"}
 
@@ -81,6 +87,16 @@ async def stranger(service: Service) -> AsyncIterator[Browser]:
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(service.http._base_url, headers=PAGE, cookie_jar=jar) as http:
         yield Browser(http)
+
+
+@asynccontextmanager
+async def logged_in(service: Service, name: str, role: Role = Role.VIEWER) -> AsyncIterator[Browser]:
+    """A named user of this role, who is logged in."""
+    await Users(service.app[keys.DATABASE], service.app[keys.CLOCK]).add(name, role, PASSWORD)
+    async with stranger(service) as browser:
+        assert (await browser.post("/login", {"username": name, "password": PASSWORD}))[0] == 303
+        await browser.get("/runs")
+        yield browser
 
 
 @asynccontextmanager

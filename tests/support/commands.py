@@ -19,15 +19,16 @@ _FORKING.set_forkserver_preload(["agenciaos_jobs.cli", "agenciaos_jobs.server", 
 
 
 async def cli(
-    *words: str, env: Mapping[str, str] | None = None, cwd: Path, patience: float = 60
+    *words: str, env: Mapping[str, str] | None = None, cwd: Path, patience: float = 60, given: str = ""
 ) -> tuple[int | None, str]:
     """Runs the command to its end, forked from a process that has imported it; its exit code and what it printed.
 
-    There is nothing in its environment but ``env``.
+    There is nothing in its environment but ``env``. Its standard input is ``given``.
     """
-    with tempfile.NamedTemporaryFile() as output:
+    with tempfile.NamedTemporaryFile() as output, tempfile.NamedTemporaryFile() as entry:
+        Path(entry.name).write_text(given)
         known = {"HOME": str(cwd), **(env or {})}
-        process = _FORKING.Process(target=_run, args=(words, known, str(cwd), output.name))
+        process = _FORKING.Process(target=_run, args=(words, known, str(cwd), entry.name, output.name))
         await asyncio.to_thread(_finish, process, patience)
         return process.exitcode, output.read().decode()
 
@@ -40,7 +41,9 @@ def _finish(process: ForkServerProcess, patience: float) -> None:
         process.join()
 
 
-def _run(words: tuple[str, ...], env: dict[str, str], cwd: str, path: str) -> None:
+def _run(words: tuple[str, ...], env: dict[str, str], cwd: str, given: str, path: str) -> None:
+    os.dup2(os.open(given, os.O_RDONLY), 0)
+    sys.stdin = os.fdopen(0, closefd=False)
     output = os.open(path, os.O_WRONLY | os.O_APPEND)
     for number in (1, 2):
         os.dup2(output, number)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from agenciaos_jobs.dashboard import navigation
+from agenciaos_jobs.people.role import Role
 from agenciaos_jobs.registry import OFFERED
 from support.chromium import Chromium, Site
 
@@ -11,7 +12,7 @@ Visit = Callable[[Chromium], None]
 
 def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
     """By its name, how each page that a person may see is opened; those that take a login."""
-    menu = [entry.path for entry in navigation.menu(site.service.app)]
+    menu = [entry.path for entry in navigation.menu(site.service.app, Role.ADMIN)]
     runs = [f"/runs/{story[name]}" for name in ("written", "failed", "delayed", "paid")]
     bulk, edit, report = f"/bulk/{story['bulk']}", f"/runs/{story['failed']}/edit", "/reports/2026-10/agency-123"
     others = ["/?period=7d", "/?period=30d", "/runs?status=failures", *(f"/test?task={task}" for task in OFFERED)]

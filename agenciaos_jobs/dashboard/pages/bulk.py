@@ -20,6 +20,8 @@ from agenciaos_jobs.http.problems import RequestError
 
 MAX_RUNS = 10_000
 MAX_SHOWN = 200
+AUDITED = ("action", "task", "status", "agency", "source", "period", "from", "to", "run")
+"""What the audit keeps of the form. Tags and what was searched for may hold personal data."""
 
 _OPEN = frozenset({Status.DELAYED, Status.QUEUED, Status.EXECUTING})
 _NOTHING = Text("Nenhuma execução foi escolhida", "No run was chosen")
@@ -80,4 +82,4 @@ async def show(request: web.Request) -> web.StreamResponse:
     )
 
 
-PAGES = [Page("POST", "/runs/bulk", act), Page("GET", "/bulk/{bulk_id}", show)]
+PAGES = [Page("POST", "/runs/bulk", act, detail=AUDITED), Page("GET", "/bulk/{bulk_id}", show)]

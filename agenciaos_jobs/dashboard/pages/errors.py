@@ -183,5 +183,5 @@ PAGES = [
     Page("GET", "/errors/{fingerprint}", show_error),
     Page("POST", "/errors/{fingerprint}/resolve", resolve),
     Page("POST", "/errors/{fingerprint}/reopen", reopen),
-    Page("POST", "/errors/{fingerprint}/replay", replay),
+    Page("POST", "/errors/{fingerprint}/replay", replay, detail=("agency",)),
 ]

@@ -1,55 +1,65 @@
 """Login, logout, and the reader's preferences: language and theme."""
 
 from datetime import datetime
+from typing import Any
 
 from aiohttp import web
 
 from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.dashboard import sessions
-from agenciaos_jobs.dashboard.page import Page, form, redirect
+from agenciaos_jobs.dashboard.page import AUDIT, Page, form, full_address, redirect
 from agenciaos_jobs.dashboard.rendering import SESSION, THEMES, render
 from agenciaos_jobs.dashboard.sessions import ACCESS, LockedOutError
 from agenciaos_jobs.http import public_url
 from agenciaos_jobs.http.client_address import address_of
 from agenciaos_jobs.http.keys import ALERTS, CLOCK
+from agenciaos_jobs.people.role import Role
+from agenciaos_jobs.people.store.audit import Act
 
 _A_YEAR = 365 * 24 * 3600
 
 
 async def show_login(request: web.Request) -> web.StreamResponse:
     destination = local_path(request.query.get("next", "/"))
-    if SESSION in request:
-        return redirect(destination)
-    return render(request, "login.html", destination=destination, is_wrong=False, locked_until=None)
+    return redirect(destination) if SESSION in request else await _page(request, destination)
 
 
 async def log_in(request: web.Request) -> web.StreamResponse:
     given = await form(request)
-    destination = local_path(given.get("next", "/"))
+    destination, name = local_path(given.get("next", "/")), given.get("username", "")
     try:
-        cookie = await request.app[ACCESS].log_in(given.get("password", ""), address_of(request))
+        opened = await request.app[ACCESS].log_in(name, given.get("password", ""), address_of(request))
     except LockedOutError as lock:
-        return _refused(request, destination, lock.until)
-    if cookie is None:
-        return _refused(request, destination)
+        return await _refused(request, destination, name, lock.until)
+    if opened is None:
+        return await _refused(request, destination, name)
+    account, cookie = opened
     response = redirect(destination)
-    response.set_cookie(
-        sessions.COOKIE,
-        cookie,
-        max_age=round(sessions.SESSION.total_seconds()),
-        path=_cookie_path(request),
-        httponly=True,
-        samesite="Lax",
-        secure=sessions.is_secure(request),
-    )
+    async with request.app[AUDIT].recorded(Act(account.name, "dashboard", full_address(request), "login")):
+        response.set_cookie(
+            sessions.COOKIE,
+            cookie,
+            max_age=round(sessions.SESSION.total_seconds()),
+            path=_cookie_path(request),
+            httponly=True,
+            samesite="Lax",
+            secure=sessions.is_secure(request),
+        )
     return response
 
 
-def _refused(request: web.Request, destination: str, until: datetime | None = None) -> web.Response:
+async def _page(request: web.Request, destination: str, status: int = 200, **view: Any) -> web.Response:
+    """The login page, with a field for the name once there are users."""
+    view = {"is_wrong": False, "locked_until": None, "name": "", **view}
+    has_users = await request.app[ACCESS].has_users()
+    return render(request, "login.html", status=status, destination=destination, has_users=has_users, **view)
+
+
+async def _refused(request: web.Request, destination: str, name: str, until: datetime | None = None) -> web.Response:
     """The login page after a wrong password, or while logins are locked ``until`` then."""
     request.app[ALERTS].record(WRONG_TOKEN, "dashboard", subject=address_of(request))
-    view = {"destination": destination, "is_wrong": until is None, "locked_until": until}
-    page = render(request, "login.html", status=429 if until else 401, **view)
+    view = {"is_wrong": until is None, "locked_until": until, "name": name}
+    page = await _page(request, destination, 429 if until else 401, **view)
     if until:
         wait = (until - request.app[CLOCK].now()).total_seconds()
         page.headers["Retry-After"] = str(max(1, round(wait)))
@@ -57,7 +67,7 @@ def _refused(request: web.Request, destination: str, until: datetime | None = No
 
 
 async def log_out(request: web.Request) -> web.StreamResponse:
-    await request.app[ACCESS].log_out(request[SESSION])
+    await request.app[ACCESS].end(request[SESSION].id)
     response = redirect("/login")
     response.del_cookie(sessions.COOKIE, path=_cookie_path(request))
     return response
@@ -94,6 +104,6 @@ def local_path(path: str) -> str:
 PAGES = [
     Page("GET", "/login", show_login, needs_login=False),
     Page("POST", "/login", log_in, needs_login=False),
-    Page("POST", "/logout", log_out),
+    Page("POST", "/logout", log_out, role=Role.VIEWER),
     Page("POST", "/preferences", choose, needs_login=False),
 ]

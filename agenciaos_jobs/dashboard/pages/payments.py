@@ -107,5 +107,5 @@ def _number(text: str) -> int | None:
 PAGES = [
     Page("GET", "/payments", show_payments),
     Page("GET", "/payments/{payment_id}", show_payment),
-    Page("POST", "/payments/{payment_id}/assign", assign),
+    Page("POST", "/payments/{payment_id}/assign", assign, detail=("agency",)),
 ]

@@ -23,6 +23,7 @@ from agenciaos_jobs.foundation.errors import InvalidFieldsError
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import CLOCK, CONTROL, DATABASE, REDACTOR
 from agenciaos_jobs.http.problems import RequestError, invalid
+from agenciaos_jobs.people.role import Role
 from agenciaos_jobs.registry import JOBS
 
 MAX_LINES = 500
@@ -155,6 +156,6 @@ PAGES = [
     Page("GET", "/runs/{run_id}", show_run),
     Page("POST", "/runs/{run_id}/cancel", cancel),
     Page("POST", "/runs/{run_id}/replay", replay),
-    Page("GET", "/runs/{run_id}/edit", show_edit),
+    Page("GET", "/runs/{run_id}/edit", show_edit, role=Role.OPERATOR),
     Page("POST", "/runs/{run_id}/edit", replay_edited),
 ]

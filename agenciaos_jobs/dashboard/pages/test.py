@@ -20,6 +20,7 @@ from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import DATABASE, INTAKE
 from agenciaos_jobs.http.problems import RequestError, invalid
+from agenciaos_jobs.people.role import Role
 from agenciaos_jobs.registry import OFFERED
 
 OPTIONS = ("delay", "tags", "maxAttempts", "idempotencyKey")
@@ -112,4 +113,4 @@ async def _page(
     )
 
 
-PAGES = [Page("GET", "/test", show_test), Page("POST", "/test/{task}", start)]
+PAGES = [Page("GET", "/test", show_test, role=Role.OPERATOR), Page("POST", "/test/{task}", start)]

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from agenciaos_jobs.foundation.database import Executor
 from agenciaos_jobs.foundation.sql import load
+from agenciaos_jobs.people.role import Role
 
 QUERIES = load(__name__)
 
@@ -26,6 +27,28 @@ class Failures:
     first: datetime | None
 
 
+@dataclass(frozen=True)
+class OpenSession:
+    """A session that has not ended. ``seen_at`` is its last request, to within five minutes."""
+
+    id: str
+    user_name: str
+    address: str
+    opened_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class SessionState:
+    """What is stored of a session: nothing but ``has_ended`` if it has no row, no role without an enabled user."""
+
+    has_ended: bool
+    user_name: str | None
+    seen_at: datetime | None
+    role: Role | None
+
+
 async def open_access(executor: Executor, signing_key: bytes) -> None:
     """Stores the signing key, unless a server has done so already."""
     await executor.execute(QUERIES["open"], signing_key)
@@ -42,13 +65,31 @@ async def read_keys(executor: Executor) -> Keys:
     return Keys(**record)
 
 
-async def has_ended(executor: Executor, session_id: str) -> bool:
-    """Whether the session was ended by a logout."""
-    return bool(await executor.fetchval(QUERIES["has_ended"], session_id))
+async def open_session(executor: Executor, session: OpenSession, password_hash: str | None) -> bool:
+    """Stores a session; of a named user only if their password still has the hash. Returns whether it was stored."""
+    values = session.id, session.user_name, session.address, session.opened_at, session.expires_at, password_hash
+    return bool(await executor.fetchval(QUERIES["open_session"], *values))
 
 
-async def end_session(executor: Executor, session_id: str, expires_at: datetime, now: datetime) -> None:
-    await executor.execute(QUERIES["end_session"], session_id, expires_at, now)
+async def session(executor: Executor, session_id: str) -> SessionState:
+    record = await executor.fetchrow(QUERIES["session"], session_id)
+    assert record is not None
+    return SessionState(**{**record, "role": Role(record["role"]) if record["role"] else None})
+
+
+async def touch(executor: Executor, session_id: str, now: datetime) -> None:
+    """Records that the session was used."""
+    await executor.execute(QUERIES["touch"], session_id, now)
+
+
+async def open_sessions(executor: Executor, now: datetime, limit: int) -> list[OpenSession]:
+    """The sessions that were used last."""
+    return [OpenSession(**record) for record in await executor.fetch(QUERIES["open_sessions"], now, limit)]
+
+
+async def end_session(executor: Executor, session_id: str, expires_at: datetime, now: datetime) -> bool:
+    """Ends a session that would expire then; returns whether it was among the open ones."""
+    return bool(await executor.fetchval(QUERIES["end_session"], session_id, expires_at, now))
 
 
 async def failures(executor: Executor, address: str, since: datetime) -> Failures:
@@ -57,14 +98,16 @@ async def failures(executor: Executor, address: str, since: datetime) -> Failure
     return Failures(**record)
 
 
-async def record_attempt(executor: Executor, address: str, now: datetime, forget_before: datetime, limit: int) -> bool:
+async def record_attempt(
+    executor: Executor, address: str, user_name: str, now: datetime, forget_before: datetime, limit: int
+) -> bool:
     """Stores an attempt as a failure, unless the address has ``limit`` of them; returns whether it was stored.
 
     Attempts at the same moment may exceed the limit.
     """
-    return bool(await executor.fetchval(QUERIES["record_attempt"], address, now, forget_before, limit))
+    return bool(await executor.fetchval(QUERIES["record_attempt"], address, now, forget_before, limit, user_name))
 
 
-async def clear_failures(executor: Executor, address: str) -> None:
-    """Deletes an address's failures after its login."""
-    await executor.execute(QUERIES["clear_failures"], address)
+async def clear_failures(executor: Executor, address: str, user_name: str) -> None:
+    """Deletes an address's failures at this user. Those at others stay, or users could guess between logins."""
+    await executor.execute(QUERIES["clear_failures"], address, user_name)

@@ -1,0 +1,1 @@
+"""Queries on users and on the audit."""
