@@ -18,7 +18,7 @@ from agenciaos_jobs.ai_content.resources import MONTHLY_LIMITS, AIContent
 from agenciaos_jobs.alerts.notifier import CONDITIONS_EVERY
 from agenciaos_jobs.api import health, openapi, trigger
 from agenciaos_jobs.dashboard.page import AUDIT
-from agenciaos_jobs.dashboard.sessions import ACCESS, Access
+from agenciaos_jobs.dashboard.sessions import ACCESS, OPENID, Access
 from agenciaos_jobs.engine.batches import Batches
 from agenciaos_jobs.engine.bulk import Bulk
 from agenciaos_jobs.engine.change_feed import ChangeFeed
@@ -42,6 +42,7 @@ from agenciaos_jobs.http.public_url import PUBLIC_URL
 from agenciaos_jobs.payments.assignment import ASSIGNMENTS
 from agenciaos_jobs.payments.guru import webhook
 from agenciaos_jobs.people.audit import Audit
+from agenciaos_jobs.people.openid import OpenID
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.trigger_dev import (
     batches,
@@ -178,9 +179,20 @@ async def _open_dashboard(app: web.Application, runtime: Runtime) -> None:
     given = runtime.settings.dashboard_password
     access = Access(app[keys.DATABASE], runtime.clock, given.get_secret_value() if given else None)
     await access.open(_announce)
+    app[OPENID] = _provider(runtime.settings)
     app[ACCESS], app[AUDIT] = access, Audit(app[keys.DATABASE], runtime.clock)
     app[keys.BULK] = Bulk(runtime.database.within(ENGINE_TIMEOUT), runtime.control, runtime.clock)
     await app[keys.BULK].resume()
+
+
+def _provider(settings: Settings) -> OpenID | None:
+    if settings.oidc_issuer is None:
+        return None
+    assert settings.oidc_client_id
+    assert settings.oidc_client_secret
+    assert settings.oidc_domains
+    secret = settings.oidc_client_secret.get_secret_value()
+    return OpenID(settings.oidc_issuer, settings.oidc_client_id, secret, settings.oidc_domains)
 
 
 def _announce(password: str) -> None:

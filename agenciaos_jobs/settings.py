@@ -16,6 +16,7 @@ from agenciaos_jobs.foundation.connections.http_url import HttpUrl, PublicUrl
 from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
 from agenciaos_jobs.foundation.connections.redis_url import RedisURL
 from agenciaos_jobs.foundation.connections.url import cleaned
+from agenciaos_jobs.people.openid import OpenIDSettings
 
 
 class SettingsError(Exception):
@@ -26,7 +27,7 @@ Plan = Literal["FREE", "PRO"]
 _HEADER_VALUE = "^[!-~]+$"
 
 
-class Settings(BaseSettings):
+class Settings(OpenIDSettings, BaseSettings):
     """Every setting, read from the environment and from ``.env`` in the working directory.
 
     ``.env.example`` describes each one.

@@ -1,4 +1,4 @@
-"""The commands users list, add, password and disable."""
+"""The commands users list, add, role, password and disable."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -58,6 +58,15 @@ def add(name: str, role: str) -> None:
     """Cria um usuário, ou reativa um desativado / Adds a user, or enables a disabled one."""
     password = _password()
     _change("add", name, lambda them: them.add(name, Role(role), password), role)
+    click.echo(f"{normalized(name)}: {role}")
+
+
+@users.command("role")
+@_NAME
+@click.argument("role", metavar="ROLE", type=click.Choice([role.value for role in Role]))
+def change_role(name: str, role: str) -> None:
+    """Troca o papel: viewer, operator ou admin / Changes the role: viewer, operator or admin."""
+    _change("role", name, lambda them: them.change_role(name, Role(role)), role)
     click.echo(f"{normalized(name)}: {role}")
 
 

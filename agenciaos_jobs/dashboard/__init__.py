@@ -16,6 +16,7 @@ from agenciaos_jobs.dashboard.pages import (
     errors,
     live,
     login,
+    openid,
     overview,
     payments,
     people,
@@ -29,6 +30,7 @@ from agenciaos_jobs.http.keys import PROBLEM_PAGE
 
 MODULES = (
     login,
+    openid,
     live,
     overview,
     runs,

@@ -86,6 +86,7 @@ ACTS: Mapping[str, Text] = {
     "alerts/test": Text("Testou os canais de alerta", "Tested the alert channels"),
     "prune": Text("Apagou execuções antigas", "Pruned old runs"),
     "users/add": Text("Criou o usuário", "Added the user"),
+    "users/role": Text("Trocou o papel do usuário", "Changed the user's role"),
     "users/password": Text("Trocou a senha do usuário", "Changed the user's password"),
     "users/disable": Text("Desativou o usuário", "Disabled the user"),
 }

@@ -16,10 +16,11 @@ from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.http.auth import constant_time_equals
 from agenciaos_jobs.http.public_url import PUBLIC_URL
+from agenciaos_jobs.people.openid import OpenID
 from agenciaos_jobs.people.role import Role
 from agenciaos_jobs.people.store import users
 from agenciaos_jobs.people.store.users import Account
-from agenciaos_jobs.people.users import SHARED, normalized
+from agenciaos_jobs.people.users import SHARED, is_valid, normalized
 
 COOKIE = "agenciaos_session"
 SESSION = timedelta(days=7)
@@ -104,8 +105,17 @@ class Access:
         cookie = await self._open_session(account, address)
         return (account, cookie) if cookie else None
 
+    async def log_in_vouched(self, name: str, address: str) -> tuple[Account, str] | None:
+        """As :meth:`log_in`, for whom an identity provider vouches. New users are viewers, disabled ones ``None``."""
+        account = await users.found_or_added(self._database, name, self._clock.now()) if is_valid(name) else None
+        cookie = await self._open_session(account, address) if account else None
+        return (account, cookie) if account and cookie else None
+
     async def _account(self, name: str) -> Account | None:
-        return self._shared if name in {"", SHARED} else await users.enabled(self._database, name)
+        if name in {"", SHARED}:
+            return self._shared
+        found = await users.enabled(self._database, name)
+        return found if found and found.password_hash != users.UNUSABLE else None
 
     async def _admit(self, name: str, address: str) -> None:
         """Records the attempt, and waits for its turn. Raises :class:`LockedOutError`."""
@@ -181,6 +191,8 @@ class Access:
 
 
 ACCESS = web.AppKey("access", Access)
+OPENID: web.AppKey[OpenID | None] = web.AppKey("openid")
+"""The identity provider; ``None`` if none is set."""
 
 
 def is_secure(request: web.BaseRequest) -> bool:

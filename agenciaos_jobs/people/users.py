@@ -60,6 +60,11 @@ def normalized(name: str) -> str:
     return name.strip().lower()
 
 
+def is_valid(name: str) -> bool:
+    """Whether a user can have this name."""
+    return bool(_NAME.fullmatch(name)) and name != SHARED
+
+
 class Users:
     """Adds and disables users. A changed password, or being disabled, ends the user's sessions at every server."""
 
@@ -70,7 +75,7 @@ class Users:
     async def add(self, name: str, role: Role, password: str) -> str:
         """Adds a user, or enables a disabled one again; returns the stored name."""
         name = normalized(name)
-        if not _NAME.fullmatch(name) or name == SHARED:
+        if not is_valid(name):
             raise InvalidNameError(name)
         account = Account(name, role, await self._hash(password))
         if not await stored.add(self._database, account, self._clock.now()):
@@ -80,6 +85,11 @@ class Users:
     async def change_password(self, name: str, password: str) -> None:
         name = normalized(name)
         if not await stored.change_password(self._database, name, await self._hash(password)):
+            raise UnknownUserError(name)
+
+    async def change_role(self, name: str, role: Role) -> None:
+        name = normalized(name)
+        if not await stored.change_role(self._database, name, role):
             raise UnknownUserError(name)
 
     async def disable(self, name: str) -> None:

@@ -31,6 +31,10 @@ def live(servers: dict[str, str], template: str) -> Iterator[Site]:
         dashboard_password="correct horse",
         openai_api_key="sk-test-0123456789",
         dmg_webhook_secret=TOKEN,
+        oidc_issuer="https://login.example",
+        oidc_client_id="jobs",
+        oidc_client_secret="a secret of the client",
+        oidc_domains="agenciaos.com.br",
         plan_products={PRODUCT: "PRO", "pro-monthly": "PRO"},
         shutdown_grace=0,
     )

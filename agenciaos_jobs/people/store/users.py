@@ -10,6 +10,10 @@ from agenciaos_jobs.people.role import Role
 QUERIES = load(__name__)
 
 
+UNUSABLE = "!"
+"""The hash of users who log in at the identity provider only: no password has it."""
+
+
 @dataclass(frozen=True)
 class Account:
     """What a login is checked against. ``password_hash`` is argon2's encoded form."""
@@ -48,6 +52,17 @@ async def disable(executor: Executor, name: str, now: datetime) -> bool:
 async def enabled(executor: Executor, name: str) -> Account | None:
     record = await executor.fetchrow(QUERIES["enabled"], name)
     return Account(record["name"], Role(record["role"]), record["password_hash"]) if record else None
+
+
+async def found_or_added(executor: Executor, name: str, now: datetime) -> Account | None:
+    """The user, added as a viewer without a password if there is none; ``None`` for a disabled one."""
+    await executor.execute(QUERIES["add_viewer"], name, UNUSABLE, now)
+    return await enabled(executor, name)
+
+
+async def change_role(executor: Executor, name: str, role: Role) -> bool:
+    """Changes what the user may do from the next request on; returns whether there is such a user."""
+    return bool(await executor.fetchval(QUERIES["change_role"], name, role))
 
 
 async def any_enabled(executor: Executor) -> bool:

@@ -6,6 +6,13 @@ SET role = excluded.role, password_hash = excluded.password_hash, created_at = e
 WHERE dashboard_users.disabled_at IS NOT NULL
 RETURNING true
 
+-- name: add_viewer
+INSERT INTO jobs.dashboard_users (name, role, password_hash, created_at) VALUES ($1, 'viewer', $2, $3)
+ON CONFLICT DO NOTHING
+
+-- name: change_role
+UPDATE jobs.dashboard_users SET role = $2 WHERE name = $1 AND disabled_at IS NULL RETURNING true
+
 -- name: change_password
 WITH ended AS (DELETE FROM jobs.dashboard_sessions WHERE user_name = $1)
 UPDATE jobs.dashboard_users SET password_hash = $2 WHERE name = $1 AND disabled_at IS NULL RETURNING true
