@@ -35,7 +35,7 @@ RUN_FAILED = AlertKind(
     "run_failed",
     label=Text("Execução falhou definitivamente", "Run failed permanently"),
     heading=Text("{key}: execução falhou definitivamente", "{key}: a run failed permanently"),
-    what=Text("{name}: {message}", "{name}: {message}"),
+    what=Text("{latest}{name}: {message}", "{latest}{name}: {message}"),
     advice=Text(
         pt=(
             "Abra a execução, leia o erro e o log. Corrigida a causa, repita no painel ou com agenciaos-jobs "
@@ -54,8 +54,8 @@ RUN_FAILED = AlertKind(
 ERROR_NEW = AlertKind(
     "error_new",
     label=Text("Erro novo", "New error"),
-    heading=Text("{key}: erro inédito, {name}", "{key}: a new error, {name}"),
-    what=Text("{message}", "{message}"),
+    heading=Text("{key}: erro inédito, {name}{and_others}", "{key}: a new error, {name}{and_others}"),
+    what=Text("{latest}{message}", "{latest}{message}"),
     advice=Text(
         pt="Veja as agências afetadas e a pilha do erro. Mudou algo há pouco? Considere voltar a versão anterior.",
         en=(
@@ -63,20 +63,24 @@ ERROR_NEW = AlertKind(
             "rolling back."
         ),
     ),
-    page="/errors/{fingerprint}",
+    page="/errors?task={key}",
+    page_of_one="/errors/{fingerprint}",
 )
 """task; the error in short; type, code, message, fingerprint."""
 
 ERROR_BACK = AlertKind(
     "error_back",
     label=Text("Erro que voltou", "Error is back"),
-    heading=Text("{key}: erro resolvido voltou, {name}", "{key}: a resolved error is back, {name}"),
-    what=Text("{message}", "{message}"),
+    heading=Text(
+        "{key}: erro resolvido voltou, {name}{and_others}", "{key}: a resolved error is back, {name}{and_others}"
+    ),
+    what=Text("{latest}{message}", "{latest}{message}"),
     advice=Text(
         pt="A correção não bastou, ou saiu com a última versão. Compare com as execuções de antes de ser resolvido.",
         en="The fix was not enough, or the last release lost it. Compare with the runs from before it was resolved.",
     ),
-    page="/errors/{fingerprint}",
+    page="/errors?task={key}",
+    page_of_one="/errors/{fingerprint}",
 )
 """task; the error in short; type, code, message, fingerprint."""
 

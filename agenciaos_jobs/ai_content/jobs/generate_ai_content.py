@@ -28,6 +28,7 @@ from agenciaos_jobs.engine.model.job import (
     RetryLater,
 )
 from agenciaos_jobs.foundation import agencies
+from agenciaos_jobs.foundation.agencies import AgencyBrief
 from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
@@ -79,16 +80,16 @@ async def run(context: RunContext[AIContent], payload: Payload) -> CommitWith:
     agency = await agencies.brief(context.database, payload.agencyId)
     if agency is None:
         raise GiveUp("agency_not_found", f"there is no agency {payload.agencyId!r}")
-    await _reserve(context, payload.agencyId, agency.plan)
+    await _reserve(context, payload.agencyId, agency)
     request = prompt(AGENTS[payload.agentType], agency.name, agency.clients, agency.projects, payload.input)
     content, usage = await _write(context, payload, request)
     context.log.info("content_generated", agent=payload.agentType, model=usage.model, output_tokens=usage.output_tokens)
     return CommitWith(partial(_complete, context=context, payload=payload, content=content, usage=usage))
 
 
-async def _reserve(context: RunContext[AIContent], agency_id: str, plan: str) -> None:
+async def _reserve(context: RunContext[AIContent], agency_id: str, agency: AgencyBrief) -> None:
     """Reserves one generation of the month in which the run was triggered, or gives up."""
-    month = Month.of(context.run.created_at)
+    month, plan = Month.of(context.run.created_at), agency.plan
     limit = context.uses.monthly_limits[plan]
     reservation = await generations.reserve(context.database, context.run, agency_id, month, limit, context.clock.now())
     if not reservation.granted:
@@ -98,7 +99,9 @@ async def _reserve(context: RunContext[AIContent], agency_id: str, plan: str) ->
         raise GiveUp("plan_limit_reached", message, details=details)
     used = reservation.used + 1
     if context.run.attempt == 1 and (step := step_reached(used, limit)):
-        context.uses.alerts.record(AI_BUDGET_AGENCY, str(step), subject=agency_id, used=used, limit=limit, plan=plan)
+        context.uses.alerts.record(
+            AI_BUDGET_AGENCY, str(step), subject=agency_id, agency=agency.name, used=used, limit=limit, plan=plan
+        )
 
 
 async def _write(context: RunContext[AIContent], payload: Payload, request: Prompt) -> tuple[Json, Usage]:

@@ -7,6 +7,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from agenciaos_jobs.dashboard.failure_words import explain
 from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.pages.runs import kept_filter, read_filter
 from agenciaos_jobs.dashboard.rendering import language_of, render
@@ -38,7 +39,7 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
 
 _NOT_JSON = Text("não é JSON válido (linha {line}, coluna {column})", "not valid JSON (line {line}, column {column})")
 _NOT_AN_OBJECT = Text("deve ser um objeto", "must be an object")
-_UNKNOWN_TASK = Text("Esta tarefa não existe mais", "This task does not exist any more")
+_UNKNOWN_TASK = Text("Esta tarefa não existe mais", "This task no longer exists")
 
 
 async def show_run(request: web.Request) -> web.StreamResponse:
@@ -54,6 +55,7 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         bars=bars(spans(run, attempts), now),
         now=now,
         **{name: redactor.value(getattr(run, name)) for name in MASKED},
+        failure=explain(run.task, run.error) if run.error else None,
         content=_content(run),
         log=await _log(request, run),
         levels=LEVELS,
@@ -82,8 +84,12 @@ async def cancel(request: web.Request) -> web.StreamResponse:
 
 
 async def replay(request: web.Request) -> web.StreamResponse:
+    """Asks first: a key press or a wrong click may start a billed generation."""
     run = await _run(request)
     _require_task(run)
+    if not (await form(request)).get("confirmed"):
+        billed = await dashboard_run.billed(request.app[DATABASE], run.id)
+        return render(request, "replay_ask.html", run=run, billed=billed)
     try:
         accepted = await request.app[CONTROL].replay(run.id)
     except ValidationError as error:
