@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import click
 from rich.table import Table
 
-from agenciaos_jobs.cli.common import CommandError, console, formatter, with_runtime
+from agenciaos_jobs.cli.common import CommandError, formatter, print_table, with_runtime
+from agenciaos_jobs.foundation.i18n.terminal import t
 from agenciaos_jobs.payments.policy.application_decision import Action
 from agenciaos_jobs.payments.store import payments as stored
 from agenciaos_jobs.payments.store.payments import PaymentRecord
@@ -22,13 +23,15 @@ def payments() -> None:
 def list_unmatched() -> None:
     """Pagamentos sem agência identificada / Payments with no matching agency.
 
-    Atribua um deles a uma agência com: agenciaos-jobs payments assign EVENTO AGÊNCIA
+    Atribua um deles a uma agência com / Assign one to an agency with:
+
+    agenciaos-jobs payments assign EVENT AGENCY
     """
 
     async def fetch(runtime: Runtime) -> list[PaymentRecord]:
         return await stored.unmatched(runtime.database, runtime.clock.now())
 
-    _show(with_runtime(fetch), "nenhum / none")
+    _show(with_runtime(fetch), t("nenhum pagamento", "no payments"))
 
 
 @payments.command("list")
@@ -40,7 +43,7 @@ def list_newest(action: str | None, limit: int) -> None:
     async def fetch(runtime: Runtime) -> list[PaymentRecord]:
         return await stored.newest(runtime.database, action=Action(action) if action else None, limit=limit)
 
-    _show(with_runtime(fetch), "nenhuma / none")
+    _show(with_runtime(fetch), t("nenhuma entrega", "no deliveries"))
 
 
 @payments.command("assign")
@@ -66,21 +69,20 @@ def history(agency_id: str) -> None:
 
     found = with_runtime(fetch)
     if not found:
-        raise CommandError(f"there is no payment of agency {agency_id!r}")
+        raise CommandError(t(f"nenhum pagamento da agência {agency_id!r}", f"no payments of agency {agency_id!r}"))
     fmt = formatter()
     for record in found:
         click.echo(f"{fmt.moment_to_the_second(record.occurred_at)}  {sentence(record, fmt)}")
 
 
 def _show(records: Sequence[PaymentRecord], nothing: str) -> None:
-    if not records:
-        click.echo(nothing)
-        return
     table, fmt = Table(box=None), formatter()
-    for heading in ("Evento", "Quando", "Agência", "Contato", "Valor", "O que houve"):
-        table.add_column(heading, no_wrap=heading != "O que houve")
+    event, when, agency = t("Evento", "Event"), t("Quando", "When"), t("Agência", "Agency")
+    for heading in (event, when, agency, t("Contato", "Contact"), t("Valor", "Amount")):
+        table.add_column(heading, no_wrap=True)
+    table.add_column(t("O que houve", "What happened"))
     for record in records:
         moment = fmt.moment(record.occurred_at)
         amount = "" if record.amount is None else fmt.reais(record.amount)
         table.add_row(str(record.id), moment, record.agency_id, record.email, amount, sentence(record, fmt))
-    console().print(table)
+    print_table(table, nothing)

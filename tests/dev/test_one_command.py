@@ -67,7 +67,7 @@ async def test_the_demo_fails_with_the_reason(home: Path):
 async def test_the_demo_keeps_out_of_a_database_that_has_data(home: Path, database_url: str, db: asyncpg.Connection):
     await db.execute("UPDATE agencies SET id = 'a-real-one' WHERE id = 'agency-125'")
     code, text = await run("agenciaos-jobs", "demo", env={"HOME": str(home), "DATABASE_URL": database_url}, cwd=home)
-    assert (code, "the demo wants one without data" in text) == (1, True)
+    assert (code, "a demonstração precisa de um sem dados" in text) == (1, True)
 
 
 @pytest.mark.slow

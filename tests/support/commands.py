@@ -5,12 +5,13 @@ import multiprocessing
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 
+from agenciaos_jobs.cli.checks import Finding
 from agenciaos_jobs.settings import Settings
 from support.processes import environment
 
@@ -23,10 +24,10 @@ async def cli(
 ) -> tuple[int | None, str]:
     """Runs the command to its end, forked from a process that has imported it; its exit code and what it printed.
 
-    There is nothing in its environment but ``env``.
+    There is nothing in its environment but ``env``, and English for its language.
     """
     with tempfile.NamedTemporaryFile() as output:
-        known = {"HOME": str(cwd), **(env or {})}
+        known = {"HOME": str(cwd), "LANG": "en_US.UTF-8", **(env or {})}
         process = _FORKING.Process(target=_run, args=(words, known, str(cwd), output.name))
         await asyncio.to_thread(_finish, process, patience)
         return process.exitcode, output.read().decode()
@@ -51,6 +52,12 @@ def _run(words: tuple[str, ...], env: dict[str, str], cwd: str, path: str) -> No
     from agenciaos_jobs.cli import main
 
     main()
+
+
+def english(findings: Iterable[Finding]) -> dict[str, tuple[str, str]]:
+    """Findings of ``check`` by their English names: the state, and the English text."""
+    shown = [(finding.state, *finding.shown("en")) for finding in findings]
+    return {name: (state, text) for state, name, text in shown}
 
 
 @pytest.fixture
