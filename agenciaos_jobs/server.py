@@ -12,10 +12,11 @@ from aiohttp import web
 from yarl import URL
 
 from agenciaos_jobs import dashboard, registry
-from agenciaos_jobs.ai_content import openai_webhook
+from agenciaos_jobs.ai_content import agents, openai_webhook
 from agenciaos_jobs.ai_content.openai import OpenAIWebhook
 from agenciaos_jobs.ai_content.resources import MONTHLY_LIMITS, AIContent
 from agenciaos_jobs.alerts.notifier import CONDITIONS_EVERY
+from agenciaos_jobs.api import agents as agent_list
 from agenciaos_jobs.api import health, openapi, trigger
 from agenciaos_jobs.dashboard.sessions import ACCESS, Access
 from agenciaos_jobs.engine.batches import Batches
@@ -61,6 +62,7 @@ from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
 
 OPERATIONS = [
     *trigger.OPERATIONS,
+    *agent_list.OPERATIONS,
     *tasks.OPERATIONS,
     *batches.OPERATIONS,
     *webhook.OPERATIONS,
@@ -84,6 +86,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     """The application; it connects on startup and disconnects on cleanup."""
     assert settings.trigger_secret_key
     registry.add_modules(settings.jobs_modules)
+    agents.add_folder(settings.agents_dir)
 
     async def connected(app: web.Application) -> AsyncIterator[None]:
         async with open_runtime(settings, clock, "server") as runtime:

@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     openai_project_id: str | None = Field(default=None, pattern=_HEADER_VALUE)
     openai_model: str = Field(default="gpt-6-luna", min_length=1)
     openai_background: bool = True
+    agents_dir: Path | None = None
     openai_webhook_secret: SecretStr | None = None
     openai_webhook_secret_previous: SecretStr | None = None
     ai_monthly_limit_free: int = Field(default=20, ge=0)

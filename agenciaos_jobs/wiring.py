@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from agenciaos_jobs import registry
+from agenciaos_jobs.ai_content import agents
 from agenciaos_jobs.ai_content.budget import BudgetCheck
 from agenciaos_jobs.ai_content.openai import OpenAIModel
 from agenciaos_jobs.ai_content.resources import AIContent
@@ -84,6 +85,7 @@ async def open_runtime(
         outbox = RedisOutbox(redis, clock)
         stack.push_async_callback(outbox.flush)
         registry.add_modules(settings.jobs_modules)
+        agents.add_folder(settings.agents_dir)
         jobs = registry.JOBS if jobs is None else jobs
         intake = Intake(
             for_requests, outbox, clock, jobs, settings.agency_concurrency, LateSlotAlert(clock, alerting.rules).record

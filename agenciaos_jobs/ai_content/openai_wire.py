@@ -11,9 +11,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, PrivateAttr, ValidationError
 
+from agenciaos_jobs.ai_content.agents import Agent
 from agenciaos_jobs.ai_content.openai_errors import named
 from agenciaos_jobs.ai_content.prices import cost
-from agenciaos_jobs.ai_content.prompt import Agent, Prompt, PromptMessage, Usage
+from agenciaos_jobs.ai_content.prompt import Prompt, PromptMessage, Usage
 
 _FAILED = {"failed", "cancelled", "incomplete"}
 

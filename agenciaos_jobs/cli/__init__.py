@@ -17,6 +17,7 @@ _COMMANDS = {
     "trigger": "runs",
     "runs": "runs",
     "queues": "queues",
+    "agents": "agents",
     "alerts": "alerts",
     "payments": "payments",
     "privacy": "privacy",

@@ -9,6 +9,7 @@ from typing import TypeVar
 import asyncpg
 from rich.console import Console
 
+from agenciaos_jobs.ai_content.agents import AgentError
 from agenciaos_jobs.alerts.rules import AlertRulesError
 from agenciaos_jobs.foundation import logs
 from agenciaos_jobs.foundation.clock import SystemClock
@@ -34,6 +35,7 @@ def reasons() -> tuple[type[BaseException], ...]:
         CommandError,
         SettingsError,
         JobsModuleError,
+        AgentError,
         AlertRulesError,
         SchemaError,
         DomainError,

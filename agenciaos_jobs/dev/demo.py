@@ -15,7 +15,7 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 
-from agenciaos_jobs.ai_content.jobs import generate_ai_content
+from agenciaos_jobs.ai_content import payload as ai_payload
 from agenciaos_jobs.dev import embedded, seed, stack
 from agenciaos_jobs.dev.stack import Stack, StackError
 from agenciaos_jobs.foundation import agencies, database, migrate
@@ -32,7 +32,7 @@ AGENCY = "agency-123"
 TIMEOUT = timedelta(seconds=120)
 
 REQUESTS: dict[str, dict[str, Any]] = {
-    "ai-content": generate_ai_content.EXAMPLE,
+    "ai-content": ai_payload.EXAMPLE,
     "payment-webhook": process_payment_webhook.EXAMPLE,
     "monthly-report": {},
 }

@@ -19,6 +19,20 @@ class AgencyBrief:
     projects: list[str]
 
 
+@dataclass(frozen=True)
+class Owner:
+    """The agency that something belongs to. ``kind`` is what it is: agency, client, project or task."""
+
+    agency_id: str
+    kind: str
+
+
+async def owner_of(executor: Executor, any_id: str) -> Owner | None:
+    """The agency with an id, or that of the client, project or task with it."""
+    record = await executor.fetchrow(QUERIES["owner_of"], any_id)
+    return Owner(**record) if record else None
+
+
 async def brief(executor: Executor, agency_id: str) -> AgencyBrief | None:
     record = await executor.fetchrow(QUERIES["brief"], agency_id)
     return AgencyBrief(**record) if record else None

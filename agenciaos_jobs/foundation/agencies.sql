@@ -7,6 +7,15 @@ SELECT agency.name, agency.plan::text AS plan,
         WHERE project."agencyId" = agency.id ORDER BY project."updatedAt" DESC, project.id LIMIT 5) AS projects
 FROM public.agencies AS agency WHERE agency.id = $1
 
+-- name: owner_of
+-- The agency that an id belongs to, and what it is the id of.
+SELECT id AS agency_id, 'agency' AS kind FROM public.agencies WHERE id = $1
+UNION ALL SELECT "agencyId", 'client' FROM public.clients WHERE id = $1
+UNION ALL SELECT "agencyId", 'project' FROM public.projects WHERE id = $1
+UNION ALL SELECT project."agencyId", 'task' FROM public.tasks AS task JOIN public.projects AS project
+  ON project.id = task."projectId" WHERE task.id = $1
+LIMIT 1
+
 -- name: plan
 SELECT plan::text FROM public.agencies WHERE id = $1
 

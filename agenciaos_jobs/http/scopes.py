@@ -47,6 +47,10 @@ Resources = Callable[[web.Request], Awaitable[Collection[str]]]
 """The resources that a request concerns, by the names that scopes may cover, such as ``runs:run_01…``."""
 
 
+async def any_token(_request: web.Request, _scopes: Collection[str]) -> None:
+    """Opens an endpoint to any valid public token."""
+
+
 def reads(resources: Resources) -> TokenAccess:
     """Opens an endpoint to tokens that may read one of the resources."""
 

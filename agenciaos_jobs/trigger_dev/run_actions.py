@@ -81,8 +81,10 @@ async def _answer(request: web.Request, run: StoredRun) -> web.Response:
     database = request.app[DATABASE]
     attempts, cost = await history.attempts(database, run.id), await generations.cost_of(database, run.id)
     stored = await schedules.get(database, run.schedule_id) if run.schedule_id else None
-    maker = as_sdk_schedule(stored, accepted_language(request)) if stored else None
-    return answer(as_sdk_run(run, attempts, cost, maker, shows_stack=PUBLIC_TOKEN not in request))
+    language = accepted_language(request)
+    maker = as_sdk_schedule(stored, language) if stored else None
+    shows_stack = PUBLIC_TOKEN not in request
+    return answer(as_sdk_run(run, attempts, cost, maker, language=language, shows_stack=shows_stack))
 
 
 RUN_ID = {"run_id": {"type": "string", "minLength": 1}}

@@ -120,7 +120,7 @@ async def test_check_finds_nothing_wrong_where_nothing_is(
         f"✔ schema version {NEWEST}",
         "✔ application tables present",
         "✔ workers 1 alive",
-        "✔ queue responds",
+        "✔ queue runs the scripts, and carries messages",
         "✔ OPENAI_API_KEY accepted",
         "✔ DMG_WEBHOOK_SECRET set",
         "✔ DMG_API_KEY accepted",

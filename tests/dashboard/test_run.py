@@ -90,22 +90,26 @@ def test_precise_lengths_of_time():
     assert says.precise(timedelta(seconds=-1)) == "0 ms"
 
 
-@pytest.mark.parametrize("agent", AGENTS)
+SHAPES = {
+    "META_ADS_COPY": ('<article class="ad">', "Patrocinado"),
+    "INSTAGRAM_CAPTION": ('<article class="post">', 'class="hashtags"'),
+    "FEED_STORIES": ('<ol class="stories">', '<article class="post">'),
+    "BLOG_ARTICLE": ('<article class="prose">', "<h3>"),
+    "YOUTUBE_SCRIPT": ('<article class="prose">', "<h4>"),
+    "WHATSAPP_SALES_SCRIPT": ('<div class="chat">', "<p>"),
+    "CRM_FOLLOW_UP": ('<ol class="touches">', "Dia "),
+    "FUNNEL_UPSELL": ('<article class="prose">', "<h4>offers</h4>"),
+}
+
+
+@pytest.mark.parametrize("agent", SHAPES)
 async def test_what_a_model_wrote_is_shown_as_what_it_is(service: Service, agent: str):
     async with operator(service) as browser:
-        run = await service.outcome("ai-content", {"agencyId": "agency-123", "agentType": agent, "input": {"a": "b"}})
+        payload = {"agencyId": "agency-123", "agentType": agent, "input": AGENTS[agent].example_input}
+        run = await service.outcome("ai-content", payload)
         _, page = await browser.get(f"/runs/{run['id']}")
     content = page.partition('data-part="content"')[2].partition("</section>")[0]
-    shape = {
-        "META_ADS_COPY": ('<article class="ad">', "Patrocinado"),
-        "INSTAGRAM_CAPTION": ('<article class="post">', 'class="hashtags"'),
-        "FEED_STORIES": ('<ol class="stories">', '<article class="post">'),
-        "BLOG_ARTICLE": ('<article class="prose">', "<h3>"),
-        "YOUTUBE_SCRIPT": ('<article class="prose">', "<h4>"),
-        "WHATSAPP_SALES_SCRIPT": ('<div class="chat">', "<p>"),
-        "CRM_FOLLOW_UP": ('<ol class="touches">', "Dia "),
-    }[agent]
-    assert all(part in content for part in shape), content
+    assert all(part in content for part in SHAPES[agent]), content
 
 
 async def test_a_run_is_found_by_a_part_of_its_id_its_batch_and_its_schedule(settings: Settings):

@@ -35,7 +35,10 @@ async def test_a_long_text_takes_its_time_and_a_run_waits_for_it(
         await service.reaches(run_id, lambda run: run["isWaiting"])
         run = await service.finished(run_id)
     assert (run["status"], run["attemptCount"]) == ("COMPLETED", 1)
-    assert run["output"]["data"] == AGENTS["BLOG_ARTICLE"].example
+    assert AGENTS["BLOG_ARTICLE"].written(AGENTS["BLOG_ARTICLE"].example, {}) == (
+        run["output"]["data"],
+        run["output"]["content"],
+    )
     assert await db.fetchval("SELECT requests FROM jobs.ai_generations") == 1
 
 

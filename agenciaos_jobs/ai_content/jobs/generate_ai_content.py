@@ -2,16 +2,15 @@
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Annotated, LiteralString
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
-from pydantic_core import PydanticCustomError
-
-from agenciaos_jobs.ai_content.agents import AGENTS
+from agenciaos_jobs.ai_content.agents.inputs import prepare
 from agenciaos_jobs.ai_content.alerts import AI_BUDGET_AGENCY
 from agenciaos_jobs.ai_content.budget import step_reached
 from agenciaos_jobs.ai_content.conversation import ReplayableRounds, Requester, cancel_abandoned
-from agenciaos_jobs.ai_content.prompt import Answer, ParsedAnswer, Prompt, Usage, input_problem, prompt, read
+from agenciaos_jobs.ai_content.error_words import explain
+from agenciaos_jobs.ai_content.output import output_of
+from agenciaos_jobs.ai_content.payload import Payload
+from agenciaos_jobs.ai_content.prompt import Answer, ParsedAnswer, Prompt, Usage, prompt, read
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.ai_content.store import generations, responses
 from agenciaos_jobs.ai_content.store.generations import Generation
@@ -32,58 +31,38 @@ from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
 
-_INPUT_PROBLEMS: dict[str, LiteralString] = {
-    "input_empty": "at least one input must have a value",
-    "input_value_too_long": "{name} has {size} characters, at most {limit} are allowed",
-    "input_too_long": "has {size} characters in all, at most {limit} are allowed",
-}
 _PASSING_FAULTS = {"generation_failed"}
 _STOPPED = {HANDED_BACK, REVOKED}
 
 
-def _known_agent(name: str) -> str:
-    if name not in AGENTS:
-        raise PydanticCustomError("unknown_agent", "expected one of {expected}", {"expected": ", ".join(AGENTS)})
-    return name
-
-
-def _usable_input(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    if problem := input_problem(values):
-        code, figures = problem
-        raise PydanticCustomError(code, _INPUT_PROBLEMS[code], figures)
-    return values
-
-
-EXAMPLE: Json = {
-    "agencyId": "agency-123",
-    "agentType": "META_ADS_COPY",
-    "input": {"produto": "Smartphone", "publico": "Jovens 18-25"},
-    "userId": "user-456",
-}
-
-
-class Payload(BaseModel):
-    """What to write, for whom. ``input`` holds the fields that the agent expects, or others: the model sees all."""
-
-    model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "GenerateAiContent", "examples": [EXAMPLE]})
-
-    agencyId: str = Field(min_length=1, max_length=191)  # noqa: N815
-    agentType: Annotated[  # noqa: N815
-        str, AfterValidator(_known_agent), WithJsonSchema({"type": "string", "enum": list(AGENTS)})
-    ]
-    input: Annotated[dict[str, JsonValue], AfterValidator(_usable_input), Field(json_schema_extra={"minProperties": 1})]
-    userId: str | None = Field(default=None, max_length=191)  # noqa: N815
-
-
 async def run(context: RunContext[AIContent], payload: Payload) -> CommitWith:
+    payload = await _resolved(context, payload)
     agency = await agencies.brief(context.database, payload.agencyId)
     if agency is None:
-        raise GiveUp("agency_not_found", f"there is no agency {payload.agencyId!r}")
+        raise _agency_not_found(payload)
     await _reserve(context, payload.agencyId, agency.plan)
-    request = prompt(AGENTS[payload.agentType], agency.name, agency.clients, agency.projects, payload.input)
+    agent = payload.agent
+    user_input, cut = prepare(agent.input, payload.input)
+    if cut:
+        context.log.info("input_cut", agent=agent.type, fields=cut)
+    request = prompt(agent, agency.name, agency.clients, agency.projects, user_input)
     content, usage = await _write(context, payload, request)
-    context.log.info("content_generated", agent=payload.agentType, model=usage.model, output_tokens=usage.output_tokens)
+    context.log.info("content_generated", agent=agent.type, model=usage.model, output_tokens=usage.output_tokens)
     return CommitWith(partial(_complete, context=context, payload=payload, content=content, usage=usage))
+
+
+async def _resolved(context: RunContext[AIContent], payload: Payload) -> Payload:
+    """The payload under its agency's own id: older calls may carry the id of a client, a project or a task."""
+    if not payload.content:
+        return payload
+    owner = await agencies.owner_of(context.database, payload.agencyId)
+    if owner is None:
+        raise _agency_not_found(payload)
+    return payload.resolved(owner.agency_id, owner.kind)
+
+
+def _agency_not_found(payload: Payload) -> GiveUp:
+    return GiveUp("agency_not_found", f"there is no agency {payload.agencyId!r}")
 
 
 async def _reserve(context: RunContext[AIContent], agency_id: str, plan: str) -> None:
@@ -113,8 +92,8 @@ async def _write(context: RunContext[AIContent], payload: Payload, request: Prom
         usage = _billed(context, payload, usage + answer.usage)
         reading = _read(request, answer)
     if reading.problems:
-        problems = "; ".join(reading.problems)
-        raise GiveUp("output_limits_exceeded", f"the answer breaks the agent's limits after a correction: {problems}")
+        message = f"the answer breaks the agent's limits after a correction: {'; '.join(reading.problems)}"
+        raise GiveUp("output_limits_exceeded", message, details={"problems": list(reading.problems)})
     return reading.content, usage
 
 
@@ -122,12 +101,12 @@ async def _writer(context: RunContext[AIContent], payload: Payload) -> Callable[
     """The function that asks the model; long content is written in the background."""
     if not _in_background(context, payload):
         return context.uses.model.answer
-    requester = Requester(payload.agencyId, payload.userId, payload.agentType)
+    requester = Requester(payload.agencyId, payload.userId, payload.agent.type)
     return (await ReplayableRounds.of(context, requester)).answer
 
 
 def _in_background(context: RunContext[AIContent], payload: Payload) -> bool:
-    return AGENTS[payload.agentType].long and context.uses.model.in_background
+    return payload.agent.long and context.uses.model.in_background
 
 
 def _billed(context: RunContext[AIContent], payload: Payload, usage: Usage) -> Usage:
@@ -167,8 +146,10 @@ async def _complete(
 ) -> Json:
     if _in_background(context, payload):
         await responses.finish(connection, context.run.id)
-    await generations.record(connection, _generation(context, payload, usage, content=content), context.clock.now())
-    return {"success": True, "data": content, "usage": usage.as_json()}
+    output = output_of(payload.agent, content, payload.input, usage)
+    generation = _generation(context, payload, usage, content=output["data"])
+    await generations.record(connection, generation, context.clock.now())
+    return output
 
 
 def _generation(
@@ -184,7 +165,7 @@ def _generation(
         attempt=context.run.attempt,
         agency_id=payload.agencyId,
         user_id=payload.userId,
-        agent_type=payload.agentType,
+        agent_type=payload.agent.type,
         usage=usage,
         content=content,
         error_code=error_code,
@@ -204,6 +185,12 @@ JOB = Job(
     accepted=Text("Geração de conteúdo iniciada", "Content generation started"),
     payload=Payload,
     run=run,
-    limits=Limits(attempts=3, max_duration=900, per_agency=True),
-    hooks=Hooks(agency=lambda payload: payload.agencyId, on_discard=_abandon, cleanup=cancel_abandoned),
+    limits=Limits(attempts=3, per_agency=True),
+    hooks=Hooks(
+        agency=lambda payload: payload.agencyId,
+        max_duration=lambda payload: payload.max_duration,
+        on_discard=_abandon,
+        cleanup=cancel_abandoned,
+        explain=explain,
+    ),
 )

@@ -7,6 +7,8 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from agenciaos_jobs.ai_content.agents import find
+from agenciaos_jobs.ai_content.jobs import generate_ai_content
 from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.pages.runs import kept_filter, read_filter
 from agenciaos_jobs.dashboard.rendering import language_of, render
@@ -142,9 +144,12 @@ def _require_task(run: StoredRun) -> None:
 
 def _content(run: StoredRun) -> Json | None:
     """The content that a model generated, in a form to display; ``None`` where the run generated none."""
-    agent = run.payload.get("agentType")
-    data = run.output.get("data") if run.status is Status.COMPLETED and run.output else None
-    return {"agent": agent, "data": data} if isinstance(agent, str) and isinstance(data, dict) else None
+    output = run.output if run.status is Status.COMPLETED and run.task == generate_ai_content.JOB.task else None
+    if not isinstance(output, dict) or not isinstance(output.get("data"), dict):
+        return None
+    agent = find(str(run.payload.get("agentType")))
+    data = {name: value for name, value in output["data"].items() if value != output.get("content")}
+    return {"agent": agent.type if agent else None, "data": data}
 
 
 def _pretty(payload: Any) -> str:

@@ -102,16 +102,20 @@ class Limits:
 class Hooks:
     """Optional callbacks of a job.
 
-    ``agency(payload)`` returns the id of the agency that a run belongs to. ``is_needed(database, now)``: a slot of the
-    schedule makes a run only if it returns true. ``on_discard(connection, run_ids)`` releases what runs had reserved,
+    ``agency(payload)`` returns the id of the agency that a run belongs to. ``max_duration(payload)`` is the limit of an
+    attempt in seconds, if it depends on the payload. ``is_needed(database, now)``: a slot of the schedule makes a run
+    only if it returns true. ``on_discard(connection, run_ids)`` releases what runs had reserved,
     in the transaction that ends them unsuccessfully. ``cleanup(context)`` runs every two seconds on every worker, and
-    cleans up what runs have left in external systems.
+    cleans up what runs have left in external systems. ``explain(code, details)`` returns what customers read for an
+    error of the job's; ``None`` leaves the message as it was raised.
     """
 
     agency: Callable[[Any], str | None] = lambda _: None
+    max_duration: Callable[[Any], int] | None = None
     is_needed: Callable[[Any, datetime], Awaitable[bool]] | None = None
     on_discard: Callable[[Any, list[str]], Awaitable[None]] | None = None
     cleanup: Callable[[Any], Awaitable[None]] | None = None
+    explain: Callable[[str, Json], Text | None] | None = None
 
 
 @dataclass(frozen=True)
