@@ -13,7 +13,7 @@ from yarl import URL
 
 from agenciaos_jobs import dashboard, registry
 from agenciaos_jobs.ai_content import agents, openai_webhook
-from agenciaos_jobs.ai_content.openai import OpenAIWebhook
+from agenciaos_jobs.ai_content.openai.signature import OpenAIWebhook
 from agenciaos_jobs.ai_content.resources import MONTHLY_LIMITS, AIContent
 from agenciaos_jobs.alerts.notifier import CONDITIONS_EVERY
 from agenciaos_jobs.api import agents as agent_list

@@ -1,15 +1,15 @@
 """The settings, and the only reader of the environment."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from email.headerregistry import Address
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from agenciaos_jobs.ai_content.model_settings import ModelSettings
 from agenciaos_jobs.alerts.channels import email
 from agenciaos_jobs.foundation import webhook_signature as signature
 from agenciaos_jobs.foundation.connections.http_url import HttpUrl, PublicUrl
@@ -23,10 +23,9 @@ class SettingsError(Exception):
 
 
 Plan = Literal["FREE", "PRO"]
-_HEADER_VALUE = "^[!-~]+$"
 
 
-class Settings(BaseSettings):
+class Settings(ModelSettings):
     """Every setting, read from the environment and from ``.env`` in the working directory.
 
     ``.env.example`` describes each one.
@@ -51,18 +50,6 @@ class Settings(BaseSettings):
     max_connections: int = Field(default=5_000, ge=1)
     dashboard_password: SecretStr | None = None
 
-    openai_api_key: SecretStr | None = None
-    openai_base_url: HttpUrl = "https://api.openai.com/v1"
-    openai_org_id: str | None = Field(default=None, pattern=_HEADER_VALUE)
-    openai_project_id: str | None = Field(default=None, pattern=_HEADER_VALUE)
-    openai_model: str = Field(default="gpt-6-luna", min_length=1)
-    openai_background: bool = True
-    agents_dir: Path | None = None
-    openai_webhook_secret: SecretStr | None = None
-    openai_webhook_secret_previous: SecretStr | None = None
-    ai_monthly_limit_free: int = Field(default=20, ge=0)
-    ai_monthly_limit_pro: int = Field(default=500, ge=0)
-
     dmg_webhook_secret: SecretStr | None = None
     dmg_webhook_secret_previous: SecretStr | None = None
     dmg_api_key: SecretStr | None = None
@@ -82,7 +69,6 @@ class Settings(BaseSettings):
     alert_webhook_secret: SecretStr | None = None
     alert_webhook_secret_previous: SecretStr | None = None
     alert_webhook_private: bool = False
-    ai_budget_usd: Decimal | None = Field(default=None, gt=0)
 
     arq_producers: bool = False
     worker_max_jobs: int = Field(default=50, ge=1, le=10_000)

@@ -12,12 +12,15 @@ from typing import Any
 from agenciaos_jobs import registry
 from agenciaos_jobs.ai_content import agents
 from agenciaos_jobs.ai_content.budget import BudgetCheck
-from agenciaos_jobs.ai_content.openai import OpenAIModel
+from agenciaos_jobs.ai_content.openai.client import OpenAIModel
+from agenciaos_jobs.ai_content.openai.request import Options
+from agenciaos_jobs.ai_content.pacing.outage import outages
+from agenciaos_jobs.ai_content.pacing.pacer import Pacer
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.alerts.alerting import Alerting
 from agenciaos_jobs.alerts.buffer import AlertBuffer
 from agenciaos_jobs.alerts.channels import email, slack, webhook
-from agenciaos_jobs.alerts.conditions import Conditions
+from agenciaos_jobs.alerts.conditions import Check, Conditions
 from agenciaos_jobs.alerts.failures import LateSlotAlert
 from agenciaos_jobs.alerts.message import Channel
 from agenciaos_jobs.alerts.notifier import AlertNotifier
@@ -103,7 +106,7 @@ async def open_runtime(
             alerting=alerting,
             notifier=_notifier(settings, for_engine, clock, intake, alerting),
             resources={
-                AIContent: _ai_content(settings, clock, stack, alerting.buffer),
+                AIContent: _ai_content(settings, clock, stack, alerting.buffer, _pacer(settings, pool, clock, outbox)),
                 Payments: _payments(settings, clock, stack, alerting.buffer),
                 Alerting: alerting,
             },
@@ -146,11 +149,17 @@ def tune_gc() -> None:
     gc.set_threshold(10_000, 20, 10)
 
 
-def _ai_content(settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: AlertBuffer) -> AIContent:
+def _pacer(settings: Settings, pool: Database, clock: Clock, outbox: RedisOutbox) -> Pacer:
+    return Pacer(pool.within(ENGINE_TIMEOUT), clock, outbox, timedelta(minutes=settings.ai_wait_limit))
+
+
+def _ai_content(
+    settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: AlertBuffer, pacer: Pacer
+) -> AIContent:
     model = model_of(settings, clock)
     stack.push_async_callback(model.close)
     limits = {"FREE": settings.ai_monthly_limit_free, "PRO": settings.ai_monthly_limit_pro}
-    return AIContent(model, limits, alerts)
+    return AIContent(model, pacer, limits, alerts)
 
 
 def _payments(settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: AlertBuffer) -> Payments:
@@ -174,7 +183,9 @@ def _alerting(settings: Settings, clock: Clock, stack: AsyncExitStack, buffer: A
 
 def _notifier(settings: Settings, pool: Database, clock: Clock, intake: Intake, alerting: Alerting) -> AlertNotifier:
     budget = settings.ai_budget_usd
-    checks = [BudgetCheck(budget, clock).events] if budget is not None else []
+    checks: list[Check] = [outages]
+    if budget is not None:
+        checks.append(BudgetCheck(budget, clock).events)
     conditions = Conditions(pool, clock, alerting.rules, checks)
     return AlertNotifier(pool, clock, intake, alerting, conditions)
 
@@ -185,7 +196,13 @@ def model_of(settings: Settings, clock: Clock) -> OpenAIModel:
         clock,
         api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
         base_url=settings.openai_base_url,
-        model=settings.openai_model,
+        options=Options(
+            model=settings.openai_model,
+            long_model=settings.openai_model_long,
+            reasoning_effort=settings.openai_reasoning_effort,
+            verbosity=settings.openai_verbosity,
+            service_tier=settings.openai_service_tier,
+        ),
         organization=settings.openai_org_id,
         project=settings.openai_project_id,
         in_background=settings.openai_background,

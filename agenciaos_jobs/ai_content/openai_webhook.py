@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
-from agenciaos_jobs.ai_content.openai import OpenAIWebhook
+from agenciaos_jobs.ai_content.openai.signature import OpenAIWebhook
 from agenciaos_jobs.ai_content.store import responses
 from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.foundation import metrics

@@ -2,7 +2,7 @@
 
 from agenciaos_jobs.ai_content.agents import Agent
 from agenciaos_jobs.ai_content.agents.inputs import prepare
-from agenciaos_jobs.ai_content.prompt import Usage
+from agenciaos_jobs.ai_content.answer import Usage
 from agenciaos_jobs.engine.model.job import Json
 
 

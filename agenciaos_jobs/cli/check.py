@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from agenciaos_jobs.ai_content.openai_errors import KeyRefusedError, ModelMissingError
+from agenciaos_jobs.ai_content.openai.errors import KeyRefusedError, ModelMissingError
 from agenciaos_jobs.cli import alerts, checks, database_checks
 from agenciaos_jobs.cli.checks import Finding, State
 from agenciaos_jobs.cli.common import load_settings, quiet_logs

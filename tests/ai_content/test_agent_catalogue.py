@@ -11,7 +11,7 @@ from support.service import running_service
 
 from agenciaos_jobs.ai_content.agents import AGENTS, Agent, AgentError, add_folder, catalogue, find
 from agenciaos_jobs.ai_content.agents.inputs import prepare, problem
-from agenciaos_jobs.ai_content.prompt import read
+from agenciaos_jobs.ai_content.reading import read
 from agenciaos_jobs.settings import Settings
 
 GUIDE = Path(__file__).parents[2] / "docs" / "writing-an-agent.md"

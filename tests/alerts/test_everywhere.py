@@ -20,6 +20,7 @@ from support.guru import EMAIL, PRODUCT, TOKEN, GuruDouble, body
 from support.probe import impatient
 from support.service import Service, running_server, running_worker
 
+from agenciaos_jobs.ai_content.alerts import AI_DOWN
 from agenciaos_jobs.alerts.kind import KINDS
 from agenciaos_jobs.alerts.kinds import CHANNEL_BROKEN, EVENT_LOOP_BLOCKED, NO_WORKERS, QUEUE_AGE, WORKER_LOST
 from agenciaos_jobs.foundation.backoff import Backoff
@@ -109,7 +110,7 @@ async def by_guru(service: Service, content: dict[str, Any]) -> None:
     await service.finished(answer["jobId"])
 
 
-RAISED_HERE = set(KINDS.values()) - {WORKER_LOST, CHANNEL_BROKEN, EVENT_LOOP_BLOCKED}
+RAISED_HERE = set(KINDS.values()) - {WORKER_LOST, CHANNEL_BROKEN, EVENT_LOOP_BLOCKED, AI_DOWN}
 
 
 async def test_each_alert_is_told_on_each_channel_with_all_that_an_operator_needs(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agenciaos_jobs.ai_content.openai_errors import asked_wait
+from agenciaos_jobs.ai_content.pacing.headroom import wait_before_retry
 from agenciaos_jobs.engine.store.runs import payload_hash
 from agenciaos_jobs.foundation.backoff import retry_after
 from agenciaos_jobs.foundation.clock import SystemClock, make_id
@@ -168,8 +168,27 @@ def test_no_header_asks_for_more_than_is_allowed_or_breaks_anything(told: str | 
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9),
         ({"retry-after-ms": "nan"}, None),
+        ({"retry-after": "9", "x-ratelimit-reset-requests": "1s"}, 9),
+        ({"x-ratelimit-reset-requests": "12ms", "x-ratelimit-reset-tokens": "6m0s"}, 360),
+        (
+            {
+                "x-ratelimit-remaining-requests": "0",
+                "x-ratelimit-reset-requests": "1.5s",
+                "x-ratelimit-reset-tokens": "1h",
+            },
+            1.5,
+        ),
+        ({"x-ratelimit-reset-tokens": "soon"}, None),
         ({}, None),
     ],
 )
-def test_openai_asks_in_milliseconds_too(headers: dict, seconds: float | None):
-    assert asked_wait(headers, SystemClock()) == (seconds and timedelta(seconds=seconds))
+def test_openai_asks_for_a_wait_in_several_ways(headers: dict, seconds: float | None):
+    wait = wait_before_retry(headers, "Rate limit reached", None, SystemClock().now())
+    assert wait == (seconds and timedelta(seconds=seconds))
+
+
+def test_the_wait_may_stand_in_the_error_alone_and_the_reached_limit_s_reset_counts():
+    now = SystemClock().now()
+    assert wait_before_retry({}, "Please try again in 1m2.5s. Visit", None, now) == timedelta(seconds=62.5)
+    resets = {"x-ratelimit-reset-requests": "9s", "x-ratelimit-reset-tokens": "2s"}
+    assert wait_before_retry(resets, "", "tokens", now) == timedelta(seconds=2)

@@ -9,7 +9,7 @@ from jinja2 import TemplateError
 
 from agenciaos_jobs.ai_content.agents.inputs import InputField
 from agenciaos_jobs.ai_content.agents.language import other_language
-from agenciaos_jobs.ai_content.agents.limits import Validator, in_words
+from agenciaos_jobs.ai_content.agents.limits import Fault, Validator, fault, fault_of
 from agenciaos_jobs.ai_content.agents.rendering import evaluate, render
 from agenciaos_jobs.ai_content.agents.schema import expanded, for_openai, texts
 from agenciaos_jobs.engine.model.job import Json
@@ -109,19 +109,22 @@ class Agent:
     def _validator(self) -> Any:
         return Validator(self.output)
 
-    def problems(self, answer: Any) -> list[str]:
-        """What is wrong with an answer, in words that a model can act on; empty where nothing is."""
-        broken = [in_words(error) for error in self._validator.iter_errors(answer)]
-        return broken or self._foreign(answer)
+    def faults(self, answer: Any) -> list[Fault]:
+        """What is wrong with an answer; empty where nothing is."""
+        return [fault_of(error) for error in self._validator.iter_errors(answer)] or self._foreign(answer)
 
-    def _foreign(self, answer: Any) -> list[str]:
+    def problems(self, answer: Any) -> list[str]:
+        """The faults in words that a model can act on."""
+        return [found.words for found in self.faults(answer)]
+
+    def _foreign(self, answer: Any) -> list[Fault]:
         """The texts that are not in Portuguese; the answer as a whole where only all of them together show it."""
         written = texts(self.output, answer)
-        whole = ("resposta", " ".join(text for _, text in written))
-        found = [(place, language) for place, text in written if (language := other_language(text))]
-        if not found and (language := other_language(whole[1])):
-            found = [(whole[0], language)]
-        return [f"{place}: está em {language}; escreva em português do Brasil" for place, language in found]
+        found = [(path, language) for path, text in written if (language := other_language(text))]
+        if not found and (language := other_language(" ".join(text for _, text in written))):
+            found = [((), language)]
+        words = "está em {}; escreva em português do Brasil"
+        return [fault(path, "language", words.format(language)) for path, language in found]
 
     def written(self, answer: Json, user_input: Json) -> tuple[Json, str]:
         """The answer with what is derived from it, and its Markdown."""

@@ -6,8 +6,8 @@ Each is a keyword of the agent's schema. Those of JSON Schema keep their meaning
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -114,12 +114,26 @@ def _items(schema: Json) -> Iterator[str]:
         yield f"ao menos {least} itens"
 
 
-def in_words(error: ValidationError) -> str:
+class Fault(NamedTuple):
+    """One fault of an answer: where it is, the keyword of the schema that it breaks, and words for the model."""
+
+    path: tuple[str | int, ...]
+    rule: str
+    words: str
+
+
+def fault(path: Iterable[str | int], rule: str, text: str) -> Fault:
+    """A fault whose words begin with its place."""
+    known = tuple(path)
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in known).lstrip(".")
+    return Fault(known, rule, f"{where or 'resposta'}: {text}")
+
+
+def fault_of(error: ValidationError) -> Fault:
     """What is wrong and where, in words that a model can act on."""
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
     words = _BROKEN.get(str(error.validator))
     text = words(error.instance, error.validator_value) if words else str(error.message)[:200]
-    return f"{where or 'resposta'}: {text}"
+    return fault(error.absolute_path, str(error.validator), text)
 
 
 _Check = Callable[[Any, Any, Any, Json], Iterator[ValidationError]]

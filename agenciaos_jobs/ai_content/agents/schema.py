@@ -1,5 +1,6 @@
 """JSON Schemas of agents' outputs: as their files write them, as answers are checked, and as OpenAI takes them."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from agenciaos_jobs.ai_content.agents.limits import OFF_THE_WIRE, told
@@ -43,15 +44,16 @@ def for_openai(schema: Json) -> Json:
     return sent
 
 
-def texts(schema: Json, value: Any, place: str = "") -> list[tuple[str, str]]:
-    """The free texts of a value, each with its place; choices and texts with a pattern are none."""
+def texts(schema: Json, value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], str]]:
+    """The free texts of a value, each with its path; choices and texts with a pattern are none."""
+    inner: Iterable[tuple[Json, Any, str | int]]
     if isinstance(value, dict):
         known = schema.get("properties", {})
-        inner = [(known.get(name, {}), own, f"{place}.{name}".lstrip(".")) for name, own in value.items()]
+        inner = [(known.get(name, {}), own, name) for name, own in value.items()]
     elif isinstance(value, list):
-        inner = [(schema.get("items", {}), own, f"{place}[{number}]") for number, own in enumerate(value)]
+        inner = [(schema.get("items", {}), own, number) for number, own in enumerate(value)]
     elif isinstance(value, str) and not {"enum", "pattern"} & schema.keys():
-        return [(place, value)]
+        return [(path, value)]
     else:
         return []
-    return [found for own_schema, own, where in inner for found in texts(own_schema, own, where)]
+    return [found for own_schema, own, part in inner for found in texts(own_schema, own, (*path, part))]

@@ -1,20 +1,23 @@
 """Writes marketing content with a language model, within the agency's plan."""
 
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 from agenciaos_jobs.ai_content.agents.inputs import prepare
 from agenciaos_jobs.ai_content.alerts import AI_BUDGET_AGENCY
+from agenciaos_jobs.ai_content.answer import Answer, Usage
 from agenciaos_jobs.ai_content.budget import step_reached
 from agenciaos_jobs.ai_content.conversation import ReplayableRounds, Requester, cancel_abandoned
 from agenciaos_jobs.ai_content.error_words import explain
+from agenciaos_jobs.ai_content.openai.wire import OUTPUT_TRUNCATED
 from agenciaos_jobs.ai_content.output import output_of
 from agenciaos_jobs.ai_content.payload import Payload
-from agenciaos_jobs.ai_content.prompt import Answer, ParsedAnswer, Prompt, Usage, prompt, read
+from agenciaos_jobs.ai_content.prompt import Prompt, prompt
+from agenciaos_jobs.ai_content.reading import corrected, correction, read
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.ai_content.store import generations, responses
 from agenciaos_jobs.ai_content.store.generations import Generation
-from agenciaos_jobs.engine.context import RunContext
+from agenciaos_jobs.engine.context import JobContext, RunContext
 from agenciaos_jobs.engine.model.job import (
     HANDED_BACK,
     REVOKED,
@@ -82,69 +85,87 @@ async def _reserve(context: RunContext[AIContent], agency_id: str, plan: str) ->
 
 async def _write(context: RunContext[AIContent], payload: Payload, request: Prompt) -> tuple[Json, Usage]:
     """The content and what it consumed, after at most one corrective round."""
-    ask = await _writer(context, payload)
-    answer = await ask(request)
-    usage = _billed(context, payload, answer.usage)
-    reading = _read(request, answer)
-    if reading.problems:
-        context.log.info("answer_to_be_corrected", problems=len(reading.problems))
-        answer = await ask(request.corrected(answer.text, reading.problems))
-        usage = _billed(context, payload, usage + answer.usage)
-        reading = _read(request, answer)
-    if reading.problems:
-        message = f"the answer breaks the agent's limits after a correction: {'; '.join(reading.problems)}"
-        raise GiveUp("output_limits_exceeded", message, details={"problems": list(reading.problems)})
-    return reading.content, usage
-
-
-async def _writer(context: RunContext[AIContent], payload: Payload) -> Callable[[Prompt], Awaitable[Answer]]:
-    """The function that asks the model; long content is written in the background."""
-    if not _in_background(context, payload):
-        return context.uses.model.answer
-    requester = Requester(payload.agencyId, payload.userId, payload.agent.type)
-    return (await ReplayableRounds.of(context, requester)).answer
-
-
-def _in_background(context: RunContext[AIContent], payload: Payload) -> bool:
-    return payload.agent.long and context.uses.model.in_background
-
-
-def _billed(context: RunContext[AIContent], payload: Payload, usage: Usage) -> Usage:
-    """Records the usage so far even if the attempt fails.
-
-    Background responses outlive an interrupted attempt; the attempt that continues bills them.
-    """
-    if usage.cost is None:
-        context.log.warning("price_unknown", model=usage.model)
-
-    async def record(connection: Connection, error_code: str) -> None:
-        if _in_background(context, payload):
-            if error_code in _STOPPED:
-                return
-            await responses.finish(connection, context.run.id)
-        await generations.record(
-            connection, _generation(context, payload, usage, error_code=error_code), context.clock.now()
-        )
-
-    context.on_failure(record)
-    return usage
-
-
-def _read(request: Prompt, answer: Answer) -> ParsedAnswer:
-    """The answer's content or its problems; raises for faults that no correction can fix."""
-    if answer.fault:
-        code, message = answer.fault
-        raise RetryLater(code, message) if code in _PASSING_FAULTS else GiveUp(code, message)
+    dialogue = await Dialogue.of(context, payload)
+    answer = await dialogue.ask(request)
     reading = read(request.agent, answer.text)
-    if not reading.is_json:
+    if reading.faults:
+        context.log.info("answer_to_be_corrected", problems=len(reading.faults), fields=sorted(reading.wrong_fields))
+        answer = await dialogue.ask(correction(request, answer.text, reading))
+        reading = corrected(request.agent, reading, answer.text)
+    if reading.dropped:
+        context.log.info("answer_items_dropped", items=reading.dropped)
+    if reading.faults and not reading.is_json:
         raise RetryLater("output_not_json", "; ".join(reading.problems))
-    return reading
+    if reading.faults:
+        message = f"the answer breaks the agent's limits after a correction: {'; '.join(reading.problems)}"
+        raise GiveUp("output_limits_exceeded", message, details={"problems": reading.problems})
+    return reading.content, dialogue.usage
+
+
+class Dialogue:
+    """What one run asks the model, and what that consumes."""
+
+    def __init__(self, context: RunContext[AIContent], payload: Payload, rounds: ReplayableRounds) -> None:
+        self._context, self._payload, self._rounds = context, payload, rounds
+        self._usage: Usage | None = None
+
+    @classmethod
+    async def of(cls, context: RunContext[AIContent], payload: Payload) -> "Dialogue":
+        """Long content is written in the background."""
+        requester = Requester(payload.agencyId, payload.userId, payload.agent.type)
+        in_background = payload.agent.long and context.uses.model.in_background
+        rounds = await ReplayableRounds.of(context, requester, in_background=in_background)
+        return cls(context, payload, rounds)
+
+    @property
+    def usage(self) -> Usage:
+        """What all answers have consumed."""
+        assert self._usage
+        return self._usage
+
+    async def ask(self, request: Prompt) -> Answer:
+        """The model's answer; one that was cut off is asked for once more, with twice the tokens.
+
+        Raises for faults that no correction can fix.
+        """
+        answer = await self._ask(request)
+        if answer.fault and answer.fault[0] == OUTPUT_TRUNCATED:
+            doubled = replace(request.agent, max_output_tokens=2 * request.agent.max_output_tokens)
+            self._context.log.info("answer_truncated", max_output_tokens=request.agent.max_output_tokens)
+            answer = await self._ask(replace(request, agent=doubled))
+        if answer.fault:
+            code, message = answer.fault
+            raise RetryLater(code, message) if code in _PASSING_FAULTS else GiveUp(code, message)
+        return answer
+
+    async def _ask(self, request: Prompt) -> Answer:
+        answer = await self._rounds.answer(request)
+        usage = answer.usage
+        self._usage = self._usage + usage if self._usage else usage
+        if usage.cost is None:
+            self._context.log.warning("price_unknown", model=usage.model)
+        if usage.is_incomplete:
+            self._context.log.warning("usage_incomplete", model=usage.model)
+        self._context.on_failure(self._record_failure)
+        return answer
+
+    async def _record_failure(self, connection: Connection, error_code: str) -> None:
+        """Bills what was consumed although the attempt failed.
+
+        Stored answers outlive an interrupted attempt; the attempt that continues bills them.
+        """
+        usage = self._rounds.unstored_usage if error_code in _STOPPED else self._usage
+        if self._rounds.are_stored and error_code not in _STOPPED:
+            await responses.finish(connection, self._context.run.id)
+        if usage:
+            generation = _generation(self._context, self._payload, usage, error_code=error_code)
+            await generations.record(connection, generation, self._context.clock.now())
 
 
 async def _complete(
     connection: Connection, *, context: RunContext[AIContent], payload: Payload, content: Json, usage: Usage
 ) -> Json:
-    if _in_background(context, payload):
+    if payload.agent.long or context.run.waits_since:
         await responses.finish(connection, context.run.id)
     output = output_of(payload.agent, content, payload.input, usage)
     generation = _generation(context, payload, usage, content=output["data"])
@@ -172,6 +193,11 @@ def _generation(
     )
 
 
+async def _tidy(context: JobContext[AIContent]) -> None:
+    await context.uses.pacer.release()
+    await cancel_abandoned(context)
+
+
 async def _abandon(connection: Connection, run_ids: list[str]) -> None:
     await generations.release(connection, run_ids)
     await responses.abandon(connection, run_ids)
@@ -190,7 +216,7 @@ JOB = Job(
         agency=lambda payload: payload.agencyId,
         max_duration=lambda payload: payload.max_duration,
         on_discard=_abandon,
-        cleanup=cancel_abandoned,
+        cleanup=_tidy,
         explain=explain,
     ),
 )

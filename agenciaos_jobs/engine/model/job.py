@@ -37,16 +37,28 @@ class RetryLater(Exception):
         self.code, self.message, self.after = code, message, after
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What a run waits for before it can do its work: ``reason`` is for people, ``key`` is the same for all such runs.
+
+    ``engine.store.waiting`` counts and releases the runs of a key.
+    """
+
+    key: str
+    reason: Text
+
+
 class Snooze(Exception):
     """The attempt waits for an external event, for up to ``after``, and holds no slot meanwhile.
 
     This is not a failure and uses up no attempt. The job is called again in the same attempt with the same payload, and
-    must find for itself what it had begun. The run's ``max_duration`` counts from the attempt's first call.
+    must find for itself what it had begun. The run's ``max_duration`` counts from the attempt's first call; one that
+    waits to begin (``waiting``) shows why, and its ``max_duration`` begins anew.
     """
 
-    def __init__(self, after: timedelta) -> None:
+    def __init__(self, after: timedelta, waiting: Waiting | None = None) -> None:
         super().__init__(f"snoozed for {after}")
-        self.after = after
+        self.after, self.waiting = after, waiting
 
 
 HANDED_BACK = "handed_back"

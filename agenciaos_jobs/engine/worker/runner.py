@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from agenciaos_jobs.engine.model.job import HANDED_BACK, GiveUp, Job, Json, Snooze
 from agenciaos_jobs.engine.model.run import ClaimedRun, Status
-from agenciaos_jobs.engine.store import runs
+from agenciaos_jobs.engine.store import queues, runs
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.engine.worker.completer import Completer
 from agenciaos_jobs.engine.worker.contexts import Contexts
@@ -81,7 +81,7 @@ class Runner:
 
     async def park_paused(self, run_ids: list[str]) -> list[str]:
         """Parks those of the due runs whose queue is paused; returns their ids."""
-        return await runs.park_paused(self._database.within(ENGINE_TIMEOUT), run_ids, self._clock.now())
+        return await queues.park_paused(self._database.within(ENGINE_TIMEOUT), run_ids, self._clock.now())
 
     async def block_behind(self, run_ids: list[str]) -> list[str]:
         """Blocks the due runs queued behind those of these runs that are blocked; returns their ids."""

@@ -91,6 +91,13 @@ class SdkSchedule(WireModel):
     generator: dict[str, str]
 
 
+class SdkWaitingFor(WireModel):
+    """Why a run that is QUEUED can't begin yet, in Portuguese, and since when. It begins by itself."""
+
+    reason: str
+    since: datetime
+
+
 class SdkRun(SdkRunSummary):
     """A run with its attempts."""
 
@@ -104,6 +111,7 @@ class SdkRun(SdkRunSummary):
     related_runs: dict[str, Any] = Field(default={})
     attempts: list[SdkAttempt]
     attempt_count: int
+    waiting_for: SdkWaitingFor | None = None
 
 
 def summary(run: RunSummary, duration: timedelta, cost: Decimal) -> Json:
@@ -156,7 +164,14 @@ def as_sdk_run(
         schedule=schedule,
         attempts=[*(_as_sdk_attempt(attempt, shows_stack) for attempt in attempts), *_attempt_under_way(run)],
         attempt_count=run.attempt,
+        waiting_for=_waiting_for(run),
     )
+
+
+def _waiting_for(run: StoredRun) -> SdkWaitingFor | None:
+    if run.waiting_reason is None or run.waits_since is None:
+        return None
+    return SdkWaitingFor(reason=run.waiting_reason.pt, since=run.waits_since)
 
 
 def _as_sdk_error(error: Json | None, shows_stack: bool, message: str | None = None) -> SdkError | None:

@@ -1,6 +1,6 @@
 """Metrics of the calls to OpenAI."""
 
-from agenciaos_jobs.ai_content.prompt import Usage
+from agenciaos_jobs.ai_content.answer import Usage
 from agenciaos_jobs.foundation.metrics import counter, histogram
 
 OPENAI_CALLS = counter("agenciaos_openai_calls_total", "Calls to OpenAI.", ["model", "outcome"])
