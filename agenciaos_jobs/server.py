@@ -38,9 +38,11 @@ from agenciaos_jobs.http.client_address import CLIENT_ADDRESSES, UNTRUSTED_PROXY
 from agenciaos_jobs.http.connections import PROXIES_KEEP_ALIVE, ConnectionLimits
 from agenciaos_jobs.http.fixed_window import FixedWindow
 from agenciaos_jobs.http.middleware import finish_headers, observe
+from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.public_url import PUBLIC_URL
+from agenciaos_jobs.payments import webhook
 from agenciaos_jobs.payments.assignment import ASSIGNMENTS
-from agenciaos_jobs.payments.guru import webhook
+from agenciaos_jobs.payments.resources import PAYMENTS, Payments
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.trigger_dev import (
     batches,
@@ -60,12 +62,11 @@ from agenciaos_jobs.trigger_dev import trigger as tasks
 from agenciaos_jobs.trigger_dev.tokens import claims
 from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
 
-OPERATIONS = [
+_OPERATIONS = [
     *trigger.OPERATIONS,
     *agent_list.OPERATIONS,
     *tasks.OPERATIONS,
     *batches.OPERATIONS,
-    *webhook.OPERATIONS,
     *large_payloads.OPERATIONS,
     *run_list.OPERATIONS,
     *metadata_and_tags.OPERATIONS,
@@ -80,6 +81,11 @@ OPERATIONS = [
     *wait_tokens.OPERATIONS,
     *health.OPERATIONS,
 ]
+
+
+def operations() -> list[Operation]:
+    """Every endpoint but the dashboard's pages."""
+    return [*_OPERATIONS, *webhook.operations()]
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
@@ -105,7 +111,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app.cleanup_ctx.append(connected)
     app.on_response_prepare.append(finish_headers)
     app.on_shutdown.append(_end_subscriptions)
-    for operation in [*OPERATIONS, openapi.operation(OPERATIONS, settings.public_url)]:
+    every = operations()
+    for operation in [*every, openapi.operation(every, settings.public_url)]:
         operation.add_to(app)
     dashboard.add_to(app)
     not_implemented.add_to(app)
@@ -146,7 +153,6 @@ def _configure(app: web.Application, settings: Settings) -> None:
         "address": FixedWindow(settings.rate_limit_address),
     }
     app[openai_webhook.OPENAI_WEBHOOK] = OpenAIWebhook(settings.values_of("openai_webhook_secret"))
-    app[keys.GURU_TOKENS] = tuple(settings.values_of("dmg_webhook_secret"))
     app[CLIENT_ADDRESSES] = ClientAddresses(settings.trusted_proxies, settings.client_ip_header)
     app[keys.BODY_TIMEOUT] = settings.body_timeout
     app[keys.SLOTS] = settings.worker_max_jobs
@@ -167,6 +173,7 @@ def _bind(app: web.Application, runtime: Runtime) -> None:
     app[keys.CONTROL] = runtime.control
     app[keys.WAIT_TOKENS] = runtime.wait_tokens
     app[ASSIGNMENTS] = runtime.assignments
+    app[PAYMENTS] = runtime.resources[Payments]
     app[MONTHLY_LIMITS] = runtime.resources[AIContent].monthly_limits
     app[keys.CLOCK] = clock
     app[keys.DATABASE], app[keys.LONG_READS] = database, runtime.database

@@ -1,12 +1,22 @@
 """The settings, and the only reader of the environment."""
 
+import os
 from collections.abc import Callable
 from email.headerregistry import Address
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from agenciaos_jobs.ai_content.model_settings import ModelSettings
@@ -16,13 +26,19 @@ from agenciaos_jobs.foundation.connections.http_url import HttpUrl, PublicUrl
 from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
 from agenciaos_jobs.foundation.connections.redis_url import RedisURL
 from agenciaos_jobs.foundation.connections.url import cleaned
+from agenciaos_jobs.payments.policy import terms
 
 
 class SettingsError(Exception):
     """A setting is missing or malformed; the message names it and the expected form."""
 
 
-Plan = Literal["FREE", "PRO"]
+def _names(value: object) -> object:
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
+PlanProducts = Annotated[dict[str, str], BeforeValidator(terms.read_products), AfterValidator(terms.require_plans)]
+_REPLACED_BY_PLANS = ("AI_MONTHLY_LIMIT_FREE", "AI_MONTHLY_LIMIT_PRO")
 
 
 class Settings(ModelSettings):
@@ -50,12 +66,18 @@ class Settings(ModelSettings):
     max_connections: int = Field(default=5_000, ge=1)
     dashboard_password: SecretStr | None = None
 
+    plans: Annotated[dict[str, NonNegativeInt], NoDecode, BeforeValidator(terms.read_plans)] = Field(
+        default={"FREE": 20, "PRO": 500}, min_length=2
+    )
     dmg_webhook_secret: SecretStr | None = None
     dmg_webhook_secret_previous: SecretStr | None = None
     dmg_api_key: SecretStr | None = None
     dmg_api_url: HttpUrl = "https://digitalmanager.guru/api/v2"
-    plan_products: Annotated[dict[str, Plan], NoDecode] = Field(default={"pro-monthly": "PRO"})
+    plan_products: Annotated[PlanProducts, NoDecode] = Field(default={"pro-monthly": "PRO"}, validate_default=True)
     payment_grace_days: int = Field(default=3, ge=0, le=365)
+    cancel_keeps_period: bool = True
+    trial_days: int = Field(default=7, ge=0, le=365)
+    silence_days: int | None = Field(default=None, ge=1, le=3650)
     reconcile_apply: bool = False
 
     public_url: PublicUrl | None = None
@@ -72,7 +94,7 @@ class Settings(ModelSettings):
 
     arq_producers: bool = False
     worker_max_jobs: int = Field(default=50, ge=1, le=10_000)
-    jobs_modules: Annotated[tuple[str, ...], NoDecode] = ()
+    jobs_modules: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
     agency_concurrency: int = Field(default=10, ge=1)
     shutdown_delay: float = Field(default=3, ge=0)
     shutdown_grace: int = Field(default=20, ge=0)
@@ -84,23 +106,6 @@ class Settings(ModelSettings):
     otel_service_name: str = Field(default="agenciaos-jobs", min_length=1)
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @field_validator("plan_products", mode="before")
-    @classmethod
-    def _read_pairs(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-        if any(not product.strip() or not plan.strip() for product, _, plan in pairs):
-            raise ValueError("expected product=PLAN pairs with commas between them, such as pro-monthly=PRO")
-        return {product.strip(): plan.strip().upper() for product, _, plan in pairs}
-
-    @field_validator("jobs_modules", mode="before")
-    @classmethod
-    def _read_list(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(name.strip() for name in value.split(",") if name.strip())
 
     @field_validator("database_url", "direct_url")
     @classmethod
@@ -172,6 +177,8 @@ class Settings(ModelSettings):
     @classmethod
     def load(cls, *required: str) -> Self:
         """The current settings; raises :class:`SettingsError` if one is malformed or a required one is missing."""
+        if replaced := [name for name in _REPLACED_BY_PLANS if os.environ.get(name)]:
+            raise SettingsError(f"{', '.join(replaced)}: replaced by PLANS, such as PLANS=FREE:20,PRO:500")
         try:
             settings = cls()
         except ValidationError as error:

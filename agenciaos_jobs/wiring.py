@@ -39,7 +39,9 @@ from agenciaos_jobs.foundation.clock import Clock, SystemClock
 from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, REQUEST_TIMEOUT, Database
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.payments.assignment import Assignments
-from agenciaos_jobs.payments.guru.api import GuruAPI
+from agenciaos_jobs.payments.policy.terms import Terms
+from agenciaos_jobs.payments.provider import Provider
+from agenciaos_jobs.payments.providers import PROVIDERS
 from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.settings import Settings
 
@@ -102,12 +104,12 @@ async def open_runtime(
             intake=intake,
             wait_tokens=WaitTokens(for_requests, outbox, clock),
             control=Control(for_requests, intake, outbox, clock, jobs),
-            assignments=Assignments(for_requests, intake, clock),
+            assignments=Assignments(for_requests, intake, clock, tuple(settings.plans)),
             alerting=alerting,
             notifier=_notifier(settings, for_engine, clock, intake, alerting),
             resources={
                 AIContent: _ai_content(settings, clock, stack, alerting.buffer, _pacer(settings, pool, clock, outbox)),
-                Payments: _payments(settings, clock, stack, alerting.buffer),
+                Payments: _payments(settings, clock, stack),
                 Alerting: alerting,
             },
             redactor=redactor,
@@ -158,21 +160,27 @@ def _ai_content(
 ) -> AIContent:
     model = model_of(settings, clock)
     stack.push_async_callback(model.close)
-    limits = {"FREE": settings.ai_monthly_limit_free, "PRO": settings.ai_monthly_limit_pro}
-    return AIContent(model, pacer, limits, alerts)
+    return AIContent(model, pacer, settings.plans, alerts)
 
 
-def _payments(settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: AlertBuffer) -> Payments:
-    guru = None
-    if settings.dmg_api_key is not None:
-        guru = GuruAPI(clock, api_key=settings.dmg_api_key.get_secret_value(), base_url=settings.dmg_api_url)
-        stack.push_async_callback(guru.close)
-    return Payments(
-        plan_products=settings.plan_products,
+def _payments(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Payments:
+    providers: dict[str, Provider] = {}
+    for provider in PROVIDERS:
+        providers[provider.name] = provider(settings, clock)
+        stack.push_async_callback(providers[provider.name].close)
+    return Payments(terms_of(settings), providers, settings.reconcile_apply)
+
+
+def terms_of(settings: Settings) -> Terms:
+    """The business rules of plans."""
+    silence = settings.silence_days
+    return Terms(
+        plans=tuple(settings.plans),
+        products=settings.plan_products,
         grace=timedelta(days=settings.payment_grace_days),
-        reconcile_apply=settings.reconcile_apply,
-        guru=guru,
-        alerts=alerts,
+        cancel_keeps_period=settings.cancel_keeps_period,
+        trial=timedelta(days=settings.trial_days),
+        silence=timedelta(days=silence) if silence is not None else None,
     )
 
 

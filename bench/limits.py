@@ -73,8 +73,7 @@ async def _measure(environment: Mapping[str, str], url: str, case: Case) -> tupl
         **environment,
         "OPENAI_API_KEY": "sk-bench",
         "OPENAI_BASE_URL": f"{url}/v1",
-        "AI_MONTHLY_LIMIT_FREE": "10000",
-        "AI_MONTHLY_LIMIT_PRO": "10000",
+        "PLANS": "FREE:10000,PRO:10000",
         "AGENCY_CONCURRENCY": "1000",
     }
     async with open_runtime(settings) as runtime:

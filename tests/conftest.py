@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 from support.double import OpenAIDouble
 from support.guru import TOKEN, GuruDouble
@@ -22,6 +23,9 @@ from agenciaos_jobs.settings import Settings
 pytest.register_assert_rewrite(
     *(f"support.sdk_{topic}" for topic in ("batches", "realtime", "runs", "schedules", "triggers", "waits"))
 )
+
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("untimed")
 
 pytest_plugins = ["support.browser", "support.background", "support.commands"]
 

@@ -29,6 +29,4 @@ class ModelSettings(BaseSettings):
     openai_webhook_secret: SecretStr | None = None
     openai_webhook_secret_previous: SecretStr | None = None
     ai_wait_limit: float = Field(default=30, gt=0, le=1440)
-    ai_monthly_limit_free: int = Field(default=20, ge=0)
-    ai_monthly_limit_pro: int = Field(default=500, ge=0)
     ai_budget_usd: Decimal | None = Field(default=None, gt=0)

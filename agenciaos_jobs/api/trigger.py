@@ -17,7 +17,7 @@ from agenciaos_jobs.http.keys import CLOCK, INTAKE, REQUEST_ID
 from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, invalid
-from agenciaos_jobs.payments.guru import token, webhook
+from agenciaos_jobs.payments import webhook
 from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
 
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -39,8 +39,8 @@ class TriggerRequest(BaseModel):
 
 async def trigger(request: web.Request) -> web.Response:
     given = await read_json(request)
-    if token.is_native(given):
-        return await webhook.accept(request, given)
+    if sender := webhook.sender_of(given):
+        return await webhook.accept(request, sender)
     body = as_model(given, TriggerRequest)
     job = JOBS_BY_NAME.get(body.type)
     if job is None:

@@ -23,14 +23,12 @@ from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.connections.connector import UnsupportedPostgresError
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.migrate import SchemaError
-from agenciaos_jobs.payments.guru.api import GuruAPI
+from agenciaos_jobs.payments.providers import PROVIDERS
 from agenciaos_jobs.settings import Settings, SettingsError, dotenv_in_use
 from agenciaos_jobs.wiring import model_of
 
 _MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "fault": "[red]✘[/]"}
 _TIMEOUT = 10
-
-GURU_TOKEN_LENGTH = 40
 
 
 @click.command()
@@ -71,8 +69,8 @@ async def _findings() -> AsyncIterator[Finding]:
         yield finding
     yield await _queue(settings)
     yield await _openai(settings)
-    yield _guru_token(settings)
-    yield await _guru(settings)
+    async for finding in _providers(settings):
+        yield finding
     for source in (checks.findings(settings), alerts.findings(settings)):
         async for finding in source:
             yield finding
@@ -82,31 +80,14 @@ def _set(value: object, name: str, state: State, advice: str) -> Finding:
     return Finding("ok", name, "set") if value else Finding(state, name, f"not set: {advice}")
 
 
-def _guru_token(settings: Settings) -> Finding:
-    name, secret = "DMG_WEBHOOK_SECRET", settings.dmg_webhook_secret
-    if secret is None:
-        advice = "copy the account token from Guru: without it no Guru webhook can be authenticated"
-        return Finding("warning", name, f"not set: {advice}")
-    if len(secret.get_secret_value()) != GURU_TOKEN_LENGTH:
-        return Finding("warning", name, f"set, but Guru's account tokens have {GURU_TOKEN_LENGTH} characters: check it")
-    return Finding("ok", name, "set")
-
-
-async def _guru(settings: Settings) -> Finding:
-    name = "DMG_API_KEY"
-    if settings.dmg_api_key is None:
-        return Finding("warning", name, "not set: payments are trusted on the webhook's token alone")
-    key = settings.dmg_api_key.get_secret_value()
-    api = GuruAPI(SystemClock(), api_key=key, base_url=settings.dmg_api_url)
-    try:
-        await api.ping()
-    except GiveUp as error:
-        return Finding("fault", name, f"refused by {settings.dmg_api_url} ({error}): make a new user token in Guru")
-    except RetryLater as error:
-        return Finding("warning", name, f"could not be checked ({error}): is {settings.dmg_api_url} reachable?")
-    finally:
-        await api.close()
-    return Finding("ok", name, "accepted: plans are switched on after Guru confirms")
+async def _providers(settings: Settings) -> AsyncIterator[Finding]:
+    for kind in PROVIDERS:
+        provider = kind(settings, SystemClock())
+        try:
+            async for state, name, text in provider.check():
+                yield Finding(state, name, text)
+        finally:
+            await provider.close()
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:

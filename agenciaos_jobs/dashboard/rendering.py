@@ -19,6 +19,7 @@ from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.http import public_url
 from agenciaos_jobs.http.keys import CLOCK
 from agenciaos_jobs.http.language import accepted_language
+from agenciaos_jobs.payments.resources import PAYMENTS
 
 SESSION = web.RequestKey("dashboard_session", Session)
 
@@ -98,6 +99,7 @@ def _context(request: web.Request) -> dict[str, Any]:
         "with_query": lambda **changes: with_query(request.query, changes),
         "session": session,
         "csrf": session.csrf if session else "",
+        "base_plan": request.app[PAYMENTS].terms.base_plan,
         "theme": theme if theme in THEMES else "auto",
     }
 

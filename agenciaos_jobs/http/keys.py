@@ -40,7 +40,6 @@ LONG_READS = web.AppKey("long_reads", Database)
 """The same database, for lists, overviews and exports, whose statements may take a minute."""
 DEBOUNCER = web.AppKey("debouncer", Debouncer)
 DRAINING = web.AppKey("draining", asyncio.Event)
-GURU_TOKENS = web.AppKey("guru_tokens", tuple[str, ...])
 INTAKE = web.AppKey("intake", Intake)
 KEY_DIGESTS = web.AppKey("key_digests", dict[str, bytes])
 WINDOWS = web.AppKey("windows", dict[str, FixedWindow])

@@ -15,7 +15,7 @@ SPENT = "Limite de uso de IA excedido para este mês: 0 de 0 gerações do plano
 async def test_a_customer_reads_why_there_is_no_text(
     settings: Settings, openai_double: OpenAIDouble, db: asyncpg.Connection
 ):
-    async with running_service(settings.model_copy(update={"ai_monthly_limit_free": 0})) as service:
+    async with running_service(settings.model_copy(update={"plans": {"FREE": 0, "PRO": 500}})) as service:
         run = await service.outcome("ai-content", REQUEST)
         _, english = await service.get(f"/api/v3/runs/{run['id']}", **{"Accept-Language": "en-US"})
     assert (run["error"]["code"], run["error"]["name"]) == ("plan_limit_reached", "plan_limit_reached")

@@ -29,7 +29,7 @@ async def test_agents_of_several_families_complete(on_llmock: Settings, llmock: 
         form = AGENTS[agent].example_input
         run = await service.outcome("ai-content", {**REQUEST, "agentType": agent, "input": form})
     assert run["status"] == "COMPLETED"
-    assert run["output"]["data"].items() >= AGENTS[agent].example.items()
+    assert run["output"]["data"].keys() >= AGENTS[agent].example.keys()
 
 
 async def test_a_plain_answer(on_llmock: Settings, llmock: LLMock):

@@ -24,9 +24,9 @@ def without_texts(value: Any) -> Any:
 
 DOCUMENT = """
 from agenciaos_jobs.api import openapi
-from agenciaos_jobs.server import OPERATIONS
+from agenciaos_jobs.server import operations
 import orjson
-print(orjson.dumps(openapi.document(OPERATIONS)).decode())
+print(orjson.dumps(openapi.document(operations())).decode())
 """
 
 

@@ -69,7 +69,7 @@ async def test_each_wrong_field_is_named_in_the_readers_language(server: Service
     assert status == 422
     assert problem["detail"] == detail
     assert problem["error"].startswith(f"{detail}: payload.")
-    assert set(fields) == {"payload.customerId", "payload.productId", "payload.amount", "payload.status"}
+    assert set(fields) == {"payload.customerId", "payload.amount"}
     assert fields["payload.customerId"]["message"] == message
     assert "muito" not in str(problem)
 

@@ -111,7 +111,7 @@ async def test_check_finds_nothing_wrong_where_nothing_is(
         "DMG_API_KEY": "y",
         "DMG_API_URL": guru_double.url,
     }
-    (tmp_path / ".env").write_text("AI_MONTHLY_LIMIT_FREE=3\n")
+    (tmp_path / ".env").write_text("PLANS=FREE:3,PRO:500\n")
     code, text = await cli("check", env=env, cwd=tmp_path)
     assert code == 0, text
     for line in (

@@ -59,7 +59,7 @@ async def test_the_demo_fails_with_the_reason(home: Path):
     )
     assert code == 1
     assert "Traceback" not in text
-    env |= {"AI_MONTHLY_LIMIT_FREE": "0"}
+    env |= {"PLANS": "FREE:0,PRO:500"}
     code, text = await run("agenciaos-jobs", "demo", env=env, cwd=home)
     assert (code, "plan_limit_reached" in text or "0 generations a month" in text) == (1, True)
 

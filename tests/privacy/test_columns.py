@@ -34,6 +34,8 @@ PERSONAL = {
 FREE = {
     "ids, made by this service, the application, Guru or OpenAI": {
         "ai_days": "agency_id",
+        "ai_brakes": "probe",
+        "application_purchases": "agency_id",
         "ai_generations": "run_id agency_id",
         "ai_quotas": "agency_id",
         "ai_reservations": "run_id agency_id",
@@ -66,6 +68,7 @@ FREE = {
         "wait_tokens": "id",
     },
     "one of a few words of the program": {
+        "ai_brakes": "model",
         "ai_days": "model",
         "ai_generations": "agent_type status error_code model service_tier",
         "ai_responses": "agent_type",
@@ -78,14 +81,16 @@ FREE = {
         "error_groups": "task type code",
         "idempotency_keys": "task",
         "packets": "content_type",
-        "payment_events": "source event status action plan_before plan_after code",
+        "payment_events": "source event status action plan_before plan_after code currency",
         "privacy_requests": "action",
         "run_hour_times": "task kind",
         "run_hours": "task outcome",
         "run_logs": "level",
-        "runs": "task status source",
+        "runs": "task status source waits_for",
         "schedules": "task cron timezone type",
         "stream_chunks": "stream",
+        "contracts": "source",
+        "product_plans": "product plan",
         "subscriptions": "plan status source code",
     },
     "digests": {
@@ -98,7 +103,7 @@ FREE = {
         "bulk_actions": "name",
         "queues": "name paused_by overridden_by",
     },
-    "dates, statuses and amounts of purchases, which stay": {"contracts": "facts"},
+    "dates, statuses and amounts of purchases, which stay": {"application_purchases": "facts", "contracts": "facts"},
     "the proof that a request was carried out": {"privacy_requests": "subject requested_by held"},
     "of nobody who is known by name: wrong passwords by address, for hours; what a channel's server answers": {
         "alert_channels": "channel last_error",

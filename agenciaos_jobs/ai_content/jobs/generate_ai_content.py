@@ -71,7 +71,9 @@ def _agency_not_found(payload: Payload) -> GiveUp:
 async def _reserve(context: RunContext[AIContent], agency_id: str, plan: str) -> None:
     """Reserves one generation of the month in which the run was triggered, or gives up."""
     month = Month.of(context.run.created_at)
-    limit = context.uses.monthly_limits[plan]
+    limit = context.uses.monthly_limits.get(plan)
+    if limit is None:
+        raise GiveUp("unknown_plan", f"PLANS has no plan {plan!r}")
     reservation = await generations.reserve(context.database, context.run, agency_id, month, limit, context.clock.now())
     if not reservation.granted:
         resets_at = month.next.starts_at.isoformat()
