@@ -43,6 +43,8 @@ from agenciaos_jobs.http.public_url import PUBLIC_URL
 from agenciaos_jobs.payments import webhook
 from agenciaos_jobs.payments.assignment import ASSIGNMENTS
 from agenciaos_jobs.payments.resources import PAYMENTS, Payments
+from agenciaos_jobs.reports.endpoints import reports, unsubscribe
+from agenciaos_jobs.reports.resources import REPORTS, Reports
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.trigger_dev import (
     batches,
@@ -79,6 +81,8 @@ _OPERATIONS = [
     *queues.OPERATIONS,
     *claims.OPERATIONS,
     *wait_tokens.OPERATIONS,
+    *reports.OPERATIONS,
+    *unsubscribe.OPERATIONS,
     *health.OPERATIONS,
 ]
 
@@ -170,6 +174,7 @@ def _bind(app: web.Application, runtime: Runtime) -> None:
     app[keys.SCHEDULE_ADMIN] = ScheduleAdmin(database, clock, registry.JOBS)
     app[keys.INTAKE] = runtime.intake
     app[keys.DEBOUNCER] = Debouncer(database, runtime.intake, runtime.outbox, clock)
+    app[REPORTS] = runtime.resources[Reports]
     app[keys.CONTROL] = runtime.control
     app[keys.WAIT_TOKENS] = runtime.wait_tokens
     app[ASSIGNMENTS] = runtime.assignments

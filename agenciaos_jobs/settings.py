@@ -27,6 +27,7 @@ from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
 from agenciaos_jobs.foundation.connections.redis_url import RedisURL
 from agenciaos_jobs.foundation.connections.url import cleaned
 from agenciaos_jobs.payments.policy import terms
+from agenciaos_jobs.reports.options import ReportSettings
 
 
 class SettingsError(Exception):
@@ -41,7 +42,7 @@ PlanProducts = Annotated[dict[str, str], BeforeValidator(terms.read_products), A
 _REPLACED_BY_PLANS = ("AI_MONTHLY_LIMIT_FREE", "AI_MONTHLY_LIMIT_PRO")
 
 
-class Settings(ModelSettings):
+class Settings(ModelSettings, ReportSettings):
     """Every setting, read from the environment and from ``.env`` in the working directory.
 
     ``.env.example`` describes each one.
@@ -127,7 +128,9 @@ class Settings(ModelSettings):
     @field_validator("slack_webhook_url", "alert_webhook_url")
     @classmethod
     def _is_http(cls, value: SecretStr | None) -> SecretStr | None:
-        return _with_scheme(value, "https://", "http://")
+        if value is not None and not value.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("expected an address that begins with https:// or http://")
+        return value
 
     @field_validator("smtp_url")
     @classmethod
@@ -163,8 +166,12 @@ class Settings(ModelSettings):
 
     @model_validator(mode="after")
     def _channels_are_whole(self) -> Self:
-        if self.smtp_url and not (self.alert_email_from and self.alert_email_to):
+        if self.smtp_url and not self.report_email and not (self.alert_email_from and self.alert_email_to):
             raise ValueError("SMTP_URL needs ALERT_EMAIL_FROM and ALERT_EMAIL_TO")
+        if self.report_email and not (self.smtp_url and self.report_email_from and self.public_url):
+            raise ValueError("REPORT_EMAIL needs SMTP_URL, REPORT_EMAIL_FROM and PUBLIC_URL")
+        if self.report_webhook_url and not self.report_webhook_secret:
+            raise ValueError("REPORT_WEBHOOK_URL needs REPORT_WEBHOOK_SECRET")
         if self.alert_webhook_url and not self.alert_webhook_secret:
             raise ValueError("ALERT_WEBHOOK_URL needs ALERT_WEBHOOK_SECRET")
         return self
@@ -218,12 +225,6 @@ def _readable(value: SecretStr | None, read: Callable[[str], object]) -> SecretS
         return None
     read(text)
     return SecretStr(text)
-
-
-def _with_scheme(value: SecretStr | None, *schemes: str) -> SecretStr | None:
-    if value is not None and not value.get_secret_value().startswith(schemes):
-        raise ValueError("expected an address that begins with " + " or ".join(schemes))
-    return value
 
 
 def _explain(problem: object) -> str:

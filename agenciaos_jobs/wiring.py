@@ -9,20 +9,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from agenciaos_jobs import registry
+from agenciaos_jobs import registry, resources
 from agenciaos_jobs.ai_content import agents
 from agenciaos_jobs.ai_content.budget import BudgetCheck
-from agenciaos_jobs.ai_content.openai.client import OpenAIModel
-from agenciaos_jobs.ai_content.openai.request import Options
 from agenciaos_jobs.ai_content.pacing.outage import outages
 from agenciaos_jobs.ai_content.pacing.pacer import Pacer
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.alerts.alerting import Alerting
 from agenciaos_jobs.alerts.buffer import AlertBuffer
-from agenciaos_jobs.alerts.channels import email, slack, webhook
 from agenciaos_jobs.alerts.conditions import Check, Conditions
 from agenciaos_jobs.alerts.failures import LateSlotAlert
-from agenciaos_jobs.alerts.message import Channel
 from agenciaos_jobs.alerts.notifier import AlertNotifier
 from agenciaos_jobs.alerts.rules import load_rules
 from agenciaos_jobs.engine import queue, queue_probe
@@ -39,10 +35,8 @@ from agenciaos_jobs.foundation.clock import Clock, SystemClock
 from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, REQUEST_TIMEOUT, Database
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.payments.assignment import Assignments
-from agenciaos_jobs.payments.policy.terms import Terms
-from agenciaos_jobs.payments.provider import Provider
-from agenciaos_jobs.payments.providers import PROVIDERS
 from agenciaos_jobs.payments.resources import Payments
+from agenciaos_jobs.reports.resources import Reports
 from agenciaos_jobs.settings import Settings
 
 
@@ -95,6 +89,7 @@ async def open_runtime(
         intake = Intake(
             for_requests, outbox, clock, jobs, settings.agency_concurrency, LateSlotAlert(clock, alerting.rules).record
         )
+        pacer = Pacer(for_engine, clock, outbox, timedelta(minutes=settings.ai_wait_limit))
         yield Runtime(
             id=runtime_id,
             clock=clock,
@@ -108,9 +103,10 @@ async def open_runtime(
             alerting=alerting,
             notifier=_notifier(settings, for_engine, clock, intake, alerting),
             resources={
-                AIContent: _ai_content(settings, clock, stack, alerting.buffer, _pacer(settings, pool, clock, outbox)),
-                Payments: _payments(settings, clock, stack),
+                AIContent: resources.ai_content(settings, clock, stack, alerting.buffer, pacer),
+                Payments: resources.payments(settings, clock, stack),
                 Alerting: alerting,
+                Reports: resources.reports(settings, clock),
             },
             redactor=redactor,
             settings=settings,
@@ -151,42 +147,11 @@ def tune_gc() -> None:
     gc.set_threshold(10_000, 20, 10)
 
 
-def _pacer(settings: Settings, pool: Database, clock: Clock, outbox: RedisOutbox) -> Pacer:
-    return Pacer(pool.within(ENGINE_TIMEOUT), clock, outbox, timedelta(minutes=settings.ai_wait_limit))
-
-
-def _ai_content(
-    settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: AlertBuffer, pacer: Pacer
-) -> AIContent:
-    model = model_of(settings, clock)
-    stack.push_async_callback(model.close)
-    return AIContent(model, pacer, settings.plans, alerts)
-
-
-def _payments(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Payments:
-    providers: dict[str, Provider] = {}
-    for provider in PROVIDERS:
-        providers[provider.name] = provider(settings, clock)
-        stack.push_async_callback(providers[provider.name].close)
-    return Payments(terms_of(settings), providers, settings.reconcile_apply)
-
-
-def terms_of(settings: Settings) -> Terms:
-    """The business rules of plans."""
-    silence = settings.silence_days
-    return Terms(
-        plans=tuple(settings.plans),
-        products=settings.plan_products,
-        grace=timedelta(days=settings.payment_grace_days),
-        cancel_keeps_period=settings.cancel_keeps_period,
-        trial=timedelta(days=settings.trial_days),
-        silence=timedelta(days=silence) if silence is not None else None,
-    )
-
-
 def _alerting(settings: Settings, clock: Clock, stack: AsyncExitStack, buffer: AlertBuffer) -> Alerting:
     stack.push_async_callback(buffer.close)
-    return Alerting(load_rules(settings.alerts_file), open_channels(settings, clock), settings.public_url, buffer)
+    return Alerting(
+        load_rules(settings.alerts_file), resources.open_channels(settings, clock), settings.public_url, buffer
+    )
 
 
 def _notifier(settings: Settings, pool: Database, clock: Clock, intake: Intake, alerting: Alerting) -> AlertNotifier:
@@ -196,42 +161,3 @@ def _notifier(settings: Settings, pool: Database, clock: Clock, intake: Intake, 
         checks.append(BudgetCheck(budget, clock).events)
     conditions = Conditions(pool, clock, alerting.rules, checks)
     return AlertNotifier(pool, clock, intake, alerting, conditions)
-
-
-def model_of(settings: Settings, clock: Clock) -> OpenAIModel:
-    """The configured model; makes no request yet."""
-    return OpenAIModel(
-        clock,
-        api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
-        base_url=settings.openai_base_url,
-        options=Options(
-            model=settings.openai_model,
-            long_model=settings.openai_model_long,
-            reasoning_effort=settings.openai_reasoning_effort,
-            verbosity=settings.openai_verbosity,
-            service_tier=settings.openai_service_tier,
-        ),
-        organization=settings.openai_org_id,
-        project=settings.openai_project_id,
-        in_background=settings.openai_background,
-        has_completion_webhook=settings.openai_webhook_secret is not None,
-    )
-
-
-def open_channels(settings: Settings, clock: Clock) -> Mapping[str, Channel]:
-    """The configured channels, by name."""
-    channels: dict[str, Channel] = {}
-    if settings.smtp_url and settings.alert_email_from and settings.alert_email_to:
-        server = email.Server.read(settings.smtp_url.get_secret_value())
-        recipients = email.addresses(settings.alert_email_to)
-        channels["email"] = email.EmailChannel(server, settings.alert_email_from, recipients)
-    if settings.slack_webhook_url:
-        channels["slack"] = slack.SlackChannel(settings.slack_webhook_url.get_secret_value(), clock)
-    if settings.alert_webhook_url and settings.alert_webhook_secret:
-        channels["webhook"] = webhook.WebhookChannel(
-            settings.alert_webhook_url.get_secret_value(),
-            settings.values_of("alert_webhook_secret"),
-            clock,
-            private_too=settings.alert_webhook_private,
-        )
-    return channels

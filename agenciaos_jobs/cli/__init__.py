@@ -21,6 +21,7 @@ _COMMANDS = {
     "alerts": "alerts",
     "payments": "payments",
     "privacy": "privacy",
+    "reports": "reports",
     "check": "check",
     "prune": "prune",
 }

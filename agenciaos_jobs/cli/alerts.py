@@ -18,8 +18,9 @@ from agenciaos_jobs.cli.checks import Finding
 from agenciaos_jobs.cli.common import CommandError, console, formatter, load_settings, with_runtime
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.resources import open_channels
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import Runtime, open_channels
+from agenciaos_jobs.wiring import Runtime
 
 HOW = "set SMTP_URL, SLACK_WEBHOOK_URL or ALERT_WEBHOOK_URL (docs/alerts.md)"
 

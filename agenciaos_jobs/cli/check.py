@@ -24,8 +24,8 @@ from agenciaos_jobs.foundation.connections.connector import UnsupportedPostgresE
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.payments.providers import PROVIDERS
+from agenciaos_jobs.resources import model_of
 from agenciaos_jobs.settings import Settings, SettingsError, dotenv_in_use
-from agenciaos_jobs.wiring import model_of
 
 _MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "fault": "[red]✘[/]"}
 _TIMEOUT = 10

@@ -17,6 +17,7 @@ from agenciaos_jobs.dashboard.pages import (
     login,
     overview,
     payments,
+    report_delivery,
     reports,
     run,
     runs,
@@ -25,7 +26,22 @@ from agenciaos_jobs.dashboard.pages import (
 )
 from agenciaos_jobs.http.keys import PROBLEM_PAGE
 
-MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules, test, payments, alerts)
+MODULES = (
+    login,
+    live,
+    overview,
+    runs,
+    bulk,
+    run,
+    errors,
+    agencies,
+    report_delivery,
+    reports,
+    schedules,
+    test,
+    payments,
+    alerts,
+)
 
 
 def add_to(app: web.Application) -> None:

@@ -58,9 +58,10 @@ def demo(settings: Settings, console: Console) -> None:
                 stack.service(environment, embedded.free_port(), log) as service,
             ):
                 console.print(f"[green]✔[/] servidor {service.url} e worker arq / server and worker")
-                asyncio.run(_send_all(service, console))
+                report = asyncio.run(_send_all(service, console))
     console.print(f"\n[bold green]Tudo certo / all well[/] em {time.monotonic() - began:.1f} s")
     console.print("Painel / dashboard: [bold]agenciaos-jobs dev[/]")
+    console.print(f"Relatório da Agência Aurora / its report: [bold]{report}[/]", soft_wrap=True, highlight=False)
 
 
 def _step(console: Console) -> stack.Report:
@@ -101,20 +102,34 @@ async def _refuse_other_data(connection: Connection) -> None:
         raise StackError(f"DATABASE_URL names a database with {others} agencies in it: the demo wants one without data")
 
 
-async def _send_all(service: Stack, console: Console) -> None:
+async def _send_all(service: Stack, console: Console) -> Path:
+    """Sends the requests, shows what came of them, and returns the path of the agency's report as PDF."""
     pool = await database.connect(service.environment["DATABASE_URL"], size=2)
     headers = {"Authorization": f"Bearer {service.key}"}
     try:
         async with aiohttp.ClientSession(service.url, headers=headers) as session:
             before = await agencies.plan(pool, AGENCY)
             ran = {name: await _send(session, service, name, payload, console) for name, payload in REQUESTS.items()}
+            report = await _download(session, ran["monthly-report"]["output"]["month"])
         fmt = Formatter("pt", SystemClock().now())
         console.print(_ad(ran["ai-content"], fmt, is_stand_in=service.is_stand_in))
         console.print(_plan(str(before), str(await agencies.plan(pool, AGENCY)), ran["payment-webhook"]))
         month = Month.parse(ran["monthly-report"]["output"]["month"])
         console.print(report_table(month, await monthly_reports.of_month(pool, month), fmt))
+        return report
     finally:
         await pool.close()
+
+
+async def _download(session: aiohttp.ClientSession, month: str) -> Path:
+    """Stores the PDF where it outlives the demo."""
+    async with session.get(f"/api/reports/{AGENCY}/{month}.pdf") as response:
+        if response.status != 200:
+            raise StackError(f"GET /api/reports/{AGENCY}/{month}.pdf: {response.status}")
+        body = await response.read()
+    file = Path(tempfile.mkdtemp(prefix="agenciaos-relatorio-")) / f"agencia-aurora-{month}.pdf"
+    file.write_bytes(body)
+    return file
 
 
 async def _send(

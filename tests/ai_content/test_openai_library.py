@@ -28,7 +28,7 @@ from agenciaos_jobs import cli, server, worker
 from agenciaos_jobs.cli import check, service
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import model_of
+from agenciaos_jobs.resources import model_of
 
 assert CliRunner().invoke(cli.cli, ["--help"]).exit_code == 0
 settings = Settings.load()
@@ -47,7 +47,7 @@ from agenciaos_jobs.engine.model.job import RetryLater
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.ai_content.agents import AGENTS
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import model_of
+from agenciaos_jobs.resources import model_of
 
 async def ask():
     model = model_of(Settings.load(), SystemClock())

@@ -43,6 +43,8 @@ def is_alive(pid: int) -> bool:
 async def test_the_demo_shows_all_three_results(home: Path):
     code, text = await run("agenciaos-jobs", "demo", env={"HOME": str(home)}, cwd=home)
     assert code == 0, text
+    report = Path(text.rstrip().rpartition(" ")[2])
+    assert (report.name[:15], report.read_bytes()[:4]) == ("agencia-aurora-", b"%PDF")
     assert "Texto de demonstração" in text
     assert re.search(r"gpt-6-luna · \d+ \+ \d+ tokens · US\$ 0,\d+ \(simulado", text)
     assert "agency-123: FREE → PRO" in text

@@ -82,7 +82,7 @@ async def show_agencies(request: web.Request) -> web.StreamResponse:
 async def show_agency(request: web.Request) -> web.StreamResponse:
     database, agency, fmt = request.app[LONG_READS], await _agency(request), formatter(request)
     month = Month.of(request.app[CLOCK].now())
-    first = back(month, MONTHS_SHOWN - 1)
+    first = month.back(MONTHS_SHOWN - 1)
     months = await agencies.months(database, agency.id, first)
     limit = request.app[MONTHLY_LIMITS].get(agency.plan)
     explanation = await _explanation(request, agency.id, fmt)
@@ -121,12 +121,6 @@ async def _agency(request: web.Request) -> Agency:
     if agency is None:
         raise RequestError(404, _UNKNOWN)
     return agency
-
-
-def back(month: Month, count: int) -> Month:
-    """The month ``count`` months before."""
-    number = month.year * 12 + month.number - 1 - count
-    return Month(number // 12, number % 12 + 1)
 
 
 def _chart(agency_id: str, months: Sequence[AiMonth], first: Month, fmt: Formatter) -> Bars:
