@@ -102,15 +102,22 @@ async def open_runtime(
             assignments=Assignments(for_requests, intake, clock, tuple(settings.plans)),
             alerting=alerting,
             notifier=_notifier(settings, for_engine, clock, intake, alerting),
-            resources={
-                AIContent: resources.ai_content(settings, clock, stack, alerting.buffer, pacer),
-                Payments: resources.payments(settings, clock, stack),
-                Alerting: alerting,
-                Reports: resources.reports(settings, clock),
-            },
+            resources=_resources(settings, clock, stack, alerting, pacer),
             redactor=redactor,
             settings=settings,
         )
+
+
+def _resources(
+    settings: Settings, clock: Clock, stack: AsyncExitStack, alerting: Alerting, pacer: Pacer
+) -> Mapping[type, Any]:
+    """What jobs use, by the class that they name."""
+    return {
+        AIContent: resources.ai_content(settings, clock, stack, alerting.buffer, pacer),
+        Payments: resources.payments(settings, clock, stack),
+        Alerting: alerting,
+        Reports: resources.reports(settings, clock),
+    }
 
 
 async def _connect(settings: Settings, clock: Clock, name: str, stack: AsyncExitStack) -> tuple[Database, Queue]:

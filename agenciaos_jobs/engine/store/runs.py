@@ -152,7 +152,7 @@ async def complete(
 async def hold(connection: Connection, run: ClaimedRun, worker_id: str) -> None:
     """Locks the run's row for the transaction, or raises :class:`OwnershipLostError`.
 
-    ``cancellation.interrupt_completion`` finds the transaction by the advisory lock that it holds as well.
+    ``run_changes.interrupt_completion`` finds the transaction by the advisory lock that it holds as well.
     """
     if await connection.fetchrow(QUERIES["hold"], run.id, run.attempt, worker_id) is None:
         raise OwnershipLostError(run.id)
