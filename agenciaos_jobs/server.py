@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -112,6 +113,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app = web.Application(middlewares=[observe], client_max_size=body.MAX_BODY, handler_args={"auto_decompress": False})
     _configure(app, settings)
     app[keys.DRAINING] = asyncio.Event()
+    app[realtime.OPEN_POLLS] = Counter()
     app.cleanup_ctx.append(connected)
     app.on_response_prepare.append(finish_headers)
     app.on_shutdown.append(_end_subscriptions)
