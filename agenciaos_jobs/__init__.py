@@ -28,20 +28,41 @@ with a pydantic payload, an ``async def run(context, payload)`` and a ``JOB``. W
 ``JOBS_MODULES`` names the module to servers and workers. docs/writing-a-job.md goes on from here.
 """
 
-from agenciaos_jobs.engine.context import JobContext, RunContext
-from agenciaos_jobs.engine.model.job import (
-    CommitWith,
-    GiveUp,
-    Hooks,
-    Job,
-    Limits,
-    RetryLater,
-    Schedule,
-    Snooze,
-)
-from agenciaos_jobs.engine.wait_tokens import TokenTimedOutError
-from agenciaos_jobs.foundation.backoff import Backoff
-from agenciaos_jobs.foundation.i18n.text import Text
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agenciaos_jobs.engine.context import JobContext, RunContext
+    from agenciaos_jobs.engine.model.job import (
+        CommitWith,
+        GiveUp,
+        Hooks,
+        Job,
+        Limits,
+        RetryLater,
+        Schedule,
+        Snooze,
+    )
+    from agenciaos_jobs.engine.wait_tokens import TokenTimedOutError
+    from agenciaos_jobs.foundation.backoff import Backoff
+    from agenciaos_jobs.foundation.i18n.text import Text
+
+_HOMES = {
+    "agenciaos_jobs.engine.context": ("JobContext", "RunContext"),
+    "agenciaos_jobs.engine.model.job": (
+        "CommitWith",
+        "GiveUp",
+        "Hooks",
+        "Job",
+        "Limits",
+        "RetryLater",
+        "Schedule",
+        "Snooze",
+    ),
+    "agenciaos_jobs.engine.wait_tokens": ("TokenTimedOutError",),
+    "agenciaos_jobs.foundation.backoff": ("Backoff",),
+    "agenciaos_jobs.foundation.i18n.text": ("Text",),
+}
 
 __all__ = [
     "Backoff",
@@ -58,3 +79,11 @@ __all__ = [
     "Text",
     "TokenTimedOutError",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """The name out of its module, imported at its first use, so that ``agenciaos_jobs.client`` imports no engine."""
+    for module, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

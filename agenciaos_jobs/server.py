@@ -85,6 +85,7 @@ _OPERATIONS = [
     *reports.OPERATIONS,
     *unsubscribe.OPERATIONS,
     *health.OPERATIONS,
+    *openapi.OPERATIONS,
 ]
 
 
@@ -118,7 +119,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app.on_response_prepare.append(finish_headers)
     app.on_shutdown.append(_end_subscriptions)
     every = operations()
-    for operation in [*every, openapi.operation(every, settings.public_url)]:
+    app[keys.API_DOCUMENT] = openapi.document(every, settings.public_url)
+    for operation in every:
         operation.add_to(app)
     dashboard.add_to(app)
     not_implemented.add_to(app)

@@ -38,11 +38,11 @@ class Readiness(BaseModel):
     queue: str
 
 
-async def alive(_: web.Request) -> web.Response:
+async def check_liveness(_: web.Request) -> web.Response:
     return answer(Health())
 
 
-async def ready(request: web.Request) -> web.Response:
+async def check_readiness(request: web.Request) -> web.Response:
     quick = request.app[DATABASE].within(_TIMEOUT)
     database, schema, queue_state = await asyncio.gather(
         _state(migrate.schema_version(quick)),
@@ -122,12 +122,17 @@ class _Waiting:
 
 OPERATIONS = [
     Operation(
-        "GET", "/healthz", alive, Text("O processo está vivo", "The process is alive"), {200: Health}, needs_key=False
+        "GET",
+        "/healthz",
+        check_liveness,
+        Text("O processo está vivo", "The process is alive"),
+        {200: Health},
+        needs_key=False,
     ),
     Operation(
         "GET",
         "/readyz",
-        ready,
+        check_readiness,
         Text("Banco, esquema e fila estão prontos", "Database, schema and queue are ready"),
         {200: Readiness, 503: Readiness},
         needs_key=False,

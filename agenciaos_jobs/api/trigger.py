@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
+from agenciaos_jobs.api import schemas
 from agenciaos_jobs.engine.model.job import Job, Json
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import NewRun
@@ -77,16 +78,17 @@ def _options(body: TriggerRequest, request: web.Request) -> Json:
 
 def _schema() -> Json:
     """The body as one alternative per job, so that the document has each payload's fields."""
-    base = TriggerRequest.model_json_schema()
+    base = schemas.request(TriggerRequest.model_json_schema())
     alternatives = [
         {
-            "title": str(job.title),
+            "title": f"Trigger{schemas.pascal_case(job.task)}",
+            "description": f"{job.title.en} / {job.title.pt}",
             "type": "object",
             "required": ["type", "payload"],
             "properties": base["properties"]
             | {
                 "type": {"type": "string", "enum": [job.task, *job.names]},
-                "payload": {"$ref": f"#/components/schemas/{job.task}"},
+                "payload": schemas.reference(job.task),
             },
         }
         for job in OFFERED.values()

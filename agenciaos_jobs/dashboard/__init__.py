@@ -17,6 +17,7 @@ from agenciaos_jobs.dashboard.pages import (
     login,
     overview,
     payments,
+    reference,
     report_delivery,
     reports,
     run,
@@ -41,6 +42,7 @@ MODULES = (
     test,
     payments,
     alerts,
+    reference,
 )
 
 

@@ -26,6 +26,7 @@ MENU = (
     Entry("/schedules", Text("Agendamentos", "Schedules"), "clock"),
     Entry("/alerts", Text("Alertas", "Alerts"), "bell"),
     Entry("/test", Text("Testar", "Test"), "flask"),
+    Entry("/docs", Text("Referência da API", "API reference"), "code"),
 )
 
 

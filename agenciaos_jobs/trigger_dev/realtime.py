@@ -30,8 +30,8 @@ POLL = timedelta(seconds=20)
 """The time that a request waits for changes."""
 
 SHORT_POLL = timedelta(seconds=2)
-"""The same for requests beyond the fourth of one public token: over HTTP/1.1 a page has six connections to a server, and
-those that wait keep its other requests from being sent."""
+"""The same for requests beyond the fourth of one public token. Over HTTP/1.1 a page has six connections to a server,
+and those that wait keep its other requests from being sent."""
 _MAX_LONG_POLLS = 4
 
 OPEN_POLLS: web.AppKey[Counter[bytes]] = web.AppKey("open_polls")

@@ -22,7 +22,7 @@ async def test_a_page_can_draw_an_agent_s_form(service: Service):
     status, body = await service.get("/api/agents")
     assert status == 200
     agents = {agent["slug"]: agent for agent in body["agents"]}
-    assert len(agents) == 36
+    assert len(agents) == 37
     copy = agents["copy-generator"]
     fields = {field["name"]: field for field in copy["input"]}
     assert (copy["type"], copy["family"], copy["formKey"]) == ("META_ADS_COPY", "Meta Ads", "copies")

@@ -10,10 +10,8 @@ from typing import Any
 import aiohttp
 import asyncpg
 import pytest
-from conftest import KEY
 from hypothesis import given
 from hypothesis import strategies as st
-from support.public_tokens import token
 from support.service import Service, running_server
 
 from agenciaos_jobs.engine.store import live
@@ -94,26 +92,6 @@ async def test_without_news_a_poll_ends_and_the_next_goes_on(server: Service, mo
     assert await subscriber.statuses() == {run_id: "DELAYED"}
     assert await subscriber.statuses() == {}
     assert await subscriber.statuses() == {}
-
-
-async def test_of_many_polls_with_one_token_four_wait_long_and_the_others_go_on_soon(
-    server: Service, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(realtime, "SHORT_POLL", timedelta(milliseconds=50))
-    run_id = await server.trigger("monthly-report", delay="1h")
-    server.http.headers["Authorization"] = f"Bearer {token(f'read:runs:{run_id}')}"
-    subscribers = [Subscriber(server, f"/realtime/v1/runs/{run_id}") for _ in range(6)]
-    for subscriber in subscribers:
-        await subscriber.ask()
-    polls = [asyncio.create_task(subscriber.ask()) for subscriber in subscribers]
-    async with asyncio.timeout(PATIENCE):
-        while sum(poll.done() for poll in polls) < 2:
-            await asyncio.sleep(0.01)
-    assert sum(poll.done() for poll in polls) == 2
-    server.http.headers["Authorization"] = f"Bearer {KEY}"
-    await server.post(f"/api/v2/runs/{run_id}/cancel", {})
-    await asyncio.wait_for(asyncio.gather(*polls), PATIENCE)
-    assert server.app[realtime.OPEN_POLLS] == {}
 
 
 async def test_tags_must_all_be_there_and_runs_be_young_enough(server: Service, db: asyncpg.Connection):
