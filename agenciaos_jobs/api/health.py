@@ -95,7 +95,7 @@ async def _shared_metrics(database: Database, now: datetime, slots: int) -> list
     totals = metrics.Totals(await metric_totals.totals(database))
     depths, alive_now = await history.queue_depth(database, now), await workers.alive(database, now)
     at_work = {
-        "agenciaos_workers": ("Workers whose lease has not run out.", alive_now),
+        "agenciaos_workers": ("Workers whose lease has not run out and that no operator drains.", alive_now),
         "agenciaos_worker_slots": ("Runs that they can execute at once (WORKER_MAX_JOBS each).", alive_now * slots),
         "agenciaos_worker_slots_busy": ("Runs that are executed.", await run_hours.executing(database)),
     }

@@ -17,6 +17,7 @@ from agenciaos_jobs.dashboard.pages import (
     login,
     overview,
     payments,
+    queues,
     reference,
     report_delivery,
     reports,
@@ -24,25 +25,13 @@ from agenciaos_jobs.dashboard.pages import (
     runs,
     schedules,
     test,
+    waiting,
 )
 from agenciaos_jobs.http.keys import PROBLEM_PAGE
 
 MODULES = (
-    login,
-    live,
-    overview,
-    runs,
-    bulk,
-    run,
-    errors,
-    agencies,
-    report_delivery,
-    reports,
-    schedules,
-    test,
-    payments,
-    alerts,
-    reference,
+    *(login, live, overview, runs, bulk, run, waiting, errors, agencies, report_delivery, reports, queues, schedules),
+    *(test, payments, alerts, reference),
 )
 
 

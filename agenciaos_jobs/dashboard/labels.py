@@ -48,6 +48,9 @@ SOURCES: Mapping[str, Text] = {
 }
 """The source of a run; one that is missing here is shown as it is stored."""
 
+CALLS: Mapping[str, Text] = {"openai responses": Text("Chamada ao modelo", "Call of the model")}
+"""The calls to other services in a timeline, by their spans' names; one that is missing here is shown as it is."""
+
 ACTIONS: Mapping[Action, tuple[Text, str]] = {
     Action.ACTIVATED: (Text("Ativou", "Activated"), "good"),
     Action.RENEWED: (Text("Renovou", "Renewed"), "good"),

@@ -23,6 +23,7 @@ MENU = (
     Entry("/agencies", Text("Agências", "Agencies"), "building"),
     Entry("/reports", Text("Relatórios", "Reports"), "chart"),
     Entry("/payments", Text("Pagamentos", "Payments"), "card"),
+    Entry("/queues", Text("Filas e workers", "Queues and workers"), "queue"),
     Entry("/schedules", Text("Agendamentos", "Schedules"), "clock"),
     Entry("/alerts", Text("Alertas", "Alerts"), "bell"),
     Entry("/test", Text("Testar", "Test"), "flask"),

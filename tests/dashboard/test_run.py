@@ -1,5 +1,6 @@
 """A run's page: its times, its log, where it came from, what it made, and the runs beside it."""
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -44,6 +45,20 @@ async def test_the_log_is_filtered_by_level_and_text(settings: Settings):
             assert log_of(page) == expected, query
         assert "s3cret" not in (await browser.get(f"/runs/{run_id}"))[1]
         assert "Nenhuma linha com este filtro" in (await browser.get(f"/runs/{run_id}?find=nothing"))[1]
+
+
+async def test_the_calls_of_an_attempt_stand_below_it_in_the_timeline_and_not_in_the_log(settings: Settings):
+    async with running_service(settings) as service, operator(service) as browser:
+        asked = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"a": "b"}}
+        run = await service.outcome("ai-content", asked)
+        async with asyncio.timeout(10):  # lines are stored some moments later
+            while "Chamada ao modelo" not in (page := (await browser.get(f"/runs/{run['id']}"))[1]):
+                await asyncio.sleep(0.05)
+        (call,) = re.findall(
+            r'Tentativa 1</th>.*?<th scope="row" class="call">Chamada ao modelo</th>(.*?)</tr>', page, re.S
+        )
+        assert re.search(r"\d\d:\d\d:\d\d,\d{3}.*?fill accent.*?\d+ ms|s</td>", call, re.S)
+        assert "openai responses" not in log_of(page)
 
 
 async def test_what_is_written_down_is_masked_wherever_it_stands(settings: Settings):

@@ -120,9 +120,10 @@ FREE = {
         "request_keys": "key_digest",
         "spent_tokens": "digest request_key",
     },
-    "what operators set: the name of an action or a queue, and who set it": {
+    "what operators set: the name of an action or a queue, and who set it or drains a worker": {
         "bulk_actions": "name",
         "queues": "name paused_by overridden_by",
+        "workers": "draining_by",
     },
     "dates, statuses and amounts of purchases, which stay": {"application_purchases": "facts", "contracts": "facts"},
     "the proof that a request was carried out": {"privacy_requests": "subject requested_by held"},
@@ -139,7 +140,7 @@ FREE = {
         "metric_totals": "sample labels",
         "schema_migrations": "name",
         "watchers": "id",
-        "workers": "id host",
+        "workers": "id host version",
     },
 }
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from agenciaos_jobs.ai_content.agents import find
 from agenciaos_jobs.ai_content.jobs import generate_ai_content
 from agenciaos_jobs.dashboard.page import Page, form, redirect
+from agenciaos_jobs.dashboard.pages import waiting
 from agenciaos_jobs.dashboard.pages.runs import kept_filter, read_filter
 from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import run as dashboard_run
@@ -53,7 +54,7 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         "run.html",
         run=run,
         attempts=attempts,
-        bars=bars(spans(run, attempts), now),
+        bars=bars(spans(run, attempts, await dashboard_run.calls(database, run.id)), now),
         now=now,
         **{name: redactor.value(getattr(run, name)) for name in MASKED},
         content=_content(run),
@@ -61,6 +62,7 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         levels=LEVELS,
         most_lines=MAX_LINES,
         billed=await dashboard_run.billed(database, run.id),
+        **await waiting.view_of(request, run),
         replays=await dashboard_run.replays(database, run.id),
         agency=await dashboard_run.agency_name(database, run.agency_id) if run.agency_id else None,
         is_known=run.task in JOBS,

@@ -166,7 +166,8 @@ class Runner:
 
     async def _perform(self, running: Running, job: Job[Any], payload: BaseModel) -> Any:
         """Calls the job's code. Raises :class:`MaxDurationExceeded` after the run's ``max_duration``."""
-        return await within_limit(running, perform(job, running.context, payload), self._clock.now())
+        with tracing.recording(self._contexts.run_log.span_recorder(running.run)):
+            return await within_limit(running, perform(job, running.context, payload), self._clock.now())
 
     async def end_overdue(self) -> None:
         """Ends overdue attempts: those that ignored their cancellation. Their code is left to itself."""
