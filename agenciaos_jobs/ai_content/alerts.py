@@ -26,6 +26,23 @@ AI_BUDGET_AGENCY = AlertKind(
 )
 """80 or 100 (percent); agency id; agency (its name), used, limit, plan."""
 
+AI_DOWN = AlertKind(
+    "ai_down",
+    label=Text("OpenAI fora do ar", "OpenAI is down"),
+    heading=Text("OpenAI fora do ar: {waiting} execuções esperam", "OpenAI is down: {waiting} runs wait"),
+    what=Text(
+        pt="O modelo {key} não responde desde {since}. {waiting} execuções esperam e continuam sozinhas depois.",
+        en="Model {key} has not answered since {since}. {waiting} runs wait, and go on by themselves when it is back.",
+    ),
+    advice=Text(
+        pt="Nada a repetir. Uma execução testa a cada 30 segundos. Veja status.openai.com, ou troque OPENAI_BASE_URL.",
+        en="Nothing to replay. One run tries every 30 seconds. See status.openai.com, or change OPENAI_BASE_URL.",
+    ),
+    page="/runs?status=QUEUED&task=generate-ai-content",
+    is_condition=True,
+)
+"""A model; -; waiting, since (HH:MM, of São Paulo)."""
+
 AI_BUDGET_TOTAL = AlertKind(
     "ai_budget_total",
     label=Text("Orçamento de IA", "AI budget"),

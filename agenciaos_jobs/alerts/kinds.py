@@ -11,15 +11,15 @@ from agenciaos_jobs.foundation.i18n.text import Text
 
 ENDPOINTS: Mapping[str, str] = {
     "api": "API (TRIGGER_SECRET_KEY)",
-    "guru": "webhook Guru (DMG_WEBHOOK_SECRET)",
     "openai": "webhook OpenAI (OPENAI_WEBHOOK_SECRET)",
     "dashboard": "login (DASHBOARD_PASSWORD)",
 }
 """Where keys are checked, and the setting they are compared with."""
 
 
-def _endpoint(key: str, _: Json) -> Json:
-    return {"endpoint": ENDPOINTS.get(key, key or "—")}
+def _endpoint(key: str, details: Json) -> Json:
+    """A wing's own endpoint is described in the details."""
+    return {"endpoint": details.get("endpoint") or ENDPOINTS.get(key, key or "—")}
 
 
 def _taken(_: str, details: Json) -> Json:
@@ -93,8 +93,8 @@ FAILURE_RATE = AlertKind(
         en="{failed} of {ended} runs failed within the last {window}.",
     ),
     advice=Text(
-        pt="Um mesmo erro na maioria aponta para um serviço de fora (OpenAI, Guru) ou para a última versão. Veja-o.",
-        en="If one error dominates, look at the external service (OpenAI, Guru) or at the last release.",
+        pt="Um mesmo erro na maioria aponta para um serviço externo (OpenAI, pagamentos) ou a última versão. Veja-o.",
+        en="If one error dominates, look at the external service (OpenAI, payments) or at the last release.",
     ),
     page="/errors",
     is_condition=True,
@@ -229,7 +229,7 @@ WRONG_TOKEN = AlertKind(
     page="/",
     values=_endpoint,
 )
-"""which endpoint, such as api or guru; remote address; -."""
+"""which endpoint, such as api; remote address; endpoint, of a wing's own."""
 
 CHANNEL_BROKEN = AlertKind(
     "channel_broken",

@@ -18,9 +18,11 @@ _COMMANDS = {
     "trigger": ("trigger", "Inicia um job / Starts a job."),
     "runs": ("runs", "Execuções: lista, detalhes, log, repetir / Runs: list, show, logs, replay."),
     "queues": ("queues", "Filas: lista, pausa, limites / Queues: list, pause, limits."),
+    "agents": ("agents", "Descreve os agentes, em Markdown / Describe the agents, in Markdown."),
     "alerts": ("alerts", "Alertas: lista, regras, teste dos canais / Alerts: list, rules, channel test."),
     "payments": ("payments", "Pagamentos: sem agência, atribuir, histórico / Payments: unmatched, assign, history."),
     "privacy": ("privacy", "LGPD: exportar, apagar / LGPD: export, erase."),
+    "reports": ("reports", "Relatórios: lista, um deles, envio, quem recebe / Reports: list, show, send, recipients."),
     "check": ("check", "Confere configuração, banco, fila e chaves / Checks settings, database, queue and keys."),
     "prune": ("prune", "Apaga execuções antigas, mês a mês / Drops old runs, month by month."),
 }

@@ -20,8 +20,9 @@ from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.terminal import language, t
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.resources import open_channels
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import Runtime, open_channels
+from agenciaos_jobs.wiring import Runtime
 
 HOW = Text(
     "defina SMTP_URL, SLACK_WEBHOOK_URL ou ALERT_WEBHOOK_URL (docs/alerts.md)",

@@ -8,6 +8,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from agenciaos_jobs import registry
+from agenciaos_jobs.ai_content import agents
+from agenciaos_jobs.ai_content.agents import AgentError
 from agenciaos_jobs.foundation.connections import postgres_url, redis_url
 from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
 from agenciaos_jobs.foundation.connections.redis_url import RedisURL
@@ -43,6 +45,8 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """The findings that need no database."""
     if settings.jobs_modules:
         yield _jobs_modules(settings)
+    if settings.agents_dir:
+        yield _agents(settings)
     for finding in _rotation(settings):
         yield finding
     yield _password(settings)
@@ -93,6 +97,16 @@ def _jobs_modules(settings: Settings) -> Finding:
         return Finding("fault", "JOBS_MODULES", text.format(error=str(error).removeprefix("JOBS_MODULES: ")))
     added = ", ".join(sorted(set(registry.JOBS) - before))
     return Finding("ok", "JOBS_MODULES", Text("acrescenta {added}", "adds {added}").format(added=added))
+
+
+def _agents(settings: Settings) -> Finding:
+    before = dict(agents.AGENTS)
+    try:
+        agents.add_folder(settings.agents_dir)
+    except AgentError as error:
+        return Finding("fault", "AGENTS_DIR", f"{str(error).removeprefix('AGENTS_DIR: ')}; nothing starts like this")
+    changed = sorted(name for name, agent in agents.AGENTS.items() if before.get(name) is not agent)
+    return Finding("ok", "AGENTS_DIR", f"adds or changes {', '.join(changed) or 'nothing'}")
 
 
 def _rotation(settings: Settings) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from agenciaos_jobs.ai_content.agents import AgentError
 from agenciaos_jobs.alerts.rules import AlertRulesError
 from agenciaos_jobs.foundation import logs
 from agenciaos_jobs.foundation.clock import SystemClock
@@ -37,6 +38,7 @@ def reasons() -> tuple[type[BaseException], ...]:
         CommandError,
         SettingsError,
         JobsModuleError,
+        AgentError,
         AlertRulesError,
         SchemaError,
         DomainError,

@@ -82,6 +82,7 @@ async def of_schema(pool: Database, settings: Settings, clock: Clock) -> AsyncIt
     now = clock.now()
     yield await _privileges(pool)
     yield await _retention(pool, settings, now)
+    yield await _plans(pool, settings)
     yield _client_addresses(settings, await retention.last_done(pool, UNTRUSTED_PROXY), now)
     yield await _partitions(pool, now)
 
@@ -97,6 +98,14 @@ async def _privileges(pool: Database) -> Finding:
     )
     rest = more if len(missing) > _SHOWN else ""
     return Finding("fault", PRIVILEGES, text.format(names=", ".join(missing[:_SHOWN]), more=rest))
+
+
+async def _plans(pool: Database, settings: Settings) -> Finding:
+    shown = ", ".join(f"{plan} {limit}" for plan, limit in settings.plans.items())
+    if missing := set(settings.plans) - await agencies.known_plans(pool):
+        text = f'{", ".join(sorted(missing))} not in the application\'s type "Plan": add it there, or take it out here'
+        return Finding("fault", "PLANS", text)
+    return Finding("ok", "PLANS", f"{shown} generations a month")
 
 
 async def _retention(pool: Database, settings: Settings, now: datetime) -> Finding:

@@ -7,16 +7,20 @@ from rich.table import Table
 
 from agenciaos_jobs.cli.common import CommandError, formatter, print_table, with_runtime
 from agenciaos_jobs.foundation.i18n.terminal import t
-from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.effects import current_terms
+from agenciaos_jobs.payments.explanation import Explanation, explain
+from agenciaos_jobs.payments.policy.decision import Action
+from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.payments.store import payments as stored
+from agenciaos_jobs.payments.store import purchases
 from agenciaos_jobs.payments.store.payments import PaymentRecord
-from agenciaos_jobs.payments.words import sentence
+from agenciaos_jobs.payments.words import money, sentence
 from agenciaos_jobs.wiring import Runtime
 
 
 @click.group()
 def payments() -> None:
-    """Pagamentos: sem agência, atribuir, histórico / Payments: unmatched, assign, history."""
+    """Pagamentos: sem agência, atribuir, histórico, explicação / Payments: unmatched, assign, history, explain."""
 
 
 @payments.command("unmatched")
@@ -75,6 +79,38 @@ def history(agency_id: str) -> None:
         click.echo(f"{fmt.moment_to_the_second(record.occurred_at)}  {sentence(record, fmt)}")
 
 
+@payments.command("explain")
+@click.argument("agency_id", metavar="AGENCY")
+def explain_plan(agency_id: str) -> None:
+    """Por que a agência tem o plano, o que o mudaria e quando muda sozinho / Why an agency has its plan."""
+
+    async def fetch(runtime: Runtime) -> Explanation | None:
+        uses = runtime.resources[Payments]
+        async with runtime.database.connection() as connection:
+            account = await purchases.account(connection, agency_id)
+            terms = await current_terms(connection, uses)
+        return explain(account, runtime.clock.now(), terms, formatter()) if account else None
+
+    explanation = with_runtime(fetch)
+    if explanation is None:
+        raise CommandError(f"there is no agency {agency_id!r}")
+    for line in explanation.lines:
+        click.echo(line)
+
+
+@payments.command("plan")
+@click.argument("event_id", metavar="EVENT", type=click.IntRange(1, 2**63 - 1))
+@click.argument("plan", metavar="PLAN")
+def give_plan(event_id: int, plan: str) -> None:
+    """Dá um plano ao produto de um pagamento recusado / Gives the product of a rejected payment a plan."""
+
+    async def act(runtime: Runtime) -> list[str]:
+        return await runtime.assignments.give_plan(event_id, plan.upper())
+
+    for run_id in with_runtime(act):
+        click.echo(run_id)
+
+
 def _show(records: Sequence[PaymentRecord], nothing: str) -> None:
     table, fmt = Table(box=None), formatter()
     event, when, agency = t("Evento", "Event"), t("Quando", "When"), t("Agência", "Agency")
@@ -83,6 +119,6 @@ def _show(records: Sequence[PaymentRecord], nothing: str) -> None:
     table.add_column(t("O que houve", "What happened"))
     for record in records:
         moment = fmt.moment(record.occurred_at)
-        amount = "" if record.amount is None else fmt.reais(record.amount)
+        amount = "" if record.amount is None else money(record, fmt)
         table.add_row(str(record.id), moment, record.agency_id, record.email, amount, sentence(record, fmt))
     print_table(table, nothing)

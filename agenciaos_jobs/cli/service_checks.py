@@ -1,20 +1,18 @@
-"""Findings of ``check`` about Redis, OpenAI and Guru."""
+"""Findings of ``check`` about Redis, OpenAI and the payment providers."""
 
 from collections.abc import AsyncIterator
 
-from agenciaos_jobs.ai_content.openai_errors import KeyRefusedError, ModelMissingError
-from agenciaos_jobs.cli.checks import SET, Finding
+from agenciaos_jobs.ai_content.openai.errors import KeyRefusedError, ModelMissingError
+from agenciaos_jobs.cli.checks import Finding
 from agenciaos_jobs.engine import queue, queue_probe
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.queue_probe import UnusableQueueError
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.payments.guru.api import GuruAPI
+from agenciaos_jobs.payments.providers import PROVIDERS
+from agenciaos_jobs.resources import model_of
 from agenciaos_jobs.settings import Settings
-from agenciaos_jobs.wiring import model_of
-
-GURU_TOKEN_LENGTH = 40
 
 _QUEUE = Text("fila", "queue")
 _UNCHECKED = Text(
@@ -26,8 +24,8 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """The findings about the services besides Postgres."""
     yield await _queue(settings)
     yield await _openai(settings)
-    yield _guru_token(settings)
-    yield await _guru(settings)
+    async for finding in _providers(settings):
+        yield finding
 
 
 async def _queue(settings: Settings) -> Finding:
@@ -50,7 +48,9 @@ async def _queue(settings: Settings) -> Finding:
         return Finding("fault", _QUEUE, text.format(error=type(error).__name__))
     finally:
         await client.close()
-    return Finding("ok", _QUEUE, Text("responde e leva as mensagens", "responds, and carries messages"))
+    return Finding(
+        "ok", _QUEUE, Text("executa os scripts e leva as mensagens", "runs the scripts, and carries messages")
+    )
 
 
 async def _openai(settings: Settings) -> Finding:
@@ -87,47 +87,11 @@ async def _openai(settings: Settings) -> Finding:
     return Finding("ok", name, text.format(model=settings.openai_model))
 
 
-def _guru_token(settings: Settings) -> Finding:
-    name, secret = "DMG_WEBHOOK_SECRET", settings.dmg_webhook_secret
-    if secret is None:
-        text = Text(
-            "não definido: copie o token da conta na Guru; sem ele nenhum webhook da Guru é autenticado",
-            "not set: copy the account token from Guru: without it no Guru webhook can be authenticated",
-        )
-        return Finding("warning", name, text)
-    if len(secret.get_secret_value()) != GURU_TOKEN_LENGTH:
-        text = Text(
-            "definido, mas os tokens de conta da Guru têm {length} caracteres: confira",
-            "set, but Guru's account tokens have {length} characters: check it",
-        )
-        return Finding("warning", name, text.format(length=GURU_TOKEN_LENGTH))
-    return Finding("ok", name, SET)
-
-
-async def _guru(settings: Settings) -> Finding:
-    name = "DMG_API_KEY"
-    if settings.dmg_api_key is None:
-        text = Text(
-            "não definida: os pagamentos valem só pelo token do webhook",
-            "not set: payments are trusted on the webhook's token alone",
-        )
-        return Finding("warning", name, text)
-    key = settings.dmg_api_key.get_secret_value()
-    api = GuruAPI(SystemClock(), api_key=key, base_url=settings.dmg_api_url)
-    try:
-        await api.ping()
-    except GiveUp as error:
-        text = Text(
-            "recusada por {url} ({error}): crie outro token de usuário na Guru",
-            "refused by {url} ({error}): make a new user token in Guru",
-        )
-        return Finding("fault", name, text.format(url=settings.dmg_api_url, error=error))
-    except RetryLater as error:
-        return Finding("warning", name, _UNCHECKED.format(error=error, url=settings.dmg_api_url))
-    finally:
-        await api.close()
-    text = Text(
-        "aceita: os planos são ativados depois que a Guru confirma",
-        "accepted: plans are switched on after Guru confirms",
-    )
-    return Finding("ok", name, text)
+async def _providers(settings: Settings) -> AsyncIterator[Finding]:
+    for kind in PROVIDERS:
+        provider = kind(settings, SystemClock())
+        try:
+            async for state, name, text in provider.check():
+                yield Finding(state, name, text)
+        finally:
+            await provider.close()

@@ -17,15 +17,22 @@ from agenciaos_jobs.dashboard.pages import (
     login,
     overview,
     payments,
+    queues,
+    reference,
+    report_delivery,
     reports,
     run,
     runs,
     schedules,
     test,
+    waiting,
 )
 from agenciaos_jobs.http.keys import PROBLEM_PAGE
 
-MODULES = (login, live, overview, runs, bulk, run, errors, agencies, reports, schedules, test, payments, alerts)
+MODULES = (
+    *(login, live, overview, runs, bulk, run, waiting, errors, agencies, report_delivery, reports, queues, schedules),
+    *(test, payments, alerts, reference),
+)
 
 
 def add_to(app: web.Application) -> None:

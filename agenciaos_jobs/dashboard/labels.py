@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.policy.decision import Action
+from agenciaos_jobs.payments.providers import PROVIDERS
 
 STATUSES: Mapping[Status, Text] = {
     Status.DELAYED: Text("Adiada", "Delayed"),
@@ -40,11 +41,15 @@ SOURCES: Mapping[str, Text] = {
     "schedule": Text("Agendamento", "Schedule"),
     "replay": Text("Repetição", "Replay"),
     "dashboard": Text("Painel", "Dashboard"),
-    "guru": Text("Guru", "Guru"),
     "batch": Text("Lote", "Batch"),
     "assigned": Text("Atribuição", "Assignment"),
+    "silence": Text("Assinatura sem notícia", "Silent subscription"),
+    **{provider.name: Text(provider.label, provider.label) for provider in PROVIDERS},
 }
 """The source of a run; one that is missing here is shown as it is stored."""
+
+CALLS: Mapping[str, Text] = {"openai responses": Text("Chamada ao modelo", "Call of the model")}
+"""The calls to other services in a timeline, by their spans' names; one that is missing here is shown as it is."""
 
 ACTIONS: Mapping[Action, tuple[Text, str]] = {
     Action.ACTIVATED: (Text("Ativou", "Activated"), "good"),

@@ -7,14 +7,16 @@ from urllib.parse import quote
 from aiohttp import web
 
 from agenciaos_jobs.dashboard import sessions
-from agenciaos_jobs.dashboard.rendering import HEADERS, SESSION, render
+from agenciaos_jobs.dashboard.rendering import HEADERS, HOLDS, SESSION, render
 from agenciaos_jobs.dashboard.sessions import ACCESS, Session
+from agenciaos_jobs.dashboard.store import queues
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import rate_limits
 from agenciaos_jobs.http.auth import constant_time_equals
 from agenciaos_jobs.http.body import MAX_BODY, MAX_UNAUTHENTICATED_BODY
 from agenciaos_jobs.http.form import read_form
+from agenciaos_jobs.http.keys import CLOCK, DATABASE
 from agenciaos_jobs.http.problems import RequestError
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,6 +47,8 @@ class Page:
         session = await request.app[ACCESS].session(request.cookies.get(sessions.COOKIE, ""))
         if session:
             request[SESSION] = session
+            if request.method == "GET" and self.needs_login:
+                request[HOLDS] = await queues.holds(request.app[DATABASE], request.app[CLOCK].now())
         else:
             rate_limits.count_address(request)
             if self.needs_login:

@@ -12,15 +12,18 @@ from aiohttp import web
 
 from agenciaos_jobs.dashboard import navigation, static_files
 from agenciaos_jobs.dashboard.charts import sparkline
-from agenciaos_jobs.dashboard.labels import SOURCES, STATUSES, TONES
+from agenciaos_jobs.dashboard.labels import CALLS, SOURCES, STATUSES, TONES
 from agenciaos_jobs.dashboard.sessions import Session
+from agenciaos_jobs.dashboard.store.queues import Holds
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.http import public_url
 from agenciaos_jobs.http.keys import CLOCK
 from agenciaos_jobs.http.language import accepted_language
+from agenciaos_jobs.payments.resources import PAYMENTS
 
 SESSION = web.RequestKey("dashboard_session", Session)
+HOLDS = web.RequestKey("dashboard_holds", Holds)
 
 THEMES = ("auto", "light", "dark")
 
@@ -97,7 +100,9 @@ def _context(request: web.Request) -> dict[str, Any]:
         "query": request.query,
         "with_query": lambda **changes: with_query(request.query, changes),
         "session": session,
+        "holds": request.get(HOLDS),
         "csrf": session.csrf if session else "",
+        "base_plan": request.app[PAYMENTS].terms.base_plan,
         "theme": theme if theme in THEMES else "auto",
     }
 
@@ -127,5 +132,6 @@ def _templates() -> jinja2.Environment:
         auto_reload=False,
     )
     environment.filters |= {"pretty": _pretty, "paragraphs": _paragraphs, "points": sparkline}
-    environment.globals |= {"static": static_files.url, "STATUSES": STATUSES, "TONES": TONES, "SOURCES": SOURCES}
+    environment.globals |= {"static": static_files.url, "STATUSES": STATUSES, "TONES": TONES}
+    environment.globals |= {"SOURCES": SOURCES, "CALLS": CALLS}
     return environment

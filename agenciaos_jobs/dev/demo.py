@@ -15,7 +15,7 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 
-from agenciaos_jobs.ai_content.jobs import generate_ai_content
+from agenciaos_jobs.ai_content import payload as ai_payload
 from agenciaos_jobs.dev import embedded, seed, stack
 from agenciaos_jobs.dev.stack import Stack, StackError
 from agenciaos_jobs.foundation import agencies, database, migrate
@@ -33,7 +33,7 @@ AGENCY = "agency-123"
 TIMEOUT = timedelta(seconds=120)
 
 REQUESTS: dict[str, dict[str, Any]] = {
-    "ai-content": generate_ai_content.EXAMPLE,
+    "ai-content": ai_payload.EXAMPLE,
     "payment-webhook": process_payment_webhook.EXAMPLE,
     "monthly-report": {},
 }
@@ -59,9 +59,11 @@ def demo(settings: Settings, console: Console) -> None:
                 stack.service(environment, embedded.free_port(), log) as service,
             ):
                 console.print(f"[green]✔[/] {t('servidor e worker', 'server and worker')} {service.url}")
-                asyncio.run(_send_all(service, console))
+                report = asyncio.run(_send_all(service, console))
     console.print(f"\n[bold green]{t('Tudo certo', 'All well')}[/] ({time.monotonic() - began:.1f} s)")
     console.print(f"{t('Painel', 'Dashboard')}: [bold]agenciaos-jobs dev[/]")
+    shown = t("Relatório da Agência Aurora", "Report of Agência Aurora")
+    console.print(f"{shown}: [bold]{report}[/]", soft_wrap=True, highlight=False)
 
 
 def _step(console: Console) -> stack.Report:
@@ -107,20 +109,34 @@ async def _refuse_other_data(connection: Connection) -> None:
         )
 
 
-async def _send_all(service: Stack, console: Console) -> None:
+async def _send_all(service: Stack, console: Console) -> Path:
+    """Sends the requests, shows what came of them, and returns the path of the agency's report as PDF."""
     pool = await database.connect(service.environment["DATABASE_URL"], size=2)
     headers = {"Authorization": f"Bearer {service.key}"}
     try:
         async with aiohttp.ClientSession(service.url, headers=headers) as session:
             before = await agencies.plan(pool, AGENCY)
             ran = {name: await _send(session, service, name, payload, console) for name, payload in REQUESTS.items()}
+            report = await _download(session, ran["monthly-report"]["output"]["month"])
         fmt = Formatter(language(), SystemClock().now())
         console.print(_ad(ran["ai-content"], fmt, is_stand_in=service.is_stand_in))
         console.print(_plan(str(before), str(await agencies.plan(pool, AGENCY)), ran["payment-webhook"]))
         month = Month.parse(ran["monthly-report"]["output"]["month"])
         console.print(report_table(month, await monthly_reports.of_month(pool, month), fmt))
+        return report
     finally:
         await pool.close()
+
+
+async def _download(session: aiohttp.ClientSession, month: str) -> Path:
+    """Stores the PDF where it outlives the demo."""
+    async with session.get(f"/api/reports/{AGENCY}/{month}.pdf") as response:
+        if response.status != 200:
+            raise StackError(f"GET /api/reports/{AGENCY}/{month}.pdf: {response.status}")
+        body = await response.read()
+    file = Path(tempfile.mkdtemp(prefix="agenciaos-relatorio-")) / f"agencia-aurora-{month}.pdf"
+    file.write_bytes(body)
+    return file
 
 
 async def _send(

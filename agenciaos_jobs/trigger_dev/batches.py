@@ -173,6 +173,10 @@ def _batch_run(item: BatchItem, new: Mapping[int, NewRun], is_cached: bool) -> B
 
 BATCH_ID = {"batch_id": {"type": "string", "minLength": 1}}
 
+_LINES: dict[str, Any] = {
+    "application/x-ndjson": BatchLine,
+    "application/octet-stream": {"type": "string", "format": "binary", "description": "The same lines"},
+}
 _REFUSALS = (400, 403, 404, 408, 413, 415, 422, 503)
 _WHOLE = Text("Inicia um lote inteiro", "Triggers a batch as a whole")
 _STATE = Text("Um lote", "A batch")
@@ -212,6 +216,7 @@ OPERATIONS = [
         stream_batch_items,
         Text("Recebe itens, um por linha (NDJSON)", "Takes items, one a line"),
         {200: BatchStreamed},
+        media=_LINES,
         parameters=BATCH_ID,
         problems=_REFUSALS,
         token_access=triggers("batchTrigger"),

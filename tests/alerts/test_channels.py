@@ -112,7 +112,7 @@ async def test_a_mail_server_that_drips_is_given_up_before_the_delivery_s_own_ti
         port = server.sockets[0].getsockname()[1]
         channel = EmailChannel(Server.read(f"smtp://127.0.0.1:{port}?tls=none"), USER, ["ops@a.br"])
         error = await refused(channel)
-        assert (error.code, error.is_final) == ("smtp_unreachable", False)
+        assert (error.code, error.is_final) == ("smtp_interrupted", False)
         with pytest.raises(ChannelError, match="TimeoutError"):
             await channel.probe()
 

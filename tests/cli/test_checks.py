@@ -46,9 +46,15 @@ async def test_all_is_well(settings: Settings):
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "retention",
         "client addresses",
+        "PLANS",
         "partitions",
         *ABOUT_POSTGRES,
     }
+
+
+async def test_a_plan_that_the_application_does_not_have_is_a_fault(settings: Settings):
+    found = await findings(settings.model_copy(update={"plans": {"FREE": 20, "GOLD": 1}}))
+    assert found["PLANS"] == ("fault", 'GOLD not in the application\'s type "Plan": add it there, or take it out here')
 
 
 async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connection):
@@ -67,6 +73,7 @@ async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connec
         "otel_exporter_otlp_endpoint": f"http://127.0.0.1:{embedded.free_port()}",
     }
     found = await findings(settings.model_copy(update=changes))
+    assert found.pop("PLANS")[0] == "ok"
     assert {state for name, (state, _) in found.items() if name not in ABOUT_POSTGRES} == {"warning"}
     assert found.keys() - ABOUT_POSTGRES == {
         "TRIGGER_SECRET_KEY_PREVIOUS",

@@ -114,7 +114,7 @@ async def test_check_finds_nothing_wrong_where_nothing_is(
         "DMG_API_KEY": "y",
         "DMG_API_URL": guru_double.url,
     }
-    (tmp_path / ".env").write_text("AI_MONTHLY_LIMIT_FREE=3\n")
+    (tmp_path / ".env").write_text("PLANS=FREE:3,PRO:500\n")
     code, text = await cli("check", env=env, cwd=tmp_path)
     assert code == 0, text
     for line in (
@@ -123,7 +123,7 @@ async def test_check_finds_nothing_wrong_where_nothing_is(
         f"✔ schema version {NEWEST}",
         "✔ application tables present",
         "✔ workers 1 alive",
-        "✔ queue responds",
+        "✔ queue runs the scripts, and carries messages",
         "✔ OPENAI_API_KEY accepted",
         "✔ DMG_WEBHOOK_SECRET set",
         "✔ DMG_API_KEY accepted",

@@ -64,7 +64,7 @@ async def test_what_the_application_reports_is_told_in_the_page_s_language(setti
         for words in (
             "Pagamento aprovado, pago: recusado (a agência informada não existe).",
             "Pagamento aprovado, pago: recusado (o produto não está em PLAN_PRODUCTS).",
-            "Pagamento aprovado, pago: plano FREE → PRO.",
+            "Pagamento aprovado, pago: plano FREE → PRO (assinatura ativa).",
         ):
             assert words in page, words
         _, page = await browser.get("/payments", **{"Accept-Language": "en"})

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("arguments", "measured"),
     [
-        ((), ["latency", "drain", "triggers", "flight", "stored", "requests", "durable"]),
+        ((), ["latency", "drain", "triggers", "flight", "stored", "requests", "durable", "limits"]),
         (("drain", "latency", "--runs", "7"), ["drain", "latency"]),
     ],
 )

@@ -123,7 +123,7 @@ def environment(settings: Settings, **changes: str) -> dict[str, str]:
         "DASHBOARD_PASSWORD": "not-to-be-made-up",
         "OPENAI_API_KEY": "sk-test-0123456789",
         "OPENAI_BASE_URL": settings.openai_base_url,
-        "AI_MONTHLY_LIMIT_FREE": "1000000",
+        "PLANS": "FREE:1000000,PRO:1000000",
         **changes,
     }
 

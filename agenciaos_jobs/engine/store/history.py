@@ -10,6 +10,7 @@ from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.foundation.clock import make_id
 from agenciaos_jobs.foundation.database import Executor
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)
@@ -74,6 +75,15 @@ class StoredRun(RunSummary):
     queue: str | None
     batch_id: str | None
     error_group: str | None
+    waits_for: Json | None
+    waits_since: datetime | None
+
+    @property
+    def waiting_reason(self) -> Text | None:
+        """Why the run waits to begin, ``None`` if it does not."""
+        if self.status is not Status.QUEUED or self.waits_for is None:
+            return None
+        return Text(self.waits_for["pt"], self.waits_for["en"])
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ class Claims(BaseModel):
     jti: str
 
 
-async def tell_claims(request: web.Request) -> web.Response:
+async def create_token_claims(request: web.Request) -> web.Response:
     return answer(Claims(**CLAIMS, jti=request.app[CLOCK].new_id("token")))
 
 
@@ -29,7 +29,7 @@ OPERATIONS = [
     Operation(
         "POST",
         "/api/v1/auth/jwt/claims",
-        tell_claims,
+        create_token_claims,
         Text("O que um token público declara", "What a public token says"),
         answers={200: Claims},
     )
