@@ -30,6 +30,8 @@ def _reason(key: str, details: Json) -> Json:
 
 def _ended(_: str, details: Json) -> Json:
     """``ended``: the end of the period as people write it."""
+    if "period_end" not in details:
+        return {"ended": "—"}
     at = datetime.fromisoformat(str(details["period_end"]))
     return {"ended": Text(Formatter("pt", at).moment(at), Formatter("en", at).moment(at))}
 

@@ -169,7 +169,7 @@ def test_the_instructions_are_short_and_the_file_names_its_sources(agent: Agent)
         assert "https://" in path.read_text() or "caracteres" in path.read_text()
 
 
-def test_there_are_thirty_forms_feed_and_stories_and_five_analyses_in_a_folder_for_each_family():
+def test_there_are_thirty_forms_feed_and_stories_and_six_analyses_in_a_folder_for_each_family():
     families: dict[str, set[str]] = {}
     for path in FILES:
         families.setdefault(tomllib.loads(path.read_text())["family"], set()).add(path.parent.name)
@@ -177,5 +177,5 @@ def test_there_are_thirty_forms_feed_and_stories_and_five_analyses_in_a_folder_f
     counts = {family: sum(agent.family == family for agent in AGENTS.values()) for family in families}
     assert counts == {
         "Meta Ads": 4, "Instagram": 4, "YouTube": 4, "Blog/SEO": 8, "Funil": 4, "WhatsApp": 5, "CRM": 1,
-        "Feed & Stories": 1, "Análises": 5,
+        "Feed & Stories": 1, "Análises": 6,
     }  # fmt: skip

@@ -120,7 +120,7 @@ def test_an_alert_says_what_how_often_since_when_and_where():
     [
         (WRONG_TOKEN, {}, "Pedidos com chave inválida: 3; os últimos, de 10.0.0.1."),
         (PAYMENT_UNMATCHED, {"code": "unknown_agency", "reason": "x"}, "A agência informada não existe (x)"),
-        (PAYMENT_UNVERIFIED, {"code": "guru_http_500", "reason": "y"}, "A Guru não pôde ser consultada (y)"),
+        (PAYMENT_UNVERIFIED, {"code": "guru_http_500", "reason": "y"}, "O provedor não pôde ser consultado (y)"),
         (PAYMENT_UNMATCHED, {"code": "new", "reason": "z"}, "z"),
         (
             AI_BUDGET_TOTAL,
