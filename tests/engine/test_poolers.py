@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +188,8 @@ async def test_the_transaction_of_an_expired_worker_is_terminated(pooled_url: st
         async with pool.transaction() as connection:
             await workers.try_maintenance_lock(connection)
             await db.execute("INSERT INTO jobs.workers VALUES ('worker_gone', 'h', 1, now(), now(), clock_timestamp())")
-            await workers.terminate_backends_of_expired(rescuer, SystemClock().now())
+            soon = SystemClock().now() + timedelta(seconds=1)  # it counts milliseconds
+            await workers.terminate_backends_of_expired(rescuer, soon)
             with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
                 await until(lambda: holds(connection))
             async with rescuer.transaction() as other:
