@@ -41,6 +41,8 @@ async def test_a_run_that_waits_says_why_and_holds_no_slot(
         run = await service.reaches(run_id, lambda run: "waitingFor" in run)
         assert (run["status"], run["isQueued"], run["isWaiting"]) == ("QUEUED", True, False)
         assert run["waitingFor"]["reason"] == "Limite de uso da OpenAI"
+        _, english = await service.get(f"/api/v3/runs/{run_id}", **{"Accept-Language": "en"})
+        assert english["waitingFor"]["reason"] == "OpenAI's rate limit"
         async with operator(service) as browser:
             assert "Limite de uso da OpenAI" in (await browser.get(f"/runs/{run_id}"))[1]
         report = await service.outcome("monthly-report")
