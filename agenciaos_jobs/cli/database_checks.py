@@ -53,10 +53,8 @@ async def _clock(pool: Database, clock: Clock) -> Finding:
 
 async def _time_zones(pool: Database) -> Finding:
     if await migrate.knows_time_zones(pool):
-        return Finding("ok", "time zones", "Postgres knows America/Sao_Paulo")
-    return Finding(
-        "fault", "time zones", "Postgres does not know America/Sao_Paulo: install its time zone data (tzdata)"
-    )
+        return Finding("ok", "time zones", "Postgres has America/Sao_Paulo")
+    return Finding("fault", "time zones", "Postgres lacks America/Sao_Paulo: install its time zone data (tzdata)")
 
 
 async def of_schema(pool: Database, settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
@@ -99,9 +97,9 @@ async def _retention(pool: Database, settings: Settings, now: datetime) -> Findi
 def _client_addresses(settings: Settings, untrusted_proxy_at: datetime | None, now: datetime) -> Finding:
     name, unset = "client addresses", "neither TRUSTED_PROXIES nor CLIENT_IP_HEADER is set"
     if settings.client_ip_header:
-        return Finding("ok", name, f"{settings.client_ip_header} is believed: only the proxy may reach the port")
+        return Finding("ok", name, f"{settings.client_ip_header} is trusted: only the proxy may reach the port")
     if settings.trusted_proxies:
-        entry = f"entry {settings.trusted_proxies} from the end of X-Forwarded-For is believed"
+        entry = f"entry {settings.trusted_proxies} from the end of X-Forwarded-For is trusted"
         return Finding("ok", name, f"{entry}: only the proxy may reach the port")
     if untrusted_proxy_at and now - untrusted_proxy_at < _STALE:
         cause = "requests come through a proxy at a private address"

@@ -131,7 +131,9 @@ WEBHOOK_DEACTIVATED = AlertKind(
     "webhook_deactivated",
     label=Text("Webhook desativado", "Webhook disabled"),
     heading=Text("{provider} desativou o nosso webhook", "{provider} has disabled our webhook"),
-    what=Text("Webhook {subject}. Segundo o provedor: {reason}", "{reason}"),
+    what=Text(
+        "Webhook {subject}. Segundo o provedor: {reason}", "Webhook {subject}. According to the provider: {reason}"
+    ),
     advice=Text(
         pt="Pagamentos não chegam mais. Veja por que falharam, reative o webhook no provedor e reenvie os eventos.",
         en=(

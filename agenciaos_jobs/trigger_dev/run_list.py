@@ -9,6 +9,7 @@ from aiohttp import web
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.foundation.duration import parse_duration
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.http import fields
 from agenciaos_jobs.http.body import answer
 from agenciaos_jobs.http.keys import CLOCK, LONG_READS
 from agenciaos_jobs.http.moments import from_milliseconds, parse_moment
@@ -177,10 +178,7 @@ def read_period(text: str, name: str = "filter[createdAt][period]") -> timedelta
 
 def read_size(request: web.Request) -> int:
     """The size of a page. Raises 422 for an invalid one."""
-    text = request.query.get("page[size]") or str(DEFAULT_SIZE)
-    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_SIZE:
-        raise wrong_field("page[size]", "page_size", f"should be a number from 1 to {MAX_SIZE}", most=MAX_SIZE)
-    return int(text)
+    return fields.read_size(request, "page[size]", DEFAULT_SIZE, MAX_SIZE)
 
 
 _TEXT = {"type": "string"}

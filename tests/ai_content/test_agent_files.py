@@ -13,7 +13,7 @@ import pytest
 from agenciaos_jobs.ai_content.agents import AGENTS, Agent, catalogue
 from agenciaos_jobs.ai_content.agents.inputs import problem
 from agenciaos_jobs.ai_content.agents.language import other_language
-from agenciaos_jobs.ai_content.agents.limits import OURS, told
+from agenciaos_jobs.ai_content.agents.limits import OURS, described
 
 FILES = sorted(Path(catalogue.__file__).parent.rglob("*.toml"))
 AGENT = pytest.mark.parametrize("agent", AGENTS.values(), ids=AGENTS)
@@ -118,7 +118,7 @@ def test_each_limit_is_told_to_the_model_and_checked_after(agent: Agent):
                 problems,
             )
         on_the_wire = wire[path]
-        assert all(words in on_the_wire["description"] for words in told(schema)), path
+        assert all(words in on_the_wire["description"] for words in described(schema)), path
         for keyword in limits - OURS - {"minLength", "maxLength"}:
             assert on_the_wire[keyword] == schema[keyword]
 

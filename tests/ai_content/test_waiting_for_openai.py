@@ -73,7 +73,8 @@ async def test_a_wait_has_a_limit_which_is_named(
     async with running_service(settings.model_copy(update={"ai_wait_limit": 0.02})) as service:
         run = await service.outcome("ai-content", REQUEST)
     assert (run["status"], run["error"]["name"], run["attemptCount"]) == ("FAILED", "ai_wait_limit_reached", 1)
-    assert "AI_WAIT_LIMIT" in run["error"]["message"]
+    assert "AI_WAIT_LIMIT" in run["attempts"][0]["error"]["message"]
+    assert run["error"]["message"].startswith("O serviço de IA não atendeu ao pedido.")
     assert await bills(db) == [("failed", "ai_wait_limit_reached", 1)]
     assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 0
 

@@ -2,14 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
 from support.pgbouncer import needed, other_client, pgbouncer, require_clean
 from support.probe import Probe
 from support.service import Service, running_server, running_service, running_worker
@@ -23,17 +21,6 @@ from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.settings import Settings
 
 pytestmark = needed
-
-
-@pytest.fixture
-def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
-    with pgbouncer(database_url, tmp_path) as url:
-        yield url
-
-
-@pytest.fixture
-def pooled(settings: Settings, pooled_url: str) -> Settings:
-    return settings.model_copy(update={"database_url": SecretStr(pooled_url)})
 
 
 @pytest.mark.parametrize(
