@@ -27,7 +27,13 @@ pytest.register_assert_rewrite(
 hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("untimed")
 
-pytest_plugins = ["support.browser", "support.background", "support.bookkeeping", "support.commands"]
+pytest_plugins = [
+    "support.browser",
+    "support.background",
+    "support.bookkeeping",
+    "support.commands",
+    "support.pgbouncer",
+]
 
 KEY = "tr_test_0123456789"
 PASSWORD = "correct horse"

@@ -48,8 +48,8 @@ class Requester:
 class ReplayableRounds:
     """The rounds of one run, in order.
 
-    A round ``in_background`` is stored before OpenAI is called. Other rounds are stored only if a later one has to wait
-    so that nothing paid for is asked again.
+    A round ``in_background`` is stored before OpenAI is called. Other rounds are stored only if a later one has to
+    wait, so that nothing is paid for twice.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class ReplayableRounds:
     async def of(
         cls, context: RunContext[AIContent], requester: Requester, *, in_background: bool
     ) -> "ReplayableRounds":
-        """The rounds, with those that were asked before. A foreground run has some only if it has waited."""
+        """The rounds, with those of earlier calls of the job. A foreground run has some only if it has waited."""
         may_have_some = in_background or context.run.waits_since is not None
         known = await responses.open_responses(context.database, context.run.id) if may_have_some else {}
         return cls(context, requester, known, in_background=in_background)

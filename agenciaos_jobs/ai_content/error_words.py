@@ -17,6 +17,10 @@ _BROKEN_LIMITS = Text(
 )
 _WORDS = {
     "agency_not_found": Text("Esta agência não existe mais.", "This agency no longer exists."),
+    "unknown_plan": Text(
+        "O plano desta agência não inclui geração com IA. Fale com o suporte.",
+        "This agency's plan does not include AI content. Contact support.",
+    ),
     "model_refused": Text(
         "A IA se recusou a escrever este conteúdo. Reveja o pedido.",
         "The AI refused this. Revise the request.",
@@ -41,7 +45,7 @@ _UNAVAILABLE = Text(
     "O serviço de IA não atendeu ao pedido. Tente de novo em alguns minutos; se continuar, fale com o suporte.",
     "The AI service did not fulfill the request. Try again in a few minutes; if it persists, contact support.",
 )
-_SERVICE = ("openai_", "upstream_", "generation_failed", "response_gone")
+_SERVICE = ("openai_", "upstream_", "generation_failed", "response_gone", "ai_wait_limit_reached")
 
 
 def explain(code: str, details: Json) -> Text | None:

@@ -48,7 +48,7 @@ def _completed(schema: dict[str, Any]) -> None:
 class Payload(BaseModel):
     """What to write, for whom: ``agentType`` and the agent's own fields in ``input``, or others: the model sees all.
 
-    The application's older calls have ``content`` instead, with ``type`` and ``data`` where they know them. Their
+    The application's older calls have ``content`` instead, with ``type`` and ``data`` where they have them. Their
     ``agencyId`` may be the id of a client, a project or a task.
     """
 

@@ -1,4 +1,4 @@
-"""Prompts: what a model is asked."""
+"""Prompts: the instructions and the data that a model gets."""
 
 import json
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""Reading an answer: what of it can be used, and what must be asked for again.
+"""Reading an answer: what of it can be used, and what must be requested again.
 
 A paid answer is used as far as it can be. A bad item of a list is dropped while the list stays long enough; a field
-that is still wrong is asked for again, alone.
+that is still wrong is requested again, alone.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ class Reading:
 
     @property
     def wrong_fields(self) -> frozenset[str]:
-        """The fields to ask for again; empty if that is the whole answer."""
+        """The fields to request again; empty if that is the whole answer."""
         fields = {str(fault.path[0]) for fault in self.faults if fault.path}
         return frozenset(fields) if all(fault.path for fault in self.faults) else frozenset()
 

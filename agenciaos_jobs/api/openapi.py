@@ -35,7 +35,7 @@ _SECURITY: Json = {
 
 
 async def show_openapi(request: web.Request) -> web.Response:
-    return web.Response(body=orjson.dumps(request.app[API_DOCUMENT]), content_type="application/json")
+    return web.Response(body=orjson.dumps(request.app[API_DOCUMENT]()), content_type="application/json")
 
 
 OPERATIONS = [
@@ -135,8 +135,8 @@ def _schema(kind: Any) -> Json:
 
 def _schemas(operations: list[Operation]) -> Json:
     answered = [kind for item in operations for kind in item.answers.values() if not isinstance(kind, str)]
-    asked = [kind for item in operations for kind in (item.request, *item.media.values()) if isinstance(kind, type)]
-    components: Json = schemas.of_responses([*answered, Problem]) | schemas.of_requests(asked)
+    requested = [kind for item in operations for kind in (item.request, *item.media.values()) if isinstance(kind, type)]
+    components: Json = schemas.of_responses([*answered, Problem]) | schemas.of_requests(requested)
     for job in OFFERED.values():
         components |= schemas.of_payload(job)
     return components

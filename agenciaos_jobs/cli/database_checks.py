@@ -69,10 +69,10 @@ async def _clock(pool: Database, clock: Clock) -> Finding:
 async def _time_zones(pool: Database) -> Finding:
     name = Text("fusos horários", "time zones")
     if await migrate.knows_time_zones(pool):
-        return Finding("ok", name, Text("o Postgres conhece America/Sao_Paulo", "Postgres knows America/Sao_Paulo"))
+        return Finding("ok", name, Text("o Postgres conhece America/Sao_Paulo", "Postgres has America/Sao_Paulo"))
     text = Text(
         "o Postgres não conhece America/Sao_Paulo: instale os fusos horários (tzdata)",
-        "Postgres does not know America/Sao_Paulo: install its time zone data (tzdata)",
+        "Postgres lacks America/Sao_Paulo: install its time zone data (tzdata)",
     )
     return Finding("fault", name, text)
 
@@ -130,13 +130,13 @@ def _client_addresses(settings: Settings, untrusted_proxy_at: datetime | None, n
     if settings.client_ip_header:
         text = Text(
             "vale o de {header}: só o proxy pode alcançar a porta",
-            "{header} is believed: only the proxy may reach the port",
+            "{header} is trusted: only the proxy may reach the port",
         )
         return Finding("ok", name, text.format(header=settings.client_ip_header))
     if settings.trusted_proxies:
         text = Text(
             "vale a {entry}ª entrada do fim de X-Forwarded-For: só o proxy pode alcançar a porta",
-            "entry {entry} from the end of X-Forwarded-For is believed: only the proxy may reach the port",
+            "entry {entry} from the end of X-Forwarded-For is trusted: only the proxy may reach the port",
         )
         return Finding("ok", name, text.format(entry=settings.trusted_proxies))
     if untrusted_proxy_at and now - untrusted_proxy_at < _STALE:

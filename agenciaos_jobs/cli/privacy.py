@@ -27,9 +27,9 @@ def privacy() -> None:
 
 
 def _of_subject(command: F) -> F:
-    """The options that name the subject and who asks."""
+    """The options for the subject and the requester."""
     for option in (
-        click.option("--requested-by", required=True, metavar="TEXT", help="Quem pediu / Who asked."),
+        click.option("--requested-by", required=True, metavar="TEXT", help="Quem pediu / The requester."),
         click.option("--email", metavar="ADDRESS", help="De uma pessoa / Of a person."),
         click.option("--agency", metavar="ID", help="De uma agência / Of an agency."),
     ):
@@ -57,7 +57,7 @@ def export(agency: str | None, email: str | None, requested_by: str, output: str
 @privacy.command()
 @_of_subject
 @click.option("--dry-run", is_flag=True, help="Só conta, tabela a tabela / Only counts, table by table.")
-@click.option("--yes", is_flag=True, help="Não pergunta / Does not ask.")
+@click.option("--yes", is_flag=True, help="Sem confirmação / No confirmation.")
 def erase(agency: str | None, email: str | None, requested_by: str, *, dry_run: bool, yes: bool) -> None:
     """Apaga dados pessoais; não há volta / Erases personal data, for good.
 
@@ -94,7 +94,7 @@ def _subject(agency: str | None, email: str | None) -> Subject:
 
 def _requester(requested_by: str) -> str:
     if not requested_by.strip():
-        raise CommandError(t("--requested-by: informe quem pediu", "--requested-by: name who asked"))
+        raise CommandError(t("--requested-by: informe quem pediu", "--requested-by: give the requester's name"))
     return requested_by.strip()
 
 

@@ -16,7 +16,7 @@ class APIConnectionError(ClientError):
 
 
 class APIError(ClientError):
-    """The service refused a request with a problem document (RFC 9457), or answered what is none.
+    """The service refused a request with a problem document (RFC 9457), or responded with something else.
 
     ``status`` is the HTTP status, ``problem`` the document, ``fields`` the invalid fields of the request with the
     reason for each, and ``request_id`` what the service's log calls the request.

@@ -1,4 +1,4 @@
-"""Subscriptions over ElectricSQL's shape protocol (https://electric-sql.com/docs/api/http), as the service speaks it.
+"""Subscriptions over ElectricSQL's shape protocol (https://electric-sql.com/docs/api/http).
 
 A request waits up to 20 seconds for changes. Only the ids of changed runs are taken from it.
 """
@@ -15,14 +15,14 @@ _SKIPPED = "payload,output,metadata,error"
 async def changes(transport: Transport, path: str, query: Mapping[str, str]) -> AsyncGenerator[str, None]:
     """The ids of the runs that a shape holds, and again of each that has changed, without end."""
     beginning = {**query, "offset": "-1", "skipColumns": _SKIPPED}
-    asked = beginning
+    position = beginning
     while True:
-        response = await transport.send("GET", path, query=asked, accepted=(_MUST_REFETCH,))
+        response = await transport.send("GET", path, query=position, accepted=(_MUST_REFETCH,))
         if response.status == _MUST_REFETCH:
-            asked = beginning
+            position = beginning
             continue
         for message in json.loads(response.body):
             if run_id := message.get("value", {}).get("id"):
                 yield run_id
-        position = {name: response.headers[f"electric-{name}"] for name in ("offset", "handle")}
-        asked = beginning | position | {"live": "true"}
+        cursor = {name: response.headers[f"electric-{name}"] for name in ("offset", "handle")}
+        position = beginning | cursor | {"live": "true"}

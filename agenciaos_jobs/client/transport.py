@@ -95,7 +95,7 @@ class Transport:
                 return response
             if attempt == self._attempts or not _may_help(response):
                 raise error_of(response.status, _problem(response.body))
-            await asyncio.sleep(max(_backoff(attempt), _asked_wait(response.headers)))
+            await asyncio.sleep(max(_backoff(attempt), _requested_wait(response.headers)))
         raise AssertionError("unreachable")
 
     async def _once(self, method: str, path: str, request: Any) -> Response:
@@ -118,8 +118,8 @@ def _backoff(attempt: int) -> float:
     return longest * (0.5 + secrets.randbelow(1000) / 2000)
 
 
-def _asked_wait(headers: Mapping[str, str]) -> float:
-    """Seconds that the service asks to wait: ``Retry-After``, or until ``x-ratelimit-reset`` (Unix milliseconds)."""
+def _requested_wait(headers: Mapping[str, str]) -> float:
+    """The requested wait in seconds: ``Retry-After``, or until ``x-ratelimit-reset`` (Unix milliseconds)."""
     seconds, reset = headers.get("Retry-After", ""), headers.get("x-ratelimit-reset", "")
     if seconds.isdecimal():
         return min(_LONGEST_WAIT, float(seconds))

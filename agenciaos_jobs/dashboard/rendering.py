@@ -81,7 +81,7 @@ def render(request: web.Request, template: str, *, status: int = 200, **view: An
 
 
 def _rooted(page: str, root: str) -> str:
-    """The page with ``root`` before each local address. No data can look like one: its quotes are escaped."""
+    """The page with ``root`` before each local address. No data can match: its quotes are escaped."""
     return re.sub(r'\b(href|src|action)="/', rf'\1="{root}/', page) if root else page
 
 

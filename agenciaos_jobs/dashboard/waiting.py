@@ -13,7 +13,7 @@ class Reason(StrEnum):
     """Why a run waits. The run itself comes first, then its queue, its concurrency key and the workers."""
 
     JOB = "job"
-    """The job has said why, such as a model's rate limit."""
+    """The job has given the reason, such as a model's rate limit."""
     APPROVAL = "approval"
     """A person completes a wait token."""
     OUTSIDE = "outside"

@@ -38,9 +38,9 @@ WHERE to_regclass('public.' || name) IS NULL
 SELECT needed.privilege || coalesce(' (' || quote_ident(needed.attribute) || ')', '') || ' ON public.' || needed.name AS missing
 FROM (
   SELECT name, NULL AS attribute, 'SELECT' AS privilege
-  FROM unnest(ARRAY['agencies', 'clients', 'projects', 'revenues', 'expenses', 'ai_usage']) AS name
+  FROM unnest(ARRAY['agencies', 'clients', 'projects', 'boards', 'tasks', 'revenues', 'expenses', 'ai_usage']) AS name
   UNION ALL
-  SELECT 'users', attribute, 'SELECT' FROM unnest(ARRAY['id', 'name', 'email', 'agencyId']) AS attribute
+  SELECT 'users', attribute, 'SELECT' FROM unnest(ARRAY['id', 'name', 'email', 'agencyId', 'emailVerified']) AS attribute
   UNION ALL
   VALUES ('agencies', 'plan', 'UPDATE'), ('agencies', 'updatedAt', 'UPDATE'), ('ai_usage', NULL, 'INSERT')
 ) AS needed

@@ -27,7 +27,7 @@ from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.http.fixed_window import FixedWindow
 from agenciaos_jobs.http.public_token import PublicToken
 
-API_DOCUMENT: web.AppKey[dict[str, Any]] = web.AppKey("api_document")
+API_DOCUMENT: web.AppKey[Callable[[], dict[str, Any]]] = web.AppKey("api_document")
 """The OpenAPI document, of which the reference is made."""
 ALERTING = web.AppKey("alerting", Alerting)
 ALERTS = web.AppKey("alerts", AlertBuffer)

@@ -57,19 +57,17 @@ async def any_token(_request: web.Request, _scopes: Collection[str]) -> None:
 
 def reads(resources: Resources) -> TokenAccess:
     """Opens an endpoint to tokens that may read one of the resources."""
-
-    async def check(request: web.Request, scopes: Collection[str]) -> None:
-        if not may_read(scopes, await resources(request)):
-            raise RequestError(403, _OUT_OF_SCOPE)
-
-    return check
+    return _requires(may_read, resources)
 
 
 def writes(resources: Resources) -> TokenAccess:
     """Opens an endpoint to tokens that may change one of the resources."""
+    return _requires(may_write, resources)
 
+
+def _requires(covers: Callable[[Collection[str], Collection[str]], bool], resources: Resources) -> TokenAccess:
     async def check(request: web.Request, scopes: Collection[str]) -> None:
-        if not may_write(scopes, await resources(request)):
+        if not covers(scopes, await resources(request)):
             raise RequestError(403, _OUT_OF_SCOPE)
 
     return check

@@ -30,6 +30,8 @@ def _reason(key: str, details: Json) -> Json:
 
 def _ended(_: str, details: Json) -> Json:
     """``ended``: the end of the period as people write it."""
+    if "period_end" not in details:
+        return {"ended": "—"}
     at = datetime.fromisoformat(str(details["period_end"]))
     return {"ended": Text(Formatter("pt", at).moment(at), Formatter("en", at).moment(at))}
 
@@ -129,7 +131,9 @@ WEBHOOK_DEACTIVATED = AlertKind(
     "webhook_deactivated",
     label=Text("Webhook desativado", "Webhook disabled"),
     heading=Text("{provider} desativou o nosso webhook", "{provider} has disabled our webhook"),
-    what=Text("Webhook {subject}. Segundo o provedor: {reason}", "{reason}"),
+    what=Text(
+        "Webhook {subject}. Segundo o provedor: {reason}", "Webhook {subject}. According to the provider: {reason}"
+    ),
     advice=Text(
         pt="Pagamentos não chegam mais. Veja por que falharam, reative o webhook no provedor e reenvie os eventos.",
         en=(

@@ -14,7 +14,7 @@ CheckResult = tuple[Literal["ok", "warning", "fault"], str, str]
 
 
 class NotAuthenticError(Exception):
-    """A delivery does not come from the provider. ``text`` says what was compared with which setting."""
+    """A delivery does not come from the provider. ``text`` names what was compared, and the setting."""
 
     def __init__(self, text: Text) -> None:
         super().__init__(text.en)
@@ -22,7 +22,7 @@ class NotAuthenticError(Exception):
 
 
 class NotConfiguredError(NotAuthenticError):
-    """No delivery can be authenticated, because a setting is missing. The sender is asked to come again."""
+    """No delivery can be authenticated, because a setting is missing. The sender is to retry later."""
 
 
 class Provider(Protocol):

@@ -58,9 +58,9 @@ async def trigger_batch_of_task(request: web.Request) -> web.Response:
 
 async def _trigger(request: web.Request, new: Mapping[int, NewRun]) -> tuple[Added, bool]:
     triggering.require_agency(request, new.values())
-    await triggering.spend(request, request_key(request))
     given = read_text_header(request, "idempotency-key")
     key, ttl = _batch_key(request, given)
+    await triggering.spend(request, request_key(request))
     return await request.app[BATCHES].trigger(new, key=key, shown_key=given, ttl=ttl)
 
 
@@ -69,8 +69,8 @@ async def create_batch(request: web.Request) -> web.Response:
     for task in body.task_identifiers:
         triggering.require_task(request, "batchTrigger", task)
         known_job(task)
-    await triggering.spend(request, request_key(request))
     key, ttl = _batch_key(request, body.idempotency_key)
+    await triggering.spend(request, request_key(request))
     shown = body.idempotency_key_options.key if body.idempotency_key_options else body.idempotency_key
     batch, is_cached = await request.app[BATCHES].create(body.run_count, key=key, ttl=ttl, shown_key=shown)
     created = BatchCreated(
@@ -162,12 +162,12 @@ def _handle(added: Added, new: Mapping[int, NewRun], is_cached: bool) -> BatchHa
 
 
 def _batch_run(item: BatchItem, new: Mapping[int, NewRun], is_cached: bool) -> BatchRun:
-    asked = new.get(item.position)
+    run = new.get(item.position)
     return BatchRun(
         id=item.run_id,
-        task_identifier=asked.task if asked else "",
+        task_identifier=run.task if run else "",
         is_cached=is_cached or item.is_cached,
-        idempotency_key=asked.idempotency_key if asked else None,
+        idempotency_key=run.idempotency_key if run else None,
     )
 
 

@@ -142,14 +142,14 @@ def _open_poll(request: web.Request) -> Iterator[timedelta]:
 
 def _skipped(request: web.Request) -> frozenset[str]:
     """The columns that the subscriber skips, and those that its token must not return."""
-    asked = frozenset(request.query.get("skipColumns", "").split(","))
-    return asked | request[PUBLIC_TOKEN].skipped_columns if PUBLIC_TOKEN in request else asked
+    skipped = frozenset(request.query.get("skipColumns", "").split(","))
+    return skipped | request[PUBLIC_TOKEN].skipped_columns if PUBLIC_TOKEN in request else skipped
 
 
 def _form(request: web.Request) -> str:
     """A hash that identifies the requested shape."""
-    asked = [request.path, *(request.query.get(name, "") for name in ("tags", "createdAt", "skipColumns"))]
-    return sha256("\n".join(asked).encode()).hexdigest()[:20] + "-"
+    parts = [request.path, *(request.query.get(name, "") for name in ("tags", "createdAt", "skipColumns"))]
+    return sha256("\n".join(parts).encode()).hexdigest()[:20] + "-"
 
 
 def _new_handle(request: web.Request, form: str) -> str:

@@ -14,7 +14,7 @@ _WORDS = {
 
 
 def code_of(error: Json) -> str:
-    """What programs tell errors apart by: the job's code, or else the type of the exception."""
+    """What programs distinguish errors by: the job's code, or else the type of the exception."""
     return str(error.get("code") or error["type"])
 
 

@@ -13,7 +13,7 @@ import pytest
 from agenciaos_jobs.ai_content.agents import AGENTS, Agent, catalogue
 from agenciaos_jobs.ai_content.agents.inputs import problem
 from agenciaos_jobs.ai_content.agents.language import other_language
-from agenciaos_jobs.ai_content.agents.limits import OURS, told
+from agenciaos_jobs.ai_content.agents.limits import OURS, described
 
 FILES = sorted(Path(catalogue.__file__).parent.rglob("*.toml"))
 AGENT = pytest.mark.parametrize("agent", AGENTS.values(), ids=AGENTS)
@@ -118,7 +118,7 @@ def test_each_limit_is_told_to_the_model_and_checked_after(agent: Agent):
                 problems,
             )
         on_the_wire = wire[path]
-        assert all(words in on_the_wire["description"] for words in told(schema)), path
+        assert all(words in on_the_wire["description"] for words in described(schema)), path
         for keyword in limits - OURS - {"minLength", "maxLength"}:
             assert on_the_wire[keyword] == schema[keyword]
 
@@ -169,7 +169,7 @@ def test_the_instructions_are_short_and_the_file_names_its_sources(agent: Agent)
         assert "https://" in path.read_text() or "caracteres" in path.read_text()
 
 
-def test_there_are_thirty_forms_feed_and_stories_and_five_analyses_in_a_folder_for_each_family():
+def test_there_are_thirty_forms_feed_and_stories_and_six_analyses_in_a_folder_for_each_family():
     families: dict[str, set[str]] = {}
     for path in FILES:
         families.setdefault(tomllib.loads(path.read_text())["family"], set()).add(path.parent.name)
@@ -177,5 +177,5 @@ def test_there_are_thirty_forms_feed_and_stories_and_five_analyses_in_a_folder_f
     counts = {family: sum(agent.family == family for agent in AGENTS.values()) for family in families}
     assert counts == {
         "Meta Ads": 4, "Instagram": 4, "YouTube": 4, "Blog/SEO": 8, "Funil": 4, "WhatsApp": 5, "CRM": 1,
-        "Feed & Stories": 1, "Análises": 5,
+        "Feed & Stories": 1, "Análises": 6,
     }  # fmt: skip

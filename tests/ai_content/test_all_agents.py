@@ -173,8 +173,10 @@ async def test_older_calls_without_an_agent_are_analyses_for_the_agency_that_the
         """INSERT INTO clients (id, "agencyId", name, "updatedAt") VALUES ('client-7', 'agency-123', 'Ana', now());
            INSERT INTO projects (id, "agencyId", "clientId", name, "updatedAt")
            VALUES ('project-7', 'agency-123', 'client-7', 'Site', now());
-           CREATE TABLE IF NOT EXISTS tasks (id text PRIMARY KEY, "projectId" text NOT NULL);
-           INSERT INTO tasks (id, "projectId") VALUES ('task-7', 'project-7')"""
+           INSERT INTO boards (id, "projectId", name, position, "updatedAt")
+           VALUES ('board-7', 'project-7', 'Fazer', 1, now());
+           INSERT INTO tasks (id, "projectId", "boardId", title, position, "updatedAt")
+           VALUES ('task-7', 'project-7', 'board-7', 'Capa', 1, now())"""
     )
     async with running_service(settings) as service:
         for any_id, kind in IDS.items():

@@ -41,6 +41,8 @@ async def test_a_run_that_waits_says_why_and_holds_no_slot(
         run = await service.reaches(run_id, lambda run: "waitingFor" in run)
         assert (run["status"], run["isQueued"], run["isWaiting"]) == ("QUEUED", True, False)
         assert run["waitingFor"]["reason"] == "Limite de uso da OpenAI"
+        _, english = await service.get(f"/api/v3/runs/{run_id}", **{"Accept-Language": "en"})
+        assert english["waitingFor"]["reason"] == "OpenAI's rate limit"
         async with operator(service) as browser:
             assert "Limite de uso da OpenAI" in (await browser.get(f"/runs/{run_id}"))[1]
         report = await service.outcome("monthly-report")
@@ -71,7 +73,8 @@ async def test_a_wait_has_a_limit_which_is_named(
     async with running_service(settings.model_copy(update={"ai_wait_limit": 0.02})) as service:
         run = await service.outcome("ai-content", REQUEST)
     assert (run["status"], run["error"]["name"], run["attemptCount"]) == ("FAILED", "ai_wait_limit_reached", 1)
-    assert "AI_WAIT_LIMIT" in run["error"]["message"]
+    assert "AI_WAIT_LIMIT" in run["attempts"][0]["error"]["message"]
+    assert run["error"]["message"].startswith("O serviço de IA não atendeu ao pedido.")
     assert await bills(db) == [("failed", "ai_wait_limit_reached", 1)]
     assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 0
 

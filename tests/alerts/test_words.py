@@ -133,7 +133,7 @@ def test_one_is_named_and_several_are_counted_once_each():
     [
         (WRONG_TOKEN, {}, "Pedidos com chave inválida: 3; os últimos, de 10.0.0.1."),
         (PAYMENT_UNMATCHED, {"code": "unknown_agency", "reason": "x"}, "A agência informada não existe (x)"),
-        (PAYMENT_UNVERIFIED, {"code": "guru_http_500", "reason": "y"}, "A Guru não pôde ser consultada (y)"),
+        (PAYMENT_UNVERIFIED, {"code": "guru_http_500", "reason": "y"}, "O provedor não pôde ser consultado (y)"),
         (PAYMENT_UNMATCHED, {"code": "new", "reason": "z"}, "z"),
         (
             AI_BUDGET_TOTAL,

@@ -49,7 +49,7 @@ async def test_the_log_is_filtered_by_level_and_text(settings: Settings):
 
 async def test_the_calls_of_an_attempt_stand_below_it_in_the_timeline_and_not_in_the_log(settings: Settings):
     async with running_service(settings) as service, operator(service) as browser:
-        asked = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"a": "b"}}
+        asked = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
         run = await service.outcome("ai-content", asked)
         async with asyncio.timeout(10):  # lines are stored some moments later
             while "Chamada ao modelo" not in (page := (await browser.get(f"/runs/{run['id']}"))[1]):

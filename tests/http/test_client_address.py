@@ -152,8 +152,8 @@ async def test_an_untrusted_proxy_is_noticed(
                 await asyncio.sleep(0.02)
     for changes, expected in (
         ({}, "neither TRUSTED_PROXIES nor CLIENT_IP_HEADER is set, but requests come through a proxy"),
-        ({"trusted_proxies": 2}, "entry 2 from the end of X-Forwarded-For is believed"),
-        ({"client_ip_header": "Fly-Client-IP"}, "Fly-Client-IP is believed"),
+        ({"trusted_proxies": 2}, "entry 2 from the end of X-Forwarded-For is trusted"),
+        ({"client_ip_header": "Fly-Client-IP"}, "Fly-Client-IP is trusted"),
     ):
         finding = await client_addresses(settings.model_copy(update=changes))
         assert finding.shown("en")[1].startswith(expected)

@@ -92,6 +92,7 @@ async def test_whose_it_is(service: Service, db: asyncpg.Connection):
     await db.execute(
         """INSERT INTO users (id, email, "agencyId", "updatedAt") VALUES ('u9', $1, 'agency-125', now())""", EMAIL
     )
+    await db.execute('UPDATE users SET "emailVerified" = NULL')
     shared = body("tx_approved", subscription=[], source=[])
     assert await did(service, shared | {"id": "s4"}) == ("unchanged", "agency-123"), "an invitation proves nothing"
     await db.execute("UPDATE users SET \"emailVerified\" = now() WHERE id = 'u9'")

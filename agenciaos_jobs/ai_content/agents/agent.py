@@ -25,7 +25,7 @@ limites de cada campo. Nenhum texto fica vazio, salvo onde a descrição do camp
 
 
 CONTEXT = ("clients", "projects")
-"""What an agent may ask for of the agency's own customers: the names of the newest clients and latest projects."""
+"""What an agent may request about the agency's own customers: names of the newest clients and latest projects."""
 
 
 class AgentError(Exception):

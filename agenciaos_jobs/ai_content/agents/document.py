@@ -6,7 +6,7 @@ from itertools import groupby
 
 from agenciaos_jobs.ai_content.agents.agent import Agent
 from agenciaos_jobs.ai_content.agents.inputs import InputField
-from agenciaos_jobs.ai_content.agents.limits import told
+from agenciaos_jobs.ai_content.agents.limits import described
 from agenciaos_jobs.engine.model.job import Json
 
 _INTRODUCTION = """\
@@ -80,7 +80,7 @@ def _field_rows(schema: Json, place: str) -> Iterator[str]:
 
 def _limits(schema: Json) -> Iterator[str]:
     """Every limit in words, with those that OpenAI enforces by itself."""
-    yield from told(schema)
+    yield from described(schema)
     if "enum" in schema:
         yield "um destes: " + ", ".join(schema["enum"])
     if "minimum" in schema:

@@ -77,7 +77,7 @@ def problem(fields: Sequence[InputField], given: Json) -> tuple[str, Json] | Non
 def prepare(fields: Sequence[InputField], given: Json) -> tuple[Json, list[str]]:
     """The input for the model, and the names of the fields that were cut.
 
-    Blank fields are left out. What the form does not know follows what it knows.
+    Blank fields are left out. Fields that are not in the form come after those that are.
     """
     values: Json = {}
     cut = []

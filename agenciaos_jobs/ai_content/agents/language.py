@@ -4,7 +4,7 @@ import re
 
 _WORD = re.compile(r"[^\W\d_]+")
 _ENOUGH = 5
-"""Words that must speak for another language. A title with two English words in it is still Portuguese."""
+"""Function words of another language that it takes. A title with two English words is still Portuguese."""
 
 
 def _words(text: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Limits of an agent's output: what the model is told before, and what is checked after.
+"""Limits of an agent's output: as instructions for the model, and as checks of its answer.
 
 Each is a keyword of the agent's schema. Those of JSON Schema keep their meaning
 (https://json-schema.org/draft/2020-12/json-schema-validation); the others are ours, and OpenAI never sees them.
@@ -58,7 +58,7 @@ def repeated(items: Sequence[Any]) -> int | None:
     return None
 
 
-_TOLD: dict[str, Callable[[Any], str]] = {
+_DESCRIPTIONS: dict[str, Callable[[Any], str]] = {
     "minLength": lambda limit: f"ao menos {_number(limit)} caracteres",
     "maxLength": lambda limit: f"até {_number(limit)} caracteres com espaços",
     "maxBytes": lambda limit: f"até {_number(limit)} bytes em UTF-8, em que letra acentuada conta 2 e emoji 4",
@@ -91,15 +91,15 @@ _BROKEN: dict[str, Callable[[Any, Any], str]] = {
 }
 
 OURS = {"maxBytes", "maxFirstLine", "maxTotalLength", "plainText", "noLinks", "distinctItems", "notBlank", "mayBeBlank"}
-"""The keywords that JSON Schema does not know."""
+"""The keywords that JSON Schema does not have."""
 
-OFF_THE_WIRE = OURS | {"minLength", "maxLength"}
+UNSUPPORTED_BY_OPENAI = OURS | {"minLength", "maxLength"}
 """The keywords that OpenAI's strict mode does not take; the field's description has them in words."""
 
 
-def told(schema: Json) -> list[str]:
+def described(schema: Json) -> list[str]:
     """The limits of one field, in words for the model."""
-    return [*_items(schema), *(words(schema[name]) for name, words in _TOLD.items() if schema.get(name))]
+    return [*_items(schema), *(words(schema[name]) for name, words in _DESCRIPTIONS.items() if schema.get(name))]
 
 
 def _items(schema: Json) -> Iterator[str]:
@@ -123,7 +123,7 @@ class Fault(NamedTuple):
 
 
 def fault(path: Iterable[str | int], rule: str, text: str) -> Fault:
-    """A fault whose words begin with its place."""
+    """A fault whose words begin with its path."""
     known = tuple(path)
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in known).lstrip(".")
     return Fault(known, rule, f"{where or 'resposta'}: {text}")

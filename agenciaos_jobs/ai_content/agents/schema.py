@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from agenciaos_jobs.ai_content.agents.limits import OFF_THE_WIRE, told
+from agenciaos_jobs.ai_content.agents.limits import UNSUPPORTED_BY_OPENAI, described
 from agenciaos_jobs.engine.model.job import Json
 
 
@@ -34,8 +34,8 @@ def _type(schema: Json) -> str:
 
 def for_openai(schema: Json) -> Json:
     """The schema as OpenAI's strict mode takes it, with each field's limits in its description."""
-    sent = {name: value for name, value in schema.items() if name not in OFF_THE_WIRE}
-    if limits := "; ".join(told(schema)):
+    sent = {name: value for name, value in schema.items() if name not in UNSUPPORTED_BY_OPENAI}
+    if limits := "; ".join(described(schema)):
         sent["description"] = f"{schema['description']} ({limits})" if "description" in schema else limits
     if "properties" in sent:
         sent["properties"] = {name: for_openai(own) for name, own in sent["properties"].items()}

@@ -108,7 +108,7 @@ async def _write(context: RunContext[AIContent], payload: Payload, request: Prom
 
 
 class Dialogue:
-    """What one run asks the model, and what that consumes."""
+    """One run's requests to the model, and what they consume."""
 
     def __init__(self, context: RunContext[AIContent], payload: Payload, rounds: ReplayableRounds) -> None:
         self._context, self._payload, self._rounds = context, payload, rounds
@@ -129,7 +129,7 @@ class Dialogue:
         return self._usage
 
     async def ask(self, request: Prompt) -> Answer:
-        """The model's answer; one that was cut off is asked for once more, with twice the tokens.
+        """The model's answer; a truncated one is requested once more, with twice the tokens.
 
         Raises for faults that no correction can fix.
         """

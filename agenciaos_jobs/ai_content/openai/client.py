@@ -89,7 +89,7 @@ class OpenAIModel:
     async def submit(self, prompt: Prompt, origin: Origin | None = None) -> Submitted:
         """Submits a background request, which OpenAI supports only for stored ones. Raises as :meth:`answer`.
 
-        A server without background support answers at once; one that refuses it is asked again in the foreground.
+        A server without background support answers at once; one that refuses it gets a foreground request.
         """
         if self.in_background:
             try:

@@ -27,7 +27,7 @@ OPTIONAL = (
     "verbosity",
     "reasoning",
 )
-"""What requests can do without: gateways refuse what they do not know, and zero-retention accounts stored responses."""
+"""What requests can do without: gateways reject unknown options, and zero-retention accounts stored responses."""
 
 
 class KeyRefusedError(Exception):
@@ -39,7 +39,7 @@ class ModelMissingError(Exception):
 
 
 class RateLimitedError(RetryLater):
-    """OpenAI's limit of calls or tokens is reached. ``after`` is the wait that it asks for."""
+    """OpenAI's limit of calls or tokens is reached. ``after`` is the wait that it requests."""
 
 
 class RejectedInBackgroundError(RateLimitedError):

@@ -31,7 +31,7 @@ def client(api_key: str, base_url: str, organization: str | None, project: str |
         mounts={f"all://{host}": None for host in _HERE},
     )
     made = AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, timeout=phases(LONG), http_client=http)
-    # Set afterwards, because for ``None`` the library looks in the environment.
+    # Set afterwards, because for ``None`` the library reads the environment.
     made.organization, made.project = organization, project
     _ = made.responses.with_raw_response, made.models.with_raw_response  # which imports the larger part
     return made

@@ -14,7 +14,7 @@ IN_BACKGROUND = frozenset({"background", "store"})
 
 @dataclass(frozen=True)
 class Options:
-    """How models are asked; ``None`` is OpenAI's default. What an agent's own file says comes first.
+    """Options of requests; ``None`` is OpenAI's default. Those in an agent's own file take precedence.
 
     ``long_model`` writes the long agents' content, if it is not ``model``.
     """
@@ -31,7 +31,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Origin:
-    """The run, and the agency and user for whom it asks."""
+    """The run, and the agency and user that it is for."""
 
     run_id: str
     agency_id: str
@@ -39,7 +39,7 @@ class Origin:
 
     @property
     def safety_identifier(self) -> str:
-        """A hash by which OpenAI can tell end users apart without knowing them
+        """A hash by which OpenAI can distinguish end users without identifying them
         (https://platform.openai.com/docs/guides/safety-best-practices)."""
         return sha256(f"{self.agency_id}\0{self.user_id or ''}".encode()).hexdigest()
 

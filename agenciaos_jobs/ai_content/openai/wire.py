@@ -1,6 +1,6 @@
 """Responses of OpenAI's Responses API.
 
-The library's own types follow OpenAI's newest API. These ask for what is needed and no more, so that an unknown field,
+The library's own types follow OpenAI's newest API. These have only the fields that are used, so that an unknown field,
 status or kind of output, or a gateway that leaves out the rest, fails no run.
 """
 
@@ -96,7 +96,7 @@ class Incompletion(BaseModel):
 
 
 class Response(BaseModel):
-    """What is read of a response; it may have more. ``request_id`` is what OpenAI's support asks for."""
+    """What is read of a response; it may have more. ``request_id`` is for OpenAI's support."""
 
     id: str = ""
     model: str = ""
@@ -183,7 +183,7 @@ class Response(BaseModel):
 
 
 def usage_of(response: Response, now: datetime) -> Usage:
-    """What a response has consumed, at the prices of the moment that it was created (``now`` if it does not say so).
+    """What a response has consumed, at the prices of the moment that it was created (``now`` if it has none).
 
     Counts that can't be, such as more cached tokens than tokens, are read as the nearest that can.
     """

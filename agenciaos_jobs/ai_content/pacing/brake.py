@@ -31,14 +31,14 @@ OPEN_AFTER = 3
 
 _UNKNOWN_WAIT = timedelta(seconds=1)
 _SHORT_WAIT = 5.0
-"""Seconds up to which a requested wait tells the distance between calls; a longer one is the end of a window."""
+"""Seconds up to which a requested wait is the interval between calls; a longer one is the end of a window."""
 
 _GROWTH, _GROWTH_NEAR_CEILING = 0.06, 0.015
 """The part of its rate that a lowered brake regains each second: far from the last refused rate, and near it."""
 
 _MAX_STEP = 5.0
 _TRUSTED_AGAIN_AFTER = timedelta(minutes=1)
-"""How long after a refusal a report of ample headroom is not believed."""
+"""How long after a refusal a report of ample headroom is ignored."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class Brake:
         return _GROWTH_NEAR_CEILING * (1 + max(0.0, (now - self.lowered_at).total_seconds()) / 20)
 
     def limited(self, sent_at: datetime, wait: timedelta | None, now: datetime) -> "Brake":
-        """After a call was refused for a limit, with the wait that was asked for.
+        """After a call was refused for a limit, with the wait that it requested.
 
         Calls that were under way when the rate was cut do not cut it again.
         """
@@ -166,7 +166,7 @@ class Brake:
         return replace(self, rate=lowered, ceiling=rate, lowered_at=now, raised_at=pause)
 
     def _own_wait(self) -> timedelta:
-        """The wait after a refusal that asks for none: the time of a few calls."""
+        """The wait after a refusal that requests none: the time of a few calls."""
         return max(_UNKNOWN_WAIT, min(timedelta(seconds=2 / (self.rate or FREE_RATE)), PROBE_INTERVAL))
 
     def failed(self, now: datetime) -> "Brake":

@@ -43,17 +43,16 @@ def headroom(headers: Mapping[str, str], tokens: int) -> Headroom | None:
 
 
 def wait_before_retry(headers: Mapping[str, str], message: str, kind: str | None, now: datetime) -> timedelta | None:
-    """How long a server that answered 429 wants to be left alone; ``None`` if it does not say so.
+    """How long a server that answered 429 requests callers to wait; ``None`` if it does not.
 
     In this order: ``retry-after-ms``, ``Retry-After``, the reset of the limit that is reached, and the words of the
     error. ``kind`` is the error's type, which for OpenAI is ``requests`` or ``tokens``.
     """
     milliseconds = headers.get("retry-after-ms")
-    asked = retry_after(_in_seconds(milliseconds) if milliseconds else headers.get("retry-after"), now)
-    if asked is None and milliseconds:
-        asked = retry_after(headers.get("retry-after"), now)
-    if asked is not None:
-        return asked
+    wait = retry_after(_in_seconds(milliseconds), now) if milliseconds else None
+    wait = retry_after(headers.get("retry-after"), now) if wait is None else wait
+    if wait is not None:
+        return wait
     found = _IN_WORDS.search(message)
     return _reset_of_reached(headers, kind) or (duration(found.group(1)) if found else None)
 

@@ -23,7 +23,7 @@ class SignedWebhook:
     """Posts signed JSON to one address. Redirects are not followed; failures are raised as :class:`ChannelError`."""
 
     def __init__(self, url: str, secrets: Sequence[str], clock: Clock, *, private: bool, setting: str) -> None:
-        """``secrets``: what signs, and while it is rotated the one before too; a receiver believes either.
+        """``secrets``: the signing secret and, during a rotation, the previous one; receivers accept either.
 
         ``private``: whether the address may be in a private network; ``setting`` is the setting that allows it.
         """

@@ -9,7 +9,7 @@ from agenciaos_jobs.http.keys import API_DOCUMENT
 
 
 async def show_reference(request: web.Request) -> web.StreamResponse:
-    document = request.app[API_DOCUMENT]
+    document = request.app[API_DOCUMENT]()
     return render(
         request,
         "reference.html",

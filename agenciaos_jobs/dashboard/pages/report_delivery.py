@@ -19,14 +19,13 @@ from agenciaos_jobs.reports.delivery import mail, queue
 from agenciaos_jobs.reports.delivery.addresses import recipient_address
 from agenciaos_jobs.reports.documents.composed import compose
 from agenciaos_jobs.reports.documents.view import covered
-from agenciaos_jobs.reports.endpoints.reports import report_csv, report_pdf, report_xlsx
+from agenciaos_jobs.reports.endpoints.reports import NO_REPORT, report_csv, report_pdf, report_xlsx
 from agenciaos_jobs.reports.jobs.generate_monthly_reports import JOB as GENERATE
 from agenciaos_jobs.reports.resources import REPORTS
 from agenciaos_jobs.reports.store import deliveries, revisions
 from agenciaos_jobs.reports.store.deliveries import Delivered, Recipient
 from agenciaos_jobs.reports.store.revisions import Change, Revision
 
-_NONE = Text("Esta agência não tem relatório deste mês", "This agency has no report of this month")
 _NO_ADDRESS = Text("Este endereço de e-mail não é válido", "This e-mail address is not valid")
 
 CHANGED: Mapping[str, Text] = {
@@ -42,7 +41,7 @@ _OTHERS = Text("Detalhes", "Details")
 
 @dataclass(frozen=True)
 class Details:
-    """What the page shows beside the figures. ``partial`` says up to which day a partial report goes."""
+    """What the page shows beside the figures. ``partial`` names the last day of a partial report."""
 
     report: Revision
     partial: str
@@ -87,7 +86,7 @@ async def preview_mail(request: web.Request) -> web.StreamResponse:
     agency_id, month = _report(request)
     composed = await compose(request.app[LONG_READS], agency_id, month)
     if composed is None:
-        raise RequestError(404, _NONE)
+        raise RequestError(404, NO_REPORT)
     page = mail.html(composed.view(Formatter("pt", request.app[CLOCK].now())), "#")
     policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
     return web.Response(text=page, content_type="text/html", headers={**HEADERS, "Content-Security-Policy": policy})
@@ -124,7 +123,7 @@ def _report(request: web.Request) -> tuple[str, Month]:
     try:
         return request.match_info["agencyId"], Month.parse(request.match_info["month"])
     except ValueError:
-        raise RequestError(404, _NONE) from None
+        raise RequestError(404, NO_REPORT) from None
 
 
 _PATH = r"/reports/{month:\d\d\d\d-\d\d}/{agencyId}"

@@ -86,11 +86,11 @@ def _record(context: RunContext[Payments], agency_id: str, decision: Decision, n
 
 
 async def _follow_up(connection: Connection, context: RunContext[Payments], quiet: Mapping[str, Entitlement]) -> None:
-    """Has the providers asked about silent subscriptions; where that is not possible, raises alerts."""
-    asked = [name for name, one in quiet.items() if _has_api(context, one.source)]
-    if asked:
-        await context.trigger_in(connection, reconcile_payments.JOB.task, {"agencies": asked}, source="silence")
-    events = [event for name, one in quiet.items() if name not in asked for event in silent(name, one)]
+    """Triggers a reconciliation of silent subscriptions; raises alerts where the provider has no API."""
+    reconciled = [name for name, one in quiet.items() if _has_api(context, one.source)]
+    if reconciled:
+        await context.trigger_in(connection, reconcile_payments.JOB.task, {"agencies": reconciled}, source="silence")
+    events = [event for name, one in quiet.items() if name not in reconciled for event in silent(name, one)]
     await alerts.add(connection, events, context.clock)
 
 
@@ -102,8 +102,8 @@ def _has_api(context: RunContext[Payments], source: str) -> bool:
 async def _retry_unverified(connection: Connection, context: RunContext[Payments], now: datetime) -> int:
     """Replays unverified events; an idempotency key allows one run for each record."""
     made = []
+    waiting = await payments.waiting(connection, Action.UNVERIFIED, now - RETRY_AFTER)
     for name, provider in context.uses.providers.items():
-        waiting = await payments.waiting(connection, Action.UNVERIFIED, now - RETRY_AFTER)
         items = [
             (
                 record.payload,

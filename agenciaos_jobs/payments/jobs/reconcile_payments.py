@@ -85,7 +85,7 @@ async def _compare(
 ) -> Difference | None:
     """The difference between an agency's plan and the one by the providers' present data, corrected if that is allowed.
 
-    ``follows_up``: the agency's subscription is silent, so that whatever the provider knows of it is new.
+    ``follows_up``: the agency's subscription is silent, so that all of the provider's data on it is new.
     """
     async with context.database.connection() as connection:
         account = await purchases.account(connection, agency_id)
@@ -117,7 +117,7 @@ async def _compare(
 
 
 async def _fetch(providers: Mapping[str, Provider], account: Account) -> dict[str, Json | None]:
-    """The present data of each purchase; ``None`` for those that its provider does not know."""
+    """The present data of each purchase; ``None`` for those that its provider does not have."""
     return {
         purchase_id: await _with_retries(partial(providers[one.source].fetch, purchase_id))
         for purchase_id, one in account.purchases.items()

@@ -76,7 +76,7 @@ def facts_of(subscription: Subscription) -> Purchase:
 
 
 def _meaning(report: Report) -> Meaning | NotUnderstood:
-    """What ``event`` and ``status`` say together: either may end a plan, and only both activate one."""
+    """The joint meaning of ``event`` and ``status``: either may end a plan, and only both activate one."""
     words = [word for word in (report.event, report.status) if word and word.strip()]
     known = [meaning for word in words if (meaning := meaning_of(word))]
     meaning = most_cautious(*known) if known else Meaning.NEUTRAL

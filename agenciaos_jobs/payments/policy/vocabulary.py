@@ -1,7 +1,7 @@
 """The words of payment providers for what happened: one table for the application's own events.
 
 Collected from the documentation of Stripe, Mercado Pago, Asaas, Hotmart and Kiwify, in English and Portuguese. A word
-is looked up without case, accents and punctuation, and without nouns such as ``payment`` before it.
+is matched without case, accents and punctuation, and without nouns such as ``payment`` before it.
 """
 
 import re
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Meaning(StrEnum):
-    """What a word says about a purchase, the most cautious first."""
+    """The meaning of a word for a purchase, the most cautious first."""
 
     CHARGEBACK = "chargeback"
     DISPUTE = "dispute"

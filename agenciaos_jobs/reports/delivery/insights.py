@@ -29,8 +29,8 @@ async def require(context: RunContext[Reports], composed: Composed) -> None:
     request = {"agencyId": report.agency_id, "agentType": AGENT, "input": _input(composed, context)}
     key = f"report-insights:{report.agency_id}:{report.month}:{report.revision}"
     async with context.database.transaction() as connection:
-        asked = await context.trigger_in(connection, "generate-ai-content", request, idempotency_key=key)
-    run = await history.get(context.database, asked.run_id)
+        triggered = await context.trigger_in(connection, "generate-ai-content", request, idempotency_key=key)
+    run = await history.get(context.database, triggered.run_id)
     if run is None or run.status in _FINAL:
         context.log.info("report_without_insights", month=str(report.month))
         await insights.keep(context.database, report, [], context.clock.now())

@@ -1,7 +1,8 @@
 """Sends one report to each of its recipients, once per revision.
 
 A delivery is recorded before it is made. Where its outcome is unknown, because the worker or the connection was lost
-while the server read the mail, it is not made again: a mail too many cannot be taken back, a missing one is asked for.
+while the server read the mail, it is not made again: a duplicate cannot be taken back, while a missing mail can be sent
+again on request.
 """
 
 from dataclasses import dataclass, field

@@ -11,7 +11,7 @@ from agenciaos_jobs.reports.numbers.sentences import sentences
 from agenciaos_jobs.reports.store.revisions import Revision
 
 _TENFOLD = 9
-"""From this change on a percentage says less than words."""
+"""From this change on, words are clearer than a percentage."""
 
 
 def view(report: Revision, before: Figures | None, fmt: Formatter, insights: Sequence[str] = ()) -> View:

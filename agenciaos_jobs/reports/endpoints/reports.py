@@ -10,6 +10,7 @@ from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.http.body import answer
+from agenciaos_jobs.http.fields import read_size
 from agenciaos_jobs.http.keys import CLOCK, LONG_READS
 from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
@@ -25,15 +26,14 @@ from agenciaos_jobs.reports.store import monthly_reports, revisions
 SIZE, MAX_SIZE = 25, 100
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
-_NONE = Text("Esta agência não tem relatório deste mês", "This agency has no report of this month")
+NO_REPORT = Text("Esta agência não tem relatório deste mês", "This agency has no report of this month")
 
 
 async def list_reports(request: web.Request) -> web.Response:
     """Reports of a month, of an agency or of all, the newest month first."""
-    query = request.query
-    month, size = _month_asked(request), _size(query.get("limit", ""))
+    month, size, agency_id = _month(request), read_size(request, "limit", SIZE, MAX_SIZE), request.query.get("agencyId")
     found = await revisions.page(
-        request.app[LONG_READS], month, query.get("agencyId") or None, after=_position(request), limit=size + 1
+        request.app[LONG_READS], month, agency_id or None, after=_position(request), limit=size + 1
     )
     more = f"{found[size - 1].month}:{found[size - 1].agency_id}" if len(found) > size else None
     return answer(ReportPage(data=[monthly_report(report) for report in found[:size]], next=more))
@@ -83,10 +83,10 @@ async def _composed(request: web.Request) -> Composed:
     try:
         month = Month.parse(request.match_info["month"])
     except ValueError:
-        raise RequestError(404, _NONE) from None
+        raise RequestError(404, NO_REPORT) from None
     composed = await compose(request.app[LONG_READS], request.match_info["agencyId"], month)
     if composed is None:
-        raise RequestError(404, _NONE)
+        raise RequestError(404, NO_REPORT)
     return composed
 
 
@@ -104,20 +104,12 @@ def _unchanged(request: web.Request, etag: str) -> web.Response | None:
     return web.Response(status=304, headers=_headers(etag)) if etag in given or "*" in given else None
 
 
-def _month_asked(request: web.Request) -> Month | None:
+def _month(request: web.Request) -> Month | None:
     text = request.query.get("month", "")
     try:
         return Month.parse(text) if text else None
     except ValueError:
         raise wrong_field("month", "month", "expected a month such as 2026-10") from None
-
-
-def _size(text: str) -> int:
-    if not text:
-        return SIZE
-    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_SIZE:
-        raise wrong_field("limit", "page_size", f"should be a number from 1 to {MAX_SIZE}", most=MAX_SIZE)
-    return int(text)
 
 
 def _position(request: web.Request) -> tuple[Month, str] | None:

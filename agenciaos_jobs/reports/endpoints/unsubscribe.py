@@ -30,8 +30,8 @@ _HEADERS = {
 }
 
 
-async def ask_to_unsubscribe(request: web.Request) -> web.Response:
-    """Only asks: mail scanners follow the links of a mail."""
+async def show_unsubscription(request: web.Request) -> web.Response:
+    """A confirmation page only, because mail scanners follow the links in a mail."""
     _, email = _subscription(request)
     button = escape(_BUTTON.in_language(accepted_language(request)))
     return _page(request, _ASK.format(email=email), f'<form method="post"><button>{button}</button></form>')
@@ -65,7 +65,7 @@ OPERATIONS = [
     Operation(
         "GET",
         PATH,
-        ask_to_unsubscribe,
+        show_unsubscription,
         Text("Pergunta antes de cancelar o recebimento de relatórios", "Asks before it unsubscribes from reports"),
         {200: "text/html"},
         query=_QUERY,

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from agenciaos_jobs.engine.context import RunContext
@@ -77,7 +78,7 @@ async def _output(
         "success": True,
         "month": str(month),
         **_counts(progress),
-        **{_camel(name): _exact(value) for name, value in progress.totals.items() if name != "agencies"},
+        **{to_camel(name): _exact(value) for name, value in progress.totals.items() if name != "agencies"},
         "refreshed": [{"month": str(item), **_counts(done[item])} for item in sorted(done) if item != month],
         "reportsGenerated": progress.agencies,
         "reports": [summary(item) for item in found],
@@ -93,11 +94,6 @@ def _counts(progress: Progress) -> Json:
 
 def _exact(value: str | int) -> Decimal | int:
     return Decimal(value) if isinstance(value, str) else value
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
 
 
 JOB = Job(

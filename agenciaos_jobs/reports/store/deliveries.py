@@ -27,7 +27,7 @@ class Recipient:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One revision to one recipient. A ``request`` is the run that was asked to send it once more."""
+    """One revision to one recipient. A ``request`` is the run that was triggered to send it once more."""
 
     agency_id: str
     month: Month

@@ -10,7 +10,7 @@ QUERIES = load(__name__)
 
 
 async def of_report(executor: Executor, report: Revision) -> list[str] | None:
-    """The sentences about this revision; ``None`` if none were asked for yet."""
+    """The sentences about this revision; ``None`` if none were requested yet."""
     values = (report.agency_id, report.month.first_day, report.revision)
     found: list[str] | None = await executor.fetchval(QUERIES["of_report"], *values)
     return found

@@ -26,11 +26,6 @@ class Revision:
     changes: dict[str, Any] | None
     generated_at: datetime
 
-    @property
-    def etag(self) -> str:
-        """Identifies the revision (RFC 9110 section 8.8.3)."""
-        return f'"{self.month}-{self.revision}"'
-
 
 @dataclass(frozen=True)
 class Change:

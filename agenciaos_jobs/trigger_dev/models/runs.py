@@ -92,7 +92,7 @@ class SdkSchedule(WireModel):
 
 
 class SdkWaitingFor(WireModel):
-    """Why a run that is QUEUED can't begin yet, in Portuguese, and since when. It begins by itself."""
+    """Why a QUEUED run cannot start yet, and since when. It starts by itself."""
 
     reason: str
     since: datetime
@@ -164,14 +164,14 @@ def as_sdk_run(
         schedule=schedule,
         attempts=[*(_as_sdk_attempt(attempt, shows_stack) for attempt in attempts), *_attempt_under_way(run)],
         attempt_count=run.attempt,
-        waiting_for=_waiting_for(run),
+        waiting_for=_waiting_for(run, language),
     )
 
 
-def _waiting_for(run: StoredRun) -> SdkWaitingFor | None:
+def _waiting_for(run: StoredRun, language: Language) -> SdkWaitingFor | None:
     if run.waiting_reason is None or run.waits_since is None:
         return None
-    return SdkWaitingFor(reason=run.waiting_reason.pt, since=run.waits_since)
+    return SdkWaitingFor(reason=run.waiting_reason.in_language(language), since=run.waits_since)
 
 
 def _as_sdk_error(error: Json | None, shows_stack: bool, message: str | None = None) -> SdkError | None:

@@ -13,7 +13,7 @@ from agenciaos_jobs.http.public_token import CLAIMS
 class Claims(BaseModel):
     """The claims of a public token besides its scopes and times.
 
-    ``jti`` tells single-use tokens apart that are made within one second: nothing else in them differs.
+    ``jti`` distinguishes single-use tokens that are made within one second: nothing else in them differs.
     """
 
     sub: str
@@ -30,7 +30,7 @@ OPERATIONS = [
         "POST",
         "/api/v1/auth/jwt/claims",
         create_token_claims,
-        Text("O que um token público declara", "What a public token says"),
+        Text("O que um token público declara", "The claims of a public token"),
         answers={200: Claims},
     )
 ]
