@@ -82,7 +82,7 @@ class MonthBusyError(DomainError):
 
 @dataclass(frozen=True)
 class Subject:
-    """Of whom data is asked for: an agency, by its id, or a person, by e-mail address in lower case."""
+    """The data subject: an agency, by its id, or a person, by e-mail address in lower case."""
 
     kind: Literal["agency", "email"]
     name: str
@@ -97,7 +97,7 @@ class Subject:
         """A regular expression of Postgres for JSON and other text: the address as a word, ids as JSON strings."""
         if self.kind == "agency":
             return _json_string(self.name)
-        # Without look-around, which makes Postgres ten times as slow. A letter may belong to an escape such as \n.
+        # Without lookaround, which is ten times as slow in Postgres. A letter may belong to an escape such as \n.
         before, after = r"(^|[^a-z0-9._%+-]|\\[bfnrt])", r"($|[^a-z0-9.-]|\.($|[^a-z0-9]))"
         return "|".join([f"{before}{re.escape(self.name)}{after}", *map(_json_string, users)])
 
@@ -143,8 +143,8 @@ class Privacy:
         ):
             await connection.execute(QUERIES["prepare"])
             request = await self._request(connection, subject)
-            asked = {"requestedBy": requested_by, "exportedAt": request.requested_at.isoformat()}
-            head = {"subject": {subject.kind: subject.name}, **asked}
+            origin = {"requestedBy": requested_by, "exportedAt": request.requested_at.isoformat()}
+            head = {"subject": {subject.kind: subject.name}, **origin}
             write(orjson.dumps(head).decode()[:-1] + ',"tables":{')
             for table, statement in _EXPORTS.items():
                 write(f'{"," if held else ""}\n"{table}":[')

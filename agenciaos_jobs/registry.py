@@ -1,7 +1,7 @@
 """The registry of jobs: those of the wings, and those of an operator's own modules.
 
-A wing's job is a module in its folder ``jobs`` with a ``JOB``; it is found without a list. An operator's jobs are in
-the modules that ``JOBS_MODULES`` names, each with a ``JOB`` or several ``JOBS``.
+A wing's job is a module in its folder ``jobs`` with a ``JOB`` or several ``JOBS``; it is found without a list. An
+operator's jobs are in the modules that ``JOBS_MODULES`` names, each with a ``JOB`` or several ``JOBS``.
 """
 
 import os
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any
 
 from agenciaos_jobs.engine.model.job import Job
@@ -53,17 +54,21 @@ def add_modules(names: Iterable[str]) -> None:
             module = import_module(name)
         except Exception as error:
             raise JobsModuleError(f"JOBS_MODULES: {name} can't be imported: {type(error).__name__}: {error}") from error
-        found = [*getattr(module, "JOBS", ()), *([module.JOB] if hasattr(module, "JOB") else [])]
+        found = _jobs_of(module)
         if not found or not all(isinstance(job, Job) for job in found):
             raise JobsModuleError(f"JOBS_MODULES: {name} has neither JOB = Job(…) nor JOBS = [Job(…), …]")
         for job in found:
             add(job)
 
 
+def _jobs_of(module: ModuleType) -> list[Any]:
+    return [*getattr(module, "JOBS", ()), *([module.JOB] if hasattr(module, "JOB") else [])]
+
+
 def _add_wings() -> None:
     folders = [import_module(f"{__package__}.{wing}.jobs") for wing in _WINGS]
     modules = [f"{folder.__name__}.{module.name}" for folder in folders for module in iter_modules(folder.__path__)]
-    for job in sorted((import_module(name).JOB for name in modules), key=lambda job: job.task):
+    for job in sorted((job for name in modules for job in _jobs_of(import_module(name))), key=lambda job: job.task):
         add(job)
 
 

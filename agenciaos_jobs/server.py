@@ -2,20 +2,24 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
+from typing import Any
 
 import uvloop
 from aiohttp import web
 from yarl import URL
 
 from agenciaos_jobs import dashboard, registry
-from agenciaos_jobs.ai_content import openai_webhook
-from agenciaos_jobs.ai_content.openai import OpenAIWebhook
+from agenciaos_jobs.ai_content import agents, openai_webhook
+from agenciaos_jobs.ai_content.openai.signature import OpenAIWebhook
 from agenciaos_jobs.ai_content.resources import MONTHLY_LIMITS, AIContent
 from agenciaos_jobs.alerts.notifier import CONDITIONS_EVERY
+from agenciaos_jobs.api import agents as agent_list
 from agenciaos_jobs.api import health, openapi, trigger
 from agenciaos_jobs.dashboard.page import AUDIT
 from agenciaos_jobs.dashboard.sessions import ACCESS, OPENID, Access
@@ -38,11 +42,15 @@ from agenciaos_jobs.http.client_address import CLIENT_ADDRESSES, UNTRUSTED_PROXY
 from agenciaos_jobs.http.connections import PROXIES_KEEP_ALIVE, ConnectionLimits
 from agenciaos_jobs.http.fixed_window import FixedWindow
 from agenciaos_jobs.http.middleware import finish_headers, observe
+from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.public_url import PUBLIC_URL
+from agenciaos_jobs.payments import webhook
 from agenciaos_jobs.payments.assignment import ASSIGNMENTS
-from agenciaos_jobs.payments.guru import webhook
+from agenciaos_jobs.payments.resources import PAYMENTS, Payments
 from agenciaos_jobs.people.audit import Audit
 from agenciaos_jobs.people.openid import OpenID
+from agenciaos_jobs.reports.endpoints import reports, unsubscribe
+from agenciaos_jobs.reports.resources import REPORTS, Reports
 from agenciaos_jobs.settings import Settings
 from agenciaos_jobs.trigger_dev import (
     batches,
@@ -62,11 +70,11 @@ from agenciaos_jobs.trigger_dev import trigger as tasks
 from agenciaos_jobs.trigger_dev.tokens import claims
 from agenciaos_jobs.wiring import Runtime, open_runtime, tune_gc
 
-OPERATIONS = [
+_OPERATIONS = [
     *trigger.OPERATIONS,
+    *agent_list.OPERATIONS,
     *tasks.OPERATIONS,
     *batches.OPERATIONS,
-    *webhook.OPERATIONS,
     *large_payloads.OPERATIONS,
     *run_list.OPERATIONS,
     *metadata_and_tags.OPERATIONS,
@@ -79,14 +87,23 @@ OPERATIONS = [
     *queues.OPERATIONS,
     *claims.OPERATIONS,
     *wait_tokens.OPERATIONS,
+    *reports.OPERATIONS,
+    *unsubscribe.OPERATIONS,
     *health.OPERATIONS,
+    *openapi.OPERATIONS,
 ]
+
+
+def operations() -> list[Operation]:
+    """Every endpoint but the dashboard's pages."""
+    return [*_OPERATIONS, *webhook.operations()]
 
 
 def create_app(settings: Settings, clock: Clock | None = None) -> web.Application:
     """The application; it connects on startup and disconnects on cleanup."""
     assert settings.trigger_secret_key
     registry.add_modules(settings.jobs_modules)
+    agents.add_folder(settings.agents_dir)
 
     async def connected(app: web.Application) -> AsyncIterator[None]:
         async with open_runtime(settings, clock, "server") as runtime:
@@ -102,10 +119,14 @@ def create_app(settings: Settings, clock: Clock | None = None) -> web.Applicatio
     app = web.Application(middlewares=[observe], client_max_size=body.MAX_BODY, handler_args={"auto_decompress": False})
     _configure(app, settings)
     app[keys.DRAINING] = asyncio.Event()
+    app[realtime.OPEN_POLLS] = Counter()
     app.cleanup_ctx.append(connected)
     app.on_response_prepare.append(finish_headers)
     app.on_shutdown.append(_end_subscriptions)
-    for operation in [*OPERATIONS, openapi.operation(OPERATIONS, settings.public_url)]:
+    every = operations()
+    document: Callable[[], dict[str, Any]] = cache(lambda: openapi.document(every, settings.public_url))  # takes 0.1 s
+    app[keys.API_DOCUMENT] = document
+    for operation in every:
         operation.add_to(app)
     dashboard.add_to(app)
     not_implemented.add_to(app)
@@ -146,7 +167,6 @@ def _configure(app: web.Application, settings: Settings) -> None:
         "address": FixedWindow(settings.rate_limit_address),
     }
     app[openai_webhook.OPENAI_WEBHOOK] = OpenAIWebhook(settings.values_of("openai_webhook_secret"))
-    app[keys.GURU_TOKENS] = tuple(settings.values_of("dmg_webhook_secret"))
     app[CLIENT_ADDRESSES] = ClientAddresses(settings.trusted_proxies, settings.client_ip_header)
     app[keys.BODY_TIMEOUT] = settings.body_timeout
     app[keys.SLOTS] = settings.worker_max_jobs
@@ -164,9 +184,11 @@ def _bind(app: web.Application, runtime: Runtime) -> None:
     app[keys.SCHEDULE_ADMIN] = ScheduleAdmin(database, clock, registry.JOBS)
     app[keys.INTAKE] = runtime.intake
     app[keys.DEBOUNCER] = Debouncer(database, runtime.intake, runtime.outbox, clock)
+    app[REPORTS] = runtime.resources[Reports]
     app[keys.CONTROL] = runtime.control
     app[keys.WAIT_TOKENS] = runtime.wait_tokens
     app[ASSIGNMENTS] = runtime.assignments
+    app[PAYMENTS] = runtime.resources[Payments]
     app[MONTHLY_LIMITS] = runtime.resources[AIContent].monthly_limits
     app[keys.CLOCK] = clock
     app[keys.DATABASE], app[keys.LONG_READS] = database, runtime.database

@@ -1,33 +1,49 @@
 """The settings, and the only reader of the environment."""
 
+import os
 from collections.abc import Callable
-from decimal import Decimal
 from email.headerregistry import Address
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeInt,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from agenciaos_jobs.ai_content.model_settings import ModelSettings
 from agenciaos_jobs.alerts.channels import email
 from agenciaos_jobs.foundation import webhook_signature as signature
 from agenciaos_jobs.foundation.connections.http_url import HttpUrl, PublicUrl
 from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
 from agenciaos_jobs.foundation.connections.redis_url import RedisURL
 from agenciaos_jobs.foundation.connections.url import cleaned
+from agenciaos_jobs.payments.policy import terms
 from agenciaos_jobs.people.openid import OpenIDSettings
+from agenciaos_jobs.reports.options import ReportSettings
 
 
 class SettingsError(Exception):
     """A setting is missing or malformed; the message names it and the expected form."""
 
 
-Plan = Literal["FREE", "PRO"]
-_HEADER_VALUE = "^[!-~]+$"
+def _names(value: object) -> object:
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
 
-class Settings(OpenIDSettings, BaseSettings):
+PlanProducts = Annotated[dict[str, str], BeforeValidator(terms.read_products), AfterValidator(terms.require_plans)]
+_REPLACED_BY_PLANS = ("AI_MONTHLY_LIMIT_FREE", "AI_MONTHLY_LIMIT_PRO")
+
+
+class Settings(ModelSettings, ReportSettings, OpenIDSettings):
     """Every setting, read from the environment and from ``.env`` in the working directory.
 
     ``.env.example`` describes each one.
@@ -52,23 +68,18 @@ class Settings(OpenIDSettings, BaseSettings):
     max_connections: int = Field(default=5_000, ge=1)
     dashboard_password: SecretStr | None = None
 
-    openai_api_key: SecretStr | None = None
-    openai_base_url: HttpUrl = "https://api.openai.com/v1"
-    openai_org_id: str | None = Field(default=None, pattern=_HEADER_VALUE)
-    openai_project_id: str | None = Field(default=None, pattern=_HEADER_VALUE)
-    openai_model: str = Field(default="gpt-6-luna", min_length=1)
-    openai_background: bool = True
-    openai_webhook_secret: SecretStr | None = None
-    openai_webhook_secret_previous: SecretStr | None = None
-    ai_monthly_limit_free: int = Field(default=20, ge=0)
-    ai_monthly_limit_pro: int = Field(default=500, ge=0)
-
+    plans: Annotated[dict[str, NonNegativeInt], NoDecode, BeforeValidator(terms.read_plans)] = Field(
+        default={"FREE": 20, "PRO": 500}, min_length=2
+    )
     dmg_webhook_secret: SecretStr | None = None
     dmg_webhook_secret_previous: SecretStr | None = None
     dmg_api_key: SecretStr | None = None
     dmg_api_url: HttpUrl = "https://digitalmanager.guru/api/v2"
-    plan_products: Annotated[dict[str, Plan], NoDecode] = Field(default={"pro-monthly": "PRO"})
+    plan_products: Annotated[PlanProducts, NoDecode] = Field(default={"pro-monthly": "PRO"}, validate_default=True)
     payment_grace_days: int = Field(default=3, ge=0, le=365)
+    cancel_keeps_period: bool = True
+    trial_days: int = Field(default=7, ge=0, le=365)
+    silence_days: int | None = Field(default=None, ge=1, le=3650)
     reconcile_apply: bool = False
 
     public_url: PublicUrl | None = None
@@ -82,11 +93,10 @@ class Settings(OpenIDSettings, BaseSettings):
     alert_webhook_secret: SecretStr | None = None
     alert_webhook_secret_previous: SecretStr | None = None
     alert_webhook_private: bool = False
-    ai_budget_usd: Decimal | None = Field(default=None, gt=0)
 
     arq_producers: bool = False
     worker_max_jobs: int = Field(default=50, ge=1, le=10_000)
-    jobs_modules: Annotated[tuple[str, ...], NoDecode] = ()
+    jobs_modules: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
     agency_concurrency: int = Field(default=10, ge=1)
     shutdown_delay: float = Field(default=3, ge=0)
     shutdown_grace: int = Field(default=20, ge=0)
@@ -98,23 +108,6 @@ class Settings(OpenIDSettings, BaseSettings):
     otel_service_name: str = Field(default="agenciaos-jobs", min_length=1)
     log_format: Literal["json", "console"] = "json"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-
-    @field_validator("plan_products", mode="before")
-    @classmethod
-    def _read_pairs(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-        if any(not product.strip() or not plan.strip() for product, _, plan in pairs):
-            raise ValueError("expected product=PLAN pairs with commas between them, such as pro-monthly=PRO")
-        return {product.strip(): plan.strip().upper() for product, _, plan in pairs}
-
-    @field_validator("jobs_modules", mode="before")
-    @classmethod
-    def _read_list(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return tuple(name.strip() for name in value.split(",") if name.strip())
 
     @field_validator("database_url", "direct_url")
     @classmethod
@@ -136,7 +129,9 @@ class Settings(OpenIDSettings, BaseSettings):
     @field_validator("slack_webhook_url", "alert_webhook_url")
     @classmethod
     def _is_http(cls, value: SecretStr | None) -> SecretStr | None:
-        return _with_scheme(value, "https://", "http://")
+        if value is not None and not value.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("expected an address that begins with https:// or http://")
+        return value
 
     @field_validator("smtp_url")
     @classmethod
@@ -172,8 +167,12 @@ class Settings(OpenIDSettings, BaseSettings):
 
     @model_validator(mode="after")
     def _channels_are_whole(self) -> Self:
-        if self.smtp_url and not (self.alert_email_from and self.alert_email_to):
+        if self.smtp_url and not self.report_email and not (self.alert_email_from and self.alert_email_to):
             raise ValueError("SMTP_URL needs ALERT_EMAIL_FROM and ALERT_EMAIL_TO")
+        if self.report_email and not (self.smtp_url and self.report_email_from and self.public_url):
+            raise ValueError("REPORT_EMAIL needs SMTP_URL, REPORT_EMAIL_FROM and PUBLIC_URL")
+        if self.report_webhook_url and not self.report_webhook_secret:
+            raise ValueError("REPORT_WEBHOOK_URL needs REPORT_WEBHOOK_SECRET")
         if self.alert_webhook_url and not self.alert_webhook_secret:
             raise ValueError("ALERT_WEBHOOK_URL needs ALERT_WEBHOOK_SECRET")
         return self
@@ -186,6 +185,8 @@ class Settings(OpenIDSettings, BaseSettings):
     @classmethod
     def load(cls, *required: str) -> Self:
         """The current settings; raises :class:`SettingsError` if one is malformed or a required one is missing."""
+        if replaced := [name for name in _REPLACED_BY_PLANS if os.environ.get(name)]:
+            raise SettingsError(f"{', '.join(replaced)}: replaced by PLANS, such as PLANS=FREE:20,PRO:500")
         try:
             settings = cls()
         except ValidationError as error:
@@ -225,12 +226,6 @@ def _readable(value: SecretStr | None, read: Callable[[str], object]) -> SecretS
         return None
     read(text)
     return SecretStr(text)
-
-
-def _with_scheme(value: SecretStr | None, *schemes: str) -> SecretStr | None:
-    if value is not None and not value.get_secret_value().startswith(schemes):
-        raise ValueError("expected an address that begins with " + " or ".join(schemes))
-    return value
 
 
 def _explain(problem: object) -> str:

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from agenciaos_jobs import registry
+from agenciaos_jobs import registry, resources
+from agenciaos_jobs.ai_content import agents
 from agenciaos_jobs.ai_content.budget import BudgetCheck
-from agenciaos_jobs.ai_content.openai import OpenAIModel
+from agenciaos_jobs.ai_content.pacing.outage import outages
+from agenciaos_jobs.ai_content.pacing.pacer import Pacer
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.alerts.alerting import Alerting
 from agenciaos_jobs.alerts.buffer import AlertBuffer
-from agenciaos_jobs.alerts.channels import email, slack, webhook
-from agenciaos_jobs.alerts.conditions import Conditions
+from agenciaos_jobs.alerts.conditions import Check, Conditions
 from agenciaos_jobs.alerts.failures import LateSlotAlert
-from agenciaos_jobs.alerts.message import Channel
 from agenciaos_jobs.alerts.notifier import AlertNotifier
 from agenciaos_jobs.alerts.rules import load_rules
 from agenciaos_jobs.engine import queue, queue_probe
@@ -35,8 +35,8 @@ from agenciaos_jobs.foundation.clock import Clock, SystemClock
 from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, REQUEST_TIMEOUT, Database
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.payments.assignment import Assignments
-from agenciaos_jobs.payments.guru.api import GuruAPI
 from agenciaos_jobs.payments.resources import Payments
+from agenciaos_jobs.reports.resources import Reports
 from agenciaos_jobs.settings import Settings
 
 
@@ -84,10 +84,12 @@ async def open_runtime(
         outbox = RedisOutbox(redis, clock)
         stack.push_async_callback(outbox.flush)
         registry.add_modules(settings.jobs_modules)
+        agents.add_folder(settings.agents_dir)
         jobs = registry.JOBS if jobs is None else jobs
         intake = Intake(
             for_requests, outbox, clock, jobs, settings.agency_concurrency, LateSlotAlert(clock, alerting.rules).record
         )
+        pacer = Pacer(for_engine, clock, outbox, timedelta(minutes=settings.ai_wait_limit))
         yield Runtime(
             id=runtime_id,
             clock=clock,
@@ -97,17 +99,25 @@ async def open_runtime(
             intake=intake,
             wait_tokens=WaitTokens(for_requests, outbox, clock),
             control=Control(for_requests, intake, outbox, clock, jobs),
-            assignments=Assignments(for_requests, intake, clock),
+            assignments=Assignments(for_requests, intake, clock, tuple(settings.plans)),
             alerting=alerting,
             notifier=_notifier(settings, for_engine, clock, intake, alerting),
-            resources={
-                AIContent: _ai_content(settings, clock, stack, alerting.buffer),
-                Payments: _payments(settings, clock, stack, alerting.buffer),
-                Alerting: alerting,
-            },
+            resources=_resources(settings, clock, stack, alerting, pacer),
             redactor=redactor,
             settings=settings,
         )
+
+
+def _resources(
+    settings: Settings, clock: Clock, stack: AsyncExitStack, alerting: Alerting, pacer: Pacer
+) -> Mapping[type, Any]:
+    """What jobs use, by the class that they name."""
+    return {
+        AIContent: resources.ai_content(settings, clock, stack, alerting.buffer, pacer),
+        Payments: resources.payments(settings, clock, stack),
+        Alerting: alerting,
+        Reports: resources.reports(settings, clock),
+    }
 
 
 async def _connect(settings: Settings, clock: Clock, name: str, stack: AsyncExitStack) -> tuple[Database, Queue]:
@@ -144,67 +154,17 @@ def tune_gc() -> None:
     gc.set_threshold(10_000, 20, 10)
 
 
-def _ai_content(settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: AlertBuffer) -> AIContent:
-    model = model_of(settings, clock)
-    stack.push_async_callback(model.close)
-    limits = {"FREE": settings.ai_monthly_limit_free, "PRO": settings.ai_monthly_limit_pro}
-    return AIContent(model, limits, alerts)
-
-
-def _payments(settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: AlertBuffer) -> Payments:
-    guru = None
-    if settings.dmg_api_key is not None:
-        guru = GuruAPI(clock, api_key=settings.dmg_api_key.get_secret_value(), base_url=settings.dmg_api_url)
-        stack.push_async_callback(guru.close)
-    return Payments(
-        plan_products=settings.plan_products,
-        grace=timedelta(days=settings.payment_grace_days),
-        reconcile_apply=settings.reconcile_apply,
-        guru=guru,
-        alerts=alerts,
-    )
-
-
 def _alerting(settings: Settings, clock: Clock, stack: AsyncExitStack, buffer: AlertBuffer) -> Alerting:
     stack.push_async_callback(buffer.close)
-    return Alerting(load_rules(settings.alerts_file), open_channels(settings, clock), settings.public_url, buffer)
+    return Alerting(
+        load_rules(settings.alerts_file), resources.open_channels(settings, clock), settings.public_url, buffer
+    )
 
 
 def _notifier(settings: Settings, pool: Database, clock: Clock, intake: Intake, alerting: Alerting) -> AlertNotifier:
     budget = settings.ai_budget_usd
-    checks = [BudgetCheck(budget, clock).events] if budget is not None else []
+    checks: list[Check] = [outages]
+    if budget is not None:
+        checks.append(BudgetCheck(budget, clock).events)
     conditions = Conditions(pool, clock, alerting.rules, checks)
     return AlertNotifier(pool, clock, intake, alerting, conditions)
-
-
-def model_of(settings: Settings, clock: Clock) -> OpenAIModel:
-    """The configured model; makes no request yet."""
-    return OpenAIModel(
-        clock,
-        api_key=settings.openai_api_key.get_secret_value() if settings.openai_api_key else None,
-        base_url=settings.openai_base_url,
-        model=settings.openai_model,
-        organization=settings.openai_org_id,
-        project=settings.openai_project_id,
-        in_background=settings.openai_background,
-        has_completion_webhook=settings.openai_webhook_secret is not None,
-    )
-
-
-def open_channels(settings: Settings, clock: Clock) -> Mapping[str, Channel]:
-    """The configured channels, by name."""
-    channels: dict[str, Channel] = {}
-    if settings.smtp_url and settings.alert_email_from and settings.alert_email_to:
-        server = email.Server.read(settings.smtp_url.get_secret_value())
-        recipients = email.addresses(settings.alert_email_to)
-        channels["email"] = email.EmailChannel(server, settings.alert_email_from, recipients)
-    if settings.slack_webhook_url:
-        channels["slack"] = slack.SlackChannel(settings.slack_webhook_url.get_secret_value(), clock)
-    if settings.alert_webhook_url and settings.alert_webhook_secret:
-        channels["webhook"] = webhook.WebhookChannel(
-            settings.alert_webhook_url.get_secret_value(),
-            settings.values_of("alert_webhook_secret"),
-            clock,
-            private_too=settings.alert_webhook_private,
-        )
-    return channels

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.metadata import version
 from typing import Any
 
 from agenciaos_jobs.ai_content.store import spend
@@ -61,12 +62,13 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
             raise JobsModuleError(f"JOBS_MODULES: job {job.task!r} uses {job.uses.__name__}, which nothing opens")
     pool, clock, outbox = runtime.database, runtime.clock, runtime.outbox
     quick = pool.within(ENGINE_TIMEOUT)
-    worker = Worker(runtime.id, socket.gethostname(), os.getpid(), clock.now())
+    slots, threads = runtime.settings.worker_max_jobs, JobThreads(runtime.settings.worker_max_jobs)
+    release = version("agenciaos-jobs")
+    worker = Worker(runtime.id, socket.gethostname(), os.getpid(), clock.now(), slots, release)
     run_log = RunLog(quick, clock, runtime.redactor)
     on_failures = FailureRecorder(clock, runtime.alerting.rules).record
     completer = Completer(pool, clock, jobs, worker.id, outbox, runtime.redactor, on_failures)
     producers = runtime.intake if runtime.settings.arq_producers else None
-    slots, threads = runtime.settings.worker_max_jobs, JobThreads(runtime.settings.worker_max_jobs)
     streams = RunStreams(quick, clock)
     intake, wait_tokens = runtime.intake, runtime.wait_tokens
     contexts = Contexts(pool, clock, runtime.resources, intake, wait_tokens, run_log, streams, threads)
@@ -74,17 +76,18 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
     runner = Runner(pool, clock, jobs, worker.id, contexts, completer, recorder)
     watchdog = Watchdog(pool, jobs, runner.running, run_log, BlockedLoopAlert(clock, runtime.redactor).record)
     housekeeping = Housekeeping(pool, clock, CHORES)
+    dispatcher = Dispatcher(runtime.queue, runner, producers, outbox, clock, jobs, slots, worker.id)
     return WorkerServices(
         runtime=runtime,
         runner=runner,
         run_log=run_log,
-        lease=Lease(pool, clock, worker, watchdog),
+        lease=Lease(pool, clock, worker, watchdog, dispatcher.set_draining),
         heartbeat=Heartbeat(pool.within(heartbeat.TIMEOUT), worker, runner, run_log),
         rescuer=Rescuer(quick, runtime.queue, outbox, clock, jobs, on_failures, housekeeping),
         scheduler=Scheduler(quick, runtime.intake, clock, jobs, EarlySlotAlert(clock).record),
         job_cleanup=JobCleanup(quick, clock, jobs, runtime.resources),
         pruner=Pruner(pool, clock, runtime.retention),
-        dispatcher=Dispatcher(runtime.queue, runner, producers, outbox, clock, jobs, slots, worker.id),
+        dispatcher=dispatcher,
     )
 
 

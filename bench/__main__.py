@@ -14,7 +14,7 @@ from agenciaos_jobs.dev import embedded, seed
 from agenciaos_jobs.foundation import logs, migrate
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.redact import Redactor
-from bench import drain, durable, flight, latency, requests, stored, triggers
+from bench import drain, durable, flight, latency, limits, requests, stored, triggers
 from bench.table import Row, show
 
 SUITES = {
@@ -25,6 +25,7 @@ SUITES = {
     "stored": stored.measure,
     "requests": requests.measure,
     "durable": durable.measure,
+    "limits": limits.measure,
 }
 
 

@@ -56,16 +56,19 @@ async def fill(url: str, runs: int) -> None:
     await pool.close()
 
 
-def count_queries(pool: database.Database) -> list[None]:
-    """Grows by one with each time that a connection is taken: about the number of queries."""
-    taken: list[None] = []
-    original = pool.connection
+def count_queries(database_in_use: database.Database) -> list[None]:
+    """Grows by one with each time that a connection is taken: about the number of queries.
 
-    def noting() -> AbstractAsyncContextManager[database.Connection]:
+    Counted where all views of the database (:meth:`Database.within`) and all its methods take theirs.
+    """
+    pool, taken = database_in_use._pool, list[None]()
+    original = pool.acquire
+
+    def counting(limit: float | None = None) -> AbstractAsyncContextManager[database.Connection]:
         taken.append(None)
-        return original()
+        return original(limit)
 
-    pool.connection = noting  # type: ignore[method-assign]
+    pool.acquire = counting
     return taken
 
 

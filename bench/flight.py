@@ -53,8 +53,7 @@ async def _measure(environment: Mapping[str, str], model_url: str, runs: int) ->
         "OPENAI_API_KEY": "sk-bench",
         "OPENAI_BASE_URL": model_url,
         "WORKER_MAX_JOBS": str(_SLOTS),
-        "AI_MONTHLY_LIMIT_FREE": "10000000",
-        "AI_MONTHLY_LIMIT_PRO": "10000000",
+        "PLANS": "FREE:10000000,PRO:10000000",
     }
     command = [sys.executable, "-m", "agenciaos_jobs", "worker"]
     async with open_runtime(settings) as runtime:

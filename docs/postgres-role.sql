@@ -20,9 +20,9 @@ END $$;
 GRANT USAGE ON SCHEMA public, jobs TO agenciaos_jobs;
 
 -- The application's tables. Of its users no password.
-GRANT SELECT ON public.agencies, public.clients, public.projects, public.revenues, public.expenses, public.ai_usage
-  TO agenciaos_jobs;
-GRANT SELECT (id, name, email, "agencyId") ON public.users TO agenciaos_jobs;
+GRANT SELECT ON public.agencies, public.clients, public.projects, public.boards, public.tasks, public.revenues,
+  public.expenses, public.ai_usage TO agenciaos_jobs;
+GRANT SELECT (id, name, email, "agencyId", "emailVerified") ON public.users TO agenciaos_jobs;
 GRANT UPDATE (plan, "updatedAt") ON public.agencies TO agenciaos_jobs;
 GRANT INSERT ON public.ai_usage TO agenciaos_jobs;
 

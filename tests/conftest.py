@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 from support.double import OpenAIDouble
 from support.guru import TOKEN, GuruDouble
@@ -23,7 +24,16 @@ pytest.register_assert_rewrite(
     *(f"support.sdk_{topic}" for topic in ("batches", "realtime", "runs", "schedules", "triggers", "waits"))
 )
 
-pytest_plugins = ["support.browser", "support.background", "support.commands"]
+hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("untimed")
+
+pytest_plugins = [
+    "support.browser",
+    "support.background",
+    "support.bookkeeping",
+    "support.commands",
+    "support.pgbouncer",
+]
 
 KEY = "tr_test_0123456789"
 PASSWORD = "correct horse"

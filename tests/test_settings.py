@@ -23,7 +23,8 @@ def test_the_example_holds_every_setting_with_a_comment_and_its_default():
         assert above.startswith("#"), f"{name} has no comment"
         default = Settings.model_fields[name.lower()].default
         if is_default and default is not None:
-            pairs = [f"{key}={item}" for key, item in default.items()] if isinstance(default, dict) else default
+            between = ":" if name == "PLANS" else "="
+            pairs = [f"{key}{between}{item}" for key, item in default.items()] if isinstance(default, dict) else default
             shown = ",".join(pairs) if isinstance(pairs, list | tuple) else str(default)
             assert value == shown, name
 
@@ -45,7 +46,11 @@ def test_the_example_itself_can_be_used(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("AI_MONTHLY_LIMIT_FREE", "-1"),
+        ("PLANS", "FREE:-1,PRO:500"),
+        ("PLANS", "FREE"),
+        ("PLANS", "FREE:20,PRO"),
+        ("PLANS", "FREE:20,free:30"),
+        ("PLAN_PRODUCTS", "a=GOLD"),
         ("OPENAI_BASE_URL", "api.openai.com"),
         ("OPENAI_ORG_ID", "org-of ours"),
         ("OPENAI_PROJECT_ID", "proj_1\n"),
@@ -83,5 +88,19 @@ def test_products_are_read_as_pairs(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_plan_limit_of_zero_is_a_limit(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("AI_MONTHLY_LIMIT_FREE", "0")
-    assert Settings.load().ai_monthly_limit_free == 0
+    monkeypatch.setenv("PLANS", "FREE:0,PRO:500")
+    assert Settings.load().plans["FREE"] == 0
+
+
+def test_plans_are_data_in_the_order_of_their_names(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PLANS", "free:20, pro:500 ,AGENCY:2000,")
+    monkeypatch.setenv("PLAN_PRODUCTS", "gold=agency")
+    settings = Settings.load()
+    assert list(settings.plans.items()) == [("FREE", 20), ("PRO", 500), ("AGENCY", 2000)]
+    assert settings.plan_products == {"gold": "AGENCY"}
+
+
+def test_a_setting_that_plans_replaced_is_not_ignored(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AI_MONTHLY_LIMIT_PRO", "900")
+    with pytest.raises(SettingsError, match="AI_MONTHLY_LIMIT_PRO: replaced by PLANS"):
+        Settings.load()

@@ -9,18 +9,39 @@ from agenciaos_jobs.foundation.i18n.text import Text
 AI_BUDGET_AGENCY = AlertKind(
     "ai_budget_agency",
     label=Text("Limite de IA da agência", "An agency's AI limit"),
-    heading=Text("Agências com {key} % das gerações do mês", "Agencies at {key} % of their generations this month"),
+    heading=Text(
+        "{agency}{and_others}: {key} % das gerações de IA do mês",
+        "{agency}{and_others}: {key} % of the month's AI generations",
+    ),
     what=Text(
-        pt="A última: {subject}, {used} de {limit} gerações do plano {plan}.",
-        en="Latest: {subject}, {used} of {limit} generations of plan {plan}.",
+        pt="{latest}{agency}, {used} de {limit} gerações do plano {plan}.",
+        en="{latest}{agency}, {used} of {limit} generations of plan {plan}.",
     ),
     advice=Text(
         pt="Boa hora de oferecer um plano maior. Em 100 % as gerações dela param até o mês virar.",
         en="A good time to offer a larger plan. At 100 % its generations stop until the month ends.",
     ),
-    page="/agencies/{subject}",
+    page="/agencies",
+    page_of_one="/agencies/{subject}",
 )
-"""80 or 100 (percent); agency id; used, limit, plan."""
+"""80 or 100 (percent); agency id; agency (its name), used, limit, plan."""
+
+AI_DOWN = AlertKind(
+    "ai_down",
+    label=Text("OpenAI fora do ar", "OpenAI is down"),
+    heading=Text("OpenAI fora do ar: {waiting} execuções esperam", "OpenAI is down: {waiting} runs wait"),
+    what=Text(
+        pt="O modelo {key} não responde desde {since}. {waiting} execuções esperam e continuam sozinhas depois.",
+        en="Model {key} has not answered since {since}. {waiting} runs wait, and go on by themselves when it is back.",
+    ),
+    advice=Text(
+        pt="Nada a repetir. Uma execução testa a cada 30 segundos. Veja status.openai.com, ou troque OPENAI_BASE_URL.",
+        en="Nothing to replay. One run tries every 30 seconds. See status.openai.com, or change OPENAI_BASE_URL.",
+    ),
+    page="/runs?status=QUEUED&task=generate-ai-content",
+    is_condition=True,
+)
+"""A model; -; waiting, since (HH:MM, of São Paulo)."""
 
 AI_BUDGET_TOTAL = AlertKind(
     "ai_budget_total",

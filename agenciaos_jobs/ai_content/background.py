@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from agenciaos_jobs.ai_content.prompt import Answer
+from agenciaos_jobs.ai_content.answer import Answer
+from agenciaos_jobs.ai_content.pacing.headroom import Headroom
 
 _MIN_DELAY = timedelta(seconds=2)
 
@@ -12,8 +13,9 @@ _MIN_DELAY = timedelta(seconds=2)
 class Submitted:
     """A request submitted to the model: its id upstream, and the answer if it was immediate."""
 
-    response_id: str
+    response_id: str | None
     answer: Answer | None = None
+    headroom: Headroom | None = None
 
 
 class ResponseNotFoundError(Exception):

@@ -1,6 +1,6 @@
-"""Durable, replayable rounds with a model that answers in the background.
+"""Replayable rounds with a model.
 
-Each round is a row in ``jobs.ai_responses``, stored before OpenAI is called. The job snoozes, runs again and
+Each background round is a row in ``jobs.ai_responses``, stored before OpenAI is called. The job snoozes, runs again and
 replays: an answered round costs nothing, a submitted one is polled, and none is submitted twice while its id is known.
 """
 
@@ -8,13 +8,18 @@ import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import reduce
 from itertools import count
+from operator import add
 from typing import Any, TypeVar
 
 import structlog
 
+from agenciaos_jobs.ai_content.answer import Answer, Usage
 from agenciaos_jobs.ai_content.background import ResponseNotFoundError, Submitted, next_poll_delay
-from agenciaos_jobs.ai_content.prompt import Answer, Prompt
+from agenciaos_jobs.ai_content.openai.errors import RejectedInBackgroundError
+from agenciaos_jobs.ai_content.openai.request import Origin
+from agenciaos_jobs.ai_content.prompt import Prompt
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.ai_content.store import generations, responses
 from agenciaos_jobs.ai_content.store.generations import Generation
@@ -41,46 +46,108 @@ class Requester:
 
 
 class ReplayableRounds:
-    """The rounds of one run, in order."""
+    """The rounds of one run, in order.
 
-    def __init__(self, context: RunContext[AIContent], requester: Requester, known: dict[int, OpenResponse]) -> None:
+    A round ``in_background`` is stored before OpenAI is called. Other rounds are stored only if a later one has to
+    wait, so that nothing is paid for twice.
+    """
+
+    def __init__(
+        self,
+        context: RunContext[AIContent],
+        requester: Requester,
+        known: dict[int, OpenResponse],
+        *,
+        in_background: bool,
+    ) -> None:
         self._context, self._requester, self._known = context, requester, known
+        self._in_background = in_background
         self._numbers = count(1)
+        self._calls = context.uses.pacer.calls_of(context.run)
+        self._origin = Origin(context.run.id, requester.agency_id, requester.user_id)
+        self._unstored: dict[int, Answer] = {}
 
     @classmethod
-    async def of(cls, context: RunContext[AIContent], requester: Requester) -> "ReplayableRounds":
-        return cls(context, requester, await responses.open_responses(context.database, context.run.id))
+    async def of(
+        cls, context: RunContext[AIContent], requester: Requester, *, in_background: bool
+    ) -> "ReplayableRounds":
+        """The rounds, with those of earlier calls of the job. A foreground run has some only if it has waited."""
+        may_have_some = in_background or context.run.waits_since is not None
+        known = await responses.open_responses(context.database, context.run.id) if may_have_some else {}
+        return cls(context, requester, known, in_background=in_background)
+
+    @property
+    def are_stored(self) -> bool:
+        """Whether rows of this run must be closed when it ends."""
+        return self._in_background or self._context.run.waits_since is not None
+
+    @property
+    def unstored_usage(self) -> Usage | None:
+        """What the answers consumed that no row holds."""
+        usages = [answer.usage for answer in self._unstored.values()]
+        return reduce(add, usages) if usages else None
 
     async def answer(self, prompt: Prompt) -> Answer:
-        """The next round's answer. Raises :class:`Snooze` while the model writes it."""
+        """The next round's answer.
+
+        Raises :class:`Snooze` while the model writes it, or while the run has to wait for the model.
+        """
         number = next(self._numbers)
         known = self._known.get(number)
+        if known and known.answer:
+            return known.answer
+        if not self._in_background:
+            return await self._ask(number, prompt)
         if known and known.response_id is None:
             self._context.log.warning("response_id_lost", round=number)
             await responses.mark_lost(self._context.database, known)
             known = None
         if known is None:
             known = await _shielded(self._submit(number, prompt))
-        return known.answer or await self._poll(known)
+        return known.answer or await self._poll(known, prompt)
 
-    async def _submit(self, number: int, prompt: Prompt) -> OpenResponse:
-        context, requester, now = self._context, self._requester, self._context.clock.now()
-        run, names = context.run, (requester.agency_id, requester.user_id, requester.agent_type)
-        row = await responses.begin(context.database, run.id, run.attempt, number, *names, now)
+    async def _ask(self, number: int, prompt: Prompt) -> Answer:
+        """A round in the foreground. One that has to wait stores the rounds before it."""
+        model = self._context.uses.model
+        try:
+            answer = await self._calls.call(model.name_for(prompt), lambda: model.answer(prompt, self._origin))
+        except Snooze:
+            await self._keep()
+            raise
+        self._unstored[number] = answer
+        return answer
+
+    async def _keep(self) -> None:
+        for number, answer in self._unstored.items():
+            row = await self._begin(number)
+            await responses.record_answer(self._context.database, row, answer)
+
+    async def _begin(self, number: int) -> int:
+        run, requester = self._context.run, self._requester
+        names = (requester.agency_id, requester.user_id, requester.agent_type)
+        now = self._context.clock.now()
+        row = await responses.begin(self._context.database, run.id, run.attempt, number, *names, now)
         if row is None:
             raise OwnershipLostError(run.id)
+        return row
+
+    async def _submit(self, number: int, prompt: Prompt) -> OpenResponse:
+        context, model, now = self._context, self._context.uses.model, self._context.clock.now()
+        row = await self._begin(number)
         try:
-            submitted: Submitted = await context.uses.model.submit(prompt)
-        except (GiveUp, RetryLater):
+            submitted: Submitted = await self._calls.call(
+                model.name_for(prompt), lambda: model.submit(prompt, self._origin)
+            )
+        except (GiveUp, RetryLater, Snooze):
             await responses.drop(context.database, row)
             raise
         await responses.record_submission(context.database, row, submitted.response_id, submitted.answer)
         context.log.info("response_asked_for", round=number, response_id=submitted.response_id)
         if submitted.answer is None:
-            raise Snooze(next_poll_delay(timedelta(), has_completion_webhook=context.uses.model.has_completion_webhook))
+            raise Snooze(next_poll_delay(timedelta(), has_completion_webhook=model.has_completion_webhook))
         return OpenResponse(row, number, now, submitted.response_id, submitted.answer)
 
-    async def _poll(self, known: OpenResponse) -> Answer:
+    async def _poll(self, known: OpenResponse, prompt: Prompt) -> Answer:
         context = self._context
         assert known.response_id
         wait = next_poll_delay(
@@ -91,6 +158,9 @@ class ReplayableRounds:
         except ResponseNotFoundError:
             await responses.drop(context.database, known.id)
             raise RetryLater("response_gone", f"OpenAI no longer has response {known.response_id}") from None
+        except RejectedInBackgroundError as limited:
+            await responses.drop(context.database, known.id)
+            raise await self._calls.limited(context.uses.model.name_for(prompt), limited, known.asked_at) from limited
         except RetryLater as trouble:
             context.log.warning("response_not_read", error_code=trouble.code)
             raise Snooze(trouble.after or wait) from trouble

@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
-from agenciaos_jobs.ai_content.openai import OpenAIWebhook
+from agenciaos_jobs.ai_content.openai.signature import OpenAIWebhook
 from agenciaos_jobs.ai_content.store import responses
 from agenciaos_jobs.alerts.kinds import WRONG_TOKEN
 from agenciaos_jobs.foundation import metrics
@@ -47,7 +47,7 @@ class Received(BaseModel):
     runId: str | None = None  # noqa: N815
 
 
-async def openai_webhook(request: web.Request) -> web.Response:
+async def receive_openai_webhook(request: web.Request) -> web.Response:
     body = await read_bytes(request, max_bytes=MAX_UNAUTHENTICATED_BODY)
     try:
         await request.app[OPENAI_WEBHOOK].verify(request.headers, body)
@@ -82,7 +82,7 @@ OPERATIONS = [
     Operation(
         "POST",
         "/webhooks/openai",
-        openai_webhook,
+        receive_openai_webhook,
         Text("Avisos da OpenAI", "OpenAI's webhook"),
         request=Event,
         answers={200: Received},

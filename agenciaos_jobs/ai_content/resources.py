@@ -5,15 +5,17 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from agenciaos_jobs.ai_content.openai import OpenAIModel
+from agenciaos_jobs.ai_content.openai.client import OpenAIModel
+from agenciaos_jobs.ai_content.pacing.pacer import Pacer
 from agenciaos_jobs.alerts.buffer import AlertBuffer
 
 
 @dataclass(frozen=True)
 class AIContent:
-    """The model, how many generations a month each plan allows, and where alerts are recorded."""
+    """The model and its pacer, how many generations a month each plan allows, and where alerts are recorded."""
 
     model: OpenAIModel
+    pacer: Pacer
     monthly_limits: Mapping[str, int]
     alerts: AlertBuffer
 

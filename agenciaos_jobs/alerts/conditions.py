@@ -11,8 +11,8 @@ from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 
-Check = Callable[[Connection], Awaitable[list[AlertEvent]]]
-"""``async (connection)``: a wing's own check, which returns the events that it found."""
+Check = Callable[[Connection], Awaitable[Sequence[AlertEvent | ActiveCondition]]]
+"""``async (connection)``: a wing's own check, which returns the events that it found and the conditions that hold."""
 
 
 class Conditions:
@@ -27,10 +27,12 @@ class Conditions:
             await alerts.lock_out_notifier(connection)
             active = [*await self._late_queues(connection), *await self._failure_rates(connection)]
             active += await self._missing_workers(connection)
-            await conditions.set_active(connection, active, self._clock)
             events = await self._lost_workers(connection)
             for check in self._checks:
-                events += await check(connection)
+                found = await check(connection)
+                active += [item for item in found if isinstance(item, ActiveCondition)]
+                events += [item for item in found if isinstance(item, AlertEvent)]
+            await conditions.set_active(connection, active, self._clock)
             await alerts.add(connection, events, self._clock)
 
     async def _late_queues(self, connection: Connection) -> list[ActiveCondition]:

@@ -11,15 +11,15 @@ from agenciaos_jobs.foundation.i18n.text import Text
 
 ENDPOINTS: Mapping[str, str] = {
     "api": "API (TRIGGER_SECRET_KEY)",
-    "guru": "webhook Guru (DMG_WEBHOOK_SECRET)",
     "openai": "webhook OpenAI (OPENAI_WEBHOOK_SECRET)",
     "dashboard": "login (DASHBOARD_PASSWORD)",
 }
 """Where keys are checked, and the setting they are compared with."""
 
 
-def _endpoint(key: str, _: Json) -> Json:
-    return {"endpoint": ENDPOINTS.get(key, key or "—")}
+def _endpoint(key: str, details: Json) -> Json:
+    """A wing's own endpoint is described in the details."""
+    return {"endpoint": details.get("endpoint") or ENDPOINTS.get(key, key or "—")}
 
 
 def _taken(_: str, details: Json) -> Json:
@@ -35,7 +35,7 @@ RUN_FAILED = AlertKind(
     "run_failed",
     label=Text("Execução falhou definitivamente", "Run failed permanently"),
     heading=Text("{key}: execução falhou definitivamente", "{key}: a run failed permanently"),
-    what=Text("{name}: {message}", "{name}: {message}"),
+    what=Text("{latest}{name}: {message}", "{latest}{name}: {message}"),
     advice=Text(
         pt=(
             "Abra a execução, leia o erro e o log. Corrigida a causa, repita no painel ou com agenciaos-jobs "
@@ -54,8 +54,8 @@ RUN_FAILED = AlertKind(
 ERROR_NEW = AlertKind(
     "error_new",
     label=Text("Erro novo", "New error"),
-    heading=Text("{key}: erro inédito, {name}", "{key}: a new error, {name}"),
-    what=Text("{message}", "{message}"),
+    heading=Text("{key}: erro inédito, {name}{and_others}", "{key}: a new error, {name}{and_others}"),
+    what=Text("{latest}{message}", "{latest}{message}"),
     advice=Text(
         pt="Veja as agências afetadas e a pilha do erro. Mudou algo há pouco? Considere voltar a versão anterior.",
         en=(
@@ -63,20 +63,24 @@ ERROR_NEW = AlertKind(
             "rolling back."
         ),
     ),
-    page="/errors/{fingerprint}",
+    page="/errors?task={key}",
+    page_of_one="/errors/{fingerprint}",
 )
 """task; the error in short; type, code, message, fingerprint."""
 
 ERROR_BACK = AlertKind(
     "error_back",
     label=Text("Erro que voltou", "Error is back"),
-    heading=Text("{key}: erro resolvido voltou, {name}", "{key}: a resolved error is back, {name}"),
-    what=Text("{message}", "{message}"),
+    heading=Text(
+        "{key}: erro resolvido voltou, {name}{and_others}", "{key}: a resolved error is back, {name}{and_others}"
+    ),
+    what=Text("{latest}{message}", "{latest}{message}"),
     advice=Text(
         pt="A correção não bastou, ou saiu com a última versão. Compare com as execuções de antes de ser resolvido.",
         en="The fix was not enough, or the last release lost it. Compare with the runs from before it was resolved.",
     ),
-    page="/errors/{fingerprint}",
+    page="/errors?task={key}",
+    page_of_one="/errors/{fingerprint}",
 )
 """task; the error in short; type, code, message, fingerprint."""
 
@@ -89,8 +93,8 @@ FAILURE_RATE = AlertKind(
         en="{failed} of {ended} runs failed within the last {window}.",
     ),
     advice=Text(
-        pt="Um mesmo erro na maioria aponta para um serviço de fora (OpenAI, Guru) ou para a última versão. Veja-o.",
-        en="If one error dominates, look at the external service (OpenAI, Guru) or at the last release.",
+        pt="Um mesmo erro na maioria aponta para um serviço externo (OpenAI, pagamentos) ou a última versão. Veja-o.",
+        en="If one error dominates, look at the external service (OpenAI, payments) or at the last release.",
     ),
     page="/errors",
     is_condition=True,
@@ -225,7 +229,7 @@ WRONG_TOKEN = AlertKind(
     page="/",
     values=_endpoint,
 )
-"""which endpoint, such as api or guru; remote address; -."""
+"""which endpoint, such as api; remote address; endpoint, of a wing's own."""
 
 CHANNEL_BROKEN = AlertKind(
     "channel_broken",

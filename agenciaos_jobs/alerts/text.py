@@ -18,7 +18,7 @@ _MAX_TEXT = 600
 
 _PREFIX: Mapping[Notification, Text] = {
     Notification.OPENED: Text("", ""),
-    Notification.REPEATED: Text("Mais {pending}: ", "{pending} more: "),
+    Notification.REPEATED: Text("Mais {pending}×: ", "{pending}× more: "),
     Notification.ONGOING: Text("Continua: ", "Still: "),
     Notification.RESOLVED: Text("Resolvido: ", "Resolved: "),
 }
@@ -74,13 +74,17 @@ class _Values(dict[str, Any]):
 def _values(alert: Alert, fmt: Formatter) -> _Values:
     details = {name: _formatted(name, value, fmt) for name, value in alert.details.items() if value is not None}
     newest = alert.subjects[-1] if alert.subjects else "—"
+    others = max(0, len(alert.subjects) - 1)
     known: dict[str, Any] = {
         "key": alert.key or "—",
         "subject": newest,
         "subjects": ", ".join(alert.subjects) or "—",
         "pending": alert.pending,
         "raised": alert.raised,
+        "and_others": fmt.text(f" e mais {others}", f" and {others} more") if others else "",
+        "latest": fmt.text("O último: ", "Latest: ") if alert.raised > 1 else "",
         "name": details.get("code") or details.get("type") or "—",
+        "agency": details.get("agency") or newest,
         **{
             name: fmt.of(value) if isinstance(value, Text) else value
             for name, value in alert.kind.values(alert.key, alert.details).items()

@@ -38,11 +38,11 @@ class Readiness(BaseModel):
     queue: str
 
 
-async def alive(_: web.Request) -> web.Response:
+async def check_liveness(_: web.Request) -> web.Response:
     return answer(Health())
 
 
-async def ready(request: web.Request) -> web.Response:
+async def check_readiness(request: web.Request) -> web.Response:
     quick = request.app[DATABASE].within(_TIMEOUT)
     database, schema, queue_state = await asyncio.gather(
         _state(migrate.schema_version(quick)),
@@ -95,7 +95,7 @@ async def _shared_metrics(database: Database, now: datetime, slots: int) -> list
     totals = metrics.Totals(await metric_totals.totals(database))
     depths, alive_now = await history.queue_depth(database, now), await workers.alive(database, now)
     at_work = {
-        "agenciaos_workers": ("Workers whose lease has not run out.", alive_now),
+        "agenciaos_workers": ("Workers whose lease has not run out and that no operator drains.", alive_now),
         "agenciaos_worker_slots": ("Runs that they can execute at once (WORKER_MAX_JOBS each).", alive_now * slots),
         "agenciaos_worker_slots_busy": ("Runs that are executed.", await run_hours.executing(database)),
     }
@@ -122,12 +122,17 @@ class _Waiting:
 
 OPERATIONS = [
     Operation(
-        "GET", "/healthz", alive, Text("O processo está vivo", "The process is alive"), {200: Health}, needs_key=False
+        "GET",
+        "/healthz",
+        check_liveness,
+        Text("O processo está vivo", "The process is alive"),
+        {200: Health},
+        needs_key=False,
     ),
     Operation(
         "GET",
         "/readyz",
-        ready,
+        check_readiness,
         Text("Banco, esquema e fila estão prontos", "Database, schema and queue are ready"),
         {200: Readiness, 503: Readiness},
         needs_key=False,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
+from agenciaos_jobs.api import schemas
 from agenciaos_jobs.engine.model.job import Job, Json
 from agenciaos_jobs.engine.model.new_run import new_run
 from agenciaos_jobs.engine.model.run import NewRun
@@ -17,7 +18,7 @@ from agenciaos_jobs.http.keys import CLOCK, INTAKE, REQUEST_ID
 from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
 from agenciaos_jobs.http.problems import RequestError, invalid
-from agenciaos_jobs.payments.guru import token, webhook
+from agenciaos_jobs.payments import webhook
 from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
 
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -39,8 +40,8 @@ class TriggerRequest(BaseModel):
 
 async def trigger(request: web.Request) -> web.Response:
     given = await read_json(request)
-    if token.is_native(given):
-        return await webhook.accept(request, given)
+    if sender := webhook.sender_of(given):
+        return await webhook.accept(request, sender)
     body = as_model(given, TriggerRequest)
     job = JOBS_BY_NAME.get(body.type)
     if job is None:
@@ -77,16 +78,17 @@ def _options(body: TriggerRequest, request: web.Request) -> Json:
 
 def _schema() -> Json:
     """The body as one alternative per job, so that the document has each payload's fields."""
-    base = TriggerRequest.model_json_schema()
+    base = schemas.request(TriggerRequest.model_json_schema())
     alternatives = [
         {
-            "title": str(job.title),
+            "title": f"Trigger{schemas.pascal_case(job.task)}",
+            "description": f"{job.title.en} / {job.title.pt}",
             "type": "object",
             "required": ["type", "payload"],
             "properties": base["properties"]
             | {
                 "type": {"type": "string", "enum": [job.task, *job.names]},
-                "payload": {"$ref": f"#/components/schemas/{job.task}"},
+                "payload": schemas.reference(job.task),
             },
         }
         for job in OFFERED.values()

@@ -9,28 +9,22 @@ import click
 from rich.console import Console
 from rich.markup import escape
 
-from agenciaos_jobs.ai_content.openai_errors import KeyRefusedError, ModelMissingError
-from agenciaos_jobs.cli import alerts, checks, database_checks
-from agenciaos_jobs.cli.checks import Finding, State
+from agenciaos_jobs.cli import alerts, checks, database_checks, service_checks
+from agenciaos_jobs.cli.checks import SET, Finding
 from agenciaos_jobs.cli.common import load_settings, quiet_logs
-from agenciaos_jobs.engine import queue, queue_probe
-from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
-from agenciaos_jobs.engine.queue import Queue
-from agenciaos_jobs.engine.queue_probe import UnusableQueueError
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.foundation import agencies, database, migrate
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.connections.connector import UnsupportedPostgresError
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
+from agenciaos_jobs.foundation.i18n.terminal import language
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.migrate import SchemaError
-from agenciaos_jobs.payments.guru.api import GuruAPI
 from agenciaos_jobs.settings import Settings, SettingsError, dotenv_in_use
-from agenciaos_jobs.wiring import model_of
 
 _MARKS = {"ok": "[green]✔[/]", "warning": "[yellow]![/]", "fault": "[red]✘[/]"}
 _TIMEOUT = 10
-
-GURU_TOKEN_LENGTH = 40
+_DATABASE = Text("banco", "database")
 
 
 @click.command()
@@ -38,6 +32,7 @@ def check() -> None:
     """Confere configuração, banco, fila e chaves / Checks settings, database, queue and keys.
 
     Uma linha para cada coisa, com o que fazer se houver falha. Código de saída 1 se algo impede o serviço de funcionar.
+    / One line for each finding, with the remedy of each fault. Exit code 1 if something keeps the service from working.
     """
     if not asyncio.run(_print_findings(Console(soft_wrap=True, highlight=False))):
         sys.exit(1)
@@ -46,74 +41,51 @@ def check() -> None:
 async def _print_findings(console: Console) -> bool:
     is_fine = True
     async for finding in _findings():
-        console.print(f"{_MARKS[finding.state]} [bold]{finding.name}[/] {escape(finding.text)}")
+        name, text = finding.shown(language())
+        console.print(f"{_MARKS[finding.state]} [bold]{name}[/] {escape(text)}")
         is_fine = is_fine and finding.state != "fault"
     return is_fine
 
 
 async def _findings() -> AsyncIterator[Finding]:
+    name = Text("configurações", "settings")
     try:
         settings = load_settings()
     except SettingsError as error:
-        yield Finding("fault", "settings", str(error).replace("\n", "; "))
+        yield Finding("fault", name, str(error).replace("\n", "; "))
         return
     quiet_logs(settings)
-    yield Finding("ok", "settings", f"read from the environment{' and .env' if dotenv_in_use() else ''}")
-    yield _set(
-        settings.trigger_secret_key,
-        "TRIGGER_SECRET_KEY",
-        "fault",
-        "`serve` refuses to start; make one and give it to the application",
+    dotenv = Text(" e de .env", " and .env") if dotenv_in_use() else ""
+    yield Finding(
+        "ok", name, Text("lidas do ambiente{dotenv}", "read from the environment{dotenv}").format(dotenv=dotenv)
     )
+    yield _secret_key(settings)
     for finding in checks.of_connection_strings(settings):
         yield finding
     async for finding in _database(settings):
         yield finding
-    yield await _queue(settings)
-    yield await _openai(settings)
-    yield _guru_token(settings)
-    yield await _guru(settings)
-    for source in (checks.findings(settings), alerts.findings(settings)):
+    for source in (service_checks.findings(settings), checks.findings(settings), alerts.findings(settings)):
         async for finding in source:
             yield finding
 
 
-def _set(value: object, name: str, state: State, advice: str) -> Finding:
-    return Finding("ok", name, "set") if value else Finding(state, name, f"not set: {advice}")
-
-
-def _guru_token(settings: Settings) -> Finding:
-    name, secret = "DMG_WEBHOOK_SECRET", settings.dmg_webhook_secret
-    if secret is None:
-        advice = "copy the account token from Guru: without it no Guru webhook can be authenticated"
-        return Finding("warning", name, f"not set: {advice}")
-    if len(secret.get_secret_value()) != GURU_TOKEN_LENGTH:
-        return Finding("warning", name, f"set, but Guru's account tokens have {GURU_TOKEN_LENGTH} characters: check it")
-    return Finding("ok", name, "set")
-
-
-async def _guru(settings: Settings) -> Finding:
-    name = "DMG_API_KEY"
-    if settings.dmg_api_key is None:
-        return Finding("warning", name, "not set: payments are trusted on the webhook's token alone")
-    key = settings.dmg_api_key.get_secret_value()
-    api = GuruAPI(SystemClock(), api_key=key, base_url=settings.dmg_api_url)
-    try:
-        await api.ping()
-    except GiveUp as error:
-        return Finding("fault", name, f"refused by {settings.dmg_api_url} ({error}): make a new user token in Guru")
-    except RetryLater as error:
-        return Finding("warning", name, f"could not be checked ({error}): is {settings.dmg_api_url} reachable?")
-    finally:
-        await api.close()
-    return Finding("ok", name, "accepted: plans are switched on after Guru confirms")
+def _secret_key(settings: Settings) -> Finding:
+    if settings.trigger_secret_key:
+        return Finding("ok", "TRIGGER_SECRET_KEY", SET)
+    text = Text(
+        "não definida: `serve` não inicia sem ela; gere uma e dê à aplicação",
+        "not set: `serve` refuses to start; make one and give it to the application",
+    )
+    return Finding("fault", "TRIGGER_SECRET_KEY", text)
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:
     if settings.database_url is None:
-        yield Finding(
-            "fault", "DATABASE_URL", "not set: give it the Postgres of AgênciaOS, or run `agenciaos-jobs dev`"
+        text = Text(
+            "não definida: aponte para o Postgres da AgênciaOS, ou use `agenciaos-jobs dev`",
+            "not set: give it the Postgres of AgênciaOS, or run `agenciaos-jobs dev`",
         )
+        yield Finding("fault", "DATABASE_URL", text)
         return
     direct_url = settings.direct_url.get_secret_value() if settings.direct_url else None
     try:
@@ -121,39 +93,41 @@ async def _database(settings: Settings) -> AsyncIterator[Finding]:
             settings.database_url.get_secret_value(), direct_url=direct_url, size=1, max_wait=_TIMEOUT
         )
     except UnsupportedPostgresError as error:
-        yield Finding("fault", "database", str(error))
+        yield Finding("fault", _DATABASE, str(error))
         return
     except (DatabaseUnavailableError, ValueError, asyncpg.PostgresError) as error:
-        yield Finding(
-            "fault",
-            "database",
-            f"can't connect ({type(error).__name__}: {error}): check DATABASE_URL and that the server runs",
+        text = Text(
+            "não conecta ({error}): confira DATABASE_URL e se o servidor está no ar",
+            "can't connect ({error}): check DATABASE_URL and that the server runs",
         )
+        yield Finding("fault", _DATABASE, text.format(error=f"{type(error).__name__}: {error}"))
         return
     try:
         async for finding in _of_pool(pool, settings):
             yield finding
     except asyncpg.InsufficientPrivilegeError as error:
-        yield Finding("fault", "privileges", f"{error}; see docs/postgres-role.sql")
+        text = Text("{error}; veja docs/postgres-role.sql", "{error}; see docs/postgres-role.sql")
+        yield Finding("fault", database_checks.PRIVILEGES, text.format(error=error))
     finally:
         await pool.close()
 
 
 async def _of_pool(pool: Database, settings: Settings) -> AsyncIterator[Finding]:
     clock = SystemClock()
-    yield Finding("ok", "database", "connected")
+    yield Finding("ok", _DATABASE, Text("conectado", "connected"))
     async for finding in database_checks.of_connection(pool, clock):
         yield finding
     schema = await _schema(pool)
     yield schema
+    name = Text("tabelas da aplicação", "application tables")
     if missing := await agencies.tables_missing(pool):
-        yield Finding(
-            "fault",
-            "application tables",
-            f"{', '.join(missing)} missing: DATABASE_URL must name the application's database",
+        text = Text(
+            "{names} não existe: DATABASE_URL deve apontar para o banco da aplicação",
+            "{names} missing: DATABASE_URL must name the application's database",
         )
+        yield Finding("fault", name, text.format(names=", ".join(missing)))
     else:
-        yield Finding("ok", "application tables", "present")
+        yield Finding("ok", name, Text("presentes", "present"))
     yield await _workers(pool)
     if schema.state == "ok":
         async for finding in database_checks.of_schema(pool, settings, clock):
@@ -165,53 +139,19 @@ async def _schema(pool: Database) -> Finding:
         await migrate.require_schema(pool)
     except SchemaError as error:
         return Finding("fault", "schema", str(error))
-    return Finding("ok", "schema", f"version {await migrate.schema_version(pool)}")
+    version = await migrate.schema_version(pool)
+    return Finding("ok", "schema", Text("versão {version}", "version {version}").format(version=version))
 
 
 async def _workers(pool: Database) -> Finding:
     if not await migrate.schema_version(pool):
-        return Finding("warning", "workers", "unknown before `agenciaos-jobs migrate`")
+        text = Text("só se sabe depois de `agenciaos-jobs migrate`", "unknown before `agenciaos-jobs migrate`")
+        return Finding("warning", "workers", text)
     alive = await workers.alive(pool, SystemClock().now())
     if alive:
-        return Finding("ok", "workers", f"{alive} alive")
-    return Finding("warning", "workers", "none alive: start one with `arq agenciaos_jobs.worker.WorkerSettings`")
-
-
-async def _queue(settings: Settings) -> Finding:
-    if settings.redis_url is None:
-        return Finding("fault", "REDIS_URL", "not set: give it a Redis, or run `agenciaos-jobs dev`")
-    client = Queue(queue.connect(settings.redis_url.get_secret_value(), settings.redis_tls_verify))
-    try:
-        await queue_probe.probe(client.redis)
-    except UnusableQueueError as error:
-        return Finding("fault", "queue", error.text.en)
-    except queue.UNAVAILABLE as error:
-        return Finding(
-            "fault",
-            "queue",
-            f"no response ({type(error).__name__}): check REDIS_URL; runs are stored, and sent once it is back",
-        )
-    finally:
-        await client.close()
-    return Finding("ok", "queue", "runs the scripts, and carries messages")
-
-
-async def _openai(settings: Settings) -> Finding:
-    if settings.openai_api_key is None:
-        return Finding("warning", "OPENAI_API_KEY", "not set: AI runs fail with openai_not_configured")
-    if settings.openai_api_key.get_secret_value() == "stand-in":
-        return Finding("warning", "OPENAI_API_KEY", "the local stand-in answers: set a key to use a model")
-    model = model_of(settings, SystemClock())
-    try:
-        await model.check()
-    except KeyRefusedError:
-        return Finding("fault", "OPENAI_API_KEY", f"refused by {settings.openai_base_url}: make a new key")
-    except ModelMissingError:
-        missing = f"{settings.openai_model} is not available with this key: choose another"
-        return Finding("fault", "OPENAI_MODEL", missing)
-    except (GiveUp, RetryLater) as error:
-        unchecked = f"could not be checked ({error}): is {settings.openai_base_url} reachable?"
-        return Finding("warning", "OPENAI_API_KEY", unchecked)
-    finally:
-        await model.close()
-    return Finding("ok", "OPENAI_API_KEY", f"accepted, {settings.openai_model} is available")
+        return Finding("ok", "workers", Text("{alive} ativo(s)", "{alive} alive").format(alive=alive))
+    text = Text(
+        "nenhum ativo: inicie um com `arq agenciaos_jobs.worker.WorkerSettings`",
+        "none alive: start one with `arq agenciaos_jobs.worker.WorkerSettings`",
+    )
+    return Finding("warning", "workers", text)

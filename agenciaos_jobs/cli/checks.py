@@ -8,9 +8,13 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from agenciaos_jobs import registry
+from agenciaos_jobs.ai_content import agents
+from agenciaos_jobs.ai_content.agents import AgentError
 from agenciaos_jobs.foundation.connections import postgres_url, redis_url
 from agenciaos_jobs.foundation.connections.postgres_url import DatabaseURL
 from agenciaos_jobs.foundation.connections.redis_url import RedisURL
+from agenciaos_jobs.foundation.i18n.language import Language
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.registry import JobsModuleError
 from agenciaos_jobs.settings import Settings
 
@@ -22,9 +26,16 @@ class Finding:
     """The result of one check: its state, what was checked, and what was found or what to do about it."""
 
     state: State
-    name: str
-    text: str
+    name: str | Text
+    text: str | Text
 
+    def shown(self, language: Language) -> tuple[str, str]:
+        """The name and the text in one language."""
+        name, text = (it.in_language(language) if isinstance(it, Text) else it for it in (self.name, self.text))
+        return name, text
+
+
+SET = Text("definido", "set")
 
 _TIMEOUT = 3
 _MIN_PASSWORD_LENGTH = 12
@@ -34,12 +45,21 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     """The findings that need no database."""
     if settings.jobs_modules:
         yield _jobs_modules(settings)
+    if settings.agents_dir:
+        yield _agents(settings)
     for finding in _rotation(settings):
         yield finding
     yield _password(settings)
     yield _limits(settings)
     if settings.arq_producers:
-        yield Finding("ok", "ARQ_PRODUCERS", "on: whoever can write to Redis starts runs without a key")
+        yield Finding(
+            "ok",
+            "ARQ_PRODUCERS",
+            Text(
+                "ligado: quem escreve no Redis inicia execuções sem chave",
+                "on: whoever can write to Redis starts runs without a key",
+            ),
+        )
     yield _background(settings)
     yield _log(settings)
     yield await _traces(settings.otel_exporter_otlp_endpoint)
@@ -58,11 +78,14 @@ def of_connection_strings(settings: Settings) -> Iterator[Finding]:
 
 def _ignored(name: str, ignored: Collection[str], harmless: Collection[str]) -> Iterator[Finding]:
     if unknown := [option for option in ignored if option not in harmless]:
-        yield Finding(
-            "warning", name, f"{', '.join(unknown)} ignored: not supported here (docs/operations.md); remove it"
+        text = Text(
+            "sem efeito: {names}, que não existe aqui (docs/operations.md); retire da URL",
+            "{names} ignored: not supported here (docs/operations.md); remove it",
         )
+        yield Finding("warning", name, text.format(names=", ".join(unknown)))
     elif ignored:
-        yield Finding("ok", name, f"{', '.join(ignored)} ignored: not needed here")
+        text = Text("sem efeito: {names}, que aqui não faz falta", "{names} ignored: not needed here")
+        yield Finding("ok", name, text.format(names=", ".join(ignored)))
 
 
 def _jobs_modules(settings: Settings) -> Finding:
@@ -70,73 +93,122 @@ def _jobs_modules(settings: Settings) -> Finding:
     try:
         registry.add_modules(settings.jobs_modules)
     except JobsModuleError as error:
-        return Finding(
-            "fault", "JOBS_MODULES", f"{str(error).removeprefix('JOBS_MODULES: ')}; nothing starts like this"
-        )
-    return Finding("ok", "JOBS_MODULES", f"adds {', '.join(sorted(set(registry.JOBS) - before))}")
+        text = Text("{error}; assim nada inicia", "{error}; nothing starts like this")
+        return Finding("fault", "JOBS_MODULES", text.format(error=str(error).removeprefix("JOBS_MODULES: ")))
+    added = ", ".join(sorted(set(registry.JOBS) - before))
+    return Finding("ok", "JOBS_MODULES", Text("acrescenta {added}", "adds {added}").format(added=added))
+
+
+def _agents(settings: Settings) -> Finding:
+    before = dict(agents.AGENTS)
+    try:
+        agents.add_folder(settings.agents_dir)
+    except AgentError as error:
+        return Finding("fault", "AGENTS_DIR", f"{str(error).removeprefix('AGENTS_DIR: ')}; nothing starts like this")
+    changed = sorted(name for name, agent in agents.AGENTS.items() if before.get(name) is not agent)
+    return Finding("ok", "AGENTS_DIR", f"adds or changes {', '.join(changed) or 'nothing'}")
 
 
 def _rotation(settings: Settings) -> Iterator[Finding]:
     names = [name.upper() for name in Settings.model_fields if name.endswith("_previous") and getattr(settings, name)]
     for name in names:
-        yield Finding("warning", name, "still accepted: remove it once nobody uses it")
+        text = Text("ainda é aceito: retire quando ninguém mais usar", "still accepted: remove it once nobody uses it")
+        yield Finding("warning", name, text)
     if not names:
-        yield Finding("ok", "rotation", "no former secret is accepted; docs/security.md explains how to rotate one")
+        text = Text(
+            "nenhum segredo anterior é aceito; docs/security.md explica como trocar um",
+            "no former secret is accepted; docs/security.md explains how to rotate one",
+        )
+        yield Finding("ok", Text("rotação", "rotation"), text)
 
 
 def _password(settings: Settings) -> Finding:
     name, given = "DASHBOARD_PASSWORD", settings.dashboard_password
     if given is None:
-        return Finding(
-            "warning", name, "not set: the first server generates one and shows it once; set one that you can look up"
+        text = Text(
+            "não definida: o primeiro servidor gera uma e a mostra uma vez; defina uma que se possa consultar",
+            "not set: the first server generates one and shows it once; set one that you can look up",
         )
+        return Finding("warning", name, text)
     if len(given.get_secret_value()) < _MIN_PASSWORD_LENGTH:
-        return Finding(
-            "warning",
-            name,
-            f"has fewer than {_MIN_PASSWORD_LENGTH} characters: it gives access to every run; use a longer one",
+        text = Text(
+            "tem menos de {length} caracteres: dá acesso a todas as execuções; use uma mais longa",
+            "has fewer than {length} characters: it gives access to every run; use a longer one",
         )
-    return Finding("ok", name, "set")
+        return Finding("warning", name, text.format(length=_MIN_PASSWORD_LENGTH))
+    return Finding("ok", name, SET)
 
 
 def _limits(settings: Settings) -> Finding:
+    name = Text("limites de requisições", "rate limits")
     limits = {"RATE_LIMIT_KEY": settings.rate_limit_key, "RATE_LIMIT_ADDRESS": settings.rate_limit_address}
     if off := [name for name, limit in limits.items() if not limit]:
-        return Finding("warning", "rate limits", f"{' and '.join(off)} 0: callers are not limited; set a number")
-    key, address = limits.values()
-    text = f"in ten seconds {key} requests with a key, {address} from an address without; on each server"
-    return Finding("ok", "rate limits", text)
+        text = Text("{names} 0: sem limite; defina um número", "{names} 0: callers are not limited; set a number")
+        return Finding("warning", name, text.format(names=", ".join(off)))
+    text = Text(
+        "em dez segundos, {key} requisições com chave e {address} de um endereço sem chave; em cada servidor",
+        "in ten seconds {key} requests with a key, {address} from an address without; on each server",
+    )
+    return Finding("ok", name, text.format(key=settings.rate_limit_key, address=settings.rate_limit_address))
 
 
 def _background(settings: Settings) -> Finding:
     if not settings.openai_background:
-        return Finding("ok", "OPENAI_BACKGROUND", "off: a generation occupies a worker slot until it ends")
+        text = Text(
+            "desligado: uma geração ocupa uma vaga do worker até o fim",
+            "off: a generation occupies a worker slot until it ends",
+        )
+        return Finding("ok", "OPENAI_BACKGROUND", text)
     if settings.openai_webhook_secret:
-        return Finding("ok", "OPENAI_WEBHOOK_SECRET", "set: OpenAI reports completed responses at /webhooks/openai")
-    advice = "background responses are polled every few seconds; create a webhook at OpenAI (docs/operations.md)"
-    return Finding("warning", "OPENAI_WEBHOOK_SECRET", f"not set: {advice}")
+        text = Text(
+            "definido: a OpenAI avisa em /webhooks/openai quando uma resposta fica pronta",
+            "set: OpenAI reports completed responses at /webhooks/openai",
+        )
+        return Finding("ok", "OPENAI_WEBHOOK_SECRET", text)
+    text = Text(
+        "não definido: as respostas são consultadas a cada poucos segundos; crie um webhook na OpenAI"
+        " (docs/operations.md)",
+        "not set: background responses are polled every few seconds; create a webhook at OpenAI (docs/operations.md)",
+    )
+    return Finding("warning", "OPENAI_WEBHOOK_SECRET", text)
 
 
 def _log(settings: Settings) -> Finding:
     if settings.log_format == "console":
-        return Finding("warning", "LOG_FORMAT", "console: for people; set json where a log platform reads")
+        text = Text(
+            "console: para pessoas; use json onde uma plataforma de logs lê",
+            "console: for people; set json where a log platform reads",
+        )
+        return Finding("warning", "LOG_FORMAT", text)
     if settings.log_level == "debug":
-        return Finding("warning", "LOG_LEVEL", "debug: several lines per run; info has the outcomes")
-    return Finding("ok", "LOG_FORMAT", f"json, level {settings.log_level} and above")
+        text = Text(
+            "debug: várias linhas por execução; info já traz os resultados",
+            "debug: several lines per run; info has the outcomes",
+        )
+        return Finding("warning", "LOG_LEVEL", text)
+    text = Text("json, do nível {level} para cima", "json, level {level} and above")
+    return Finding("ok", "LOG_FORMAT", text.format(level=settings.log_level))
 
 
 async def _traces(endpoint: str | None) -> Finding:
     name = "OTEL_EXPORTER_OTLP_ENDPOINT"
     if endpoint is None:
-        return Finding("ok", name, "not set: no traces; set it to an OTLP receiver's address to get them")
+        text = Text(
+            "não definido: sem traces; para tê-los, dê o endereço de um receptor OTLP",
+            "not set: no traces; set it to an OTLP receiver's address to get them",
+        )
+        return Finding("ok", name, text)
     if find_spec("opentelemetry.sdk") is None:
-        return Finding("fault", name, "is set: install agenciaos-jobs[otel]")
+        text = Text("definido: instale agenciaos-jobs[otel]", "is set: install agenciaos-jobs[otel]")
+        return Finding("fault", name, text)
     parts = urlsplit(endpoint)
     if await _is_answered(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)):
-        return Finding("ok", name, f"{endpoint} answers")
-    return Finding(
-        "warning", name, f"no answer from {endpoint}: traces are dropped until it is back; is the address right?"
+        return Finding("ok", name, Text("{endpoint} responde", "{endpoint} answers").format(endpoint=endpoint))
+    text = Text(
+        "{endpoint} não responde: os traces se perdem até voltar; o endereço está certo?",
+        "no answer from {endpoint}: traces are dropped until it is back; is the address right?",
     )
+    return Finding("warning", name, text.format(endpoint=endpoint))
 
 
 async def _is_answered(host: str, port: int) -> bool:

@@ -11,13 +11,17 @@ from importlib.util import find_spec
 from typing import Generic, TypeVar
 
 import asyncpg
+import click
 from rich.console import Console
+from rich.table import Table
 
+from agenciaos_jobs.ai_content.agents import AgentError
 from agenciaos_jobs.alerts.rules import AlertRulesError
 from agenciaos_jobs.foundation import logs
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.terminal import language
 from agenciaos_jobs.foundation.migrate import SchemaError
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.foundation.tracing import NotInstalledError
@@ -40,6 +44,7 @@ def reasons() -> tuple[type[BaseException], ...]:
         CommandError,
         SettingsError,
         JobsModuleError,
+        AgentError,
         AlertRulesError,
         SchemaError,
         DomainError,
@@ -52,7 +57,8 @@ def reasons() -> tuple[type[BaseException], ...]:
 def reason(error: BaseException) -> str:
     """The error's message, for people."""
     if isinstance(error, DomainError):
-        return f"{error.text}: {error.about}" if error.about else str(error.text)
+        text = error.text.in_language(language())
+        return f"{text}: {error.about}" if error.about else text
     return str(error)
 
 
@@ -78,14 +84,22 @@ def _running_stack() -> dict[str, str]:
     return stack.running()
 
 
+def print_table(table: Table, nothing: str) -> None:
+    """Prints a table, or ``nothing`` if it has no rows."""
+    if table.row_count:
+        console().print(table)
+    else:
+        click.echo(nothing)
+
+
 def console() -> Console:
     """Standard output, wide enough for a table where it is not a terminal."""
     return Console(width=None if sys.stdout.isatty() else 160)
 
 
 def formatter() -> Formatter:
-    """The formatter of tables: Portuguese, as of now."""
-    return Formatter("pt", SystemClock().now())
+    """The formatter of the command's output: in the terminal's language, as of now."""
+    return Formatter(language(), SystemClock().now())
 
 
 def quiet_logs(settings: Settings) -> None:

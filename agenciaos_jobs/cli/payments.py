@@ -5,30 +5,37 @@ from collections.abc import Sequence
 import click
 from rich.table import Table
 
-from agenciaos_jobs.cli.common import Change, CommandError, console, formatter, with_runtime
-from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.cli.common import Change, CommandError, formatter, print_table, with_runtime
+from agenciaos_jobs.foundation.i18n.terminal import t
+from agenciaos_jobs.payments.effects import current_terms
+from agenciaos_jobs.payments.explanation import Explanation, explain
+from agenciaos_jobs.payments.policy.decision import Action
+from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.payments.store import payments as stored
+from agenciaos_jobs.payments.store import purchases
 from agenciaos_jobs.payments.store.payments import PaymentRecord
-from agenciaos_jobs.payments.words import sentence
+from agenciaos_jobs.payments.words import money, sentence
 from agenciaos_jobs.wiring import Runtime
 
 
 @click.group()
 def payments() -> None:
-    """Pagamentos: sem agência, atribuir, histórico / Payments: unmatched, assign, history."""
+    """Pagamentos: sem agência, atribuir, histórico, explicação / Payments: unmatched, assign, history, explain."""
 
 
 @payments.command("unmatched")
 def list_unmatched() -> None:
     """Pagamentos sem agência identificada / Payments with no matching agency.
 
-    Atribua um deles a uma agência com: agenciaos-jobs payments assign EVENTO AGÊNCIA
+    Atribua um deles a uma agência com / Assign one to an agency with:
+
+    agenciaos-jobs payments assign EVENT AGENCY
     """
 
     async def fetch(runtime: Runtime) -> list[PaymentRecord]:
         return await stored.unmatched(runtime.database, runtime.clock.now())
 
-    _show(with_runtime(fetch), "nenhum / none")
+    _show(with_runtime(fetch), t("nenhum pagamento", "no payments"))
 
 
 @payments.command("list")
@@ -40,7 +47,7 @@ def list_newest(action: str | None, limit: int) -> None:
     async def fetch(runtime: Runtime) -> list[PaymentRecord]:
         return await stored.newest(runtime.database, action=Action(action) if action else None, limit=limit)
 
-    _show(with_runtime(fetch), "nenhuma / none")
+    _show(with_runtime(fetch), t("nenhuma entrega", "no deliveries"))
 
 
 @payments.command("assign")
@@ -67,21 +74,53 @@ def history(agency_id: str) -> None:
 
     found = with_runtime(fetch)
     if not found:
-        raise CommandError(f"there is no payment of agency {agency_id!r}")
+        raise CommandError(t(f"nenhum pagamento da agência {agency_id!r}", f"no payments of agency {agency_id!r}"))
     fmt = formatter()
     for record in found:
         click.echo(f"{fmt.moment_to_the_second(record.occurred_at)}  {sentence(record, fmt)}")
 
 
+@payments.command("explain")
+@click.argument("agency_id", metavar="AGENCY")
+def explain_plan(agency_id: str) -> None:
+    """Por que a agência tem o plano, o que o mudaria e quando muda sozinho / Why an agency has its plan."""
+
+    async def fetch(runtime: Runtime) -> Explanation | None:
+        uses = runtime.resources[Payments]
+        async with runtime.database.connection() as connection:
+            account = await purchases.account(connection, agency_id)
+            terms = await current_terms(connection, uses)
+        return explain(account, runtime.clock.now(), terms, formatter()) if account else None
+
+    explanation = with_runtime(fetch)
+    if explanation is None:
+        raise CommandError(f"there is no agency {agency_id!r}")
+    for line in explanation.lines:
+        click.echo(line)
+
+
+@payments.command("plan")
+@click.argument("event_id", metavar="EVENT", type=click.IntRange(1, 2**63 - 1))
+@click.argument("plan", metavar="PLAN")
+def give_plan(event_id: int, plan: str) -> None:
+    """Dá um plano ao produto de um pagamento recusado / Gives the product of a rejected payment a plan."""
+
+    async def act(runtime: Runtime) -> list[str]:
+        return await runtime.assignments.give_plan(event_id, plan.upper())
+
+    change = Change[list[str]]("payments/product", [str(event_id)], plan.upper(), lambda run_ids: [" ".join(run_ids)])
+    for run_id in with_runtime(act, change):
+        click.echo(run_id)
+
+
 def _show(records: Sequence[PaymentRecord], nothing: str) -> None:
-    if not records:
-        click.echo(nothing)
-        return
     table, fmt = Table(box=None), formatter()
-    for heading in ("Evento", "Quando", "Agência", "Contato", "Valor", "O que houve"):
-        table.add_column(heading, no_wrap=heading != "O que houve")
+    event, when, agency = t("Evento", "Event"), t("Quando", "When"), t("Agência", "Agency")
+    for heading in (event, when, agency, t("Contato", "Contact"), t("Valor", "Amount")):
+        table.add_column(heading, no_wrap=True)
+    table.add_column(t("O que houve", "What happened"))
     for record in records:
         moment = fmt.moment(record.occurred_at)
-        amount = "" if record.amount is None else fmt.reais(record.amount)
+        amount = "" if record.amount is None else money(record, fmt)
         table.add_row(str(record.id), moment, record.agency_id, record.email, amount, sentence(record, fmt))
-    console().print(table)
+    print_table(table, nothing)

@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 
 from agenciaos_jobs.cli.common import CommandError, console, with_runtime
+from agenciaos_jobs.foundation.i18n.terminal import t
 from agenciaos_jobs.privacy import Privacy, Subject
 from agenciaos_jobs.wiring import Runtime
 
@@ -20,14 +21,15 @@ F = TypeVar("F", bound=Callable[..., None])
 def privacy() -> None:
     """LGPD: exportar, apagar / LGPD: export, erase.
 
-    Guia: docs/privacy.md. Cada pedido fica registrado, com quem pediu e quando.
+    Guia: docs/privacy.md. Cada pedido fica registrado, com quem pediu e quando. / Guide: docs/privacy.md. Every request
+    is recorded, with who asked and when.
     """
 
 
 def _of_subject(command: F) -> F:
-    """The options that name the subject and who asks."""
+    """The options for the subject and the requester."""
     for option in (
-        click.option("--requested-by", required=True, metavar="TEXT", help="Quem pediu / Who asked."),
+        click.option("--requested-by", required=True, metavar="TEXT", help="Quem pediu / The requester."),
         click.option("--email", metavar="ADDRESS", help="De uma pessoa / Of a person."),
         click.option("--agency", metavar="ID", help="De uma agência / Of an agency."),
     ):
@@ -49,17 +51,18 @@ def export(agency: str | None, email: str | None, requested_by: str, output: str
             return await Privacy(runtime.database, runtime.clock).export(subject, name, file.write, _progress)
 
         held = with_runtime(act)
-    click.echo(f"{sum(held.values())} linhas / rows", err=True)
+    click.echo(f"{sum(held.values())} {t('linhas', 'rows')}", err=True)
 
 
 @privacy.command()
 @_of_subject
 @click.option("--dry-run", is_flag=True, help="Só conta, tabela a tabela / Only counts, table by table.")
-@click.option("--yes", is_flag=True, help="Não pergunta / Does not ask.")
+@click.option("--yes", is_flag=True, help="Sem confirmação / No confirmation.")
 def erase(agency: str | None, email: str | None, requested_by: str, *, dry_run: bool, yes: bool) -> None:
     """Apaga dados pessoais; não há volta / Erases personal data, for good.
 
-    Dos pagamentos ficam valores, datas, situações e ids. Com execuções em andamento, recusa.
+    Dos pagamentos ficam valores, datas, situações e ids. Com execuções em andamento, recusa. / Of payments the amounts,
+    dates, statuses and ids are kept. Refuses while runs are open.
     """
     subject, name = _subject(agency, email), _requester(requested_by)
     if dry_run or not yes:
@@ -67,7 +70,7 @@ def erase(agency: str | None, email: str | None, requested_by: str, *, dry_run: 
     if dry_run:
         return
     if not yes:
-        click.confirm("Apagar para sempre? / Erase for good?", abort=True)
+        click.confirm(t("Apagar para sempre?", "Erase for good?"), abort=True)
     console().print(_table(_erased(subject, name, is_trial=False)))
 
 
@@ -81,17 +84,17 @@ def _erased(subject: Subject, name: str, *, is_trial: bool) -> Mapping[str, int]
 def _subject(agency: str | None, email: str | None) -> Subject:
     given = [(kind, name.strip()) for kind, name in (("agency", agency), ("email", email)) if name and name.strip()]
     if len(given) != 1:
-        raise CommandError("informe --agency ou --email / give either --agency or --email")
+        raise CommandError(t("informe --agency ou --email", "give either --agency or --email"))
     if email is None:
         return Subject("agency", given[0][1])
     if "@" not in email:
-        raise CommandError(f"--email: {email!r} não é um endereço / is no address")
+        raise CommandError(t(f"--email: {email!r} não é um endereço", f"--email: {email!r} is not an address"))
     return Subject("email", given[0][1].lower())
 
 
 def _requester(requested_by: str) -> str:
     if not requested_by.strip():
-        raise CommandError("--requested-by: informe quem pediu / give the name of who asked")
+        raise CommandError(t("--requested-by: informe quem pediu", "--requested-by: give the requester's name"))
     return requested_by.strip()
 
 
@@ -108,7 +111,7 @@ def _progress(table: str, rows: int) -> None:
 
 
 def _table(held: Mapping[str, int]) -> Table:
-    table = Table("tabela / table", "linhas / rows", box=None)
+    table = Table(t("tabela", "table"), t("linhas", "rows"), box=None)
     for name, rows in held.items():
         table.add_row(name, str(rows))
     return table

@@ -6,6 +6,7 @@ from rich.table import Table
 from agenciaos_jobs.cli.common import Change, console, formatter, with_runtime
 from agenciaos_jobs.engine.model.retention_policy import Fate, MonthOfRuns
 from agenciaos_jobs.engine.worker.pruner import Pruner
+from agenciaos_jobs.foundation.i18n.terminal import t
 from agenciaos_jobs.wiring import Runtime
 
 
@@ -15,7 +16,8 @@ def prune(*, dry_run: bool) -> None:
     """Apaga execuções antigas, mês a mês / Drops old runs, month by month.
 
     Os workers fazem isso uma vez por dia, com RETAIN_COMPLETED_DAYS e RETAIN_FAILED_DAYS. Um mês do qual algo deve
-    ficar é reduzido ao que fica.
+    ficar é reduzido ao que fica. / Workers do this once a day, with RETAIN_COMPLETED_DAYS and RETAIN_FAILED_DAYS. A
+    month of which something must stay is reduced to that.
     """
 
     async def act(runtime: Runtime) -> list[MonthOfRuns]:
@@ -27,13 +29,14 @@ def prune(*, dry_run: bool) -> None:
 
     months = with_runtime(act, None if dry_run else Change("prune"))
     if not any(month.fate is not Fate.KEPT for month in months):
-        click.echo("nada a apagar / nothing to drop")
+        click.echo(t("nada a apagar", "nothing to drop"))
     if months:
         console().print(_table(months))
 
 
 def _table(months: list[MonthOfRuns]) -> Table:
-    table = Table("mês / month", "execuções / runs", "expiradas / expired", "tamanho / size", "destino / fate")
+    table = Table(t("mês", "month"), t("execuções", "runs"), t("expiradas", "expired"), t("tamanho", "size"))
+    table.add_column(t("destino", "fate"))
     fmt = formatter()
     for month in months:
         size = fmt.size(month.bytes)

@@ -7,9 +7,10 @@ import click
 from rich.table import Table
 
 from agenciaos_jobs import registry
-from agenciaos_jobs.cli.common import Change, console, formatter, operator, with_runtime
+from agenciaos_jobs.cli.common import Change, formatter, operator, print_table, with_runtime
 from agenciaos_jobs.engine.queue_admin import QueueAdmin
 from agenciaos_jobs.engine.store.queues import QueueState
+from agenciaos_jobs.foundation.i18n.terminal import t
 from agenciaos_jobs.wiring import Runtime
 
 T = TypeVar("T")
@@ -21,8 +22,8 @@ _NAME = click.argument("name", metavar="QUEUE")
 def queues() -> None:
     """Filas: lista, pausa, limites / Queues: list, pause, limits.
 
-    A fila de uma tarefa chama-se task/TAREFA; as outras, como o trigger as chamou.
-    A task's own queue is task/TASK; others are named as their triggers named them.
+    A fila de uma tarefa chama-se task/TAREFA; as outras, como o trigger as chamou. / A task's own queue is task/TASK;
+    others are named as their triggers named them.
     """
 
 
@@ -72,12 +73,13 @@ def _with_admin(work: Callable[[QueueAdmin], Awaitable[T]], change: Change[T] | 
 
 def _show(found: list[QueueState]) -> None:
     table, fmt = Table(box=None), formatter()
-    for heading in ("Fila", "Executando", "Aguardando", "Limite", "Pausada"):
+    counts = (t("Executando", "Executing"), t("Aguardando", "Waiting"), t("Limite", "Limit"))
+    for heading in (t("Fila", "Queue"), *counts, t("Pausada", "Paused")):
         table.add_column(heading, no_wrap=True)
     for queue in found:
         limit = "" if queue.limit is None else str(queue.limit) + ("" if queue.override is None else " *")
         paused = f"{fmt.moment(queue.paused_at)} {queue.paused_by or ''}".rstrip() if queue.paused_at else ""
         table.add_row(queue.name, str(queue.running), str(queue.queued), limit, paused)
-    console().print(table)
+    print_table(table, t("nenhuma fila", "no queues"))
     if any(queue.override is not None for queue in found):
-        click.echo("* substituído / overridden")
+        click.echo(t("* substituído", "* overridden"))

@@ -1,157 +1,210 @@
-"""The commands trigger and runs."""
+"""The command runs: list, show, watch, logs, cancel and replay."""
 
 import asyncio
-import json
 import sys
-from pathlib import Path
-from typing import Any
+from datetime import datetime
 
 import click
-from pydantic import ValidationError
-from rich.console import Console
 from rich.table import Table
 
-from agenciaos_jobs import registry
-from agenciaos_jobs.cli.common import Change, CommandError, console, formatter, with_runtime
+from agenciaos_jobs.ai_content.store import generations
+from agenciaos_jobs.cli.common import Change, console, formatter, print_table, with_runtime
+from agenciaos_jobs.cli.run_text import RunDetails, error_line, log_line, print_details
+from agenciaos_jobs.cli.trigger import TaskName, followed, interruptible, progress
 from agenciaos_jobs.engine.control import UnknownRunError
-from agenciaos_jobs.engine.model.new_run import new_run
-from agenciaos_jobs.engine.model.run import Status, TriggerResult
+from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store import history, run_logs
 from agenciaos_jobs.engine.store.history import StoredRun
-from agenciaos_jobs.foundation import json_input
+from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.duration import parse_duration
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
-from agenciaos_jobs.settings import Settings
+from agenciaos_jobs.foundation.i18n.terminal import t
+from agenciaos_jobs.http.moments import parse_moment
+from agenciaos_jobs.trigger_dev.models.runs import SdkListedRun, as_sdk_run, summary
+from agenciaos_jobs.trigger_dev.store import run_list
+from agenciaos_jobs.trigger_dev.store.run_list import Worked
 from agenciaos_jobs.wiring import Runtime
 
-
-class TaskName(click.ParamType[str]):
-    """A job by any of its names, including those of ``JOBS_MODULES``."""
-
-    name = "task"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        registry.add_modules(Settings.load().jobs_modules)
-        if value not in registry.JOBS and value not in registry.JOBS_BY_NAME:
-            known = ", ".join(sorted({*registry.JOBS, *registry.JOBS_BY_NAME}))
-            self.fail(f"{value!r} não é um job / is not a job; {known}", param, ctx)
-        return value
+_LOG_INTERVAL = 0.5
+_WIDE, _WIDER = 100, 140
+"""The widths of a terminal, in columns, from which a list shows more of each run."""
 
 
-@click.command()
-@click.argument("task", metavar="TASK", type=TaskName())
-@click.option("--payload", default="{}", metavar="JSON|@FILE", help="O payload, ou @arquivo / The payload, or @file.")
-@click.option("--key", "idempotency_key", help="Chave de idempotência / Idempotency key.")
-@click.option(
-    "--wait", is_flag=True, help="Espera o fim e mostra o resultado / Waits until it ends and shows the output."
-)
-def trigger(task: str, payload: str, idempotency_key: str | None, *, wait: bool) -> None:
-    """Inicia um job / Starts a job.
+class Moment(click.ParamType[datetime]):
+    """How long ago, such as 2h or 7d, or a date and time in ISO 8601."""
 
-    \b
-    agenciaos-jobs trigger monthly-report --payload '{"month": "2026-10"}' --wait
-    agenciaos-jobs trigger ai-content --payload @pedido.json
-    """
-    if task not in registry.JOBS_BY_NAME:
-        raise CommandError(f"{task}: só o próprio serviço o inicia / only the service itself starts it")
-    job, given = registry.JOBS_BY_NAME[task], _read_payload(payload)
-    json_input.require_storable(idempotency_key, "key")
-    try:
-        new = new_run(job, given, source="cli", idempotency_key=idempotency_key)
-    except ValidationError as error:
-        problems = [f"{'.'.join(map(str, item['loc'])) or 'payload'}: {item['msg']}" for item in error.errors()]
-        raise CommandError("payload: " + "; ".join(problems)) from None
+    name = "moment"
 
-    async def send(runtime: Runtime) -> StoredRun | TriggerResult:
-        accepted = await runtime.intake.trigger(new)
-        return await _wait(runtime, accepted.run_id) if wait else accepted
-
-    change = Change[StoredRun | TriggerResult](
-        "trigger", [job.task], led_to=lambda it: [it.run_id if isinstance(it, TriggerResult) else it.id]
-    )
-    result = with_runtime(send, change)
-    if isinstance(result, TriggerResult):
-        click.echo(result.run_id)
-        return
-    click.echo(_json(result.output if result.status is Status.COMPLETED else result.error))
-    if result.status is not Status.COMPLETED:
-        sys.exit(1)
-
-
-async def _wait(runtime: Runtime, run_id: str) -> StoredRun:
-    with Console(stderr=True).status(run_id) as status:
-        while True:
-            run = await history.get(runtime.database, run_id)
-            assert run is not None
-            if run.status.is_final:
-                break
-            status.update(f"{run_id} {run.status} {run.attempt}/{run.max_attempts}")
-            await asyncio.sleep(0.2)
-    click.echo(f"{run_id} {run.status}", err=True)
-    return run
+    def convert(self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        now = SystemClock().now()
+        try:
+            return now - parse_duration(value)
+        except ValueError:
+            pass
+        try:
+            moment = parse_moment(value)
+        except ValueError:
+            self.fail(
+                t("espera 90s, 2h, 7d ou uma data em ISO 8601", "expected 90s, 2h, 7d or an ISO 8601 date"), param, ctx
+            )
+        return moment if moment.tzinfo else moment.astimezone()
 
 
 @click.group()
 def runs() -> None:
-    """Execuções: lista, detalhes, cancelar, repetir / Runs: list, show, cancel, replay."""
+    """Execuções: lista, detalhes, log, repetir / Runs: list, show, logs, replay."""
+
+
+_JSON = click.option("--json", "as_lines", is_flag=True, help="JSON, como o da API / JSON, as the API's.")
+_RUN_ID = click.argument("run_id", metavar="ID")
 
 
 @runs.command("list")
 @click.option("--task", type=TaskName(), help="Só deste job / Only this job.")
 @click.option(
     "--status",
-    type=click.Choice([status.value for status in Status]),
+    type=click.Choice([status.value for status in Status], case_sensitive=False),
     help="Só nesta situação / Only with this status.",
 )
 @click.option("--agency", help="Só desta agência / Only this agency.")
+@click.option("--tag", help="Só com esta etiqueta / Only with this tag.")
+@click.option("--since", type=Moment(), metavar="2h|DATE", help="Só as criadas desde então / Only those created since.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=25, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Uma execução por linha, em JSON / One run per line, as JSON.")
-def list_runs(task: str | None, status: str | None, agency: str | None, limit: int, *, as_json: bool) -> None:
-    """As execuções mais novas / The newest runs."""
+@_JSON
+def list_runs(
+    task: str | None,
+    status: str | None,
+    agency: str | None,
+    tag: str | None,
+    since: datetime | None,
+    limit: int,
+    *,
+    as_lines: bool,
+) -> None:
+    """As execuções mais novas / The newest runs.
 
-    async def fetch(runtime: Runtime) -> list[StoredRun]:
-        return await history.newest(runtime.database, task=task, status=status, agency_id=agency, limit=limit)
+    Com --json, uma por linha. / With --json, one a line.
+    """
 
-    found = with_runtime(fetch)
-    if as_json:
+    async def fetch(runtime: Runtime) -> tuple[list[StoredRun], dict[str, Worked]]:
+        found = await history.newest(
+            runtime.database, task=task, status=status, agency_id=agency, tag=tag, since=since, limit=limit
+        )
+        return found, dict(await run_list.worked(runtime.database, [run.id for run in found]))
+
+    found, worked = with_runtime(fetch)
+    if as_lines:
         for run in found:
-            click.echo(_json(vars(run), indent=None))
+            listed = SdkListedRun(**summary(run, worked[run.id].time, worked[run.id].cost))
+            click.echo(listed.model_dump_json(exclude_none=True, by_alias=True))
         return
-    table, fmt = Table(box=None), formatter()
-    for heading in ("ID", "Job", "Situação", "Agência", "Tentativa", "Criada", "Duração"):
+    print_table(_table(found, formatter(), console().width), t("nenhuma execução", "no runs"))
+
+
+def _table(found: list[StoredRun], fmt: Formatter, width: int) -> Table:
+    """The runs, with as many columns as the terminal has room for; id and status are never cut."""
+    table = Table(box=None)
+    table.add_column("ID", no_wrap=True, min_width=30)
+    table.add_column(t("Situação", "Status"), no_wrap=True, min_width=9)
+    table.add_column("Job", no_wrap=True)
+    more = [t("Criada", "Created"), t("Tentativa", "Attempt")] if width >= _WIDE else []
+    more += [t("Agência", "Agency"), t("Duração", "Duration")] if width >= _WIDER else []
+    for heading in more:
         table.add_column(heading, no_wrap=True)
     for run in found:
-        attempts, agency_id = f"{run.attempt}/{run.max_attempts}", run.agency_id or ""
-        created = fmt.moment_to_the_second(run.created_at)
-        table.add_row(run.id, run.task, run.status, agency_id, attempts, created, _duration(run, fmt))
-    console().print(table)
+        created, attempts = fmt.moment_to_the_second(run.created_at), f"{run.attempt}/{run.max_attempts}"
+        took = fmt.precise(run.finished_at - run.started_at) if run.finished_at and run.started_at else ""
+        row = (run.id, run.status, run.task, created, attempts, run.agency_id or "", took)
+        table.add_row(*row[: 3 + len(more)])
+    return table
 
 
 @runs.command("show")
-@click.argument("run_id", metavar="ID")
-def show_run(run_id: str) -> None:
+@_RUN_ID
+@_JSON
+@click.option("--stack", is_flag=True, help="Com a pilha de cada erro / With the stack trace of each error.")
+def show_run(run_id: str, *, as_lines: bool, stack: bool) -> None:
     """Uma execução: dados, tentativas e log / A run: its data, attempts and log."""
 
-    async def fetch(runtime: Runtime) -> dict[str, Any]:
+    async def fetch(runtime: Runtime) -> RunDetails:
         run = await history.get(runtime.database, run_id)
         if run is None:
             raise UnknownRunError(run_id)
-        attempts = await history.attempts(runtime.database, run_id)
-        lines = await run_logs.of_run(runtime.database, run_id)
-        return {**vars(run), "attempts": [vars(item) for item in attempts], "log": [vars(line) for line in lines]}
+        return RunDetails(
+            run,
+            await history.attempts(runtime.database, run_id),
+            await run_logs.of_run(runtime.database, run_id),
+            await generations.cost_of(runtime.database, run_id),
+        )
 
-    click.echo(_json(with_runtime(fetch)))
+    found = with_runtime(fetch)
+    if as_lines:
+        shown = as_sdk_run(found.run, found.attempts, found.cost, shows_stack=stack)
+        click.echo(shown.model_dump_json(exclude_none=True, by_alias=True, indent=2))
+    else:
+        print_details(found, formatter(), shows_stack=stack)
+
+
+@runs.command("watch")
+@_RUN_ID
+def watch_run(run_id: str) -> None:
+    """Acompanha uma execução até o fim / Follows a run to its end.
+
+    Código de saída 0 só se ela for concluída. Ctrl-C deixa de acompanhar; a execução continua. / Exit code 0 only if it
+    completes. Ctrl-C stops following; the run goes on.
+    """
+    seen: list[str] = []
+
+    def report(run: StoredRun) -> None:
+        if seen[-1:] != [progress(run)]:
+            seen.append(progress(run))
+            click.echo(f"{formatter().clock(run.updated_at)}  {progress(run)}")
+
+    run = interruptible(run_id, lambda: with_runtime(lambda runtime: followed(runtime, run_id, report)))
+    if run.error:
+        click.echo(error_line(run.error))
+    if run.status is not Status.COMPLETED:
+        sys.exit(1)
+
+
+@runs.command("logs")
+@_RUN_ID
+@click.option("-f", "--follow", is_flag=True, help="Acompanha até o fim / Follows it to the run's end.")
+@_JSON
+def show_log(run_id: str, *, follow: bool, as_lines: bool) -> None:
+    """O log de uma execução / A run's log."""
+
+    async def show(runtime: Runtime) -> StoredRun:
+        shown = 0
+        while True:
+            run = await history.get(runtime.database, run_id)
+            if run is None:
+                raise UnknownRunError(run_id)
+            lines = await run_logs.of_run(runtime.database, run_id)
+            for line in lines[shown:]:
+                click.echo(log_line(line, formatter(), as_json=as_lines))
+            shown = len(lines)
+            if not follow or run.status.is_final:
+                if not shown:
+                    click.echo(t("nenhuma linha", "no lines"), err=True)
+                return run
+            await asyncio.sleep(_LOG_INTERVAL)
+
+    interruptible(run_id, lambda: with_runtime(show))
 
 
 @runs.command("cancel")
 @click.argument("run_ids", metavar="ID...", nargs=-1, required=True)
 def cancel_runs(run_ids: tuple[str, ...]) -> None:
-    """Cancela execuções na fila ou em andamento (param em até 2 s) / Cancels queued or executing runs."""
+    """Cancela execuções na fila ou em andamento (param em até 2 s) / Cancels queued or executing runs (within 2 s)."""
 
     async def cancel(runtime: Runtime) -> list[tuple[str, bool]]:
         return [(run_id, await runtime.control.cancel(run_id)) for run_id in run_ids]
 
     for run_id, is_new in with_runtime(cancel, Change("runs/cancel", run_ids)):
-        click.echo(f"{run_id} {'CANCELED' if is_new else 'já terminada / had ended'}")
+        click.echo(f"{run_id} {'CANCELED' if is_new else t('já tinha terminado', 'had ended')}")
 
 
 @runs.command("replay")
@@ -165,23 +218,3 @@ def replay_runs(run_ids: tuple[str, ...]) -> None:
     change = Change[list[tuple[str, str]]]("runs/replay", run_ids, led_to=lambda pairs: [new for _, new in pairs])
     for run_id, again in with_runtime(replay, change):
         click.echo(f"{run_id} → {again}")
-
-
-def _read_payload(text: str) -> dict[str, Any]:
-    try:
-        payload = json_input.parse(Path(text[1:]).read_bytes() if text.startswith("@") else text, "payload")
-    except (OSError, ValueError) as error:
-        raise CommandError(f"--payload: {error}") from None
-    if not isinstance(payload, dict):
-        raise CommandError("--payload: expected a JSON object")
-    return payload
-
-
-def _json(value: Any, indent: int | None = 2) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=indent, default=str)
-
-
-def _duration(run: StoredRun, fmt: Formatter) -> str:
-    if run.started_at is None or run.finished_at is None:
-        return ""
-    return fmt.precise(run.finished_at - run.started_at)

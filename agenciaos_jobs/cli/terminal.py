@@ -5,14 +5,15 @@ import io
 import sys
 import unicodedata
 
-from agenciaos_jobs.foundation import logs
-
 _ASCII = {"✔": "ok", "✘": "x", "→": "->", "…": "...", "—": "-", "×": "x", "·": "-"}
 
 
 def adapt_output() -> None:
     """Makes standard output and error take any text: what their encoding lacks is written in ASCII."""
-    logs.open_streams()
+    if sys.stdout is None or sys.stderr is None:
+        from agenciaos_jobs.foundation import logs  # noqa: PLC0415 - takes longer than a short command
+
+        logs.open_streams()
     codecs.register_error("agenciaos_ascii", _spell_out)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 import click
 from rich.table import Table
 
-from agenciaos_jobs.cli.common import Change, console, formatter, with_runtime
+from agenciaos_jobs.cli.common import Change, formatter, print_table, with_runtime
+from agenciaos_jobs.foundation.i18n.terminal import t
 from agenciaos_jobs.people.role import Role
 from agenciaos_jobs.people.store import users as stored
 from agenciaos_jobs.people.store.users import User
@@ -20,8 +21,8 @@ _NAME = click.argument("name", metavar="NAME")
 def users() -> None:
     """Usuários do painel: lista, cria, troca a senha, desativa / Dashboard users: list, add, password, disable.
 
-    A senha é perguntada; num script, vem pela entrada padrão.
-    The password is asked for; in a script it comes from standard input.
+    A senha é perguntada; num script, vem pela entrada padrão. / The password is asked for; a script gives it on
+    standard input.
     """
 
 
@@ -33,16 +34,13 @@ def list_users() -> None:
         return await stored.everyone(runtime.database)
 
     found = with_runtime(fetch)
-    if not found:
-        click.echo("nenhum; todos entram com DASHBOARD_PASSWORD / none; everybody uses DASHBOARD_PASSWORD")
-        return
     table, fmt = Table(box=None), formatter()
-    for heading in ("Usuário", "Papel", "Criado", "Desativado"):
+    for heading in (t("Usuário", "User"), t("Papel", "Role"), t("Criado", "Added"), t("Desativado", "Disabled")):
         table.add_column(heading, no_wrap=True)
     for user in found:
         disabled = fmt.moment(user.disabled_at) if user.disabled_at else ""
         table.add_row(user.name, user.role, fmt.moment(user.created_at), disabled)
-    console().print(table)
+    print_table(table, t("nenhum; todos entram com DASHBOARD_PASSWORD", "none; everybody uses DASHBOARD_PASSWORD"))
 
 
 @users.command("add")
@@ -76,7 +74,7 @@ def password(name: str) -> None:
     """Troca a senha e encerra as sessões do usuário / Changes the password and ends the user's sessions."""
     given = _password()
     _change("password", name, lambda them: them.change_password(name, given))
-    click.echo(f"{normalized(name)}: senha trocada / password changed")
+    click.echo(f"{normalized(name)}: {t('senha trocada', 'password changed')}")
 
 
 @users.command("disable")
@@ -84,7 +82,7 @@ def password(name: str) -> None:
 def disable(name: str) -> None:
     """Desativa um usuário e encerra suas sessões / Disables a user and ends their sessions."""
     _change("disable", name, lambda them: them.disable(name))
-    click.echo(f"{normalized(name)}: desativado / disabled")
+    click.echo(f"{normalized(name)}: {t('desativado', 'disabled')}")
 
 
 def _change(action: str, name: str, act: Callable[[Users], Awaitable[object]], detail: str = "") -> None:
@@ -97,6 +95,6 @@ def _change(action: str, name: str, act: Callable[[Users], Awaitable[object]], d
 def _password() -> str:
     """The password, asked for twice; a script gives it on standard input."""
     if sys.stdin.isatty():
-        given: str = click.prompt("Senha / Password", hide_input=True, confirmation_prompt="De novo / Again")
+        given: str = click.prompt(t("Senha", "Password"), hide_input=True, confirmation_prompt=t("De novo", "Again"))
         return given
     return sys.stdin.readline().rstrip("\r\n")

@@ -11,40 +11,27 @@ from agenciaos_jobs.dashboard.page import problem_page
 from agenciaos_jobs.dashboard.pages import (
     agencies,
     alerts,
-    audit,
     bulk,
     errors,
     live,
-    login,
-    openid,
     overview,
     payments,
-    people,
+    queues,
+    reference,
+    report_delivery,
     reports,
     run,
     runs,
     schedules,
     test,
+    waiting,
 )
+from agenciaos_jobs.dashboard.pages.access import audit, login, openid, people
 from agenciaos_jobs.http.keys import PROBLEM_PAGE
 
 MODULES = (
-    login,
-    openid,
-    live,
-    overview,
-    runs,
-    bulk,
-    run,
-    errors,
-    agencies,
-    reports,
-    schedules,
-    test,
-    payments,
-    alerts,
-    people,
-    audit,
+    *(login, openid, live, overview, runs, bulk, run, waiting, errors, agencies, report_delivery, reports, queues),
+    *(schedules, test, payments, alerts, reference, people, audit),
 )
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.policy.decision import Action
+from agenciaos_jobs.payments.providers import PROVIDERS
 from agenciaos_jobs.people.store.audit import Outcome
 
 STATUSES: Mapping[Status, Text] = {
@@ -41,11 +42,15 @@ SOURCES: Mapping[str, Text] = {
     "schedule": Text("Agendamento", "Schedule"),
     "replay": Text("Repetição", "Replay"),
     "dashboard": Text("Painel", "Dashboard"),
-    "guru": Text("Guru", "Guru"),
     "batch": Text("Lote", "Batch"),
     "assigned": Text("Atribuição", "Assignment"),
+    "silence": Text("Assinatura sem notícia", "Silent subscription"),
+    **{provider.name: Text(provider.label, provider.label) for provider in PROVIDERS},
 }
 """The source of a run; one that is missing here is shown as it is stored."""
+
+CALLS: Mapping[str, Text] = {"openai responses": Text("Chamada ao modelo", "Call of the model")}
+"""The calls to other services in a timeline, by their spans' names; one that is missing here is shown as it is."""
 
 ACTIONS: Mapping[Action, tuple[Text, str]] = {
     Action.ACTIVATED: (Text("Ativou", "Activated"), "good"),
@@ -76,11 +81,18 @@ ACTS: Mapping[str, Text] = {
     "schedules/deactivate": Text("Desligou o agendamento", "Turned the schedule off"),
     "schedules/run": Text("Executou o agendamento", "Ran the schedule"),
     "payments/assign": Text("Atribuiu o pagamento", "Assigned the payment"),
+    "payments/product": Text("Deu um plano ao produto", "Gave the product a plan"),
+    "reports/generate": Text("Gerou o relatório de novo", "Generated the report again"),
+    "reports/send": Text("Enviou o relatório", "Sent the report"),
+    "reports/recipients": Text("Mudou quem recebe o relatório", "Changed the report's recipients"),
+    "runs/tokens": Text("Completou a espera", "Completed the wait token"),
     "test": Text("Iniciou um teste", "Started a test"),
     "sessions/end": Text("Encerrou a sessão", "Ended the session"),
     "trigger": Text("Iniciou a tarefa", "Triggered the task"),
     "queues/pause": Text("Pausou a fila", "Paused the queue"),
     "queues/resume": Text("Retomou a fila", "Resumed the queue"),
+    "queues/workers/drain": Text("Drenou o worker", "Drained the worker"),
+    "queues/workers/end-drain": Text("Voltou a usar o worker", "Put the worker back to use"),
     "queues/limit": Text("Mudou o limite da fila", "Changed the queue's limit"),
     "queues/reset": Text("Desfez o limite da fila", "Reset the queue's limit"),
     "alerts/test": Text("Testou os canais de alerta", "Tested the alert channels"),

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from agenciaos_jobs.dashboard.charts import scale_top
+from agenciaos_jobs.reports.numbers.figures import MonthSum
 from agenciaos_jobs.reports.store.monthly_reports import Report
 
 WIDTH, HEIGHT = 1000.0, 190.0
@@ -28,7 +29,7 @@ class MonthColumn:
     """A month's bars; ``report`` is ``None`` where the month has none."""
 
     month: date
-    report: Report | None
+    report: Report | MonthSum | None
     x: float
     width: float
     bars: tuple[Rect, ...]
@@ -48,7 +49,7 @@ class MoneyChart:
     height: float = HEIGHT
 
 
-def money_chart(months: Sequence[date], reports: Sequence[Report]) -> MoneyChart:
+def money_chart(months: Sequence[date], reports: Sequence[Report | MonthSum]) -> MoneyChart:
     """The chart of these months; some may have no report."""
     known = {report.month: report for report in reports}
     scale = _scale(reports)
@@ -72,7 +73,7 @@ def money_chart(months: Sequence[date], reports: Sequence[Report]) -> MoneyChart
     return MoneyChart(tuple(columns), line, tuple(dots), scale, tuple(y(value) for value in scale), y(0))
 
 
-def _scale(reports: Sequence[Report]) -> tuple[int, ...]:
+def _scale(reports: Sequence[Report | MonthSum]) -> tuple[int, ...]:
     """Round values for the grid lines, zero among them, that span every figure."""
     values = [float(value) for report in reports for value in (report.revenue, report.expenses, report.profit)]
     top, bottom = max([*values, 0]), min([*values, 0])

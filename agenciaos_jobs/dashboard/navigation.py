@@ -25,11 +25,13 @@ MENU = (
     Entry("/agencies", Text("Agências", "Agencies"), "building"),
     Entry("/reports", Text("Relatórios", "Reports"), "chart"),
     Entry("/payments", Text("Pagamentos", "Payments"), "card"),
+    Entry("/queues", Text("Filas e workers", "Queues and workers"), "queue"),
     Entry("/schedules", Text("Agendamentos", "Schedules"), "clock"),
     Entry("/alerts", Text("Alertas", "Alerts"), "bell"),
     Entry("/test", Text("Testar", "Test"), "flask", Role.OPERATOR),
     Entry("/people", Text("Pessoas", "People"), "people", Role.ADMIN),
     Entry("/audit", Text("Auditoria", "Audit"), "list", Role.ADMIN),
+    Entry("/docs", Text("Referência da API", "API reference"), "code"),
 )
 
 

@@ -7,8 +7,9 @@ from urllib.parse import quote
 from aiohttp import web
 
 from agenciaos_jobs.dashboard import sessions
-from agenciaos_jobs.dashboard.rendering import HEADERS, SESSION, render
+from agenciaos_jobs.dashboard.rendering import HEADERS, HOLDS, SESSION, render
 from agenciaos_jobs.dashboard.sessions import ACCESS, Session
+from agenciaos_jobs.dashboard.store import queues
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import rate_limits
@@ -16,6 +17,7 @@ from agenciaos_jobs.http.auth import constant_time_equals
 from agenciaos_jobs.http.body import MAX_BODY, MAX_UNAUTHENTICATED_BODY
 from agenciaos_jobs.http.client_address import CLIENT_ADDRESSES
 from agenciaos_jobs.http.form import read_form
+from agenciaos_jobs.http.keys import CLOCK, DATABASE
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.people.audit import Audit
 from agenciaos_jobs.people.role import Role
@@ -42,7 +44,8 @@ class Page:
 
     An action must come from one of our own pages and, where a login is needed, carry the session's CSRF token. It is
     recorded in the audit, with the values of the form's fields that ``detail`` names: none that may hold personal data.
-    Without a ``role`` viewers see a page, and an action takes an operator.
+    ``is_change`` is false for a form that only shows something. Without a ``role`` viewers see a page, and an action
+    takes an operator.
     """
 
     method: str
@@ -51,6 +54,7 @@ class Page:
     needs_login: bool = True
     role: Role | None = None
     detail: tuple[str, ...] = ()
+    is_change: bool = True
 
     @property
     def needed_role(self) -> Role:
@@ -74,9 +78,11 @@ class Page:
             request[SESSION] = session
             if self.needs_login and not session.role.includes(self.needed_role):
                 raise RequestError(403, _NOT_YOURS)
+            if request.method == "GET" and self.needs_login:
+                request[HOLDS] = await queues.holds(request.app[DATABASE], request.app[CLOCK].now())
         if request.method == "POST":
             await _require_own_form(request, session if self.needs_login else None)
-            if session and self.needs_login:
+            if session and self.needs_login and self.is_change:
                 return await self._audited(request, session.user)
         return await self.handler(request)
 

@@ -1,6 +1,6 @@
 """A form generated from a payload's JSON Schema, and the payload parsed from it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -57,7 +57,7 @@ def written(field: Field, value: Any) -> str:
     return str(value)
 
 
-def read(known: list[Field], given: Mapping[str, str]) -> tuple[Json, dict[str, Text]]:
+def read(known: Sequence[Field], given: Mapping[str, str]) -> tuple[Json, dict[str, Text]]:
     """The payload of the form's texts, and the errors by field. Empty fields are omitted."""
     payload: Json = {}
     faults: dict[str, Text] = {}

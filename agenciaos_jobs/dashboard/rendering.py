@@ -12,16 +12,19 @@ from aiohttp import web
 
 from agenciaos_jobs.dashboard import navigation, static_files
 from agenciaos_jobs.dashboard.charts import sparkline
-from agenciaos_jobs.dashboard.labels import SOURCES, STATUSES, TONES
+from agenciaos_jobs.dashboard.labels import CALLS, SOURCES, STATUSES, TONES
 from agenciaos_jobs.dashboard.sessions import Session
+from agenciaos_jobs.dashboard.store.queues import Holds
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.http import public_url
 from agenciaos_jobs.http.keys import CLOCK
 from agenciaos_jobs.http.language import accepted_language
+from agenciaos_jobs.payments.resources import PAYMENTS
 from agenciaos_jobs.people.role import Role
 
 SESSION = web.RequestKey("dashboard_session", Session)
+HOLDS = web.RequestKey("dashboard_holds", Holds)
 
 THEMES = ("auto", "light", "dark")
 
@@ -79,7 +82,7 @@ def render(request: web.Request, template: str, *, status: int = 200, **view: An
 
 
 def _rooted(page: str, root: str) -> str:
-    """The page with ``root`` before each local address. No data can look like one: its quotes are escaped."""
+    """The page with ``root`` before each local address. No data can match: its quotes are escaped."""
     return re.sub(r'\b(href|src|action)="/', rf'\1="{root}/', page) if root else page
 
 
@@ -99,7 +102,9 @@ def _context(request: web.Request) -> dict[str, Any]:
         "with_query": lambda **changes: with_query(request.query, changes),
         "session": session,
         "may_act": session is not None and session.role.includes(Role.OPERATOR),
+        "holds": request.get(HOLDS),
         "csrf": session.csrf if session else "",
+        "base_plan": request.app[PAYMENTS].terms.base_plan,
         "theme": theme if theme in THEMES else "auto",
     }
 
@@ -129,5 +134,6 @@ def _templates() -> jinja2.Environment:
         auto_reload=False,
     )
     environment.filters |= {"pretty": _pretty, "paragraphs": _paragraphs, "points": sparkline}
-    environment.globals |= {"static": static_files.url, "STATUSES": STATUSES, "TONES": TONES, "SOURCES": SOURCES}
+    environment.globals |= {"static": static_files.url, "STATUSES": STATUSES, "TONES": TONES}
+    environment.globals |= {"SOURCES": SOURCES, "CALLS": CALLS}
     return environment

@@ -78,7 +78,7 @@ class Access:
         if self._password is None:
             known = secret = keys.password_hash or ""
         else:
-            known, secret = await asyncio.to_thread(self._hasher.hash, self._password), self._password
+            known, secret = "", self._password
         self._shared = replace(self._shared, password_hash=known)
         self._signing_key = hmac.digest(keys.signing_key, secret.encode(), "sha256")
         self._users_key = hmac.digest(keys.signing_key, b"users", "sha256")
@@ -94,6 +94,7 @@ class Access:
         until the password turns out to be right, so that of many attempts at once no more are verified than of as many
         one after the other.
         """
+        await self._hash_configured()
         account = await self._account(normalized(name))
         await self._admit(account.name if account else "", address)
         async with self._hashing:
@@ -104,6 +105,15 @@ class Access:
         await stored.clear_failures(self._database, address, account.name)
         cookie = await self._open_session(account, address)
         return (account, cookie) if cookie else None
+
+    async def _hash_configured(self) -> None:
+        """Hashes the configured password at the first login, because it takes too long for every start."""
+        if self._shared.password_hash or self._password is None:
+            return
+        async with self._hashing:
+            if not self._shared.password_hash:
+                known = await asyncio.to_thread(self._hasher.hash, self._password)
+                self._shared = replace(self._shared, password_hash=known)
 
     async def log_in_vouched(self, name: str, address: str) -> tuple[Account, str] | None:
         """As :meth:`log_in`, for whom an identity provider vouches. New users are viewers, disabled ones ``None``."""

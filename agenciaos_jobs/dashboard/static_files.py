@@ -9,7 +9,10 @@ from aiohttp import web
 
 from agenciaos_jobs.http import rate_limits
 
-STYLE = ("base", "frame", "pieces", "forms", "gate", "phone", "run", "content", "charts", "records")
+STYLE = (
+    *("base", "frame", "pieces", "forms", "gate", "phone", "run", "content", "charts", "records"),
+    *("reference", "print"),
+)
 """The sheets that are concatenated into ``style.css``, in cascade order."""
 
 _KINDS = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}

@@ -4,19 +4,24 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from agenciaos_jobs.dashboard.store.run import Call
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store.history import Attempt, StoredRun
 
 
 @dataclass(frozen=True)
 class Span:
-    """A period of a run's life. ``kind`` is delayed, queued, attempt or retry; ``end`` is ``None`` while it lasts."""
+    """A period of a run's life; ``end`` is ``None`` while it lasts.
+
+    ``kind`` is delayed, queued, attempt, retry, or call: a named call of another service within an attempt.
+    """
 
     kind: str
     start: datetime
     end: datetime | None
     attempt: Attempt | None = None
     number: int = 0
+    name: str = ""
 
     def seconds(self, now: datetime) -> float:
         return max(0.0, ((self.end or now) - self.start).total_seconds())
@@ -24,6 +29,8 @@ class Span:
     @property
     def tone(self) -> str:
         """The colour of the span."""
+        if self.kind == "call":
+            return "accent"
         if self.kind != "attempt":
             return "wait"
         if self.attempt is None:
@@ -40,9 +47,19 @@ class Bar:
     width: float
 
 
-def spans(run: StoredRun, attempts: Sequence[Attempt]) -> list[Span]:
-    """Delay, waits and attempts in order, without gaps from the trigger to the end, or to the present."""
-    return list(_spans(run, attempts))
+def spans(run: StoredRun, attempts: Sequence[Attempt], calls: Sequence[Call] = ()) -> list[Span]:
+    """Delay, waits and attempts in order, without gaps from the trigger to the end, or to the present.
+
+    After each attempt come the calls that it made.
+    """
+    return [part for span in _spans(run, attempts) for part in (span, *_calls_of(span, calls))]
+
+
+def _calls_of(span: Span, calls: Sequence[Call]) -> Iterator[Span]:
+    if span.kind == "attempt":
+        for call in calls:
+            if call.attempt == span.number:
+                yield Span("call", call.start, call.end, number=span.number, name=call.name)
 
 
 def _spans(run: StoredRun, attempts: Sequence[Attempt]) -> Iterator[Span]:
@@ -75,7 +92,8 @@ def bars(stretches: Iterable[Span], now: datetime) -> list[Bar]:
     """The spans on one scale, each wide enough to be visible."""
     known = list(stretches)
     start = known[0].start
-    whole = max(((known[-1].end or now) - start).total_seconds(), 0.001)
+    ends_at = max(span.end or now for span in known)
+    whole = max((ends_at - start).total_seconds(), 0.001)
     drawn = []
     for span in known:
         width = max(4.0, 1000 * span.seconds(now) / whole)

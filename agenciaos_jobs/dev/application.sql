@@ -8,6 +8,11 @@ DO $$ BEGIN
 EXCEPTION WHEN duplicate_object THEN NULL;
 END $$;
 
+DO $$ BEGIN
+  CREATE TYPE "Priority" AS ENUM ('LOW', 'MEDIUM', 'HIGH', 'URGENT');
+EXCEPTION WHEN duplicate_object THEN NULL;
+END $$;
+
 CREATE TABLE IF NOT EXISTS users (
   id text PRIMARY KEY,
   email text NOT NULL UNIQUE,
@@ -58,6 +63,30 @@ CREATE TABLE IF NOT EXISTS projects (
   budget numeric(65, 30),
   "startDate" timestamp(3),
   "endDate" timestamp(3),
+  "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  "updatedAt" timestamp(3) NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS boards (
+  id text PRIMARY KEY,
+  "projectId" text NOT NULL REFERENCES projects (id) ON DELETE CASCADE ON UPDATE CASCADE,
+  name text NOT NULL,
+  position integer NOT NULL,
+  color text,
+  "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
+  "updatedAt" timestamp(3) NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS tasks (
+  id text PRIMARY KEY,
+  "projectId" text NOT NULL REFERENCES projects (id) ON DELETE CASCADE ON UPDATE CASCADE,
+  "boardId" text NOT NULL REFERENCES boards (id) ON DELETE CASCADE ON UPDATE CASCADE,
+  "assignedTo" text REFERENCES users (id) ON DELETE SET NULL ON UPDATE CASCADE,
+  title text NOT NULL,
+  description text,
+  priority "Priority" NOT NULL DEFAULT 'MEDIUM',
+  "dueDate" timestamp(3),
+  position integer NOT NULL,
   "createdAt" timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
   "updatedAt" timestamp(3) NOT NULL
 );

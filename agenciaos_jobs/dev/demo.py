@@ -15,13 +15,14 @@ from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 
-from agenciaos_jobs.ai_content.jobs import generate_ai_content
+from agenciaos_jobs.ai_content import payload as ai_payload
 from agenciaos_jobs.dev import embedded, seed, stack
 from agenciaos_jobs.dev.stack import Stack, StackError
 from agenciaos_jobs.foundation import agencies, database, migrate
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.terminal import language, t
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.payments.jobs import process_payment_webhook
 from agenciaos_jobs.reports.store import monthly_reports
@@ -32,7 +33,7 @@ AGENCY = "agency-123"
 TIMEOUT = timedelta(seconds=120)
 
 REQUESTS: dict[str, dict[str, Any]] = {
-    "ai-content": generate_ai_content.EXAMPLE,
+    "ai-content": ai_payload.EXAMPLE,
     "payment-webhook": process_payment_webhook.EXAMPLE,
     "monthly-report": {},
 }
@@ -57,10 +58,12 @@ def demo(settings: Settings, console: Console) -> None:
                 _explained(log_path),
                 stack.service(environment, embedded.free_port(), log) as service,
             ):
-                console.print(f"[green]✔[/] servidor {service.url} e worker arq / server and worker")
-                asyncio.run(_send_all(service, console))
-    console.print(f"\n[bold green]Tudo certo / all well[/] em {time.monotonic() - began:.1f} s")
-    console.print("Painel / dashboard: [bold]agenciaos-jobs dev[/]")
+                console.print(f"[green]✔[/] {t('servidor e worker', 'server and worker')} {service.url}")
+                report = asyncio.run(_send_all(service, console))
+    console.print(f"\n[bold green]{t('Tudo certo', 'All well')}[/] ({time.monotonic() - began:.1f} s)")
+    console.print(f"{t('Painel', 'Dashboard')}: [bold]agenciaos-jobs dev[/]")
+    shown = t("Relatório da Agência Aurora", "Report of Agência Aurora")
+    console.print(f"{shown}: [bold]{report}[/]", soft_wrap=True, highlight=False)
 
 
 def _step(console: Console) -> stack.Report:
@@ -85,12 +88,12 @@ async def _prepare(url: str, console: Console) -> None:
             await seed.create_application_tables(connection)
             now = SystemClock().now()
             applied = await migrate.migrate(connection, now, lambda _: None)
-            console.print(f"[green]✔[/] {applied} migrações / migrations")
+            console.print(f"[green]✔[/] {applied} {t('migrações', 'migrations')}")
             await seed.seed(connection, now)
-            console.print(
-                "[green]✔[/] três agências com um ano de receitas e despesas / three agencies, a year of money",
-                soft_wrap=True,
+            seeded = t(
+                "três agências com um ano de receitas e despesas", "three agencies with a year of revenue and expenses"
             )
+            console.print(f"[green]✔[/] {seeded}", soft_wrap=True)
     finally:
         await pool.close()
 
@@ -98,23 +101,42 @@ async def _prepare(url: str, console: Console) -> None:
 async def _refuse_other_data(connection: Connection) -> None:
     """Refuses a database with other agencies: the demo writes agencies of its own."""
     if others := await agencies.count_others(connection, seed.AGENCIES):
-        raise StackError(f"DATABASE_URL names a database with {others} agencies in it: the demo wants one without data")
+        raise StackError(
+            t(
+                f"DATABASE_URL aponta para um banco com {others} agências: a demonstração precisa de um sem dados",
+                f"DATABASE_URL names a database with {others} agencies in it: the demo wants one without data",
+            )
+        )
 
 
-async def _send_all(service: Stack, console: Console) -> None:
+async def _send_all(service: Stack, console: Console) -> Path:
+    """Sends the requests, shows what came of them, and returns the path of the agency's report as PDF."""
     pool = await database.connect(service.environment["DATABASE_URL"], size=2)
     headers = {"Authorization": f"Bearer {service.key}"}
     try:
         async with aiohttp.ClientSession(service.url, headers=headers) as session:
             before = await agencies.plan(pool, AGENCY)
             ran = {name: await _send(session, service, name, payload, console) for name, payload in REQUESTS.items()}
-        fmt = Formatter("pt", SystemClock().now())
+            report = await _download(session, ran["monthly-report"]["output"]["month"])
+        fmt = Formatter(language(), SystemClock().now())
         console.print(_ad(ran["ai-content"], fmt, is_stand_in=service.is_stand_in))
         console.print(_plan(str(before), str(await agencies.plan(pool, AGENCY)), ran["payment-webhook"]))
         month = Month.parse(ran["monthly-report"]["output"]["month"])
         console.print(report_table(month, await monthly_reports.of_month(pool, month), fmt))
+        return report
     finally:
         await pool.close()
+
+
+async def _download(session: aiohttp.ClientSession, month: str) -> Path:
+    """Stores the PDF where it outlives the demo."""
+    async with session.get(f"/api/reports/{AGENCY}/{month}.pdf") as response:
+        if response.status != 200:
+            raise StackError(f"GET /api/reports/{AGENCY}/{month}.pdf: {response.status}")
+        body = await response.read()
+    file = Path(tempfile.mkdtemp(prefix="agenciaos-relatorio-")) / f"agencia-aurora-{month}.pdf"
+    file.write_bytes(body)
+    return file
 
 
 async def _send(
@@ -143,29 +165,39 @@ async def _send(
 
 def _ad(run: dict[str, Any], fmt: Formatter, *, is_stand_in: bool) -> Panel:
     data, usage = run["output"]["data"], run["output"]["usage"]
-    cost = "desconhecido / unknown" if usage["costUsd"] is None else fmt.dollars(Decimal(usage["costUsd"]), 6)
+    is_priced = usage["costUsd"] is not None
+    cost = fmt.dollars(Decimal(usage["costUsd"]), 6) if is_priced else fmt.text("custo desconhecido", "unknown cost")
     if is_stand_in:
-        cost += " (simulado, nada foi cobrado / simulated, nothing was billed)"
+        cost += fmt.text(" (simulado, nada foi cobrado)", " (simulated, nothing was billed)")
     lines = [
         f"[bold]{headline}[/]\n{text}\n"
         for headline, text in zip(data["headlines"], data["primaryTexts"], strict=False)
     ]
     foot = f"[dim]{usage['model']} · {usage['inputTokens']} + {usage['outputTokens']} tokens · {cost}[/]"
     return Panel(
-        Group(*lines, f"[reverse] {data['callToAction']} [/]\n", foot), title="Anúncio / Ad: META_ADS_COPY", width=100
+        Group(*lines, f"[reverse] {data['callToAction']} [/]\n", foot),
+        title=fmt.text("Anúncio: META_ADS_COPY", "Ad: META_ADS_COPY"),
+        width=100,
     )
 
 
 def _plan(before: str, after: str, run: dict[str, Any]) -> Panel:
     text = f"{AGENCY}: [red]{before}[/] → [bold green]{after}[/]\n[dim]{run['output']['reason']}[/]"
-    return Panel(text, title="Plano da agência / The agency's plan", width=100)
+    return Panel(text, title=t("Plano da agência", "The agency's plan"), width=100)
 
 
 def report_table(month: Month, rows: list[Report], fmt: Formatter) -> Table:
     """A month's reports as a table."""
-    table = Table(title=f"Relatório de {month} / Report")
-    table.add_column("Agência / Agency")
-    for heading in ("Receita", "Despesas", "Lucro", "Margem", "Receita × mês anterior", "Recorrente"):
+    table = Table(title=fmt.text(f"Relatório de {month}", f"Report of {month}"))
+    table.add_column(fmt.text("Agência", "Agency"))
+    for heading in (
+        fmt.text("Receita", "Revenue"),
+        fmt.text("Despesas", "Expenses"),
+        fmt.text("Lucro", "Profit"),
+        fmt.text("Margem", "Margin"),
+        fmt.text("Receita × mês anterior", "Revenue vs. the month before"),
+        fmt.text("Recorrente", "Recurring"),
+    ):
         table.add_column(heading, justify="right")
     for row in rows:
         table.add_row(

@@ -1,28 +1,29 @@
 """``agenciaos-jobs dev``: the whole service until Ctrl-C, with data that persists."""
 
 import asyncio
-import shutil
 import time
 from pathlib import Path
 
 from rich.console import Console
 
-from agenciaos_jobs.dev import seed, stack
+from agenciaos_jobs.dev import data_directory, seed, stack
 from agenciaos_jobs.foundation import agencies, database, migrate
 from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.i18n.terminal import t
 from agenciaos_jobs.settings import Settings
 
 _GRACE = "2"
 
 
 def dev(settings: Settings, console: Console, directory: Path, *, fresh: bool) -> None:
-    """Runs until Ctrl-C; raises ``StackError`` when a process ends by itself."""
-    if fresh:
-        shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True, exist_ok=True)
+    """Runs until Ctrl-C; raises ``StackError`` when a process ends by itself, or if ``directory`` can't be used."""
     report = lambda text: console.print(f"[green]✔[/] {text}", soft_wrap=True, highlight=False)  # noqa: E731
     try:
-        with stack.terminable(), stack.backing(directory, settings, report) as environment:
+        with (
+            stack.terminable(),
+            data_directory.reserved(directory, fresh=fresh, is_own=directory.parent == stack.home()),
+            stack.backing(directory, settings, report) as environment,
+        ):
             asyncio.run(_prepare(environment["DATABASE_URL"]))
             port = stack.choose_port(settings.port)
             environment |= {
@@ -37,7 +38,7 @@ def dev(settings: Settings, console: Console, directory: Path, *, fresh: bool) -
                     service.check()
                     time.sleep(0.2)
     except KeyboardInterrupt:
-        console.print("\nParado / stopped")
+        console.print(t("\nParado", "\nStopped"))
 
 
 async def _prepare(url: str) -> None:
@@ -53,11 +54,12 @@ async def _prepare(url: str) -> None:
 
 
 def _introduce(service: stack.Stack, console: Console, directory: Path) -> None:
+    password = service.environment["DASHBOARD_PASSWORD"]
     console.print(
-        f"\n[bold]AgênciaOS Jobs[/] em {service.url}  (Ctrl-C para tudo / stops everything)\n"
-        f"  painel / dashboard: {service.url}/  senha / password: {service.environment['DASHBOARD_PASSWORD']}\n"
+        f"\n[bold]AgênciaOS Jobs[/] {service.url}  ({t('Ctrl-C para tudo', 'Ctrl-C stops everything')})\n"
+        f"  {t('painel', 'dashboard')}: {service.url}/  {t('senha', 'password')}: {password}\n"
         f"  TRIGGER_SECRET_KEY={service.key}\n"
-        f"  dados / data: {directory}\n\n"
+        f"  {t('dados', 'data')}: {directory}\n\n"
         f"  curl -sS {service.url}/api/trigger -H 'Authorization: Bearer {service.key}' \\\n"
         f"""    -H 'Content-Type: application/json' -d '{{"type": "monthly-report", "payload": {{}}}}'\n""",
         highlight=False,

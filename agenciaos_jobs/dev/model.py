@@ -13,8 +13,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from agenciaos_jobs.ai_content.agents import AGENTS
+from agenciaos_jobs.ai_content.agents import AGENTS, add_folder
 from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.settings import Settings
 
 _CLOCK = SystemClock()
 _TOKENS_PER_CHARACTER = 0.25
@@ -130,4 +131,5 @@ def create_app(writing: timedelta = timedelta(seconds=5)) -> web.Application:
 
 
 if __name__ == "__main__":
+    add_folder(Settings.load().agents_dir)
     web.run_app(create_app(), host="127.0.0.1", port=int(sys.argv[1]), print=None, access_log=None)

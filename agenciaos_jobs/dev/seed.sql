@@ -1,16 +1,16 @@
 -- Three agencies with a year of revenues and expenses up to the present month ($1), the same on every run.
 
-INSERT INTO users (id, email, name, role, "updatedAt")
+INSERT INTO users (id, email, name, role, "emailVerified", "updatedAt")
 SELECT * FROM (VALUES
-  ('user-456', 'marina@aurora.example', 'Marina Souza', 'OWNER'::"Role", now()::timestamp(3)),
-  ('user-457', 'caio@bemtevi.example', 'Caio Lima', 'OWNER', now()::timestamp(3)),
-  ('user-458', 'iara@cajueiro.example', 'Iara Nunes', 'OWNER', now()::timestamp(3))
-) AS person (id, email, name, role, updated) ON CONFLICT DO NOTHING;
+  ('user-456', 'marina@aurora.example', 'Marina Souza', 'OWNER'::"Role", '2021-03-01'::timestamp(3), now()::timestamp(3)),
+  ('user-457', 'caio@bemtevi.example', 'Caio Lima', 'OWNER', NULL, now()::timestamp(3)),
+  ('user-458', 'iara@cajueiro.example', 'Iara Nunes', 'OWNER', NULL, now()::timestamp(3))
+) AS person (id, email, name, role, verified, updated) ON CONFLICT DO NOTHING;
 
-INSERT INTO agencies (id, name, slug, "ownerId", "updatedAt") VALUES
-  ('agency-123', 'Agência Aurora', 'aurora', 'user-456', now()),
-  ('agency-124', 'Bem-te-vi Digital', 'bem-te-vi', 'user-457', now()),
-  ('agency-125', 'Cajueiro Conteúdo', 'cajueiro', 'user-458', now())
+INSERT INTO agencies (id, name, slug, "ownerId", "createdAt", "updatedAt") VALUES
+  ('agency-123', 'Agência Aurora', 'aurora', 'user-456', '2021-03-01', now()),
+  ('agency-124', 'Bem-te-vi Digital', 'bem-te-vi', 'user-457', '2021-03-01', now()),
+  ('agency-125', 'Cajueiro Conteúdo', 'cajueiro', 'user-458', '2021-03-01', now())
 ON CONFLICT DO NOTHING;
 
 UPDATE users SET "agencyId" = agency.id FROM agencies AS agency WHERE agency."ownerId" = users.id;

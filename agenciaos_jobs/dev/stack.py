@@ -15,6 +15,7 @@ from typing import IO, Any
 import platformdirs
 
 from agenciaos_jobs.dev import embedded
+from agenciaos_jobs.foundation.i18n.terminal import t
 from agenciaos_jobs.settings import Settings
 
 Report = Callable[[str], None]
@@ -73,7 +74,10 @@ def backing(directory: Path, settings: Settings, report: Report) -> Iterator[dic
             )
             environment |= {"OPENAI_BASE_URL": f"http://127.0.0.1:{port}/v1", "OPENAI_API_KEY": "stand-in"}
             report(
-                "OPENAI_API_KEY não definida: um servidor local faz o papel da OpenAI / a stand-in answers for OpenAI"
+                t(
+                    "OPENAI_API_KEY não definida: um servidor local faz o papel da OpenAI",
+                    "OPENAI_API_KEY not set: a local stand-in answers for OpenAI",
+                )
             )
         yield environment
 

@@ -144,7 +144,7 @@ class ChangeFeed:
                 if is_new or not was_leased:
                     is_new = False
                     await self._announce_gap(connection)
-                if not await self._hears_itself():
+                if not await self._receives_echo():
                     log.warning("changes_polled", reason="no notification arrives")
                     return await self._poll()
                 await self._wait_for_renewal(connection, disconnected)
@@ -176,7 +176,7 @@ class ChangeFeed:
             pause = min(2 * pause, RETRY.total_seconds())
             self._publish(None)
 
-    async def _hears_itself(self) -> bool:
+    async def _receives_echo(self) -> bool:
         """Whether the notification of a renewal arrives. A gap is announced repeatedly until it does."""
         for _ in range(_ECHO_POLLS):
             if await wait_for(self._echoed, POLL_INTERVAL):

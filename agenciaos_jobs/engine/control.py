@@ -13,10 +13,9 @@ from agenciaos_jobs.engine.model.metadata import Change, changed
 from agenciaos_jobs.engine.model.new_run import agency_key, new_run
 from agenciaos_jobs.engine.model.run import TriggerResult
 from agenciaos_jobs.engine.outbox import RedisOutbox
-from agenciaos_jobs.engine.store import cancellation, history, run_changes, runs
-from agenciaos_jobs.engine.store.cancellation import Canceled
+from agenciaos_jobs.engine.store import history, run_changes, runs
 from agenciaos_jobs.engine.store.history import StoredRun
-from agenciaos_jobs.engine.store.run_changes import Changeable
+from agenciaos_jobs.engine.store.run_changes import Canceled, Changeable
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.errors import DomainError, InvalidFieldsError, WrongField
@@ -79,14 +78,14 @@ class Control:
         for _ in range(_CANCEL_TRIES):
             try:
                 async with self._database.transaction() as connection:
-                    canceled = await cancellation.cancel(connection, run_id, self._clock.now())
+                    canceled = await run_changes.cancel(connection, run_id, self._clock.now())
                     if canceled:
                         job = self._jobs.get(canceled.task)
                         if job and job.hooks.on_discard:
                             await job.hooks.on_discard(connection, [run_id])
                 return canceled
             except LockNotAvailableError:
-                ended = await cancellation.interrupt_completion(self._database, run_id)
+                ended = await run_changes.interrupt_completion(self._database, run_id)
                 log.warning("completion_interrupted", run_id=run_id, transactions=ended)
         raise DatabaseUnavailableError(f"{run_id} stays locked")
 

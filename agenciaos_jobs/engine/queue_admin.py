@@ -76,5 +76,5 @@ class QueueAdmin:
     async def _enqueue_waiting(self) -> None:
         """A crash in between leaves the rest to the rescuer."""
         self._outbox.send(*await runs.unblock_stuck(self._database))
-        while resumed := await runs.unpark_resumed(self._database):
+        while resumed := await queues.unpark_resumed(self._database):
             self._outbox.send(*resumed)

@@ -1,6 +1,6 @@
 """Whether Redis allows what the queue needs: its scripts, which write and publish, are tried on scratch keys.
 
-A ping says little: a full server, a read-only replica, a node of a cluster and a Sentinel all answer it.
+A ping is not enough: a full server, a read-only replica, a node of a cluster and a Sentinel all answer it.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class ClusterError(UnusableQueueError):
 
 
 class SentinelError(UnusableQueueError):
-    """A Sentinel, which only knows where the primary is."""
+    """A Sentinel, which only refers to the primary."""
 
     text = Text(
         "REDIS_URL leva a um Redis Sentinel, que não é compatível: informe o endereço do Redis primário",
@@ -150,7 +150,7 @@ async def require_supported(redis: Redis) -> None:
 
 
 class CachedProbe:
-    """A probe whose result is shared by all who ask within some seconds."""
+    """A probe whose result is shared by all callers within some seconds."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -161,7 +161,7 @@ class CachedProbe:
         """Raises what :func:`probe` has raised. An outage is not remembered."""
         if self._probing is None or (self._probing.done() and time.monotonic() >= self._expires_at):
             self._probing = asyncio.create_task(self._probe())
-            self._probing.add_done_callback(_retrieve)  # those who asked may have gone
+            self._probing.add_done_callback(_retrieve)  # its callers may be gone
         await asyncio.shield(self._probing)
 
     async def _probe(self) -> None:

@@ -19,6 +19,20 @@ class AgencyBrief:
     projects: list[str]
 
 
+@dataclass(frozen=True)
+class Owner:
+    """The agency that something belongs to. ``kind`` is what it is: agency, client, project or task."""
+
+    agency_id: str
+    kind: str
+
+
+async def owner_of(executor: Executor, any_id: str) -> Owner | None:
+    """The agency with an id, or that of the client, project or task with it."""
+    record = await executor.fetchrow(QUERIES["owner_of"], any_id)
+    return Owner(**record) if record else None
+
+
 async def brief(executor: Executor, agency_id: str) -> AgencyBrief | None:
     record = await executor.fetchrow(QUERIES["brief"], agency_id)
     return AgencyBrief(**record) if record else None
@@ -35,6 +49,11 @@ async def set_plan(connection: Connection, agency_id: str, new_plan: str, now: d
     await connection.execute(QUERIES["set_plan"], agency_id, new_plan, now)
 
 
+async def known_plans(executor: Executor) -> set[str]:
+    """The plans that the application's own type has."""
+    return {record["name"] for record in await executor.fetch(QUERIES["known_plans"])}
+
+
 async def exists(executor: Executor, agency_id: str) -> bool:
     return bool(await executor.fetchval(QUERIES["exists"], agency_id))
 
@@ -45,7 +64,7 @@ async def named(executor: Executor, ids: list[str]) -> list[str]:
 
 
 async def of_email(executor: Executor, email: str) -> list[str]:
-    """The ids of the agencies of users with an address, which must be lower-case and trimmed."""
+    """The agencies of verified users, or else of owners, with an address, which must be lower-case and trimmed."""
     return [record["id"] for record in await executor.fetch(QUERIES["of_email"], email)]
 
 

@@ -7,12 +7,24 @@ SELECT agency.name, agency.plan::text AS plan,
         WHERE project."agencyId" = agency.id ORDER BY project."updatedAt" DESC, project.id LIMIT 5) AS projects
 FROM public.agencies AS agency WHERE agency.id = $1
 
+-- name: owner_of
+-- The agency that an id belongs to, and what it is the id of.
+SELECT id AS agency_id, 'agency' AS kind FROM public.agencies WHERE id = $1
+UNION ALL SELECT "agencyId", 'client' FROM public.clients WHERE id = $1
+UNION ALL SELECT "agencyId", 'project' FROM public.projects WHERE id = $1
+UNION ALL SELECT project."agencyId", 'task' FROM public.tasks AS task JOIN public.projects AS project
+  ON project.id = task."projectId" WHERE task.id = $1
+LIMIT 1
+
 -- name: plan
 SELECT plan::text FROM public.agencies WHERE id = $1
 
 -- name: set_plan
 UPDATE public.agencies SET plan = ($2::text)::public."Plan", "updatedAt" = $3::timestamptz AT TIME ZONE 'UTC'
 WHERE id = $1 AND plan::text <> $2
+
+-- name: known_plans
+SELECT label.enumlabel AS name FROM pg_enum AS label WHERE label.enumtypid = to_regtype('public."Plan"')
 
 -- name: exists
 SELECT EXISTS (SELECT FROM public.agencies WHERE id = $1)
@@ -26,9 +38,9 @@ WHERE to_regclass('public.' || name) IS NULL
 SELECT needed.privilege || coalesce(' (' || quote_ident(needed.attribute) || ')', '') || ' ON public.' || needed.name AS missing
 FROM (
   SELECT name, NULL AS attribute, 'SELECT' AS privilege
-  FROM unnest(ARRAY['agencies', 'clients', 'projects', 'revenues', 'expenses', 'ai_usage']) AS name
+  FROM unnest(ARRAY['agencies', 'clients', 'projects', 'boards', 'tasks', 'revenues', 'expenses', 'ai_usage']) AS name
   UNION ALL
-  SELECT 'users', attribute, 'SELECT' FROM unnest(ARRAY['id', 'name', 'email', 'agencyId']) AS attribute
+  SELECT 'users', attribute, 'SELECT' FROM unnest(ARRAY['id', 'name', 'email', 'agencyId', 'emailVerified']) AS attribute
   UNION ALL
   VALUES ('agencies', 'plan', 'UPDATE'), ('agencies', 'updatedAt', 'UPDATE'), ('ai_usage', NULL, 'INSERT')
 ) AS needed
@@ -44,9 +56,12 @@ SELECT count(*) FROM public.agencies WHERE id <> ALL ($1::text[])
 SELECT id FROM public.agencies WHERE id = ANY ($1::text[])
 
 -- name: of_email
--- Every agency that has a user or an owner with this address.
-SELECT person."agencyId" AS id FROM public.users AS person JOIN public.agencies ON agencies.id = person."agencyId"
-WHERE lower(btrim(person.email)) = $1
-UNION
-SELECT agency.id FROM public.users AS person JOIN public.agencies AS agency ON agency."ownerId" = person.id
-WHERE lower(btrim(person.email)) = $1
+-- The agencies of verified users with this address, or else those owned by users with it. Whoever was merely invited under
+-- an address has not shown that it is theirs.
+WITH people AS (
+  SELECT id, "agencyId", "emailVerified" IS NOT NULL AS is_verified FROM public.users WHERE lower(btrim(email)) = $1
+), found AS (
+  SELECT agency.id, person.is_verified FROM people AS person
+  JOIN public.agencies AS agency ON agency."ownerId" = person.id OR (agency.id = person."agencyId" AND person.is_verified)
+)
+SELECT DISTINCT id FROM found WHERE is_verified OR NOT EXISTS (SELECT FROM found WHERE is_verified)

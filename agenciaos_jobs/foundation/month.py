@@ -33,11 +33,16 @@ class Month:
 
     @property
     def previous(self) -> "Month":
-        return Month(self.year - 1, 12) if self.number == 1 else Month(self.year, self.number - 1)
+        return self.back(1)
 
     @property
     def next(self) -> "Month":
-        return Month(self.year + 1, 1) if self.number == 12 else Month(self.year, self.number + 1)
+        return self.back(-1)
+
+    def back(self, count: int) -> "Month":
+        """The month ``count`` months before."""
+        number = self.year * 12 + self.number - 1 - count
+        return Month(number // 12, number % 12 + 1)
 
     @property
     def first_day(self) -> date:

@@ -5,8 +5,9 @@ the run and the log.
 """
 
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal
 
 from opentelemetry.context import Context, attach
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["server", "consumer", "client"]
 
+Recorder = Callable[[str, float], None]
+"""Called at the end of a span with its name and its length in seconds."""
+
 
 class NotInstalledError(Exception):
     """Tracing is configured, but the extra ``otel`` is not installed."""
@@ -40,6 +44,7 @@ _NO_SPAN: AbstractContextManager[Span] = nullcontext(INVALID_SPAN)
 _PROPAGATOR = TraceContextTextMapPropagator()
 _provider: "TracerProvider | None" = None
 _tracer: Tracer | None = None
+_recorder: ContextVar[Recorder | None] = ContextVar("span_recorder", default=None)
 
 
 def configure(endpoint: str | None, service: str) -> None:
@@ -90,11 +95,37 @@ def current() -> str | None:
 
 
 def span(name: str, kind: Kind, attributes: Callable[[], Mapping[str, Any]] = dict) -> AbstractContextManager[Span]:
-    """A span around a block. ``attributes`` is called only if spans are exported; ``None`` values are omitted."""
+    """A span around a block. ``attributes`` is called only if spans are exported; ``None`` values are omitted.
+
+    A call to another service (``client``) is also passed to the recorder of the block that it is in, if there is one.
+    """
     if _tracer is None:
-        return _NO_SPAN
-    known = {name: value for name, value in attributes().items() if value is not None}
-    return _tracer.start_as_current_span(name, kind=SpanKind[kind.upper()], attributes=known)
+        exported = _NO_SPAN
+    else:
+        known = {name: value for name, value in attributes().items() if value is not None}
+        exported = _tracer.start_as_current_span(name, kind=SpanKind[kind.upper()], attributes=known)
+    recorder = _recorder.get() if kind == "client" else None
+    return _recorded(name, recorder, exported) if recorder else exported
+
+
+@contextmanager
+def recording(recorder: Recorder) -> Iterator[None]:
+    """Passes the calls to other services that the block makes to ``recorder``, whether or not spans are exported."""
+    token = _recorder.set(recorder)
+    try:
+        yield
+    finally:
+        _recorder.reset(token)
+
+
+@contextmanager
+def _recorded(name: str, recorder: Recorder, exported: AbstractContextManager[Span]) -> Iterator[Span]:
+    began = time.perf_counter()
+    try:
+        with exported as span:
+            yield span
+    finally:
+        recorder(name, time.perf_counter() - began)
 
 
 def mark_failed(code: str) -> None:

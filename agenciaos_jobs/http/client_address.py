@@ -18,7 +18,7 @@ log = structlog.get_logger("agenciaos_jobs.server")
 
 
 class ClientAddresses:
-    """Reads clients' addresses. What no trusted proxy has written is not believed.
+    """Reads clients' addresses. Only headers written by a trusted proxy are used.
 
     ``trusted_proxies`` is the number of proxies in front, each of which appends its peer to ``X-Forwarded-For``: the
     client is that many entries from the end. ``header`` is one that the proxy in front sets to the client's address

@@ -52,7 +52,7 @@ class Runner(web.AppRunner):
 
 
 class _Server(web.Server):
-    """aiohttp's server; it knows its open connections, oldest first."""
+    """aiohttp's server with a list of its open connections, oldest first."""
 
     def __init__(self, made: web.Server, limits: ConnectionLimits) -> None:
         super().__init__(made.request_handler, request_factory=made.request_factory, **made._kwargs)
@@ -97,7 +97,7 @@ class _Connection(web.RequestHandler):
             refused.close()
             return
         super().connection_made(transport)
-        keep_alive(transport.get_extra_info("socket"))  # ends the connection of one who never reads his responses
+        keep_alive(transport.get_extra_info("socket"))  # ends the connection of a client that never reads its responses
         self._timer = self._loop.call_later(GRACE, self._count_half_open)
 
     def data_received(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""CORS for the paths of Trigger.dev's SDKs, which take public tokens (https://fetch.spec.whatwg.org/#http-cors-protocol).
+"""CORS for the paths that take public tokens (https://fetch.spec.whatwg.org/#http-cors-protocol).
 
 It covers every response below these paths: a browser reports an error without CORS headers as a network error, and the
 SDK would repeat the request. Tokens are not cookies, so there is no session that a foreign page could use.
@@ -6,7 +6,7 @@ SDK would repeat the request. Tokens are not cookies, so there is no session tha
 
 from aiohttp import web
 
-_PATHS = ("/api/v", "/api/packets/", "/realtime/")
+_PATHS = ("/api/v", "/api/packets/", "/realtime/", "/api/agents", "/api/reports")
 _EXPOSED = ", ".join(
     [
         *(f"electric-{name}" for name in ("cursor", "handle", "offset", "schema", "up-to-date")),

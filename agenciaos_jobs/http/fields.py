@@ -28,6 +28,14 @@ def read_ttl(given: int | str | None, name: str = "ttl") -> timedelta | None:
         raise wrong_field(name, "duration", str(error)) from None
 
 
+def read_size(request: web.Request, name: str, default: int, most: int) -> int:
+    """The query parameter that limits a page. Raises 422 unless it is a number from 1 to ``most``."""
+    text = request.query.get(name) or str(default)
+    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
+        raise wrong_field(name, "page_size", f"should be a number from 1 to {most}", most=most)
+    return int(text)
+
+
 def read_key_header(request: web.Request) -> str | None:
     """The header ``Idempotency-Key`` (draft-ietf-httpapi-idempotency-key-header), with or without quotes."""
     return (read_text_header(request, "Idempotency-Key") or "").strip().strip('"') or None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -26,6 +27,8 @@ from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.http.fixed_window import FixedWindow
 from agenciaos_jobs.http.public_token import PublicToken
 
+API_DOCUMENT: web.AppKey[Callable[[], dict[str, Any]]] = web.AppKey("api_document")
+"""The OpenAPI document, of which the reference is made."""
 ALERTING = web.AppKey("alerting", Alerting)
 ALERTS = web.AppKey("alerts", AlertBuffer)
 BATCHES = web.AppKey("batches", Batches)
@@ -40,7 +43,6 @@ LONG_READS = web.AppKey("long_reads", Database)
 """The same database, for lists, overviews and exports, whose statements may take a minute."""
 DEBOUNCER = web.AppKey("debouncer", Debouncer)
 DRAINING = web.AppKey("draining", asyncio.Event)
-GURU_TOKENS = web.AppKey("guru_tokens", tuple[str, ...])
 INTAKE = web.AppKey("intake", Intake)
 KEY_DIGESTS = web.AppKey("key_digests", dict[str, bytes])
 WINDOWS = web.AppKey("windows", dict[str, FixedWindow])

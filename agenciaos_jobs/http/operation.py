@@ -20,6 +20,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Operation:
     """An endpoint. ``request`` is the body's model or JSON Schema; ``answers`` maps each status to its model.
 
+    ``media`` describes a body of other media types, each with its schema: for NDJSON that of a line.
+    ``is_body_optional``: the body may be absent.
+
     ``parameters`` are those of the path and ``query`` those of the query string; each maps names to JSON Schemas.
 
     ``problems`` are the error statuses it may return, besides 401 where a key is needed. ``token_access`` opens it to
@@ -33,6 +36,8 @@ class Operation:
     summary: Text
     answers: Mapping[int, type[BaseModel] | str]
     request: type[BaseModel] | Mapping[str, Any] | Callable[[], Mapping[str, Any]] | None = None
+    media: Mapping[str, type[BaseModel] | Mapping[str, Any]] = field(default_factory=dict)
+    is_body_optional: bool = False
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: tuple[int, ...] = ()

@@ -11,16 +11,20 @@ from agenciaos_jobs.http.problems import RequestError
 TriggerAction = Literal["trigger", "batchTrigger"]
 """What ``auth.createTriggerPublicToken`` and ``auth.createBatchTriggerPublicToken`` of Trigger.dev's SDKs allow."""
 
-_EVERYTHING = frozenset({"read", "read:all", "read:runs"})
+_EVERYTHING = frozenset({"read", "read:all"})
+_ALL_RUNS = "read:runs"
+_NOT_OF_RUNS = "reports"
 
 
 def may_read(scopes: Collection[str], names: Collection[str]) -> bool:
     """Whether one of ``scopes`` covers a resource with these ``names``, such as ``runs:run_01…`` or ``tags:vip``.
 
     A scope is ``read:kind:name`` for one resource, or ``read:kind`` for every resource with a name of that kind
-    (``auth.createPublicToken`` of Trigger.dev's SDKs).
+    (``auth.createPublicToken`` of Trigger.dev's SDKs). ``read:runs`` covers runs by any of their names, and no report.
     """
     if not _EVERYTHING.isdisjoint(scopes):
+        return True
+    if _ALL_RUNS in scopes and all(name.partition(":")[0] != _NOT_OF_RUNS for name in names):
         return True
     return any(f"read:{name}" in scopes or f"read:{name.partition(':')[0]}" in scopes for name in names)
 
@@ -47,21 +51,23 @@ Resources = Callable[[web.Request], Awaitable[Collection[str]]]
 """The resources that a request concerns, by the names that scopes may cover, such as ``runs:run_01…``."""
 
 
+async def any_token(_request: web.Request, _scopes: Collection[str]) -> None:
+    """Opens an endpoint to any valid public token."""
+
+
 def reads(resources: Resources) -> TokenAccess:
     """Opens an endpoint to tokens that may read one of the resources."""
-
-    async def check(request: web.Request, scopes: Collection[str]) -> None:
-        if not may_read(scopes, await resources(request)):
-            raise RequestError(403, _OUT_OF_SCOPE)
-
-    return check
+    return _requires(may_read, resources)
 
 
 def writes(resources: Resources) -> TokenAccess:
     """Opens an endpoint to tokens that may change one of the resources."""
+    return _requires(may_write, resources)
 
+
+def _requires(covers: Callable[[Collection[str], Collection[str]], bool], resources: Resources) -> TokenAccess:
     async def check(request: web.Request, scopes: Collection[str]) -> None:
-        if not may_write(scopes, await resources(request)):
+        if not covers(scopes, await resources(request)):
             raise RequestError(403, _OUT_OF_SCOPE)
 
     return check

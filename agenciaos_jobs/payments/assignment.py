@@ -10,11 +10,13 @@ from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.payments.guru.reader import read_stored
-from agenciaos_jobs.payments.jobs import process_guru_webhook
+from agenciaos_jobs.payments.jobs import process_payment_webhook
+from agenciaos_jobs.payments.jobs.process_provider_webhook import job_of
 from agenciaos_jobs.payments.ownership import customer_names
-from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.policy.decision import Action
 from agenciaos_jobs.payments.policy.event import NotUnderstood, PaymentEvent
+from agenciaos_jobs.payments.provider import read
+from agenciaos_jobs.payments.providers import provider_of
 from agenciaos_jobs.payments.store import payments, purchases
 from agenciaos_jobs.payments.store.payments import NewRecord, PaymentRecord
 
@@ -45,11 +47,34 @@ class NotUnmatchedError(DomainError):
     )
 
 
-class Assignments:
-    """Assigns unmatched payment events and replays them."""
+class NotUnlistedError(DomainError):
+    """The event was not rejected for its product, or names none."""
 
-    def __init__(self, database: Database, intake: Intake, clock: Clock) -> None:
-        self._database, self._intake, self._clock = database, intake, clock
+    status = 409
+    text = Text(
+        "Este evento não foi recusado por causa do produto", "This event was not rejected because of its product"
+    )
+
+
+class UnknownPlanError(DomainError):
+    """``PLANS`` has no such plan."""
+
+    status = 422
+    text = Text("PLANS não tem este plano", "PLANS has no such plan")
+
+
+class Assignments:
+    """Assigns unmatched payments to agencies and unlisted products to plans, and replays the events.
+
+    ``plans`` are the plans that a product may be given.
+    """
+
+    def __init__(self, database: Database, intake: Intake, clock: Clock, plans: tuple[str, ...]) -> None:
+        self._database, self._intake, self._clock, self._plans = database, intake, clock, plans
+
+    @property
+    def plans(self) -> tuple[str, ...]:
+        return self._plans
 
     async def assign(self, event_id: int, agency_id: str) -> list[str]:
         """Assigns the customer of an unmatched event to the agency, and replays all that customer's unmatched events.
@@ -60,8 +85,9 @@ class Assignments:
         record = await payments.get(self._database, event_id)
         if record is None:
             raise UnknownPaymentError(event_id)
-        event = read_stored(record.payload, record.recorded_at)
-        if record.action is not Action.UNMATCHED or isinstance(event, NotUnderstood):
+        provider = provider_of(record.source)
+        event = read(provider, record.payload, record.recorded_at) if provider else None
+        if record.action is not Action.UNMATCHED or event is None or isinstance(event, NotUnderstood):
             raise NotUnmatchedError(f"{event_id} is {record.action}")
         if not await agencies.exists(self._database, agency_id):
             raise UnknownAgencyError(agency_id)
@@ -103,8 +129,38 @@ class Assignments:
             if one.contract_id == record.contract_id or one.customer_id == record.customer_id or one.id == record.id
         ]
 
+    async def give_plan(self, event_id: int, plan: str) -> list[str]:
+        """Gives the unlisted product of a rejected event a plan, and replays all rejected events of that product.
+
+        Returns the ids of the runs started. Raises :class:`UnknownPaymentError`, :class:`UnknownPlanError` or
+        :class:`NotUnlistedError`. Idempotent.
+        """
+        record = await payments.get(self._database, event_id)
+        if record is None:
+            raise UnknownPaymentError(event_id)
+        if record.code != "unknown_product" or record.product_id is None:
+            raise NotUnlistedError(f"{event_id} is {record.action}")
+        if plan not in self._plans:
+            raise UnknownPlanError(plan)
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            await purchases.give_plan(connection, record.product_id, plan, now)
+        rejected = await payments.waiting(self._database, Action.REJECTED, now)
+        started = [
+            await self._replay(one)
+            for one in rejected
+            if one.code == "unknown_product" and one.product_id == record.product_id
+        ]
+        log.info("product_given_plan", product=record.product_id, plan=plan, runs=len(started))
+        return started
+
     async def _replay(self, record: PaymentRecord) -> str:
-        new = new_run(process_guru_webhook.JOB, record.payload, source="assigned", replay_of=record.run_id)
+        provider = provider_of(record.source)
+        if provider:
+            new = new_run(job_of(provider), record.payload, source="assigned", replay_of=record.run_id)
+        else:  # without a date of its own it would count as newer than what has happened since
+            payload = {**record.payload, "occurredAt": record.occurred_at.isoformat()}
+            new = new_run(process_payment_webhook.JOB, payload, source="assigned", replay_of=record.run_id)
         return (await self._intake.trigger(new)).run_id
 
 

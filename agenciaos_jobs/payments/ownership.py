@@ -10,32 +10,36 @@ from agenciaos_jobs.payments.store import purchases
 
 @dataclass(frozen=True)
 class Owner:
-    """The agency, or why there is none; ``purchase_id`` is the id under which the purchase is stored."""
+    """The agency, or why there is none; ``purchase_id`` is the id under which the purchase is stored.
+
+    ``moved_to``: the agency to which the e-mail of a known purchase belongs now, if that is another one.
+    """
 
     purchase_id: str
     agency_id: str | None
     reason: str
+    moved_to: str | None = None
 
 
 async def owner_of(executor: Executor, event: PaymentEvent) -> Owner:
     """The owner: by known purchase or customer, then by tracking parameter, then by e-mail; none if ambiguous."""
     names = [name for name in (event.purchase_id, event.uuid) if name]
-    if held := await purchases.find(executor, names):
-        return Owner(held.id, held.agency_id, "the purchase is known")
     customer, reason = event.customer, "nothing identifies the agency"
+    if held := await purchases.find(executor, names):
+        others = await agencies.of_email(executor, customer.email) if customer.email else []
+        moved_to = others[0] if len(others) == 1 and others[0] != held.agency_id else None
+        return Owner(held.id, held.agency_id, "the purchase is known", moved_to)
     found = await agencies.named(executor, await purchases.known_customers(executor, customer_names(event)))
     if not found and customer.tracking:
-        found, reason = (
-            await agencies.named(executor, list(customer.tracking)),
-            "no tracking parameter is an agency's id",
-        )
+        found = await agencies.named(executor, list(customer.tracking))
+        reason = "no tracking parameter is an agency's id"
     if not found and customer.email:
-        found, reason = await agencies.of_email(executor, customer.email), "no agency has a user with this e-mail"
+        found = await agencies.of_email(executor, customer.email)
+        reason = "no agency has an owner or a verified user with this e-mail"
     if len(found) == 1:
         return Owner(event.purchase_id, found[0], "")
-    return Owner(
-        event.purchase_id, None, reason if not found else f"{len(found)} agencies fit: {', '.join(sorted(found))}"
-    )
+    several = f"{len(found)} agencies fit: {', '.join(sorted(found))}"
+    return Owner(event.purchase_id, None, several if found else reason)
 
 
 def customer_names(event: PaymentEvent) -> list[str]:

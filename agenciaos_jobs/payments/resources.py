@@ -2,27 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 
-from agenciaos_jobs.alerts.buffer import AlertBuffer
-from agenciaos_jobs.payments.guru.api import GuruAPI
-from agenciaos_jobs.payments.policy.entitlement import Terms
+from aiohttp import web
+
+from agenciaos_jobs.payments.policy.terms import Terms
+from agenciaos_jobs.payments.provider import Provider
 
 
 @dataclass(frozen=True)
 class Payments:
-    """The business rules, Guru's API if configured, and the alert buffer.
+    """The business rules, and the payment providers by name.
 
-    ``plan_products`` maps each product to its plan. ``grace`` is how long a plan is kept while a payment is late.
-    ``reconcile_apply``: the nightly reconciliation with Guru corrects the differences.
+    ``reconcile_apply``: the nightly reconciliation with the providers corrects the differences.
     """
 
-    plan_products: Mapping[str, str]
-    grace: timedelta
+    terms: Terms
+    providers: Mapping[str, Provider]
     reconcile_apply: bool
-    guru: GuruAPI | None
-    alerts: AlertBuffer
 
-    @property
-    def terms(self) -> Terms:
-        return Terms(self.plan_products, self.grace)
+
+PAYMENTS = web.AppKey("payments", Payments)

@@ -2,13 +2,14 @@
 
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.policy.decision import Action
+from agenciaos_jobs.payments.providers import PROVIDERS
 from agenciaos_jobs.payments.store.payments import NewRecord
 
 
 def sentence(record: NewRecord, fmt: Formatter) -> str:
     """One sentence about one delivery, such as ``Assinatura ativa, ciclo 2: plano FREE → PRO (assinatura ativa).``"""
-    # Guru's events have a word and a status; the application's may carry a status in their name too: payment.approved.
+    # Providers' events have a word and a status; the application's may carry a status in their name: payment.approved.
     subject, _, happened = record.event.partition(".")
     about = fmt.of(_WORDS[subject]) if subject in _WORDS else subject
     known = ((status, _status(subject, status)) for status in (happened, record.status) if status)
@@ -24,9 +25,19 @@ def _status(subject: str, status: str) -> Text | None:
     return feminine or _STATUSES.get(status)
 
 
+def money(record: NewRecord, fmt: Formatter) -> str:
+    """The amount in its currency, such as ``R$ 97,00`` or ``USD 19,90``; empty if there is none."""
+    if record.amount is None:
+        return ""
+    if record.currency in (None, "BRL"):
+        return fmt.reais(record.amount)
+    return f"{record.currency} {fmt.number(record.amount, 2)}"
+
+
 def why(code: str) -> Text | None:
-    """A decision's code in words; ``None`` for an unknown code. Codes of Guru's API begin with ``guru_``."""
-    return _CODES.get("guru" if code.startswith("guru_") else code)
+    """A decision's code in words; ``None`` for an unknown code. Codes of a provider's API begin with its name."""
+    is_of_api = any(code.startswith(f"{provider.name}_") for provider in PROVIDERS)
+    return _CODES.get("no_answer" if is_of_api else code)
 
 
 def _effect(record: NewRecord, fmt: Formatter) -> str:
@@ -69,7 +80,7 @@ _WORDS = {
     "outdated": Text("nada de novo", "nothing new"),
     "rejected": Text("recusado", "rejected"),
     "unmatched": Text("sem agência conhecida", "no matching agency"),
-    "unverified": Text("à espera da confirmação da Guru", "waiting for Guru's confirmation"),
+    "unverified": Text("à espera da confirmação do provedor", "waiting for the provider's confirmation"),
     "ignored": Text("guardado, sem efeito", "stored, no effect"),
     "assigned": Text("atribuído à mão", "assigned by hand"),
 }
@@ -105,7 +116,7 @@ _STATUSES = {
     "pastdue": Text("atrasado", "past due"),
     "started": Text("iniciado", "started"),
     "trial": Text("em período de teste", "in its trial"),
-    "deactivated": Text("desativado pela Guru", "disabled by Guru"),
+    "deactivated": Text("desativado pelo provedor", "disabled by the provider"),
 }
 
 _FEMININE_STATUSES = {
@@ -126,8 +137,17 @@ _CODES = {
     "unknown_agency": Text("a agência informada não existe", "there is no such agency"),
     "unknown_product": Text("o produto não está em PLAN_PRODUCTS", "PLAN_PRODUCTS has no such product"),
     "unmatched": Text("não se sabe de qual agência é", "no matching agency was found"),
-    "not_confirmed": Text("a Guru não confirma este pagamento", "Guru does not confirm this payment"),
-    "guru": Text("a Guru não pôde ser consultada", "Guru could not be reached"),
+    "not_confirmed": Text("o provedor não confirma este pagamento", "the provider does not confirm this payment"),
+    "no_answer": Text("o provedor não pôde ser consultado", "the provider could not be reached"),
+    "unknown_status": Text("situação desconhecida", "unknown status"),
+    "unknown_word": Text("palavra desconhecida, nada mudou", "unknown word, nothing was changed"),
+    "negative_amount": Text("valor negativo, nada mudou", "negative amount, nothing was changed"),
+    "maybe_repeated": Text(
+        "pode ser a repetição de um pagamento devolvido, nada mudou",
+        "may be the repetition of a reversed payment, nothing was changed",
+    ),
+    "silent": Text("sem notícia da assinatura além do prazo", "no news of the subscription for too long"),
+    "canceled_paid": Text("cancelada, com o período pago por usar", "cancelled, the paid period remains"),
     "paid": Text("pagamento aprovado", "paid"),
     "active": Text("assinatura ativa", "subscription active"),
     "trial": Text("período de teste", "trial"),
@@ -145,5 +165,7 @@ _CODES = {
     "inactive": Text("assinatura inativa", "subscription inactive"),
     "started": Text("ainda sem pagamento", "not paid yet"),
     "not_paid": Text("ainda sem pagamento", "not paid yet"),
+    "older": Text("algo mais recente já foi informado", "something newer was reported before"),
+    "older_than_provider": Text("o provedor informou algo mais recente", "the provider sent something newer"),
     "older_than_application": Text("a aplicação informou algo mais recente", "the application sent something newer"),
 }

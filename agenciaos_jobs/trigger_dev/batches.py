@@ -58,9 +58,9 @@ async def trigger_batch_of_task(request: web.Request) -> web.Response:
 
 async def _trigger(request: web.Request, new: Mapping[int, NewRun]) -> tuple[Added, bool]:
     triggering.require_agency(request, new.values())
-    await triggering.spend(request, request_key(request))
     given = read_text_header(request, "idempotency-key")
     key, ttl = _batch_key(request, given)
+    await triggering.spend(request, request_key(request))
     return await request.app[BATCHES].trigger(new, key=key, shown_key=given, ttl=ttl)
 
 
@@ -69,8 +69,8 @@ async def create_batch(request: web.Request) -> web.Response:
     for task in body.task_identifiers:
         triggering.require_task(request, "batchTrigger", task)
         known_job(task)
-    await triggering.spend(request, request_key(request))
     key, ttl = _batch_key(request, body.idempotency_key)
+    await triggering.spend(request, request_key(request))
     shown = body.idempotency_key_options.key if body.idempotency_key_options else body.idempotency_key
     batch, is_cached = await request.app[BATCHES].create(body.run_count, key=key, ttl=ttl, shown_key=shown)
     created = BatchCreated(
@@ -162,17 +162,21 @@ def _handle(added: Added, new: Mapping[int, NewRun], is_cached: bool) -> BatchHa
 
 
 def _batch_run(item: BatchItem, new: Mapping[int, NewRun], is_cached: bool) -> BatchRun:
-    asked = new.get(item.position)
+    run = new.get(item.position)
     return BatchRun(
         id=item.run_id,
-        task_identifier=asked.task if asked else "",
+        task_identifier=run.task if run else "",
         is_cached=is_cached or item.is_cached,
-        idempotency_key=asked.idempotency_key if asked else None,
+        idempotency_key=run.idempotency_key if run else None,
     )
 
 
 BATCH_ID = {"batch_id": {"type": "string", "minLength": 1}}
 
+_LINES: dict[str, Any] = {
+    "application/x-ndjson": BatchLine,
+    "application/octet-stream": {"type": "string", "format": "binary", "description": "The same lines"},
+}
 _REFUSALS = (400, 403, 404, 408, 413, 415, 422, 503)
 _WHOLE = Text("Inicia um lote inteiro", "Triggers a batch as a whole")
 _STATE = Text("Um lote", "A batch")
@@ -212,6 +216,7 @@ OPERATIONS = [
         stream_batch_items,
         Text("Recebe itens, um por linha (NDJSON)", "Takes items, one a line"),
         {200: BatchStreamed},
+        media=_LINES,
         parameters=BATCH_ID,
         problems=_REFUSALS,
         token_access=triggers("batchTrigger"),

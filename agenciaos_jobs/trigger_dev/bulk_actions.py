@@ -37,12 +37,12 @@ class UnknownBulkActionError(DomainError):
 
 
 async def create_bulk_action(request: web.Request) -> web.Response:
-    asked = await read_model(request, BulkCreation)
-    if (asked.filter is None) == (asked.run_ids is None):
+    body = await read_model(request, BulkCreation)
+    if (body.filter is None) == (body.run_ids is None):
         raise wrong_field("filter", "either_filter_or_ids", "either filter or runIds must be given")
-    run_ids = asked.run_ids if asked.filter is None else await _matching(request, asked.filter, asked.action)
+    run_ids = body.run_ids if body.filter is None else await _matching(request, body.filter, body.action)
     return answer(
-        BulkHandle(id=await request.app[BULK].start(asked.action, list(dict.fromkeys(run_ids or ())), asked.name))
+        BulkHandle(id=await request.app[BULK].start(body.action, list(dict.fromkeys(run_ids or ())), body.name))
     )
 
 
@@ -87,44 +87,44 @@ async def _object(request: web.Request, action: BulkAction) -> BulkObject:
     )
 
 
-async def _matching(request: web.Request, asked: BulkFilter, action: bulk.Action) -> Collection[str]:
+async def _matching(request: web.Request, criteria: BulkFilter, action: bulk.Action) -> Collection[str]:
     """The runs that match. Raises 422 without a criterion, for an unknown status, and for too many runs."""
-    if not any(value not in (None, [], "") for value in asked.model_dump().values()):
+    if not any(value not in (None, [], "") for value in criteria.model_dump().values()):
         raise wrong_field("filter", "no_criterion", "at least one criterion must be given")
-    if asked.version or asked.machine or asked.region or asked.bulk_action:
+    if criteria.version or criteria.machine or criteria.region or criteria.bulk_action:
         return []
-    wanted = _filter(request, asked)
-    found = [] if wanted is None else await run_list.ids(request.app[LONG_READS], wanted, MAX_RUNS + 1)
+    wanted = _filter(request, criteria)
+    found = [] if wanted is None else await run_list.page(request.app[LONG_READS], wanted, MAX_RUNS + 1)
     if len(found) > MAX_RUNS:
         raise wrong_field(
             "filter", "too_many_runs", f"matches more than {MAX_RUNS} runs; narrow it down", most=MAX_RUNS
         )
-    return found
+    return [run.id for run in found]
 
 
-def _filter(request: web.Request, asked: BulkFilter) -> RunFilter | None:
+def _filter(request: web.Request, criteria: BulkFilter) -> RunFilter | None:
     statuses = None
-    if asked.status is not None:
-        statuses = listing.known_statuses(asked.status, "filter.status")
+    if criteria.status is not None:
+        statuses = listing.known_statuses(criteria.status, "filter.status")
         if not statuses:
             return None
-    tasks = set(asked.task_identifier) if asked.task_identifier else None
-    own = {queue.name for queue in asked.queue or () if queue.type == "task"}
+    tasks = set(criteria.task_identifier) if criteria.task_identifier else None
+    own = {queue.name for queue in criteria.queue or () if queue.type == "task"}
     if own:
         tasks = own if tasks is None else own & tasks
-    custom = [queue.name for queue in asked.queue or () if queue.type == "custom"]
-    since, until = _moment(asked.from_), _moment(asked.to)
-    if asked.period:
-        earliest = request.app[CLOCK].now() - listing.read_period(asked.period, "filter.period")
+    custom = [queue.name for queue in criteria.queue or () if queue.type == "custom"]
+    since, until = _moment(criteria.from_), _moment(criteria.to)
+    if criteria.period:
+        earliest = request.app[CLOCK].now() - listing.read_period(criteria.period, "filter.period")
         since = max(earliest, since or earliest)
     return RunFilter(
         statuses=statuses,
         tasks=None if tasks is None else sorted(tasks),
-        tags=asked.tag,
+        tags=criteria.tag,
         queues=custom or None,
-        schedule_id=asked.schedule,
-        batch_id=asked.batch,
-        is_test=asked.is_test,
+        schedule_id=criteria.schedule,
+        batch_id=criteria.batch,
+        is_test=criteria.is_test,
         created_from=since,
         created_to=until,
     )

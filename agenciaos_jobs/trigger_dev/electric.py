@@ -13,6 +13,7 @@ from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store.live import LiveRun
 from agenciaos_jobs.foundation.duration import write_duration
+from agenciaos_jobs.trigger_dev.run_errors import code_of, message_of
 
 BEGINNING = "-1"
 """The offset of a subscriber that has received nothing yet."""
@@ -119,7 +120,7 @@ def _row(run: LiveRun, shows_stack: bool) -> Mapping[str, str | None]:
         "metadataType": "application/json",
         "ttl": write_duration(run.expires_at - due_at) if run.expires_at else None,
         "runTags": _array(run.tags),
-        "error": _error(run.error, shows_stack),
+        "error": _error(run, shows_stack),
     }
 
 
@@ -141,8 +142,10 @@ def _array(texts: Collection[str]) -> str:
     return "{" + ",".join(f'"{text}"' for text in quoted) + "}"
 
 
-def _error(error: Json | None, shows_stack: bool) -> str | None:
-    if error is None:
+def _error(run: LiveRun, shows_stack: bool) -> str | None:
+    """The error in Portuguese: all subscribers of a run get the same message."""
+    if run.error is None:
         return None
-    name, stack = error.get("code", error["type"]), error.get("stack", "") if shows_stack else ""
-    return _json({"type": "BUILT_IN_ERROR", "name": name, "message": error["message"], "stackTrace": stack})
+    message = message_of(run.task, run.error, "pt")
+    stack = run.error.get("stack", "") if shows_stack else ""
+    return _json({"type": "BUILT_IN_ERROR", "name": code_of(run.error), "message": message, "stackTrace": stack})

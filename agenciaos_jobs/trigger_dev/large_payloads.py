@@ -77,6 +77,12 @@ def _is_past(expires_at: str, clock: Clock) -> bool:
     return datetime.fromtimestamp(int(expires_at), UTC) <= clock.now()
 
 
+_PACKET = {
+    "application/json": {"description": "The payload"},
+    "application/super+json": {"description": "The payload as superjson"},
+    "text/plain": {"type": "string", "description": "The payload as text"},
+}
+
 OPERATIONS = [
     Operation(
         "PUT",
@@ -93,6 +99,7 @@ OPERATIONS = [
         put_packet,
         Text("Recebe um payload grande", "Takes a large payload"),
         answers={200: PacketStored},
+        media=_PACKET,
         parameters={"packet_id": {"type": "string", "minLength": 1}},
         problems=(400, 403, 408, 413, 415, 422, 503),
         needs_key=False,

@@ -13,6 +13,10 @@ _JOBS_ARE_PYTHON = Text(
     "Aqui as tarefas são arquivos Python do próprio serviço; não há implantações da Trigger.dev",
     "Tasks are Python files of this service; there are no Trigger.dev deployments",
 )
+_NO_CLI = Text(
+    "A CLI da Trigger.dev não se usa aqui: as tarefas vão com este serviço; retire trigger.dev dev e deploy",
+    "Trigger.dev's CLI has nothing to do here: tasks are deployed with this service; drop trigger.dev dev and deploy",
+)
 _ENVIRONMENT = Text(
     "As variáveis de ambiente são as do próprio processo; não são geridas por esta API",
     "Environment variables are the process's own; this API does not manage them",
@@ -43,6 +47,7 @@ _CLOUD_ONLY = Text(
 )
 
 NOT_HERE: Mapping[str, Text] = {
+    "/api/v{version:[0-9]+}/{command:(whoami|authorization-code|token)}": _NO_CLI,
     "/api/v{version:[0-9]+}/deployments{rest:(/.*)?}": _JOBS_ARE_PYTHON,
     "/api/v{version:[0-9]+}/artifacts{rest:(/.*)?}": _JOBS_ARE_PYTHON,
     "/api/v{version:[0-9]+}/projects/{project}/envvars{rest:(/.*)?}": _ENVIRONMENT,
@@ -58,7 +63,7 @@ NOT_HERE: Mapping[str, Text] = {
     "/api/v1/packets/{rest:.+}": _INSIDE_TASKS,
     "/engine/{rest:.*}": _INSIDE_TASKS,
     "/api/v{version:[0-9]+}/auth/{rest:(public-tokens|oidc/.+)}": _ONE_KEY,
-    "/api/v{version:[0-9]+}/{feature:(sessions|query|reports|prompts|webhooks|whoami|orgs)}{rest:(/.*)?}": _CLOUD_ONLY,
+    "/api/v{version:[0-9]+}/{feature:(sessions|query|reports|prompts|webhooks|orgs)}{rest:(/.*)?}": _CLOUD_ONLY,
 }
 """The reasons by path, as aiohttp patterns."""
 

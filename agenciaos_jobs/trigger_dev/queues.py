@@ -6,15 +6,14 @@ from hashlib import sha256
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from agenciaos_jobs.engine.queue_admin import UnknownQueueError
 from agenciaos_jobs.engine.store.queues import TASK, QueueState
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.http.body import read_model
+from agenciaos_jobs.http.body import as_model, read_model
 from agenciaos_jobs.http.keys import QUEUE_ADMIN
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import invalid
 from agenciaos_jobs.trigger_dev.models.schedules import PageRequest, SchedulePagination
 from agenciaos_jobs.trigger_dev.options import WireModel
 
@@ -72,41 +71,35 @@ class LimitOverride(QueueQuery):
 
 
 async def list_queues(request: web.Request) -> web.Response:
-    try:
-        asked = PageRequest.model_validate(dict(request.query))
-    except ValidationError as error:
-        raise invalid(error) from None
+    query = as_model(dict(request.query), PageRequest)
     everything = await request.app[QUEUE_ADMIN].all()
-    first = (asked.page - 1) * asked.per_page
-    data = [_object(queue) for queue in everything[first : first + asked.per_page]]
-    pages = -(-len(everything) // asked.per_page)
-    pagination = SchedulePagination(current_page=asked.page, total_pages=pages, count=len(everything))
+    first = (query.page - 1) * query.per_page
+    data = [_object(queue) for queue in everything[first : first + query.per_page]]
+    pages = -(-len(everything) // query.per_page)
+    pagination = SchedulePagination(current_page=query.page, total_pages=pages, count=len(everything))
     return _answer(QueueList(data=data, pagination=pagination))
 
 
 async def retrieve_queue(request: web.Request) -> web.Response:
-    try:
-        asked = QueueQuery.model_validate(dict(request.query))
-    except ValidationError as error:
-        raise invalid(error) from None
-    return _answer(_object(await request.app[QUEUE_ADMIN].get(await _name(request, asked.type))))
+    kind = as_model(dict(request.query), QueueQuery).type
+    return _answer(_object(await request.app[QUEUE_ADMIN].get(await _name(request, kind))))
 
 
 async def pause_queue(request: web.Request) -> web.Response:
-    asked, admin = await read_model(request, QueueAction), request.app[QUEUE_ADMIN]
-    name = await _name(request, asked.type)
-    return _answer(_object(await (admin.pause(name, _VIA_API) if asked.action == "pause" else admin.resume(name))))
+    body, admin = await read_model(request, QueueAction), request.app[QUEUE_ADMIN]
+    name = await _name(request, body.type)
+    return _answer(_object(await (admin.pause(name, _VIA_API) if body.action == "pause" else admin.resume(name))))
 
 
 async def override_limit(request: web.Request) -> web.Response:
-    asked = await read_model(request, LimitOverride)
-    name = await _name(request, asked.type)
-    return _answer(_object(await request.app[QUEUE_ADMIN].override_limit(name, asked.concurrency_limit, _VIA_API)))
+    body = await read_model(request, LimitOverride)
+    name = await _name(request, body.type)
+    return _answer(_object(await request.app[QUEUE_ADMIN].override_limit(name, body.concurrency_limit, _VIA_API)))
 
 
 async def reset_limit(request: web.Request) -> web.Response:
-    asked = await read_model(request, QueueQuery)
-    return _answer(_object(await request.app[QUEUE_ADMIN].reset_limit(await _name(request, asked.type))))
+    body = await read_model(request, QueueQuery)
+    return _answer(_object(await request.app[QUEUE_ADMIN].reset_limit(await _name(request, body.type))))
 
 
 async def _name(request: web.Request, kind: Kind) -> str:

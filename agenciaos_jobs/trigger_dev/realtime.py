@@ -1,6 +1,8 @@
 """Subscriptions of Trigger.dev's SDKs: long polling over ElectricSQL's shape protocol."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -26,6 +28,14 @@ from agenciaos_jobs.trigger_dev.tokens import resources
 
 POLL = timedelta(seconds=20)
 """The time that a request waits for changes."""
+
+SHORT_POLL = timedelta(seconds=2)
+"""The same for requests beyond the fourth of one public token. Over HTTP/1.1 a page has six connections to a server,
+and those that wait keep its other requests from being sent."""
+_MAX_LONG_POLLS = 4
+
+OPEN_POLLS: web.AppKey[Counter[bytes]] = web.AppKey("open_polls")
+"""The requests that wait, by their public token's digest."""
 
 _AGE = "24h"
 
@@ -79,7 +89,8 @@ async def _answer(request: web.Request, subject: Subject) -> web.Response:
     if not handle.startswith(form) or not electric.is_cursor(offset):
         return _refetch(_new_handle(request, form))
     if request.query.get("live") == "true":
-        reading = await live.wait_for_changes(subject, offset, _poll_timeout(request))
+        with _open_poll(request) as longest:
+            reading = await live.wait_for_changes(subject, offset, longest)
     else:
         reading = await live.read(subject, offset)
     if reading.is_from_the_future:
@@ -112,23 +123,33 @@ def _refetch(handle: str) -> web.Response:
     return web.Response(status=409, body=body, content_type="application/json", headers=headers)
 
 
-def _poll_timeout(request: web.Request) -> timedelta:
-    """The wait for changes, which ends no later than the public token expires."""
-    if PUBLIC_TOKEN not in request:
-        return POLL
-    return max(timedelta(), min(POLL, request[PUBLIC_TOKEN].expires_at - request.app[CLOCK].now()))
+@contextmanager
+def _open_poll(request: web.Request) -> Iterator[timedelta]:
+    """The wait for changes: no later than the public token expires, and short for a page that waits for many things."""
+    token, polls = request.get(PUBLIC_TOKEN), request.app[OPEN_POLLS]
+    if token is None:
+        yield POLL
+        return
+    polls[token.digest] += 1
+    try:
+        longest = POLL if polls[token.digest] <= _MAX_LONG_POLLS else SHORT_POLL
+        yield max(timedelta(), min(longest, token.expires_at - request.app[CLOCK].now()))
+    finally:
+        polls[token.digest] -= 1
+        if not polls[token.digest]:
+            del polls[token.digest]
 
 
 def _skipped(request: web.Request) -> frozenset[str]:
     """The columns that the subscriber skips, and those that its token must not return."""
-    asked = frozenset(request.query.get("skipColumns", "").split(","))
-    return asked | request[PUBLIC_TOKEN].skipped_columns if PUBLIC_TOKEN in request else asked
+    skipped = frozenset(request.query.get("skipColumns", "").split(","))
+    return skipped | request[PUBLIC_TOKEN].skipped_columns if PUBLIC_TOKEN in request else skipped
 
 
 def _form(request: web.Request) -> str:
     """A hash that identifies the requested shape."""
-    asked = [request.path, *(request.query.get(name, "") for name in ("tags", "createdAt", "skipColumns"))]
-    return sha256("\n".join(asked).encode()).hexdigest()[:20] + "-"
+    parts = [request.path, *(request.query.get(name, "") for name in ("tags", "createdAt", "skipColumns"))]
+    return sha256("\n".join(parts).encode()).hexdigest()[:20] + "-"
 
 
 def _new_handle(request: web.Request, form: str) -> str:

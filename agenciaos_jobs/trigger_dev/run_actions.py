@@ -37,11 +37,11 @@ class Reschedule(BaseModel):
     delay: str
 
 
-async def retrieve(request: web.Request) -> web.Response:
+async def retrieve_run(request: web.Request) -> web.Response:
     return await _answer(request, await request.app[CONTROL].get(run_id_of(request)))
 
 
-async def cancel(request: web.Request) -> web.Response:
+async def cancel_run(request: web.Request) -> web.Response:
     run_id = run_id_of(request)
     await request.app[CONTROL].cancel(run_id)
     return answer(RunId(id=run_id))
@@ -53,7 +53,7 @@ class Replay(TaskOptions):
     payload: Any = None
 
 
-async def replay(request: web.Request) -> web.Response:
+async def replay_run(request: web.Request) -> web.Response:
     body = await read_model(request, Replay, max_bytes=MAX_BYTES) if request.can_read_body else Replay()
     run_id, control = run_id_of(request), request.app[CONTROL]
     options = body.as_run_options((await control.get(run_id)).task, request.app[CLOCK].now(), "")
@@ -67,7 +67,7 @@ async def replay(request: web.Request) -> web.Response:
     return answer(RunId(id=again.run_id))
 
 
-async def reschedule(request: web.Request) -> web.Response:
+async def reschedule_run(request: web.Request) -> web.Response:
     delay = read_delay((await read_model(request, Reschedule)).delay, request.app[CLOCK].now())
     return await _answer(request, await request.app[CONTROL].reschedule(run_id_of(request), delay or timedelta()))
 
@@ -81,8 +81,10 @@ async def _answer(request: web.Request, run: StoredRun) -> web.Response:
     database = request.app[DATABASE]
     attempts, cost = await history.attempts(database, run.id), await generations.cost_of(database, run.id)
     stored = await schedules.get(database, run.schedule_id) if run.schedule_id else None
-    maker = as_sdk_schedule(stored, accepted_language(request)) if stored else None
-    return answer(as_sdk_run(run, attempts, cost, maker, shows_stack=PUBLIC_TOKEN not in request))
+    language = accepted_language(request)
+    maker = as_sdk_schedule(stored, language) if stored else None
+    shows_stack = PUBLIC_TOKEN not in request
+    return answer(as_sdk_run(run, attempts, cost, maker, language=language, shows_stack=shows_stack))
 
 
 RUN_ID = {"run_id": {"type": "string", "minLength": 1}}
@@ -91,7 +93,7 @@ OPERATIONS = [
     Operation(
         "POST",
         "/api/v2/runs/{run_id}/cancel",
-        cancel,
+        cancel_run,
         Text("Cancela uma execução", "Cancels a run"),
         answers={200: RunId},
         parameters=RUN_ID,
@@ -100,9 +102,10 @@ OPERATIONS = [
     Operation(
         "POST",
         "/api/v1/runs/{run_id}/replay",
-        replay,
+        replay_run,
         Text("Executa de novo", "Runs again"),
         request=Replay,
+        is_body_optional=True,
         answers={200: RunId},
         parameters=RUN_ID,
         problems=(400, 404, 408, 413, 415, 422, 503),
@@ -110,7 +113,7 @@ OPERATIONS = [
     Operation(
         "POST",
         "/api/v1/runs/{run_id}/reschedule",
-        reschedule,
+        reschedule_run,
         Text("Muda a hora de uma execução DELAYED", "Gives a DELAYED run another time"),
         request=Reschedule,
         answers={200: SdkRun},
@@ -120,7 +123,7 @@ OPERATIONS = [
     Operation(
         "GET",
         "/api/v3/runs/{run_id}",
-        retrieve,
+        retrieve_run,
         Text("Uma execução, com suas tentativas", "A run, with its attempts"),
         answers={200: SdkRun},
         parameters=RUN_ID,

@@ -9,6 +9,7 @@ from aiohttp import web
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.foundation.duration import parse_duration
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.http import fields
 from agenciaos_jobs.http.body import answer
 from agenciaos_jobs.http.keys import CLOCK, LONG_READS
 from agenciaos_jobs.http.moments import from_milliseconds, parse_moment
@@ -18,7 +19,7 @@ from agenciaos_jobs.http.scopes import reads
 from agenciaos_jobs.trigger_dev.models.runs import SdkListedRun, summary
 from agenciaos_jobs.trigger_dev.options import WireModel
 from agenciaos_jobs.trigger_dev.store import run_list
-from agenciaos_jobs.trigger_dev.store.run_list import RunFilter, RunPage
+from agenciaos_jobs.trigger_dev.store.run_list import RunFilter
 from agenciaos_jobs.trigger_dev.tokens import resources
 
 DEFAULT_SIZE, MAX_SIZE = 25, 100
@@ -65,10 +66,11 @@ async def list_runs(request: web.Request) -> web.Response:
     if wanted is None:
         return answer(RunList(data=[], pagination=RunPagination()))
     database = request.app[LONG_READS]
-    found = await run_list.page(database, wanted, size, after=after, before=before)
-    worked = await run_list.worked(database, [run.id for run in found.runs])
-    listed = [SdkListedRun(**summary(run, worked[run.id].time, worked[run.id].cost)) for run in found.runs]
-    return answer(RunList(data=listed, pagination=_pagination(found)))
+    found = await run_list.page(database, wanted, size + 1, after=after, before=before)
+    shown, pagination = paginated(found, size, after=after, before=before)
+    worked = await run_list.worked(database, [run.id for run in shown])
+    listed = [SdkListedRun(**summary(run, worked[run.id].time, worked[run.id].cost)) for run in shown]
+    return answer(RunList(data=listed, pagination=pagination))
 
 
 async def list_project_runs(request: web.Request) -> web.Response:
@@ -119,15 +121,6 @@ def read_times(request: web.Request) -> tuple[datetime | None, datetime | None]:
     if period := request.query.get("filter[createdAt][period]"):
         since = max(request.app[CLOCK].now() - read_period(period), since or datetime.min.replace(tzinfo=UTC))
     return since, until
-
-
-def _pagination(found: RunPage) -> RunPagination:
-    if not found.runs:
-        return RunPagination()
-    return RunPagination(
-        next=found.runs[-1].id if found.has_older else None,
-        previous=found.runs[0].id if found.has_newer else None,
-    )
 
 
 def known_statuses(given: Collection[str], name: str) -> list[Status]:
@@ -185,10 +178,7 @@ def read_period(text: str, name: str = "filter[createdAt][period]") -> timedelta
 
 def read_size(request: web.Request) -> int:
     """The size of a page. Raises 422 for an invalid one."""
-    text = request.query.get("page[size]") or str(DEFAULT_SIZE)
-    if not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= MAX_SIZE:
-        raise wrong_field("page[size]", "page_size", f"should be a number from 1 to {MAX_SIZE}", most=MAX_SIZE)
-    return int(text)
+    return fields.read_size(request, "page[size]", DEFAULT_SIZE, MAX_SIZE)
 
 
 _TEXT = {"type": "string"}

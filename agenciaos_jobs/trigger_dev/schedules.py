@@ -4,18 +4,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from aiohttp import web
-from pydantic import ValidationError
 
 from agenciaos_jobs.engine.model import cron
 from agenciaos_jobs.engine.schedule_admin import DeclaredByJobError
 from agenciaos_jobs.engine.store import schedules
 from agenciaos_jobs.engine.store.schedules import StoredSchedule
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.http.body import answer, read_model
+from agenciaos_jobs.http.body import answer, as_model, read_model
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, SCHEDULE_ADMIN
 from agenciaos_jobs.http.language import accepted_language
 from agenciaos_jobs.http.operation import Operation
-from agenciaos_jobs.http.problems import invalid
 from agenciaos_jobs.trigger_dev.models.schedules import (
     PageRequest,
     ScheduleCreation,
@@ -30,19 +28,16 @@ from agenciaos_jobs.trigger_dev.models.schedules import (
 
 
 async def create_schedule(request: web.Request) -> web.Response:
-    asked = await read_model(request, ScheduleCreation)
-    return _answer(request, await request.app[SCHEDULE_ADMIN].create(asked.wanted, asked.deduplication_key))
+    body = await read_model(request, ScheduleCreation)
+    return _answer(request, await request.app[SCHEDULE_ADMIN].create(body.wanted, body.deduplication_key))
 
 
 async def list_schedules(request: web.Request) -> web.Response:
     database = request.app[DATABASE]
-    try:
-        asked = PageRequest.model_validate(dict(request.query))
-    except ValidationError as error:
-        raise invalid(error) from None
+    query = as_model(dict(request.query), PageRequest)
     count = await schedules.count(database)
-    stored = await schedules.page(database, asked.per_page, asked.page)
-    pagination = SchedulePagination(current_page=asked.page, total_pages=-(-count // asked.per_page), count=count)
+    stored = await schedules.page(database, query.per_page, query.page)
+    pagination = SchedulePagination(current_page=query.page, total_pages=-(-count // query.per_page), count=count)
     return answer(ScheduleList(data=[_object(request, item) for item in stored], pagination=pagination))
 
 
@@ -51,9 +46,9 @@ async def retrieve_schedule(request: web.Request) -> web.Response:
 
 
 async def update_schedule(request: web.Request) -> web.Response:
-    asked = await read_model(request, ScheduleUpdate)
+    body = await read_model(request, ScheduleUpdate)
     with _declared_as_400():
-        return _answer(request, await request.app[SCHEDULE_ADMIN].update(_id(request), asked.wanted))
+        return _answer(request, await request.app[SCHEDULE_ADMIN].update(_id(request), body.wanted))
 
 
 async def delete_schedule(request: web.Request) -> web.Response:

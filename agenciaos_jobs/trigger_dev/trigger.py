@@ -6,6 +6,7 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from agenciaos_jobs.engine.debouncing import Debounce
 from agenciaos_jobs.engine.intake import KeyConflictError
 from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.model.new_run import new_run
@@ -21,7 +22,7 @@ from agenciaos_jobs.http.problems import RequestError, invalid, wrong_field
 from agenciaos_jobs.http.scopes import triggers
 from agenciaos_jobs.registry import JOBS_BY_NAME, OFFERED
 from agenciaos_jobs.trigger_dev import superjson
-from agenciaos_jobs.trigger_dev.options import DebounceOptions, TaskOptions, WireModel
+from agenciaos_jobs.trigger_dev.options import TaskOptions, WireModel
 from agenciaos_jobs.trigger_dev.store import packets
 from agenciaos_jobs.trigger_dev.tokens import triggering
 
@@ -53,22 +54,23 @@ async def trigger_task(request: web.Request) -> web.Response:
     job = known_job(request.match_info["task"])
     body = await read_model(request, TaskTrigger, max_bytes=MAX_BYTES)
     new = await run_of(request, job, body)
+    debounce = body.options.debounce.read("options.debounce") if body.options.debounce else None
     triggering.require_agency(request, [new])
     await triggering.spend(request, new.request_key)
-    accepted = await accept(request, new, body.options.debounce)
+    accepted = await accept(request, new, debounce)
     logs.add_context(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
     headers = CLAIMS | triggering.reading_token(request, f"read:runs:{accepted.run_id}")
     return answer(TaskHandle(id=accepted.run_id, is_cached=accepted.is_cached or None), headers=headers)
 
 
-async def accept(request: web.Request, new: NewRun, debounce: DebounceOptions | None = None) -> TriggerResult:
+async def accept(request: web.Request, new: NewRun, debounce: Debounce | None = None) -> TriggerResult:
     """Triggers by Trigger.dev's rule: a key in use returns its run, whatever the payload.
 
     A public token must have the same payload, because it may read the run that it gets.
     """
     try:
         if debounce:
-            return await request.app[DEBOUNCER].trigger(new, debounce.read("options.debounce"))
+            return await request.app[DEBOUNCER].trigger(new, debounce)
         return await request.app[INTAKE].trigger(new)
     except KeyConflictError as conflict:
         if PUBLIC_TOKEN in request:
@@ -76,12 +78,12 @@ async def accept(request: web.Request, new: NewRun, debounce: DebounceOptions | 
         return TriggerResult(conflict.run_id, is_cached=True)
 
 
-async def run_of(request: web.Request, job: Job[Any], asked: TaskTrigger, *where: str, **more: Any) -> NewRun:
+async def run_of(request: web.Request, job: Job[Any], body: TaskTrigger, *where: str, **more: Any) -> NewRun:
     """The requested run; ``where`` is its path in the body. Raises 422 or 413 with what is invalid."""
-    options = asked.options.as_run_options(job.task, request.app[CLOCK].now(), ".".join([*where, "options"]))
+    options = body.options.as_run_options(job.task, request.app[CLOCK].now(), ".".join([*where, "options"]))
     if options["idempotency_key"] is None and not where:
         options["idempotency_key"] = read_key_header(request)
-    payload = await read_payload(request, asked.payload, asked.options.payload_type, ".".join([*where, "payload"]))
+    payload = await read_payload(request, body.payload, body.options.payload_type, ".".join([*where, "payload"]))
     keys = {"request_id": request[REQUEST_ID], "request_key": request_key(request)} | more
     try:
         return new_run(job, {} if payload is None else payload, source="sdk", **options, **keys)

@@ -90,13 +90,13 @@ class TokenList(WireModel):
 
 
 async def create_token(request: web.Request) -> web.Response:
-    asked = await read_model(request, TokenCreation)
+    body = await read_model(request, TokenCreation)
     now = request.app[CLOCK].now()
     token, is_cached = await request.app[WAIT_TOKENS].create(
-        timeout=(read_delay(asked.timeout, now, "timeout") or timedelta()) if asked.timeout else None,
-        tags=asked.tags or (),
-        key=asked.idempotency_key,
-        key_ttl=read_ttl(asked.idempotency_key_ttl, "idempotencyKeyTTL"),
+        timeout=(read_delay(body.timeout, now, "timeout") or timedelta()) if body.timeout else None,
+        tags=body.tags or (),
+        key=body.idempotency_key,
+        key_ttl=read_ttl(body.idempotency_key_ttl, "idempotencyKeyTTL"),
     )
     return answer(TokenCreated(id=token.id, is_cached=is_cached, url=_url(request, token.id)), headers=CLAIMS)
 
@@ -122,8 +122,8 @@ async def retrieve_token(request: web.Request) -> web.Response:
 
 
 async def complete_token(request: web.Request) -> web.Response:
-    asked = await read_model(request, TokenCompletion)
-    return await _complete(request, asked.data)
+    body = await read_model(request, TokenCompletion)
+    return await _complete(request, body.data)
 
 
 async def complete_by_url(request: web.Request) -> web.Response:

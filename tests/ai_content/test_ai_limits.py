@@ -34,7 +34,7 @@ async def test_with_one_generation_left_exactly_one_of_fifty_reaches_the_model(
 
 
 async def test_the_month_is_sao_paulos(settings: Settings, db: asyncpg.Connection):
-    settings = settings.model_copy(update={"ai_monthly_limit_free": 1})
+    settings = settings.model_copy(update={"plans": {"FREE": 1, "PRO": 500}})
     clock = FrozenClock(datetime(2026, 12, 1, 2, 59, tzinfo=UTC))  # still November in São Paulo
     async with running_service(settings, clock=clock) as service:
         assert (await service.outcome("ai-content", REQUEST))["status"] == "COMPLETED"
@@ -48,7 +48,7 @@ async def test_the_month_is_sao_paulos(settings: Settings, db: asyncpg.Connectio
 
 async def test_pro_has_its_own_limit(settings: Settings, db: asyncpg.Connection):
     await db.execute("UPDATE agencies SET plan = 'PRO' WHERE id = 'agency-123'")
-    limits = {"ai_monthly_limit_free": 0, "ai_monthly_limit_pro": 1}
+    limits = {"plans": {"FREE": 0, "PRO": 1}}
     async with running_service(settings.model_copy(update=limits)) as service:
         assert (await service.outcome("ai-content", REQUEST))["status"] == "COMPLETED"
         assert (await service.outcome("ai-content", REQUEST))["error"]["name"] == "plan_limit_reached"

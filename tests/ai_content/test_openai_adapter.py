@@ -7,7 +7,10 @@ from aiohttp import web
 from structlog.testing import capture_logs
 from support.openai_api import KEY, Api, api, error, model, model_at, question
 
-from agenciaos_jobs.ai_content.openai import OpenAIModel
+from agenciaos_jobs.ai_content.agents import AGENTS
+from agenciaos_jobs.ai_content.openai.client import OpenAIModel
+from agenciaos_jobs.ai_content.openai.request import Options, Origin
+from agenciaos_jobs.ai_content.prompt import prompt
 from agenciaos_jobs.dev import model as stand_in
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
 
@@ -33,7 +36,7 @@ async def test_each_call_is_openai_s_own(api: Api, model: OpenAIModel):
     assert direct.pop("store") is False
     assert (background.pop("store"), background.pop("background")) == (True, True)
     assert direct == background
-    assert set(direct) == {"model", "instructions", "input", "max_output_tokens", "text"}
+    assert set(direct) == {"model", "instructions", "input", "max_output_tokens", "text", "prompt_cache_key"}
     assert "Câmera boa" in direct["input"][0]["content"]
     assert direct["text"]["format"]["strict"] is True
     assert (answer.text, answer.usage.model, answer.fault) == ('{"resposta": "Olá"}', "gpt-6-luna", None)
@@ -123,3 +126,37 @@ async def test_any_number_of_calls_goes_at_once(api: Api, model: OpenAIModel):
 
 async def test_what_was_never_asked_is_closed_all_the_same():
     await model_at("http://127.0.0.1:9/v1").close()
+
+
+async def test_a_request_says_for_whom_it_is_without_naming_them_and_how_it_is_to_be_answered(api: Api):
+    options = Options("gpt-6-luna", "gpt-6-sol", reasoning_effort="low", verbosity="medium", service_tier="flex")
+    asking = model_at(api.url, options=options)
+    long = prompt(AGENTS["BLOG_ARTICLE"], "Agência Aurora", [], [], {"tema": "Café"})
+    for question_asked, user in ((question(), "user-456"), (long, "user-457")):
+        await asking.answer(question_asked, Origin("run_1", "agency-123", user))
+    await asking.close()
+    short_body, long_body = api.bodies
+    assert (short_body["model"], long_body["model"]) == ("gpt-6-luna", "gpt-6-sol")
+    assert (short_body["reasoning"], short_body["service_tier"]) == ({"effort": "low"}, "flex")
+    assert short_body["text"]["verbosity"] == "medium"
+    assert (short_body["prompt_cache_key"], short_body["metadata"]) == ("meta_ads_copy", {"run_id": "run_1"})
+    assert len(short_body["safety_identifier"]) == 64
+    assert short_body["safety_identifier"] != long_body["safety_identifier"]
+    assert "user-456" not in str(short_body)
+    assert "agency-123" not in str(short_body)
+
+
+async def test_an_option_that_a_server_refuses_is_left_out_from_then_on(api: Api, model: OpenAIModel):
+    api.answers = [
+        error(400, message="Unknown parameter: 'prompt_cache_key'."),
+        error(400, message="No", param="metadata"),
+    ]
+    for _ in range(2):
+        await model.answer(question(), Origin("run_1", "agency-123", None))
+    sent = [{"prompt_cache_key", "metadata", "safety_identifier"} & body.keys() for body in api.bodies]
+    assert sent == [
+        {"prompt_cache_key", "metadata", "safety_identifier"},
+        {"metadata", "safety_identifier"},
+        {"safety_identifier"},
+        {"safety_identifier"},
+    ]

@@ -32,11 +32,8 @@ async def test_a_run_holds_no_slot_while_the_model_writes_and_a_webhook_finishes
         assert (status, told["runId"]) == (200, run_id)
         run = await service.finished(run_id)
         assert (await announce(service, response_id))[0] == 200
-    assert (run["status"], run["attemptCount"], run["output"]["data"]) == (
-        "COMPLETED",
-        1,
-        AGENTS["BLOG_ARTICLE"].example,
-    )
+    assert (run["status"], run["attemptCount"]) == ("COMPLETED", 1)
+    assert run["output"]["data"]["article"] == AGENTS["BLOG_ARTICLE"].example["article"]
     assert len(openai_double.requests) == 2
     assert openai_double.looks == 1
     assert await db.fetchval("SELECT count(*) FROM ai_usage WHERE id = $1", run_id) == 1
@@ -75,7 +72,7 @@ async def test_what_no_webhook_announces_is_asked_for(
 async def test_an_answer_is_corrected_in_the_background_too(
     announced: Settings, db: asyncpg.Connection, openai_double: OpenAIDouble
 ):
-    openai_double.says({**AGENTS["BLOG_ARTICLE"].example, "title": "x" * 61})
+    openai_double.says({**AGENTS["BLOG_ARTICLE"].example, "keywords": ["x" * 61] * 3})
     async with running_service(announced) as service:
         run_id = await service.trigger("ai-content", ARTICLE)
         for number in (1, 2):

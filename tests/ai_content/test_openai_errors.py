@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 from support.openai_api import Api, api, error, model, model_at, question
 
-from agenciaos_jobs.ai_content import openai as adapter
 from agenciaos_jobs.ai_content.background import ResponseNotFoundError
-from agenciaos_jobs.ai_content.openai import OpenAIModel
-from agenciaos_jobs.ai_content.openai_errors import KeyRefusedError, ModelMissingError
+from agenciaos_jobs.ai_content.openai import client as adapter
+from agenciaos_jobs.ai_content.openai.client import OpenAIModel
+from agenciaos_jobs.ai_content.openai.errors import KeyRefusedError, ModelMissingError
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
 
 __all__ = ["api", "model"]
@@ -111,7 +111,7 @@ async def test_a_connection_that_is_refused_or_breaks_is_told_from_an_answer_tha
     await refusing.close()
 
 
-@pytest.mark.parametrize("limit", ["_LONG", "_READ"])
+@pytest.mark.parametrize("limit", ["LONG", "READ"])
 async def test_a_call_ends_when_nothing_comes_and_when_it_comes_too_slowly(
     api: Api, model: OpenAIModel, monkeypatch: pytest.MonkeyPatch, limit: str
 ):
@@ -120,17 +120,17 @@ async def test_a_call_ends_when_nothing_comes_and_when_it_comes_too_slowly(
     async def drip(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
-        while limit == "_LONG":
+        while limit == "LONG":
             await response.write(b" ")
             await asyncio.sleep(0.02)
         await ended.wait()
         return response
 
-    if limit == "_LONG":
-        monkeypatch.setattr(adapter, "_LONG", 0.3)
+    if limit == "LONG":
+        monkeypatch.setattr(adapter, "LONG", 0.3)
     else:
-        phases = adapter._phases
-        monkeypatch.setattr(adapter, "_phases", lambda _: phases(0.3))
+        phases = adapter.phases
+        monkeypatch.setattr(adapter, "phases", lambda _: phases(0.3))
     api.answers = [drip]
     with pytest.raises(RetryLater) as outcome:
         await model.answer(question())

@@ -34,7 +34,7 @@ async def test_mail_is_sent_after_a_login_over_tls(scheme: str):
         await channel.send("notice_1", told())
     (sent,) = mailbox.mails
     assert mailbox.was_encrypted == [True]
-    assert sent["Subject"] == "[AgênciaOS Jobs] Mais 37: generate-ai-content: execução falhou definitivamente"
+    assert sent["Subject"] == "[AgênciaOS Jobs] Mais 37×: generate-ai-content: execução falhou definitivamente"
     assert (sent["To"], sent["Message-ID"]) == ("ops@a.br, chefe@a.br", "<notice_1@agenciaos.com.br>")
     text = sent.get_content()
     for part in (
@@ -43,7 +43,7 @@ async def test_mail_is_sent_after_a_login_over_tls(scheme: str):
         "  run_2",
         "O que fazer: Abra",
         "status=FAILED",
-        "English: 37 more",
+        "English: 37× more",
     ):
         assert part in text
 
@@ -112,7 +112,7 @@ async def test_a_mail_server_that_drips_is_given_up_before_the_delivery_s_own_ti
         port = server.sockets[0].getsockname()[1]
         channel = EmailChannel(Server.read(f"smtp://127.0.0.1:{port}?tls=none"), USER, ["ops@a.br"])
         error = await refused(channel)
-        assert (error.code, error.is_final) == ("smtp_unreachable", False)
+        assert (error.code, error.is_final) == ("smtp_interrupted", False)
         with pytest.raises(ChannelError, match="TimeoutError"):
             await channel.probe()
 
@@ -130,8 +130,8 @@ async def test_slack_gets_blocks_with_a_fallback_and_its_control_characters_esca
         await SlackChannel(slack.url, SystemClock()).send("notice_1", told())
         assert await SlackChannel(slack.url, SystemClock()).probe() == "the webhook exists"
     message = json.loads(slack.bodies[0])
-    assert message["text"].startswith("Mais 37: generate-ai-content")
-    assert message["blocks"][0]["text"]["text"].startswith("🔴 Mais 37")
+    assert message["text"].startswith("Mais 37×: generate-ai-content")
+    assert message["blocks"][0]["text"]["text"].startswith("🔴 Mais 37×")
     assert "&lt;agência&gt; &amp; cia" in message["blocks"][1]["text"]["text"]
     assert message["blocks"][-1]["text"]["text"] == (
         "<https://jobs.agenciaos.com.br/runs?task=x&amp;status=FAILED|Abrir no painel>"

@@ -192,7 +192,7 @@ async def test_the_ai_budget_is_told_at_80_and_at_100_percent_once_a_month(setti
 
 
 async def test_an_agency_that_reaches_its_plan_s_limit_is_told(settings: Settings, db: asyncpg.Connection):
-    settings = settings.model_copy(update={"ai_monthly_limit_pro": 5, "ai_monthly_limit_free": 5})
+    settings = settings.model_copy(update={"plans": {"FREE": 5, "PRO": 5}})
     request = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
     async with running_service(settings) as service:
         before = 0

@@ -20,6 +20,7 @@ from support.guru import EMAIL, PRODUCT, TOKEN, GuruDouble, body
 from support.probe import impatient
 from support.service import Service, running_server, running_worker
 
+from agenciaos_jobs.ai_content.alerts import AI_DOWN
 from agenciaos_jobs.alerts.kind import KINDS
 from agenciaos_jobs.alerts.kinds import CHANNEL_BROKEN, EVENT_LOOP_BLOCKED, NO_WORKERS, QUEUE_AGE, WORKER_LOST
 from agenciaos_jobs.foundation.backoff import Backoff
@@ -55,8 +56,7 @@ async def operating(
         own = {
             "alerts_file": rules,
             "ai_budget_usd": Decimal("0.00001"),
-            "ai_monthly_limit_free": 1,
-            "ai_monthly_limit_pro": 1,
+            "plans": {"FREE": 1, "PRO": 1},
             "plan_products": {PRODUCT: "PRO"},
             "dmg_api_key": "user-token",
             "dmg_api_url": guru.url,
@@ -96,10 +96,19 @@ async def what_happens_at_the_doors(service: Service, db: asyncpg.Connection, gu
     await by_guru(service, body("tx_approved"))  # which Guru's API does not know
     guru.knows(body("sub_active"))
     await by_guru(service, body("sub_active"))
-    guru.knows(body("sub_canceled"))
+    guru.knows(body("sub_canceled", last_status="expired"))
     await service.outcome("reconcile-payments")
     off = {"api_token": TOKEN, "webhook_type": "webhook_deactivation", "id": "wh_7", "reason": "60 % failures"}
     await by_guru(service, off)
+    await service.outcome("payment-webhook", {"event": "teleported", "customerId": "agency-124"})
+    owner = "SELECT \"ownerId\" FROM agencies WHERE id = 'agency-124'"
+    other = await db.fetchval(f"SELECT email FROM users WHERE id = ({owner})")
+    await by_guru(service, body("sub_active", subscriber__email=other, dates__last_status_at="2026-11-21T09:00:00Z"))
+    silent = {"subscription_code": "sub_old", "id": "sub_old", "internal_id": "old", "subscriber__email": other}
+    ended = {"dates__cycle_end_date": "2026-10-20", "current_invoice__period_end": "2026-10-20"}
+    guru.knows(body("sub_active", **silent, **ended))
+    await by_guru(service, body("sub_active", **silent, **ended))
+    await service.outcome("settle-due-payments")
     await db.execute(FIRED_TWO_DAYS_EARLY)
 
 
@@ -109,7 +118,7 @@ async def by_guru(service: Service, content: dict[str, Any]) -> None:
     await service.finished(answer["jobId"])
 
 
-RAISED_HERE = set(KINDS.values()) - {WORKER_LOST, CHANNEL_BROKEN, EVENT_LOOP_BLOCKED}
+RAISED_HERE = set(KINDS.values()) - {WORKER_LOST, CHANNEL_BROKEN, EVENT_LOOP_BLOCKED, AI_DOWN}
 
 
 async def test_each_alert_is_told_on_each_channel_with_all_that_an_operator_needs(

@@ -44,7 +44,7 @@ async def test_an_alert_is_told_at_once_then_quiet_then_in_one_summary(settings:
             await watch.enqueue_due_notifications()
             await watch.enqueue_due_notifications()
     rows = await db.fetch("SELECT telling, message->>'title' AS title FROM jobs.alert_notices ORDER BY id")
-    assert [tuple(row) for row in rows] == [("first", "Worker sumiu: —"), ("more", "Mais 37: Worker sumiu: —")]
+    assert [tuple(row) for row in rows] == [("first", "Worker sumiu: —"), ("more", "Mais 37×: Worker sumiu: —")]
 
 
 async def test_of_many_processes_one_tells(settings: Settings, db: asyncpg.Connection):

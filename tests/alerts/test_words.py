@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agenciaos_jobs.ai_content.alerts import AI_BUDGET_TOTAL
+from agenciaos_jobs.ai_content.alerts import AI_BUDGET_AGENCY, AI_BUDGET_TOTAL
 from agenciaos_jobs.alerts.alert import Alert, Notification, Rule, next_notification
 from agenciaos_jobs.alerts.kind import KINDS, AlertKind, condition_kinds
-from agenciaos_jobs.alerts.kinds import QUEUE_AGE, RUN_FAILED, WRONG_TOKEN
+from agenciaos_jobs.alerts.kinds import ERROR_NEW, QUEUE_AGE, RUN_FAILED, WRONG_TOKEN
 from agenciaos_jobs.alerts.rules import load_rules
 from agenciaos_jobs.alerts.text import message, page_of
 from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED, PAYMENT_UNVERIFIED
@@ -107,12 +107,25 @@ def test_an_alert_says_what_how_often_since_when_and_where():
     details = {"code": "timeout", "message": "no answer", "task": "t", "fingerprint": "abc"}
     known = alert(kind=RUN_FAILED, key="t", pending=37, raised=38, details=details, subjects=("run_1",))
     text = message(known, Notification.REPEATED, NOON + 60 * MINUTE, "https://jobs.example")
-    assert text.title == "Mais 37: t: execução falhou definitivamente"
+    assert text.title == "Mais 37×: t: execução falhou definitivamente"
     assert text.times == "mais 37 desde o último aviso; 38 ao todo desde 24/11/2026 09:00"
-    assert (text.what, text.link) == ("timeout: no answer", "https://jobs.example/runs/run_1")
+    assert (text.what, text.link) == ("O último: timeout: no answer", "https://jobs.example/runs/run_1")
     assert text.listed == ("run_1",)
     several = alert(**vars(known) | {"subjects": ("run_1", "run_2")})
     assert page_of(several) == "/runs?task=t&status=failures"
+
+
+def test_one_is_named_and_several_are_counted_once_each():
+    details = {"agency": "Agência Aurora", "used": 8, "limit": 10, "plan": "FREE"}
+    again = alert(kind=AI_BUDGET_AGENCY, key="80", pending=5, raised=5, details=details, subjects=("agency-123",))
+    assert message(again, Notification.OPENED, NOON, None).title == "Agência Aurora: 80 % das gerações de IA do mês"
+    assert page_of(again) == "/agencies/agency-123"
+    both = alert(**vars(again) | {"subjects": ("agency-9", "agency-123")})
+    assert message(both, Notification.OPENED, NOON, None).title.startswith("Agência Aurora e mais 1: 80 %")
+    error = {"code": "timeout", "message": "no answer", "fingerprint": "abc"}
+    novel = alert(kind=ERROR_NEW, key="t", raised=5, details=error, subjects=tuple("abcde"))
+    assert message(novel, Notification.OPENED, NOON, None).title == "t: erro inédito, timeout e mais 4"
+    assert (page_of(novel), page_of(alert(**vars(novel) | {"subjects": ("a",)}))) == ("/errors?task=t", "/errors/abc")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +133,7 @@ def test_an_alert_says_what_how_often_since_when_and_where():
     [
         (WRONG_TOKEN, {}, "Pedidos com chave inválida: 3; os últimos, de 10.0.0.1."),
         (PAYMENT_UNMATCHED, {"code": "unknown_agency", "reason": "x"}, "A agência informada não existe (x)"),
-        (PAYMENT_UNVERIFIED, {"code": "guru_http_500", "reason": "y"}, "A Guru não pôde ser consultada (y)"),
+        (PAYMENT_UNVERIFIED, {"code": "guru_http_500", "reason": "y"}, "O provedor não pôde ser consultado (y)"),
         (PAYMENT_UNMATCHED, {"code": "new", "reason": "z"}, "z"),
         (
             AI_BUDGET_TOTAL,

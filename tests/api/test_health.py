@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -105,7 +106,10 @@ async def test_the_parts_are_the_whole_document(service: Service):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
-async def test_schemathesis_finds_no_5xx_and_no_undocumented_answer(listening: Service, part: str):
+async def test_schemathesis_finds_no_5xx_and_no_undocumented_answer(listening: Service, part: str, tmp_path: Path):
+    # 501 is what the SDKs get for writing to a stream whose address they may read.
+    config = tmp_path / "schemathesis.toml"
+    config.write_text('checks.not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 501]')
     url = str(listening.http._base_url)
     key = listening.settings.trigger_secret_key.get_secret_value()
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
@@ -113,12 +117,13 @@ async def test_schemathesis_finds_no_5xx_and_no_undocumented_answer(listening: S
         sys.executable,
         "-m",
         "schemathesis.cli",
+        f"--config-file={config}",
         "run",
         f"{url}openapi.json",
         "-H",
         f"Authorization: Bearer {key}",
     ]
-    command += ["--checks", checks, "--max-examples", "20", "--phases", "examples,coverage,fuzzing", "--no-color"]
+    command += ["--checks", checks, "--max-examples", "8", "--phases", "examples,coverage,fuzzing", "--no-color"]
     command += ["--include-path-regex", part]
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}  # it is not ours
     process = await asyncio.create_subprocess_exec(*command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -69,7 +69,7 @@ async def test_each_wrong_field_is_named_in_the_readers_language(server: Service
     assert status == 422
     assert problem["detail"] == detail
     assert problem["error"].startswith(f"{detail}: payload.")
-    assert set(fields) == {"payload.customerId", "payload.productId", "payload.amount", "payload.status"}
+    assert set(fields) == {"payload.customerId", "payload.amount"}
     assert fields["payload.customerId"]["message"] == message
     assert "muito" not in str(problem)
 
@@ -103,7 +103,7 @@ async def test_each_wrong_field_is_named_in_the_readers_language(server: Service
         (
             {
                 "type": "ai-content",
-                "payload": {"agencyId": "a", "agentType": "CRM_FOLLOW_UP", "input": {"a": "x" * 4001}},
+                "payload": {"agencyId": "a", "agentType": "CRM_FOLLOW_UP", "input": {"a": "x" * 40_001}},
             },
             "payload.input",
         ),
@@ -113,7 +113,7 @@ async def test_each_wrong_field_is_named_in_the_readers_language(server: Service
                 "payload": {
                     "agencyId": "a",
                     "agentType": "CRM_FOLLOW_UP",
-                    "input": {f"n{number}": "x" * 3900 for number in range(6)},
+                    "input": {f"n{number}": "x" * 39_000 for number in range(2)},
                 },
             },
             "payload.input",

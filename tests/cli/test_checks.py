@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 from support.clock import FrozenClock
-from support.commands import cli
+from support.commands import cli, english
 from support.processes import environment
 
 from agenciaos_jobs.cli import checks, database_checks
@@ -30,7 +30,7 @@ async def findings(settings: Settings) -> dict[str, tuple[str, str]]:
         found += [finding async for finding in database_checks.of_schema(pool, settings, clock)]
     finally:
         await pool.close()
-    return {finding.name: (finding.state, finding.text) for finding in found}
+    return english(found)
 
 
 async def test_all_is_well(settings: Settings):
@@ -46,9 +46,15 @@ async def test_all_is_well(settings: Settings):
         "OTEL_EXPORTER_OTLP_ENDPOINT",
         "retention",
         "client addresses",
+        "PLANS",
         "partitions",
         *ABOUT_POSTGRES,
     }
+
+
+async def test_a_plan_that_the_application_does_not_have_is_a_fault(settings: Settings):
+    found = await findings(settings.model_copy(update={"plans": {"FREE": 20, "GOLD": 1}}))
+    assert found["PLANS"] == ("fault", 'GOLD not in the application\'s type "Plan": add it there, or take it out here')
 
 
 async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connection):
@@ -67,6 +73,7 @@ async def test_what_is_to_be_done_is_said(settings: Settings, db: asyncpg.Connec
         "otel_exporter_otlp_endpoint": f"http://127.0.0.1:{embedded.free_port()}",
     }
     found = await findings(settings.model_copy(update=changes))
+    assert found.pop("PLANS")[0] == "ok"
     assert {state for name, (state, _) in found.items() if name not in ABOUT_POSTGRES} == {"warning"}
     assert found.keys() - ABOUT_POSTGRES == {
         "TRIGGER_SECRET_KEY_PREVIOUS",
@@ -90,8 +97,9 @@ def test_options_without_effect_are_named(settings: Settings):
     }
     database_url, redis_url = checks.of_connection_strings(settings.model_copy(update=urls))
     assert (database_url.state, database_url.name) == ("ok", "DATABASE_URL")
-    assert "supa, connection_limit ignored" in database_url.text
-    assert (redis_url.state, redis_url.name, "x ignored" in redis_url.text) == ("warning", "REDIS_URL", True)
+    assert "supa, connection_limit ignored" in database_url.shown("en")[1]
+    assert (redis_url.state, *redis_url.shown("en")[:1]) == ("warning", "REDIS_URL")
+    assert "x ignored" in redis_url.shown("en")[1]
     assert list(checks.of_connection_strings(settings)) == []
 
 
@@ -99,13 +107,13 @@ async def test_what_is_odd_about_postgres_is_said(settings: Settings, db: asyncp
     url, late = settings.database_url.get_secret_value(), FrozenClock(SystemClock().now() - timedelta(minutes=1))
     pool = await database.connect(url, direct_url="postgresql://u@127.0.0.1:9/d", size=1)
     try:
-        found = {finding.name: finding async for finding in database_checks.of_connection(pool, late)}
+        found = english([finding async for finding in database_checks.of_connection(pool, late)])
     finally:
         await pool.close()
-    assert re.match(r"6\d s behind the database's: ", found["clock"].text)
-    assert "DIRECT_URL can't be reached" in found["notifications"].text
-    assert found["clock"].state == found["notifications"].state == "warning"
-    assert found["time zones"].state == "ok"
+    assert re.match(r"6\d s behind the database's, ", found["clock"][1])
+    assert "DIRECT_URL can't be reached" in found["notifications"][1]
+    assert found["clock"][0] == found["notifications"][0] == "warning"
+    assert found["time zones"][0] == "ok"
 
 
 async def test_what_is_set_is_said_too(settings: Settings):

@@ -1,6 +1,7 @@
 """The command agenciaos-jobs, as a process."""
 
 import json
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -91,14 +92,16 @@ async def test_trigger_waits_and_runs_are_listed_and_shown(service: Service, env
 
     code, text = await cli("runs", "list", env=env, cwd=tmp_path)
     assert (code, run_id in text, "FAILED" in text) == (0, True, True)
-    code, text = await cli("runs", "list", "--status", "COMPLETED", "--json", env=env, cwd=tmp_path)
-    assert [json.loads(line)["id"] for line in text.splitlines()] == [run_id]
+    code, text = await cli("runs", "list", "--status", "completed", "--json", env=env, cwd=tmp_path)
+    listed = [json.loads(line) for line in text.splitlines()]
+    assert [(run["id"], run["taskIdentifier"]) for run in listed] == [(run_id, "generate-monthly-reports")]
+    assert datetime.fromisoformat(listed[0]["createdAt"]).tzinfo
+    code, text = await cli("runs", "show", run_id, "--json", env=env, cwd=tmp_path)
+    assert json.loads(text) == (await service.get(f"/api/v3/runs/{run_id}"))[1]
     code, text = await cli("runs", "show", run_id, env=env, cwd=tmp_path)
-    shown = json.loads(text)
-    assert (shown["status"], shown["attempts"][0]["status"]) == ("COMPLETED", "COMPLETED")
-    assert shown["log"][0]["message"] == "reports_generated"
+    assert (code, "COMPLETED" in text, "reports_generated" in text, '"month": "2026-10"' in text) == (0, *3 * [True])
     code, text = await cli("runs", "show", "run_nope", env=env, cwd=tmp_path)
-    assert (code, text.strip()) == (1, "agenciaos-jobs: Execução não encontrada / Run not found: run_nope")
+    assert (code, text.strip()) == (1, "agenciaos-jobs: Run not found: run_nope")
 
 
 async def test_check_finds_nothing_wrong_where_nothing_is(
@@ -111,7 +114,7 @@ async def test_check_finds_nothing_wrong_where_nothing_is(
         "DMG_API_KEY": "y",
         "DMG_API_URL": guru_double.url,
     }
-    (tmp_path / ".env").write_text("AI_MONTHLY_LIMIT_FREE=3\n")
+    (tmp_path / ".env").write_text("PLANS=FREE:3,PRO:500\n")
     code, text = await cli("check", env=env, cwd=tmp_path)
     assert code == 0, text
     for line in (
@@ -120,7 +123,7 @@ async def test_check_finds_nothing_wrong_where_nothing_is(
         f"✔ schema version {NEWEST}",
         "✔ application tables present",
         "✔ workers 1 alive",
-        "✔ queue responds",
+        "✔ queue runs the scripts, and carries messages",
         "✔ OPENAI_API_KEY accepted",
         "✔ DMG_WEBHOOK_SECRET set",
         "✔ DMG_API_KEY accepted",

@@ -27,6 +27,7 @@ async def test_an_unmatched_payment_is_listed_assigned_and_told(
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "REDIS_URL": settings.redis_url.get_secret_value(),
         "COLUMNS": "200",
+        "LANG": "pt_BR.UTF-8",
     }
 
     async def payments(*words: str) -> tuple[int, str]:
@@ -40,14 +41,14 @@ async def test_an_unmatched_payment_is_listed_assigned_and_told(
         code, text = await payments("assign", number, "nobody")
         assert (code, text.strip()) == (
             1,
-            "agenciaos-jobs: Não existe agência com este id / There is no agency with this id: nobody",
+            "agenciaos-jobs: Não existe agência com este id: nobody",
         )
         code, text = await payments("assign", number, "agency-125")
         assert code == 0, text
         assert (await service.finished(text.strip().splitlines()[-1]))["output"]["action"] == "activated"
     code, text = await payments("history", "agency-125")
     assert (code, "atribuído à mão" in text, "plano FREE → PRO (pagamento aprovado)" in text) == (0, True, True)
-    assert (await payments("unmatched")) == (0, "nenhum / none\n")
+    assert (await payments("unmatched")) == (0, "nenhum pagamento\n")
 
 
 async def deliver(service: Service) -> None:

@@ -14,7 +14,7 @@ async def test_users_are_added_changed_disabled_and_listed(env: dict[str, str], 
     first = await db.fetchval("SELECT password_hash FROM jobs.dashboard_users")
     assert first.startswith("$argon2id$")
     code, said = await run("add", "ana")
-    assert (code, "já existe" in said) == (1, True)
+    assert (code, "exists already" in said) == (1, True)
     assert (await run("password", "ana", given="another long one\n"))[0] == 0
     assert await db.fetchval("SELECT password_hash FROM jobs.dashboard_users") != first
     assert (await run("disable", "ana"))[0] == 0

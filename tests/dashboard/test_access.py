@@ -8,7 +8,7 @@ from support.browsing import operator, stranger
 from support.clock import FrozenClock
 from support.service import running_server
 
-from agenciaos_jobs.dashboard.pages.login import local_path
+from agenciaos_jobs.dashboard.pages.access.login import local_path
 from agenciaos_jobs.settings import Settings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

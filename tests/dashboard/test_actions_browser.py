@@ -55,7 +55,7 @@ def test_a_payment_is_assigned_and_its_agency_s_plan_follows_by_itself(
     chromium: Chromium, live: Site, story: dict[str, str]
 ):
     chromium.go("/payments")
-    chromium.sees("Não se sabe de quem são")
+    chromium.sees("Pagamentos sem agência identificada")
     chromium.find(".waiting [name=agency]").send_keys("agency-125")
     chromium.click(".waiting .assign button")
     chromium.sees("Atribuído.", "Execuções que o aplicam", "Concluída")

@@ -44,7 +44,7 @@ async def test_a_resolved_group_is_open_again_when_its_fault_returns(settings: S
         await service.outcome("monthly-report", FUTURE)
         assert "Voltou" in (await browser.get("/errors"))[1]
         await browser.post(f"/errors/{fingerprint}/resolve")
-        assert "Aberto de novo" in (await browser.get((await browser.post(f"/errors/{fingerprint}/reopen"))[1]))[1]
+        assert "Reaberto" in (await browser.get((await browser.post(f"/errors/{fingerprint}/reopen"))[1]))[1]
         browser.token = "stolen"
         assert (await browser.post(f"/errors/{fingerprint}/resolve"))[0] == 403
         assert await db.fetchval("SELECT resolved_at FROM jobs.error_groups") is None

@@ -111,7 +111,8 @@ async def test_the_first_page_tells_how_things_go(settings: Settings):
             )
         async with running_worker(settings):
             await service.outcome(
-                "ai-content", {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"a": "b"}}
+                "ai-content",
+                {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}},
             )
             await service.outcome("monthly-report", {"month": "2999-01"})
             _, page = await browser.get("/")

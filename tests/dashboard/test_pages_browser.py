@@ -112,6 +112,8 @@ def test_a_run_is_found_canceled_and_replayed_without_scripts(chromium: Chromium
         chromium.click(step)
     chromium.sees("Execução cancelada.")
     chromium.click(f"form[action='/runs/{run_id}/replay'] button")
+    chromium.sees("Repetir esta execução?")
+    chromium.click("main .button.primary")
     chromium.sees("Nova execução criada.")
     again = chromium.path.partition("?")[0].rpartition("/")[2]
     live.does(live.service.post(f"/api/v2/runs/{again}/cancel", {}))

@@ -27,7 +27,12 @@ async def test_a_payment_of_nobody_is_assigned_and_applied(settings: Settings, d
         assert "Nenhum pagamento ainda" in (await browser.get("/payments"))[1]
         await deliver(service)
         _, page = await browser.get("/payments")
-        for words in ("Não se sabe de quem são", "nobody@example.com", "R$ 297,00", "sem agência conhecida"):
+        for words in (
+            "Pagamentos sem agência identificada",
+            "nobody@example.com",
+            "R$ 297,00",
+            "sem agência conhecida",
+        ):
             assert words in page, words
         number = await db.fetchval("SELECT id FROM jobs.payment_events")
         for agency in ("nobody", ""):
@@ -41,7 +46,7 @@ async def test_a_payment_of_nobody_is_assigned_and_applied(settings: Settings, d
         assert again in page
         assert "De que agência é?" not in page
         _, page = await browser.get("/payments")
-        assert "Não se sabe de quem são" not in page
+        assert "Pagamentos sem agência identificada" not in page
         for words in ("FREE → PRO", "Cajueiro Conteúdo", "atribuído à mão"):
             assert words in page, words
         assert "FREE → PRO" in (await browser.get("/agencies/agency-125"))[1]
@@ -59,7 +64,7 @@ async def test_what_the_application_reports_is_told_in_the_page_s_language(setti
         for words in (
             "Pagamento aprovado, pago: recusado (a agência informada não existe).",
             "Pagamento aprovado, pago: recusado (o produto não está em PLAN_PRODUCTS).",
-            "Pagamento aprovado, pago: plano FREE → PRO.",
+            "Pagamento aprovado, pago: plano FREE → PRO (assinatura ativa).",
         ):
             assert words in page, words
         _, page = await browser.get("/payments", **{"Accept-Language": "en"})

@@ -1,5 +1,6 @@
 """A run's page: its times, its log, where it came from, what it made, and the runs beside it."""
 
+import asyncio
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -46,6 +47,20 @@ async def test_the_log_is_filtered_by_level_and_text(settings: Settings):
         assert "Nenhuma linha com este filtro" in (await browser.get(f"/runs/{run_id}?find=nothing"))[1]
 
 
+async def test_the_calls_of_an_attempt_stand_below_it_in_the_timeline_and_not_in_the_log(settings: Settings):
+    async with running_service(settings) as service, operator(service) as browser:
+        asked = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
+        run = await service.outcome("ai-content", asked)
+        async with asyncio.timeout(10):  # lines are stored some moments later
+            while "Chamada ao modelo" not in (page := (await browser.get(f"/runs/{run['id']}"))[1]):
+                await asyncio.sleep(0.05)
+        (call,) = re.findall(
+            r'Tentativa 1</th>.*?<th scope="row" class="call">Chamada ao modelo</th>(.*?)</tr>', page, re.S
+        )
+        assert re.search(r"\d\d:\d\d:\d\d,\d{3}.*?fill accent.*?\d+ ms|s</td>", call, re.S)
+        assert "openai responses" not in log_of(page)
+
+
 async def test_what_is_written_down_is_masked_wherever_it_stands(settings: Settings):
     async with running_server(settings) as service, operator(service) as browser:
         run_id = await service.trigger("monthly-report", OCTOBER)
@@ -90,22 +105,26 @@ def test_precise_lengths_of_time():
     assert says.precise(timedelta(seconds=-1)) == "0 ms"
 
 
-@pytest.mark.parametrize("agent", AGENTS)
+SHAPES = {
+    "META_ADS_COPY": ('<article class="ad">', "Patrocinado"),
+    "INSTAGRAM_CAPTION": ('<article class="post">', 'class="hashtags"'),
+    "FEED_STORIES": ('<ol class="stories">', '<article class="post">'),
+    "BLOG_ARTICLE": ('<article class="prose">', "<h3>"),
+    "YOUTUBE_SCRIPT": ('<article class="prose">', "<h4>"),
+    "WHATSAPP_SALES_SCRIPT": ('<div class="chat">', "<p>"),
+    "CRM_FOLLOW_UP": ('<ol class="touches">', "Dia "),
+    "FUNNEL_UPSELL": ('<article class="prose">', "<h4>offers</h4>"),
+}
+
+
+@pytest.mark.parametrize("agent", SHAPES)
 async def test_what_a_model_wrote_is_shown_as_what_it_is(service: Service, agent: str):
     async with operator(service) as browser:
-        run = await service.outcome("ai-content", {"agencyId": "agency-123", "agentType": agent, "input": {"a": "b"}})
+        payload = {"agencyId": "agency-123", "agentType": agent, "input": AGENTS[agent].example_input}
+        run = await service.outcome("ai-content", payload)
         _, page = await browser.get(f"/runs/{run['id']}")
     content = page.partition('data-part="content"')[2].partition("</section>")[0]
-    shape = {
-        "META_ADS_COPY": ('<article class="ad">', "Patrocinado"),
-        "INSTAGRAM_CAPTION": ('<article class="post">', 'class="hashtags"'),
-        "FEED_STORIES": ('<ol class="stories">', '<article class="post">'),
-        "BLOG_ARTICLE": ('<article class="prose">', "<h3>"),
-        "YOUTUBE_SCRIPT": ('<article class="prose">', "<h4>"),
-        "WHATSAPP_SALES_SCRIPT": ('<div class="chat">', "<p>"),
-        "CRM_FOLLOW_UP": ('<ol class="touches">', "Dia "),
-    }[agent]
-    assert all(part in content for part in shape), content
+    assert all(part in content for part in SHAPES[agent]), content
 
 
 async def test_a_run_is_found_by_a_part_of_its_id_its_batch_and_its_schedule(settings: Settings):

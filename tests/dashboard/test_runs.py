@@ -131,7 +131,9 @@ async def test_a_run_is_canceled_and_repeated_from_its_page(settings: Settings):
         assert await browser.post(f"/runs/{run_id}/cancel") == (303, f"/runs/{run_id}?done=canceled")
         assert await browser.post(f"/runs/{run_id}/cancel") == (303, f"/runs/{run_id}?done=over")
         assert (await service.run(run_id))["status"] == "CANCELED"
-        status, path = await browser.post(f"/runs/{run_id}/replay")
+        status, page = await browser.post(f"/runs/{run_id}/replay")
+        assert (status, "Repetir esta execução?" in page) == (200, True)
+        status, path = await browser.post(f"/runs/{run_id}/replay", {"confirmed": "1"})
         again = path.partition("?")[0].rpartition("/")[2]
         assert (status, (await service.run(again))["payload"]) == (303, {"month": "2026-10"})
         assert f'href="/runs/{again}"' in (await browser.get(f"/runs/{run_id}"))[1]

@@ -112,3 +112,18 @@ def test_a_form_gives_back_what_it_was_given():
         {"n": "x"},
         {},
     ]
+
+
+async def test_invalid_json_hides_no_other_error_and_the_request_follows_the_form(settings: Settings):
+    async with running_server(settings) as service, operator(service) as browser:
+        wrongs = {**AI, "payload.input": "{", "payload.agencyId": "", "payload.agentType": "POEM"}
+        _, page = await browser.post("/test/generate-ai-content", wrongs)
+        assert wrong(page).keys() == {"payload.agencyId", "payload.agentType", "payload.input"}
+        given = {**AI, "payload.input": '{"produto": "D\'água"}', "tags": "a, b", "delay": "1h"}
+        status, command = await browser.post("/test/generate-ai-content/request", given)
+        assert status == 200
+        for part in ('"agentType": "META_ADS_COPY"', "D'\\''água", '"delay": "1h"', '"tags": [', "/api/trigger"):
+            assert part in command, part
+        _, page = await browser.post("/test/generate-ai-content", {**given, "payload.agencyId": ""})
+        assert "D'\\''água" in unescape(page)
+        assert (await browser.post("/test/nothing/request"))[0] == 404

@@ -43,6 +43,8 @@ def is_alive(pid: int) -> bool:
 async def test_the_demo_shows_all_three_results(home: Path):
     code, text = await run("agenciaos-jobs", "demo", env={"HOME": str(home)}, cwd=home)
     assert code == 0, text
+    report = Path(text.rstrip().rpartition(" ")[2])
+    assert (report.name[:15], report.read_bytes()[:4]) == ("agencia-aurora-", b"%PDF")
     assert "Texto de demonstração" in text
     assert re.search(r"gpt-6-luna · \d+ \+ \d+ tokens · US\$ 0,\d+ \(simulado", text)
     assert "agency-123: FREE → PRO" in text
@@ -59,7 +61,7 @@ async def test_the_demo_fails_with_the_reason(home: Path):
     )
     assert code == 1
     assert "Traceback" not in text
-    env |= {"AI_MONTHLY_LIMIT_FREE": "0"}
+    env |= {"PLANS": "FREE:0,PRO:500"}
     code, text = await run("agenciaos-jobs", "demo", env=env, cwd=home)
     assert (code, "plan_limit_reached" in text or "0 generations a month" in text) == (1, True)
 
@@ -67,7 +69,7 @@ async def test_the_demo_fails_with_the_reason(home: Path):
 async def test_the_demo_keeps_out_of_a_database_that_has_data(home: Path, database_url: str, db: asyncpg.Connection):
     await db.execute("UPDATE agencies SET id = 'a-real-one' WHERE id = 'agency-125'")
     code, text = await run("agenciaos-jobs", "demo", env={"HOME": str(home), "DATABASE_URL": database_url}, cwd=home)
-    assert (code, "the demo wants one without data" in text) == (1, True)
+    assert (code, "a demonstração precisa de um sem dados" in text) == (1, True)
 
 
 @pytest.mark.slow

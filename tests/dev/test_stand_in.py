@@ -11,7 +11,8 @@ from support.service import running_service
 
 from agenciaos_jobs.ai_content.agents import AGENTS
 from agenciaos_jobs.ai_content.background import ResponseNotFoundError
-from agenciaos_jobs.ai_content.openai import OpenAIModel
+from agenciaos_jobs.ai_content.openai.client import OpenAIModel
+from agenciaos_jobs.ai_content.openai.request import Options
 from agenciaos_jobs.ai_content.prompt import prompt
 from agenciaos_jobs.dev import model
 from agenciaos_jobs.foundation.clock import SystemClock
@@ -35,7 +36,10 @@ async def test_a_long_text_takes_its_time_and_a_run_waits_for_it(
         await service.reaches(run_id, lambda run: run["isWaiting"])
         run = await service.finished(run_id)
     assert (run["status"], run["attemptCount"]) == ("COMPLETED", 1)
-    assert run["output"]["data"] == AGENTS["BLOG_ARTICLE"].example
+    assert AGENTS["BLOG_ARTICLE"].written(AGENTS["BLOG_ARTICLE"].example, {}) == (
+        run["output"]["data"],
+        run["output"]["content"],
+    )
     assert await db.fetchval("SELECT requests FROM jobs.ai_generations") == 1
 
 
@@ -52,7 +56,7 @@ async def test_its_states_are_openai_s():
 
 
 async def test_what_is_canceled_is_not_written(stand_in: str):
-    writer = OpenAIModel(SystemClock(), api_key="k", base_url=stand_in, model="m")
+    writer = OpenAIModel(SystemClock(), api_key="k", base_url=stand_in, options=Options("m"))
     try:
         asked = await writer.submit(REQUEST)
         assert asked.answer is None

@@ -170,7 +170,7 @@ async def test_an_agency_s_runs_share_a_limit_in_order_and_hold_up_nobody(settin
 
 
 async def test_a_payment_goes_ahead_of_everything(settings: Settings, openai_double: OpenAIDouble):
-    one_slot = settings.model_copy(update={"worker_max_jobs": 1, "ai_monthly_limit_free": 100})
+    one_slot = settings.model_copy(update={"worker_max_jobs": 1, "plans": {"FREE": 100, "PRO": 500}})
     async with running_server(one_slot) as service:
         waiting = [await service.trigger("ai-content", AI) for _ in range(5)]
         payment = {"event": "e", "customerId": "agency-123", "productId": "pro-monthly", "amount": 1, "status": "paid"}

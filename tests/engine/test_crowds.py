@@ -118,7 +118,7 @@ async def test_duplicates_in_the_queue_of_a_slow_consumer_are_harmless(settings:
 async def test_ten_thousand_runs_of_one_agency_hold_up_neither_another_one_nor_a_payment(
     settings: Settings, openai_double: OpenAIDouble, db: asyncpg.Connection
 ):
-    plenty = settings.model_copy(update={"ai_monthly_limit_free": 100_000, "worker_max_jobs": 20})
+    plenty = settings.model_copy(update={"plans": {"FREE": 100_000, "PRO": 500}, "worker_max_jobs": 20})
     openai_double.gate.clear()
     async with running_server(plenty) as service:
         intake, job = service.app[keys.INTAKE], JOBS["generate-ai-content"]

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agenciaos_jobs.ai_content.agents import AGENTS
-from agenciaos_jobs.ai_content.openai_errors import asked_wait
-from agenciaos_jobs.ai_content.prompt import Agent, AgentError, input_problem, read
+from agenciaos_jobs.ai_content.pacing.headroom import wait_before_retry
 from agenciaos_jobs.engine.store.runs import payload_hash
 from agenciaos_jobs.foundation.backoff import retry_after
 from agenciaos_jobs.foundation.clock import SystemClock, make_id
@@ -170,61 +168,27 @@ def test_no_header_asks_for_more_than_is_allowed_or_breaks_anything(told: str | 
         ({"retry-after-ms": "250", "retry-after": "9"}, 0.25),
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9),
         ({"retry-after-ms": "nan"}, None),
+        ({"retry-after": "9", "x-ratelimit-reset-requests": "1s"}, 9),
+        ({"x-ratelimit-reset-requests": "12ms", "x-ratelimit-reset-tokens": "6m0s"}, 360),
+        (
+            {
+                "x-ratelimit-remaining-requests": "0",
+                "x-ratelimit-reset-requests": "1.5s",
+                "x-ratelimit-reset-tokens": "1h",
+            },
+            1.5,
+        ),
+        ({"x-ratelimit-reset-tokens": "soon"}, None),
         ({}, None),
     ],
 )
-def test_openai_asks_in_milliseconds_too(headers: dict, seconds: float | None):
-    assert asked_wait(headers, SystemClock()) == (seconds and timedelta(seconds=seconds))
+def test_openai_asks_for_a_wait_in_several_ways(headers: dict, seconds: float | None):
+    wait = wait_before_retry(headers, "Rate limit reached", None, SystemClock().now())
+    assert wait == (seconds and timedelta(seconds=seconds))
 
 
-@pytest.mark.parametrize("agent", AGENTS.values(), ids=AGENTS)
-def test_every_agent_is_whole(agent: Agent):
-    assert agent.problems(agent.example) == []
-    assert agent.type.isupper()
-    assert agent.family
-    assert agent.name
-    assert agent.input
-    assert "demonstração" in json.dumps(agent.example, ensure_ascii=False).lower()
-    closed = [schema for schema in _schemas(agent.wire_schema) if schema.get("type") == "object"]
-    assert all(
-        schema["additionalProperties"] is False and set(schema["required"]) == set(schema["properties"])
-        for schema in closed
-    )
-
-
-def _schemas(schema):
-    if isinstance(schema, dict):
-        yield schema
-        for value in schema.values():
-            yield from _schemas(value)
-
-
-def test_there_is_an_agent_of_each_family():
-    families = {agent.family for agent in AGENTS.values()}
-    assert families == {"Meta Ads", "Instagram", "YouTube", "Blog/SEO", "WhatsApp", "CRM", "Feed & Stories"}
-
-
-@pytest.mark.parametrize(
-    "change", [{"extra": 1}, {"example": {}}, {"example": {"headlines": []}}, {"context": ["users"]}]
-)
-def test_an_agent_s_file_is_checked(change: dict):
-    values = {
-        "type": "X", "family": "f", "name": "n", "instructions": "i", "input": {}, "max_output_tokens": 1,
-        "output": {"headlines": {"type": "array", "minItems": 1}}, "example": {"headlines": [1]},
-    }  # fmt: skip
-    assert Agent.from_file(values)
-    with pytest.raises(AgentError):
-        Agent.from_file(values | change)
-
-
-@given(st.text())
-def test_any_text_of_a_model_is_read_or_has_problems(text: str):
-    reading = read(AGENTS["META_ADS_COPY"], text)
-    assert reading.problems
-
-
-@pytest.mark.parametrize("values", [{}, {"a": ""}, {"a": None, "b": []}])
-def test_an_input_without_a_value(values: dict):
-    problem = input_problem(values)
-    assert problem
-    assert problem[0] == "input_empty"
+def test_the_wait_may_stand_in_the_error_alone_and_the_reached_limit_s_reset_counts():
+    now = SystemClock().now()
+    assert wait_before_retry({}, "Please try again in 1m2.5s. Visit", None, now) == timedelta(seconds=62.5)
+    resets = {"x-ratelimit-reset-requests": "9s", "x-ratelimit-reset-tokens": "2s"}
+    assert wait_before_retry(resets, "", "tokens", now) == timedelta(seconds=2)

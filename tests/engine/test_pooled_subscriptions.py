@@ -2,31 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-import pytest
 from pydantic import SecretStr
-from support.pgbouncer import needed, pgbouncer, require_clean
+from support.pgbouncer import needed, require_clean
 from support.service import Service, running_server
 
 from agenciaos_jobs.http import keys
 from agenciaos_jobs.settings import Settings
 
 pytestmark = needed
-
-
-@pytest.fixture
-def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
-    with pgbouncer(database_url, tmp_path) as url:
-        yield url
-
-
-@pytest.fixture
-def pooled(settings: Settings, pooled_url: str) -> Settings:
-    return settings.model_copy(update={"database_url": SecretStr(pooled_url)})
 
 
 @asynccontextmanager

@@ -2,13 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
 from support.pgbouncer import needed, other_client, pgbouncer, require_clean
 from support.probe import Probe
 from support.service import Service, running_server, running_service, running_worker
@@ -22,17 +21,6 @@ from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.settings import Settings
 
 pytestmark = needed
-
-
-@pytest.fixture
-def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
-    with pgbouncer(database_url, tmp_path) as url:
-        yield url
-
-
-@pytest.fixture
-def pooled(settings: Settings, pooled_url: str) -> Settings:
-    return settings.model_copy(update={"database_url": SecretStr(pooled_url)})
 
 
 @pytest.mark.parametrize(
@@ -187,7 +175,8 @@ async def test_the_transaction_of_an_expired_worker_is_terminated(pooled_url: st
         async with pool.transaction() as connection:
             await workers.try_maintenance_lock(connection)
             await db.execute("INSERT INTO jobs.workers VALUES ('worker_gone', 'h', 1, now(), now(), clock_timestamp())")
-            await workers.terminate_backends_of_expired(rescuer, SystemClock().now())
+            soon = SystemClock().now() + timedelta(seconds=1)  # it counts milliseconds
+            await workers.terminate_backends_of_expired(rescuer, soon)
             with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
                 await until(lambda: holds(connection))
             async with rescuer.transaction() as other:

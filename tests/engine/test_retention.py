@@ -177,7 +177,7 @@ async def test_prune_shows_before_it_drops(settings: Settings, db: asyncpg.Conne
     assert (code, f"{months_ago(6):%Y-%m}" in said, "dropped" in said) == (0, True, True)
     assert await tables(db, 6) >= 3
     code, said = await cli("prune", env={**env, "RETAIN_COMPLETED_DAYS": "400"}, cwd=tmp_path)
-    assert "nada a apagar" in said
+    assert "nothing to drop" in said
     code, _ = await cli("prune", env=env, cwd=tmp_path)
     assert (code, await tables(db, 6)) == (0, 0)
 

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from agenciaos_jobs.engine.model.run import ClaimedRun, NewRun, RunError, Status
-from agenciaos_jobs.engine.store import cancellation, runs, workers
+from agenciaos_jobs.engine.store import run_changes, runs, workers
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.engine.store.workers import Worker
 from agenciaos_jobs.foundation import database
@@ -170,7 +170,7 @@ class Life(RuleBasedStateMachine):
 
             async def cancel() -> None:
                 async with self.database.transaction() as connection:
-                    await cancellation.cancel(connection, run_id, self.now)
+                    await run_changes.cancel(connection, run_id, self.now)
 
             self.do(cancel())
 

@@ -1,23 +1,28 @@
 """Errors that are explained to whoever asked, and text in two languages."""
 
+import pytest
+
 from agenciaos_jobs.cli.common import reason
 from agenciaos_jobs.engine.control import TooManyTagsError, UnknownJobError, UnknownRunError
 from agenciaos_jobs.foundation.database import DatabaseUnavailableError
 from agenciaos_jobs.foundation.i18n.text import Text
 
 
-def test_an_error_names_what_it_is_about_in_logs_and_on_the_command_line():
+def test_an_error_names_what_it_is_about_in_logs_and_on_the_command_line(monkeypatch: pytest.MonkeyPatch):
     error = UnknownRunError("run_1")
     assert str(error) == "Run not found: run_1"
-    assert reason(error) == "Execução não encontrada / Run not found: run_1"
+    for locale, message in (("pt_BR.UTF-8", "Execução não encontrada: run_1"), ("en_US.UTF-8", "Run not found: run_1")):
+        monkeypatch.setenv("LC_ALL", locale)
+        assert reason(error) == message
     assert (error.status, error.text.pt) == (404, "Execução não encontrada")
 
 
-def test_an_outage_is_logged_as_what_happened_and_told_with_when_to_try_again():
+def test_an_outage_is_logged_as_what_happened_and_told_with_when_to_try_again(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("LC_ALL", "pt_BR.UTF-8")
     error = DatabaseUnavailableError("ConnectionRefusedError: 127.0.0.1:5432")
     assert str(error) == "ConnectionRefusedError: 127.0.0.1:5432"
     assert error.headers == {"Retry-After": "5"}
-    assert reason(error).startswith("Banco de dados indisponível; tente novamente em alguns segundos / The database")
+    assert reason(error).startswith("Banco de dados indisponível; tente novamente em alguns segundos: Connection")
 
 
 def test_wrong_fields_are_told_in_the_reader_s_language():

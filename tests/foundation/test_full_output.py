@@ -87,8 +87,8 @@ async def test_server_and_worker_work_without_their_logs(kind: str, settings: Se
 @pytest.mark.parametrize(
     ("encoding", "marks"),
     [
-        ("ascii", (b"ok settings", b"x DATABASE_URL", b"AgenciaOS")),
-        ("latin-1", (b"ok settings", "AgênciaOS".encode("latin-1"))),
+        ("ascii", (b"ok configura", b"x DATABASE_URL", b"AgenciaOS")),
+        ("latin-1", (b"ok configura", "AgênciaOS".encode("latin-1"))),
     ],
 )
 def test_a_terminal_without_utf_8_gets_marks_in_ascii(encoding: str, marks: tuple[bytes, ...], tmp_path: Path):

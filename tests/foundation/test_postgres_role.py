@@ -10,7 +10,7 @@ import pytest
 from conftest import in_database
 from pydantic import SecretStr
 from support.browsing import operator
-from support.commands import cli
+from support.commands import cli, english
 from support.processes import environment
 from support.service import running_service
 
@@ -69,7 +69,7 @@ async def findings(settings: Settings) -> dict[str, tuple[str, str]]:
         found = [finding async for finding in database_checks.of_schema(pool, settings, SystemClock())]
     finally:
         await pool.close()
-    return {finding.name: (finding.state, finding.text) for finding in found}
+    return english(found)
 
 
 async def test_the_core_of_the_product_works_under_the_role(limited: Settings, owner: asyncpg.Connection):

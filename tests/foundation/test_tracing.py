@@ -143,6 +143,19 @@ def test_a_span_that_is_off_makes_nothing():
     assert tracing.query_logger(str) is None  # so asyncpg tells nobody of its statements
 
 
+def test_calls_to_other_services_are_recorded_though_no_span_is_exported():
+    recorded: list[tuple[str, float]] = []
+    with tracing.recording(lambda name, seconds: recorded.append((name, seconds))):
+        with tracing.span("answered", "client"), tracing.span("work", "consumer"):
+            pass
+        with pytest.raises(ValueError, match="broken"), tracing.span("failed", "client"):
+            raise ValueError("broken")
+    with tracing.span("outside", "client"):
+        pass
+    assert [name for name, _ in recorded] == ["answered", "failed"]
+    assert all(0 <= seconds < 5 for _, seconds in recorded)
+
+
 async def test_a_receiver_that_is_away_holds_nothing_up(settings: Settings):
     away = settings.model_copy(update={"otel_exporter_otlp_endpoint": "http://127.0.0.1:9"})
     async with asyncio.timeout(30), running_service(away) as service:

@@ -18,9 +18,10 @@ from support.proxies import haproxy, nginx
 from support.service import Service, running_server
 
 from agenciaos_jobs import server
-from agenciaos_jobs.cli import checks
+from agenciaos_jobs.cli import database_checks
 from agenciaos_jobs.cli.checks import Finding
 from agenciaos_jobs.foundation import database
+from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.http.client_address import ClientAddresses, counted, parse
 from agenciaos_jobs.settings import Settings, SettingsError
 
@@ -151,11 +152,11 @@ async def test_an_untrusted_proxy_is_noticed(
                 await asyncio.sleep(0.02)
     for changes, expected in (
         ({}, "neither TRUSTED_PROXIES nor CLIENT_IP_HEADER is set, but requests come through a proxy"),
-        ({"trusted_proxies": 2}, "entry 2 from the end of X-Forwarded-For is believed"),
-        ({"client_ip_header": "Fly-Client-IP"}, "Fly-Client-IP is believed"),
+        ({"trusted_proxies": 2}, "entry 2 from the end of X-Forwarded-For is trusted"),
+        ({"client_ip_header": "Fly-Client-IP"}, "Fly-Client-IP is trusted"),
     ):
         finding = await client_addresses(settings.model_copy(update=changes))
-        assert finding.text.startswith(expected)
+        assert finding.shown("en")[1].startswith(expected)
         assert finding.state == ("ok" if changes else "warning")
 
 
@@ -163,7 +164,7 @@ async def client_addresses(settings: Settings) -> Finding:
     """What ``check`` reports about them."""
     pool = await database.connect(settings.database_url.get_secret_value(), size=1)
     try:
-        found = [finding async for finding in checks.of_database(pool, settings)]
+        found = [finding async for finding in database_checks.of_schema(pool, settings, SystemClock())]
     finally:
         await pool.close()
-    return next(finding for finding in found if finding.name == "client addresses")
+    return next(finding for finding in found if finding.shown("en")[0] == "client addresses")

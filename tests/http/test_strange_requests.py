@@ -107,7 +107,7 @@ async def test_authentic_webhooks_use_up_no_address_s_limit(limited: Service):
     [
         ("GET", "/no-such-page", 404),
         ("DELETE", "/api/trigger", 405),
-        ("GET", "/api/v1/queues", 501),
+        ("GET", "/api/v1/prompts", 501),
         ("GET", "/static/x/y", 404),
         ("GET", "/login", 200),
         ("GET", "/runs", 303),
@@ -134,7 +134,7 @@ async def test_who_is_logged_in_and_who_has_the_key_is_not(limited: Service):
         for _ in range(6):
             assert (await browser.get("/runs"))[0] == 200
     for _ in range(6):
-        assert (await send(limited, "GET", "/api/v1/queues", b""))[0] == 501
+        assert (await send(limited, "GET", "/api/v1/prompts", b""))[0] == 501
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,8 @@ NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 @pytest.fixture
 def settings(settings: Settings, guru_double: GuruDouble) -> Settings:
     key = type(settings.trigger_secret_key)("user-token")
-    return settings.model_copy(
-        update={"plan_products": {PRODUCT: "PRO"}, "dmg_api_key": key, "dmg_api_url": guru_double.url}
-    )
+    known = {"dmg_api_key": key, "dmg_api_url": guru_double.url, "plan_products": {PRODUCT: "PRO"}}
+    return settings.model_copy(update=known | {"cancel_keeps_period": False})
 
 
 @pytest.fixture(autouse=True)
@@ -152,13 +151,16 @@ async def test_the_nightly_comparison_reports_and_applies_only_where_told(
         guru_double.knows(body("sub_canceled"))
         guru_double.fails(429, **{"Retry-After": "0"})
         output = (await service.outcome("reconcile-payments"))["output"]
-        assert (output["checked"], output["applied"]) == (1, int(applies))
-        found = {"agencyId": "agency-123", "plan": "PRO", "planByGuru": "FREE", "reason": "by Guru's data: canceled"}
-        assert output["differences"] == [found]
+        assert (output["checked"], output["corrected"]) == (1, int(applies))
+        after = "FREE" if applies else "PRO"
+        (found,) = output["differences"]
+        assert (found["agencyId"], found["plan"], found["planByProvider"]) == ("agency-123", "PRO", "FREE")
+        assert (found["planAfter"], found["reason"]) == (after, "by its data: canceled")
         if applies:
-            row = await db.fetchrow("SELECT id FROM jobs.runs WHERE source = 'reconciliation'")
-            assert (await service.finished(row["id"]))["output"]["action"] == "deactivated"
-    assert await plan(db) == ("FREE" if applies else "PRO")
+            assert (await service.outcome("reconcile-payments"))["output"]["differences"] == []
+            actions = [row["action"] for row in await db.fetch("SELECT action FROM jobs.payment_events ORDER BY id")]
+            assert actions == ["activated", "deactivated"], "what is known already is not recorded every night"
+    assert await plan(db) == after
     alert = await db.fetchrow("SELECT subjects, details FROM jobs.alerts WHERE kind = 'payment_difference'")
     assert (alert["subjects"], json.loads(alert["details"])["plan"]) == (["agency-123"], "PRO")
 

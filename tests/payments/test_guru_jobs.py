@@ -66,7 +66,8 @@ async def test_the_life_of_a_subscription(service: Service, db: asyncpg.Connecti
         (body("sub_active"), "unchanged"),
         (body("sub_active"), "duplicate"),
         (body("sub_active", current_invoice__period_end="2027-01-20", **renewal), "renewed"),
-        (body("sub_canceled"), "deactivated"),
+        (body("sub_canceled"), "unchanged"),
+        (body("tx_refunded", id="sale-2", invoice__cycle=2, invoice__id="in_2"), "deactivated"),
         (body("tx_approved", dates__updated_at="2026-11-20T13:02:11Z"), "outdated"),
     ]
     assert [(await did(service, content))[0] for content, _ in steps] == [action for _, action in steps]
@@ -74,7 +75,8 @@ async def test_the_life_of_a_subscription(service: Service, db: asyncpg.Connecti
     story = [sentence(record, says) for record in await payments.history(service.app[keys.DATABASE], "agency-123")]
     assert story[0] == "Pagamento aprovado, ciclo 1: plano FREE → PRO (pagamento aprovado)."
     assert story[3] == "Assinatura ativa, ciclo 2: plano PRO renovado (assinatura ativa), pago até 21/01/2027 00:00."
-    assert story[4] == "Assinatura cancelada, ciclo 1: plano PRO → FREE (cancelamento)."
+    left = "plano continua PRO (cancelada, com o período pago por usar), até 21/01/2027 00:00"
+    assert story[4] == f"Assinatura cancelada, ciclo 1: {left}."
     assert await plan(db) == "FREE"
 
 
@@ -90,8 +92,13 @@ async def test_whose_it_is(service: Service, db: asyncpg.Connection):
     await db.execute(
         """INSERT INTO users (id, email, "agencyId", "updatedAt") VALUES ('u9', $1, 'agency-125', now())""", EMAIL
     )
-    shared = body("tx_approved", id="s4", subscription=[], source=[])
-    assert await did(service, shared) == ("unmatched", None)
+    await db.execute('UPDATE users SET "emailVerified" = NULL')
+    shared = body("tx_approved", subscription=[], source=[])
+    assert await did(service, shared | {"id": "s4"}) == ("unchanged", "agency-123"), "an invitation proves nothing"
+    await db.execute("UPDATE users SET \"emailVerified\" = now() WHERE id = 'u9'")
+    assert await did(service, shared | {"id": "s6"}) == ("activated", "agency-125"), "a verified address does"
+    await db.execute('UPDATE users SET "emailVerified" = now()')
+    assert await did(service, shared | {"id": "s7"}) == ("unmatched", None)
     assert await did(service, body("tx_approved", id="s5", product=[], items=[])) == ("rejected", None)
 
 
@@ -152,6 +159,7 @@ async def test_a_late_payment_has_its_days_of_grace(settings: Settings, db: asyn
     patient = settings.model_copy(update={"payment_grace_days": 5})
     async with running_service(patient, clock=clock) as service:
         await deliver(service, body("sub_active"))
+        clock.set(datetime(2026, 12, 21, 9, 1, tzinfo=UTC))
         await deliver(service, body("sub_pastdue"))
         due = await db.fetchval("SELECT due_at FROM jobs.subscriptions")
         assert due == datetime(2026, 12, 26, 9, 0, 4, tzinfo=UTC)

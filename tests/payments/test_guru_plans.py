@@ -1,5 +1,6 @@
 """What histories of events mean for a plan, in whatever order they come."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 
@@ -7,26 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.guru import PRODUCT
-from support.histories import D1, D2, HISTORIES, LATER, sub, tx
+from support.histories import D1, D2, FREE, HISTORIES, LATER, sub, tx
+from support.lives import TERMS, lived, word
 
-from agenciaos_jobs.payments.policy.application_decision import FREE, Action, Subscription
-from agenciaos_jobs.payments.policy.entitlement import Terms
+from agenciaos_jobs.payments.policy.decision import Action, decide, reevaluate
 from agenciaos_jobs.payments.policy.event import PaymentEvent
-from agenciaos_jobs.payments.policy.guru_decision import Account, decide_event, reevaluate
-
-TERMS = Terms({PRODUCT: "PRO", "pro-yearly": "PRO", "starter": "FREE"}, timedelta(days=3))
-
-
-def lived(events: list[PaymentEvent], now: datetime = LATER, plan: str = FREE) -> tuple[Account, list[Action]]:
-    """An agency's account after these events, each decided upon when it came."""
-    account, actions = Account(plan, None, {}), []
-    for one in events:
-        decision = decide_event(account, one, one.purchase_id, now, TERMS)
-        actions.append(decision.action)
-        purchases = {**account.purchases, one.purchase_id: account.merge(one, one.purchase_id)}
-        subscription = decision.subscription or account.subscription
-        account = Account(decision.plan_after or account.plan, subscription, purchases)
-    return account, actions
 
 
 @pytest.mark.parametrize(("events", "plan", "code"), HISTORIES.values(), ids=HISTORIES.keys())
@@ -36,13 +22,33 @@ def test_a_history_ends_in_the_same_plan_in_every_order(events: list[PaymentEven
         account, _ = lived([*order, *order])
         assert account.subscription
         ends.add(
-            (account.plan, account.subscription.code, account.subscription.period_end, tuple(account.purchases.items()))
+            (
+                account.plan,
+                account.subscription.code,
+                account.subscription.period_end,
+                tuple(sorted(account.purchases.items())),
+            )
         )
     assert len(ends) == 1
     assert next(iter(ends))[:2] == (plan, code)
 
 
-ALL = [one for events, _, _ in HISTORIES.values() for one in events]
+WORDS = [
+    word(name, at)
+    for name in (
+        "payment.approved",
+        "payment.refunded",
+        "subscription.canceled",
+        "past_due",
+        "chargeback",
+        "pending",
+        "?",
+    )
+    for at in ("2026-11-19T10:00:00Z", D1, "2026-12-01T14:00:00Z", D2)
+]
+ANONYMOUS = [word("payment.approved", received=f"2026-12-0{day}T15:00:00Z") for day in (1, 2, 4)]
+GURU = [one for events, _, _ in HISTORIES.values() for one in events]
+ALL = [*GURU, *WORDS, *ANONYMOUS]
 
 
 @settings(max_examples=300)
@@ -56,17 +62,14 @@ def test_any_events_any_number_of_times_end_in_the_same_state(data: st.DataObjec
 
 @given(st.lists(st.sampled_from(ALL), min_size=1, max_size=8), st.sampled_from([FREE, "PRO"]))
 def test_a_plan_changes_only_together_with_its_subscription(events: list[PaymentEvent], plan: str):
-    account = Account(plan, None, {})
-    for one in events:
-        decision = decide_event(account, one, one.purchase_id, LATER, TERMS)
-        assert decision.reason
-        assert decision.plan_before == account.plan
-        assert (decision.plan_before == decision.plan_after) or decision.subscription
-        assert (decision.action in {Action.ACTIVATED, Action.DEACTIVATED}) == (
-            decision.plan_before != decision.plan_after
-        )
-        purchases = {**account.purchases, one.purchase_id: account.merge(one, one.purchase_id)}
-        account = Account(decision.plan_after or "", decision.subscription or account.subscription, purchases)
+    before = plan
+    for count in range(1, len(events) + 1):
+        account, actions = lived(events[:count], plan=plan)
+        assert (actions[-1] in {Action.ACTIVATED, Action.DEACTIVATED}) == (account.plan != before)
+        if account.plan != before:
+            assert account.subscription
+            assert account.subscription.plan == account.plan
+        before = account.plan
 
 
 def test_a_payment_s_two_webhooks_make_one_change():
@@ -98,8 +101,10 @@ def test_time_takes_a_plan_back_at_its_moment(history: str, until: datetime):
     assert account.plan == "PRO"
     assert account.subscription
     assert account.subscription.due_at == until
-    assert getattr(reevaluate(account, just_before, TERMS), "plan_after", None) == "PRO"
-    ended = reevaluate(account, until, TERMS)
+    still = reevaluate(account, just_before, TERMS)
+    assert still
+    assert still[0].plan_after == "PRO"
+    ended, _ = reevaluate(account, until, TERMS) or (None, None)
     assert ended
     assert ended.subscription
     assert (ended.action, ended.plan_after, ended.subscription.due_at) == (Action.DEACTIVATED, FREE, None)
@@ -137,9 +142,29 @@ def test_a_plan_from_before_ends_with_a_cancellation():
     assert lived([sub("canceled", D2)], plan="PRO")[0].plan == FREE
 
 
-def test_the_application_s_own_newer_word_counts():
-    own = Subscription("PRO", "paid", PRODUCT, None, LATER)
-    decision = decide_event(Account("PRO", own, {}), sub("canceled", D2), "c", LATER, TERMS)
-    assert (decision.action, decision.plan_after) == (Action.OUTDATED, "PRO")
-    older = Subscription("PRO", "paid", PRODUCT, None, datetime(2026, 11, 1, tzinfo=UTC))
-    assert decide_event(Account("PRO", older, {}), sub("canceled", D2), "c", LATER, TERMS).plan_after == FREE
+def test_of_the_application_s_word_and_a_provider_s_the_newer_counts():
+    canceled = sub("canceled", D2)
+    for report, plan in ((word("approved", "2027-01-01T00:00:00Z"), "PRO"), (word("approved", D1), FREE)):
+        for order in permutations([canceled, report]):
+            assert lived(list(order))[0].plan == plan
+    assert lived([word("approved", "2027-01-01T00:00:00Z"), canceled])[1] == [Action.ACTIVATED, Action.OUTDATED]
+
+
+def test_a_checkout_that_was_only_begun_ends_no_plan_of_the_application_s():
+    begun = [tx("waiting_payment", D2), sub("started", D2, charged_times=0)]
+    for order in permutations([*begun, word("approved", D1)]):
+        assert lived(list(order))[0].plan == "PRO"
+
+
+def test_a_product_that_is_no_longer_listed_counts_until_its_subscription_ends():
+    account, _ = lived([sub("active", D1)])
+    unlisted = replace(TERMS, products={"other": "PRO"})
+    kept, _ = reevaluate(account, LATER, unlisted) or (None, None)
+    assert kept
+    assert kept.plan_after == "PRO"
+    assert account.subscription
+    assert account.subscription.product_id == PRODUCT
+    ended = decide(account, sub("expired", D2), account.subscription.product_id, "guru", LATER, unlisted)
+    assert ended.plan_after == "PRO", "another purchase"
+    ended = decide(account, sub("expired", D2), next(iter(account.purchases)), "guru", LATER, unlisted)
+    assert ended.plan_after == FREE

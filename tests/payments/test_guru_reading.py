@@ -36,6 +36,18 @@ def test_a_transaction_is_read():
     assert event.period_end == datetime(2026, 12, 21, 3, tzinfo=UTC)
 
 
+def test_a_coupon_of_100_percent_is_an_amount_of_zero():
+    event = understood(body("tx_approved", payment__total=0, payment__gross=297.0))
+    assert (event.amount, event.currency) == (Decimal(0), "BRL")
+    assert understood(body("tx_approved", payment__total=None)).amount == Decimal("297.0")
+
+
+def test_the_product_is_looked_for_in_every_item():
+    bump = {"offer": {"id": "bump"}, "id": "b"}
+    event = understood(body("tx_approved", product=[], items=[{"offer": {"id": "mug"}, "id": "m"}, bump]))
+    assert event.products == ("mug", "m", "bump", "b")
+
+
 def test_a_subscription_is_read():
     event = understood(body("sub_active"))
     assert (event.kind, event.id, event.status, event.uuid) == ("subscription", SUBSCRIPTION, "active", UUID)

@@ -227,7 +227,7 @@ async def test_a_redacted_payment_still_means_the_same(db: asyncpg.Connection, p
     [
         ((), "--agency"),
         (("--agency", "a", "--email", "a@b.example"), "--agency"),
-        (("--email", "marina"), "is no address"),
+        (("--email", "marina"), "is not an address"),
     ],
 )
 async def test_who_is_meant_must_be_clear(env: dict[str, str], privacy: Any, words: tuple[str, ...], reason: str):

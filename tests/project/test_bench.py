@@ -5,13 +5,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from agenciaos_jobs.foundation import database
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
     ("arguments", "measured"),
     [
-        ((), ["latency", "drain", "triggers", "flight", "stored", "requests", "durable"]),
+        ((), ["latency", "drain", "triggers", "flight", "stored", "requests", "durable", "limits"]),
         (("drain", "latency", "--runs", "7"), ["drain", "latency"]),
     ],
 )
@@ -50,3 +52,21 @@ async def test_a_peer_that_cannot_run_here_is_skipped_by_name(
     monkeypatch.setattr(install.shutil, "which", lambda _: None)
     assert await durable._installed_peers({"DATABASE_URL": "postgresql:///unused"}) == []
     assert capsys.readouterr().out == ("skipped graphile-worker: it needs Node.js 20 with npm, which is not on PATH\n")
+
+
+async def test_the_queries_of_a_page_are_counted_however_they_are_sent(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.syspath_prepend(ROOT)
+    from bench import dashboard
+
+    pool = await database.connect(database_url, size=1)
+    try:
+        taken = dashboard.count_queries(pool)
+        assert await pool.fetchval("SELECT 1") == 1
+        await pool.within(5).fetch("SELECT 1")
+        async with pool.transaction() as connection:
+            await connection.execute("SELECT 1")
+        assert len(taken) == 3
+    finally:
+        await pool.close()

@@ -70,7 +70,7 @@ async def test_every_figure_of_a_month(service: Service, clean: asyncpg.Connecti
     assert found["profit_change"] == Decimal("1.1976")
     assert found["recurring_share"] == Decimal("0.6667")
     assert found["top_revenue_categories"] == (
-        '[{"amount": "1000.1", "category": "Mídia"}, {"amount": "500", "category": "SEO"}]'
+        '[{"amount": "1000.10", "category": "Mídia"}, {"amount": "500.00", "category": "SEO"}]'
     )
     assert [f'"C{n}"' in found["top_expense_categories"] for n in range(6)] == [False, False, True, True, True, True]
     output = run["output"]

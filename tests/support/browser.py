@@ -70,6 +70,8 @@ def story(live: Site) -> dict[str, str]:
         "written": live.trigger("ai-content", AI, tags=["verão"]),
         "failed": live.trigger("monthly-report", {"month": "2999-01"}),
         "nowhere": live.trigger("monthly-report", {"month": "2026-10", "agencyId": "agency-nowhere"}),
+        "approved": live.trigger("approve", {}),
+        "busy": live.trigger("busy", {}),
         "delayed": live.trigger("monthly-report", {}, delay="2h"),
         "paid": live.trigger("payment-webhook", PAID),
         "reported": live.trigger("monthly-report", {"month": "2026-10"}),
@@ -79,6 +81,7 @@ def story(live: Site) -> dict[str, str]:
     ids["unmatched"] = unmatched[1]["jobId"]
     for name in ("written", "failed", "nowhere", "paid", "reported", "unmatched"):
         live.does(service.finished(ids[name]))
+    live.does(service.reaches(ids["approved"], lambda run: run["isWaiting"]))
     assert live.does(service.post("/api/v1/schedules", SCHEDULE))[0] == 200
     bulk = live.does(service.app[keys.BULK].start("replay", [ids["failed"], "run_gone"]))
     return {**ids, "bulk": bulk}

@@ -5,12 +5,13 @@ import multiprocessing
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 
+from agenciaos_jobs.cli.checks import Finding
 from agenciaos_jobs.settings import Settings
 from support.processes import environment
 
@@ -23,11 +24,11 @@ async def cli(
 ) -> tuple[int | None, str]:
     """Runs the command to its end, forked from a process that has imported it; its exit code and what it printed.
 
-    There is nothing in its environment but ``env``. Its standard input is ``given``.
+    There is nothing in its environment but ``env``, and English for its language. Its standard input is ``given``.
     """
     with tempfile.NamedTemporaryFile() as output, tempfile.NamedTemporaryFile() as entry:
         Path(entry.name).write_text(given)
-        known = {"HOME": str(cwd), **(env or {})}
+        known = {"HOME": str(cwd), "LANG": "en_US.UTF-8", **(env or {})}
         process = _FORKING.Process(target=_run, args=(words, known, str(cwd), entry.name, output.name))
         await asyncio.to_thread(_finish, process, patience)
         return process.exitcode, output.read().decode()
@@ -54,6 +55,12 @@ def _run(words: tuple[str, ...], env: dict[str, str], cwd: str, given: str, path
     from agenciaos_jobs.cli import main
 
     main()
+
+
+def english(findings: Iterable[Finding]) -> dict[str, tuple[str, str]]:
+    """Findings of ``check`` by their English names: the state, and the English text."""
+    shown = [(finding.state, *finding.shown("en")) for finding in findings]
+    return {name: (state, text) for state, name, text in shown}
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ class OpenAIDouble:
         self.requests: list[dict[str, Any]] = []
         self.calls: list[web.Request] = []
         self._script: list[Any] = []
-        self.in_background = False
+        self.in_background = self.is_down = False
         self.responses: dict[str, dict[str, Any]] = {}
         self.canceled: list[str] = []
         self.looks = 0
@@ -63,6 +63,8 @@ class OpenAIDouble:
         self.requests.append(asked)
         self.calls.append(request)
         await self.gate.wait()
+        if self.is_down:
+            return web.json_response({"error": {"message": "down"}}, status=503, headers={"retry-after": "0"})
         if not self._script:
             agent = AGENTS[asked["text"]["format"]["name"].upper()]
             return await self._answer(asked, model._response(asked, json.dumps(agent.example)))

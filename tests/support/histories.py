@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from agenciaos_jobs.payments.guru.reader import PAID, read
-from agenciaos_jobs.payments.policy.application_decision import FREE
 from agenciaos_jobs.payments.policy.event import PaymentEvent
 from support.guru import PRODUCT, body
 
+FREE = "FREE"
 LATER = datetime(2027, 1, 10, tzinfo=UTC)
 
 

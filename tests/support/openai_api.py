@@ -9,7 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from agenciaos_jobs.ai_content.agents import AGENTS
-from agenciaos_jobs.ai_content.openai import OpenAIModel
+from agenciaos_jobs.ai_content.openai.client import OpenAIModel
+from agenciaos_jobs.ai_content.openai.request import Options
 from agenciaos_jobs.ai_content.prompt import Prompt, prompt
 from agenciaos_jobs.dev import model as stand_in
 from agenciaos_jobs.foundation.clock import SystemClock
@@ -54,8 +55,8 @@ async def model(api: Api) -> AsyncIterator[OpenAIModel]:
     await model.close()
 
 
-def model_at(url: str, **others: str) -> OpenAIModel:
-    return OpenAIModel(SystemClock(), api_key=KEY, base_url=url, model="gpt-6-luna", **others)
+def model_at(url: str, options: Options = Options("gpt-6-luna"), **others: str) -> OpenAIModel:  # noqa: B008
+    return OpenAIModel(SystemClock(), api_key=KEY, base_url=url, options=options, **others)
 
 
 def question() -> Prompt:

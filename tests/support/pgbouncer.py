@@ -11,8 +11,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from agenciaos_jobs.dev import embedded
+from agenciaos_jobs.settings import Settings
 
 EXECUTABLE = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin")
 
@@ -42,6 +44,19 @@ def pgbouncer(database_url: str, directory: Path, mode: str = "transaction", siz
         yield f"postgresql://postgres@127.0.0.1:{port}{parts.path}"
     finally:
         embedded.stop(process)
+
+
+@pytest.fixture
+def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
+    """The address of the test's database through PgBouncer in transaction mode."""
+    with pgbouncer(database_url, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def pooled(settings: Settings, pooled_url: str) -> Settings:
+    """The test's settings, through PgBouncer."""
+    return settings.model_copy(update={"database_url": SecretStr(pooled_url)})
 
 
 # What PgBouncer itself sets for each of its clients: https://www.pgbouncer.org/config.html

@@ -63,12 +63,12 @@ async def running(
     What is not ``covered`` is not traced for the coverage report, which takes half of a process's time.
     """
     program = SCRIPTS / command[0]
-    names = ("HOME", "LANG", *(("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG") if covered else ()))
+    names = ("HOME", *(("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG") if covered else ()))
     kept = {name: os.environ[name] for name in names if name in os.environ}
     process = await asyncio.create_subprocess_exec(
         str(program),
         *command[1:],
-        env={**kept, "PATH": f"{SCRIPTS}:/usr/bin:/bin", **(env or {})},
+        env={**kept, "LANG": "C.UTF-8", "PATH": f"{SCRIPTS}:/usr/bin:/bin", **(env or {})},
         cwd=cwd,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
@@ -123,7 +123,7 @@ def environment(settings: Settings, **changes: str) -> dict[str, str]:
         "DASHBOARD_PASSWORD": "not-to-be-made-up",
         "OPENAI_API_KEY": "sk-test-0123456789",
         "OPENAI_BASE_URL": settings.openai_base_url,
-        "AI_MONTHLY_LIMIT_FREE": "1000000",
+        "PLANS": "FREE:1000000,PRO:1000000",
         **changes,
     }
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 
 from agenciaos_jobs import registry
 from agenciaos_jobs.engine.context import RunContext
-from agenciaos_jobs.engine.model.job import GiveUp, Job, RetryLater
+from agenciaos_jobs.engine.model.job import GiveUp, Job, Limits, RetryLater
 from agenciaos_jobs.settings import Settings
 from support.service import Service, running_service
 
@@ -73,6 +73,15 @@ async def _words(app: RunContext, payload: Anything) -> dict[str, Any]:
     return {}
 
 
+async def _approve(app: RunContext, payload: Anything) -> dict[str, Any]:
+    token = await app.create_wait_token("approval", timeout=timedelta(hours=2))
+    return {"answer": await app.wait_for_token(token.id)}
+
+
+async def _busy(app: RunContext, payload: Anything) -> None:
+    raise RetryLater("busy", "not now", after=timedelta(hours=1))
+
+
 async def _fail(app: RunContext, payload: Anything) -> dict[str, Any]:
     if app.run.attempt == 1 and (payload.model_extra or {}).get("twice"):
         raise RetryLater("busy", "not now", after=timedelta(milliseconds=10))
@@ -95,6 +104,8 @@ JOBS = {
     "echo": _job("echo", _echo),
     "slow": _job("slow", _slow),
     "talk": _job("talk", _talk),
+    "approve": Job("approve", Anything, _approve, limits=Limits(max_duration=7 * 86_400)),
+    "busy": Job("busy", Anything, _busy, limits=Limits(attempts=4)),
     "fail": _job("fail", _fail),
     "words": _job("words", _words),
     "say": _job("say", _say, Text),

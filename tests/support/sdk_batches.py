@@ -26,7 +26,7 @@ async def check(line: str, settings: Settings, db: asyncpg.Connection) -> None:
     assert [run["id"] for run in same] == [small[1]["id"]] * 2
     assert [run["task"] for run in await db.fetch(RUNS, seen["mixed"])] == ["echo", "slow"]
     assert seen["keyed"][0] == seen["keyed"][1]
-    assert "há echo, fail" in seen["unknown"]["error"]["message"]
+    assert "echo, fail" in seen["unknown"]["error"]["message"]
     assert "items.1.options.maxAttempts" in seen["wrong"]["error"]["message"]
     if line == "sdk3":
         assert [run["taskIdentifier"] for run in seen["small"]["runs"]] == ["echo", "echo"]

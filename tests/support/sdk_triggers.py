@@ -76,4 +76,4 @@ def _what_cannot_start_says_why(seen: dict[str, Any]) -> None:
     assert seen["text"]["error"]["status"] == 422
     assert seen["tooLarge"]["error"]["status"] == 413
     assert seen["unknown"]["error"]["status"] == 404
-    assert "há echo, fail, generate-ai-content" in seen["unknown"]["error"]["message"]
+    assert "echo, fail, generate-ai-content" in seen["unknown"]["error"]["message"]

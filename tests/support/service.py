@@ -102,7 +102,7 @@ async def running_worker(
     finally:
         while not main.done():  # a cancellation can be lost inside a Redis call
             main.cancel()
-            await asyncio.wait([main], timeout=0.5)
+            await asyncio.wait([main], timeout=0.05)
         try:
             await worker.close()
         except asyncio.CancelledError:  # arq gives up closing when it has canceled a job's last words to Redis

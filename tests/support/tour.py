@@ -13,7 +13,7 @@ Visit = Callable[[Chromium], None]
 def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
     """By its name, how each page that a person may see is opened; those that take a login."""
     menu = [entry.path for entry in navigation.menu(site.service.app, Role.ADMIN)]
-    runs = [f"/runs/{story[name]}" for name in ("written", "failed", "delayed", "paid")]
+    runs = [f"/runs/{story[name]}" for name in ("written", "failed", "delayed", "paid", "busy", "approved")]
     bulk, edit, report = f"/bulk/{story['bulk']}", f"/runs/{story['failed']}/edit", "/reports/2026-10/agency-123"
     others = ["/?period=7d", "/?period=30d", "/runs?status=failures", *(f"/test?task={task}" for task in OFFERED)]
     agencies = ["/agencies/agency-123", "/agencies/agency-124"]
@@ -41,6 +41,7 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
         "may a group be replayed?": _group_asked,
         "a payload that is refused": lambda window: _refused_payload(window, edit),
         "a form that is refused": _refused_form,
+        "an approval": lambda window: _approval(window, f"/runs/{story['approved']}"),
     }
 
 
@@ -73,6 +74,14 @@ def _refused_payload(window: Chromium, edit: str) -> None:
     window.go(edit)
     window.find("#payload").clear()
     window.find("#payload").send_keys("{")
+    window.click("main .button.primary")
+    window.sees("não é JSON válido")
+
+
+def _approval(window: Chromium, run: str) -> None:
+    window.go(run)
+    window.go(window.link("[data-part=tokens] a.button"))
+    window.find("#output").send_keys("{")
     window.click("main .button.primary")
     window.sees("não é JSON válido")
 

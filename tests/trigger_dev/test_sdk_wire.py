@@ -72,7 +72,7 @@ async def test_a_stream_sent_again_adds_only_what_is_missing(settings: Settings,
             _, whole = await stream(service, batch["id"], items)
             assert (whole["itemsAccepted"], whole["itemsDeduplicated"], whole["sealed"]) == (accepted, repeated, True)
         status, problem = await stream(service, batch["id"], [{"index": 0, "task": "nothing"}])
-        assert (status, problem["tasks"][0]) == (404, "echo")
+        assert (status, problem["tasks"][0]) == (404, "approve")
         assert (await stream(service, "batch_nope", items))[0] == 404
         status, problem = await stream(service, batch["id"], [{"index": -1, "task": "echo"}])
         assert (status, problem["errors"][0]["field"]) == (422, "items.0.index")

@@ -71,6 +71,32 @@ async def test_a_single_use_token_triggers_once_whoever_asks_first(service: Serv
     assert sorted(status for status, _ in answers) == [200] + 9 * [403]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "mended", "headers"),
+    [
+        (TRIGGER, {"options": {"debounce": {"key": "k", "delay": "10ms"}}}, {"payload": {}}, {}),
+        (
+            "/api/v1/tasks/batch",
+            {"items": [{"task": REPORT, "payload": {}}]},
+            {"items": [{"task": REPORT, "payload": {}}]},
+            {"idempotency-key": "k", "idempotency-key-ttl": "soon"},
+        ),
+        (
+            "/api/v3/batches",
+            {"runCount": 1, "idempotencyKey": "k"},
+            {"runCount": 1},
+            {"idempotency-key-ttl": "soon"},
+        ),
+    ],
+)
+async def test_an_invalid_request_leaves_the_token_usable(
+    service: Service, path: str, body: dict[str, Any], mended: dict[str, Any], headers: dict[str, str]
+):
+    once = bearer(f"trigger:tasks:{REPORT}", f"batchTrigger:tasks:{REPORT}", otu=True)
+    assert (await service.post(path, body, **once, **headers))[0] == 422
+    assert (await service.post(path, mended, **once))[0] == 200
+
+
 async def test_the_same_request_repeated_gets_its_run_again(service: Service):
     once = bearer(f"trigger:tasks:{REPORT}", otu=True) | {"x-trigger-request-idempotency-key": "one-request"}
     first, second = [await service.post(TRIGGER, {"payload": {}}, **once) for _ in range(2)]

@@ -1,21 +1,23 @@
 """Writes marketing content with a language model, within the agency's plan."""
 
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
-from typing import Annotated, LiteralString
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema
-from pydantic_core import PydanticCustomError
-
-from agenciaos_jobs.ai_content.agents import AGENTS
+from agenciaos_jobs.ai_content.agents.inputs import prepare
 from agenciaos_jobs.ai_content.alerts import AI_BUDGET_AGENCY
+from agenciaos_jobs.ai_content.answer import Answer, Usage
 from agenciaos_jobs.ai_content.budget import step_reached
 from agenciaos_jobs.ai_content.conversation import ReplayableRounds, Requester, cancel_abandoned
-from agenciaos_jobs.ai_content.prompt import Answer, ParsedAnswer, Prompt, Usage, input_problem, prompt, read
+from agenciaos_jobs.ai_content.error_words import explain
+from agenciaos_jobs.ai_content.openai.wire import OUTPUT_TRUNCATED
+from agenciaos_jobs.ai_content.output import output_of
+from agenciaos_jobs.ai_content.payload import Payload
+from agenciaos_jobs.ai_content.prompt import Prompt, prompt
+from agenciaos_jobs.ai_content.reading import corrected, correction, read
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.ai_content.store import generations, responses
 from agenciaos_jobs.ai_content.store.generations import Generation
-from agenciaos_jobs.engine.context import RunContext
+from agenciaos_jobs.engine.context import JobContext, RunContext
 from agenciaos_jobs.engine.model.job import (
     HANDED_BACK,
     REVOKED,
@@ -28,68 +30,51 @@ from agenciaos_jobs.engine.model.job import (
     RetryLater,
 )
 from agenciaos_jobs.foundation import agencies
+from agenciaos_jobs.foundation.agencies import AgencyBrief
 from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
 
-_INPUT_PROBLEMS: dict[str, LiteralString] = {
-    "input_empty": "at least one input must have a value",
-    "input_value_too_long": "{name} has {size} characters, at most {limit} are allowed",
-    "input_too_long": "has {size} characters in all, at most {limit} are allowed",
-}
 _PASSING_FAULTS = {"generation_failed"}
 _STOPPED = {HANDED_BACK, REVOKED}
 
 
-def _known_agent(name: str) -> str:
-    if name not in AGENTS:
-        raise PydanticCustomError("unknown_agent", "expected one of {expected}", {"expected": ", ".join(AGENTS)})
-    return name
-
-
-def _usable_input(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    if problem := input_problem(values):
-        code, figures = problem
-        raise PydanticCustomError(code, _INPUT_PROBLEMS[code], figures)
-    return values
-
-
-EXAMPLE: Json = {
-    "agencyId": "agency-123",
-    "agentType": "META_ADS_COPY",
-    "input": {"produto": "Smartphone", "publico": "Jovens 18-25"},
-    "userId": "user-456",
-}
-
-
-class Payload(BaseModel):
-    """What to write, for whom. ``input`` holds the fields that the agent expects, or others: the model sees all."""
-
-    model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "GenerateAiContent", "examples": [EXAMPLE]})
-
-    agencyId: str = Field(min_length=1, max_length=191)  # noqa: N815
-    agentType: Annotated[  # noqa: N815
-        str, AfterValidator(_known_agent), WithJsonSchema({"type": "string", "enum": list(AGENTS)})
-    ]
-    input: Annotated[dict[str, JsonValue], AfterValidator(_usable_input), Field(json_schema_extra={"minProperties": 1})]
-    userId: str | None = Field(default=None, max_length=191)  # noqa: N815
-
-
 async def run(context: RunContext[AIContent], payload: Payload) -> CommitWith:
+    payload = await _resolved(context, payload)
     agency = await agencies.brief(context.database, payload.agencyId)
     if agency is None:
-        raise GiveUp("agency_not_found", f"there is no agency {payload.agencyId!r}")
-    await _reserve(context, payload.agencyId, agency.plan)
-    request = prompt(AGENTS[payload.agentType], agency.name, agency.clients, agency.projects, payload.input)
+        raise _agency_not_found(payload)
+    await _reserve(context, payload.agencyId, agency)
+    agent = payload.agent
+    user_input, cut = prepare(agent.input, payload.input)
+    if cut:
+        context.log.info("input_cut", agent=agent.type, fields=cut)
+    request = prompt(agent, agency.name, agency.clients, agency.projects, user_input)
     content, usage = await _write(context, payload, request)
-    context.log.info("content_generated", agent=payload.agentType, model=usage.model, output_tokens=usage.output_tokens)
+    context.log.info("content_generated", agent=agent.type, model=usage.model, output_tokens=usage.output_tokens)
     return CommitWith(partial(_complete, context=context, payload=payload, content=content, usage=usage))
 
 
-async def _reserve(context: RunContext[AIContent], agency_id: str, plan: str) -> None:
+async def _resolved(context: RunContext[AIContent], payload: Payload) -> Payload:
+    """The payload under its agency's own id: older calls may carry the id of a client, a project or a task."""
+    if not payload.content:
+        return payload
+    owner = await agencies.owner_of(context.database, payload.agencyId)
+    if owner is None:
+        raise _agency_not_found(payload)
+    return payload.resolved(owner.agency_id, owner.kind)
+
+
+def _agency_not_found(payload: Payload) -> GiveUp:
+    return GiveUp("agency_not_found", f"there is no agency {payload.agencyId!r}")
+
+
+async def _reserve(context: RunContext[AIContent], agency_id: str, agency: AgencyBrief) -> None:
     """Reserves one generation of the month in which the run was triggered, or gives up."""
-    month = Month.of(context.run.created_at)
-    limit = context.uses.monthly_limits[plan]
+    month, plan = Month.of(context.run.created_at), agency.plan
+    limit = context.uses.monthly_limits.get(plan)
+    if limit is None:
+        raise GiveUp("unknown_plan", f"PLANS has no plan {plan!r}")
     reservation = await generations.reserve(context.database, context.run, agency_id, month, limit, context.clock.now())
     if not reservation.granted:
         resets_at = month.next.starts_at.isoformat()
@@ -98,77 +83,99 @@ async def _reserve(context: RunContext[AIContent], agency_id: str, plan: str) ->
         raise GiveUp("plan_limit_reached", message, details=details)
     used = reservation.used + 1
     if context.run.attempt == 1 and (step := step_reached(used, limit)):
-        context.uses.alerts.record(AI_BUDGET_AGENCY, str(step), subject=agency_id, used=used, limit=limit, plan=plan)
+        context.uses.alerts.record(
+            AI_BUDGET_AGENCY, str(step), subject=agency_id, agency=agency.name, used=used, limit=limit, plan=plan
+        )
 
 
 async def _write(context: RunContext[AIContent], payload: Payload, request: Prompt) -> tuple[Json, Usage]:
     """The content and what it consumed, after at most one corrective round."""
-    ask = await _writer(context, payload)
-    answer = await ask(request)
-    usage = _billed(context, payload, answer.usage)
-    reading = _read(request, answer)
-    if reading.problems:
-        context.log.info("answer_to_be_corrected", problems=len(reading.problems))
-        answer = await ask(request.corrected(answer.text, reading.problems))
-        usage = _billed(context, payload, usage + answer.usage)
-        reading = _read(request, answer)
-    if reading.problems:
-        problems = "; ".join(reading.problems)
-        raise GiveUp("output_limits_exceeded", f"the answer breaks the agent's limits after a correction: {problems}")
-    return reading.content, usage
-
-
-async def _writer(context: RunContext[AIContent], payload: Payload) -> Callable[[Prompt], Awaitable[Answer]]:
-    """The function that asks the model; long content is written in the background."""
-    if not _in_background(context, payload):
-        return context.uses.model.answer
-    requester = Requester(payload.agencyId, payload.userId, payload.agentType)
-    return (await ReplayableRounds.of(context, requester)).answer
-
-
-def _in_background(context: RunContext[AIContent], payload: Payload) -> bool:
-    return AGENTS[payload.agentType].long and context.uses.model.in_background
-
-
-def _billed(context: RunContext[AIContent], payload: Payload, usage: Usage) -> Usage:
-    """Records the usage so far even if the attempt fails.
-
-    Background responses outlive an interrupted attempt; the attempt that continues bills them.
-    """
-    if usage.cost is None:
-        context.log.warning("price_unknown", model=usage.model)
-
-    async def record(connection: Connection, error_code: str) -> None:
-        if _in_background(context, payload):
-            if error_code in _STOPPED:
-                return
-            await responses.finish(connection, context.run.id)
-        await generations.record(
-            connection, _generation(context, payload, usage, error_code=error_code), context.clock.now()
-        )
-
-    context.on_failure(record)
-    return usage
-
-
-def _read(request: Prompt, answer: Answer) -> ParsedAnswer:
-    """The answer's content or its problems; raises for faults that no correction can fix."""
-    if answer.fault:
-        code, message = answer.fault
-        raise RetryLater(code, message) if code in _PASSING_FAULTS else GiveUp(code, message)
+    dialogue = await Dialogue.of(context, payload)
+    answer = await dialogue.ask(request)
     reading = read(request.agent, answer.text)
-    if not reading.is_json:
+    if reading.faults:
+        context.log.info("answer_to_be_corrected", problems=len(reading.faults), fields=sorted(reading.wrong_fields))
+        answer = await dialogue.ask(correction(request, answer.text, reading))
+        reading = corrected(request.agent, reading, answer.text)
+    if reading.dropped:
+        context.log.info("answer_items_dropped", items=reading.dropped)
+    if reading.faults and not reading.is_json:
         raise RetryLater("output_not_json", "; ".join(reading.problems))
-    return reading
+    if reading.faults:
+        message = f"the answer breaks the agent's limits after a correction: {'; '.join(reading.problems)}"
+        raise GiveUp("output_limits_exceeded", message, details={"problems": reading.problems})
+    return reading.content, dialogue.usage
+
+
+class Dialogue:
+    """One run's requests to the model, and what they consume."""
+
+    def __init__(self, context: RunContext[AIContent], payload: Payload, rounds: ReplayableRounds) -> None:
+        self._context, self._payload, self._rounds = context, payload, rounds
+        self._usage: Usage | None = None
+
+    @classmethod
+    async def of(cls, context: RunContext[AIContent], payload: Payload) -> "Dialogue":
+        """Long content is written in the background."""
+        requester = Requester(payload.agencyId, payload.userId, payload.agent.type)
+        in_background = payload.agent.long and context.uses.model.in_background
+        rounds = await ReplayableRounds.of(context, requester, in_background=in_background)
+        return cls(context, payload, rounds)
+
+    @property
+    def usage(self) -> Usage:
+        """What all answers have consumed."""
+        assert self._usage
+        return self._usage
+
+    async def ask(self, request: Prompt) -> Answer:
+        """The model's answer; a truncated one is requested once more, with twice the tokens.
+
+        Raises for faults that no correction can fix.
+        """
+        answer = await self._ask(request)
+        if answer.fault and answer.fault[0] == OUTPUT_TRUNCATED:
+            doubled = replace(request.agent, max_output_tokens=2 * request.agent.max_output_tokens)
+            self._context.log.info("answer_truncated", max_output_tokens=request.agent.max_output_tokens)
+            answer = await self._ask(replace(request, agent=doubled))
+        if answer.fault:
+            code, message = answer.fault
+            raise RetryLater(code, message) if code in _PASSING_FAULTS else GiveUp(code, message)
+        return answer
+
+    async def _ask(self, request: Prompt) -> Answer:
+        answer = await self._rounds.answer(request)
+        usage = answer.usage
+        self._usage = self._usage + usage if self._usage else usage
+        if usage.cost is None:
+            self._context.log.warning("price_unknown", model=usage.model)
+        if usage.is_incomplete:
+            self._context.log.warning("usage_incomplete", model=usage.model)
+        self._context.on_failure(self._record_failure)
+        return answer
+
+    async def _record_failure(self, connection: Connection, error_code: str) -> None:
+        """Bills what was consumed although the attempt failed.
+
+        Stored answers outlive an interrupted attempt; the attempt that continues bills them.
+        """
+        usage = self._rounds.unstored_usage if error_code in _STOPPED else self._usage
+        if self._rounds.are_stored and error_code not in _STOPPED:
+            await responses.finish(connection, self._context.run.id)
+        if usage:
+            generation = _generation(self._context, self._payload, usage, error_code=error_code)
+            await generations.record(connection, generation, self._context.clock.now())
 
 
 async def _complete(
     connection: Connection, *, context: RunContext[AIContent], payload: Payload, content: Json, usage: Usage
 ) -> Json:
-    if _in_background(context, payload):
+    if payload.agent.long or context.run.waits_since:
         await responses.finish(connection, context.run.id)
-    await generations.record(connection, _generation(context, payload, usage, content=content), context.clock.now())
-    return {"success": True, "data": content, "usage": usage.as_json()}
+    output = output_of(payload.agent, content, payload.input, usage)
+    generation = _generation(context, payload, usage, content=output["data"])
+    await generations.record(connection, generation, context.clock.now())
+    return output
 
 
 def _generation(
@@ -184,11 +191,16 @@ def _generation(
         attempt=context.run.attempt,
         agency_id=payload.agencyId,
         user_id=payload.userId,
-        agent_type=payload.agentType,
+        agent_type=payload.agent.type,
         usage=usage,
         content=content,
         error_code=error_code,
     )
+
+
+async def _tidy(context: JobContext[AIContent]) -> None:
+    await context.uses.pacer.release()
+    await cancel_abandoned(context)
 
 
 async def _abandon(connection: Connection, run_ids: list[str]) -> None:
@@ -204,6 +216,12 @@ JOB = Job(
     accepted=Text("Geração de conteúdo iniciada", "Content generation started"),
     payload=Payload,
     run=run,
-    limits=Limits(attempts=3, max_duration=900, per_agency=True),
-    hooks=Hooks(agency=lambda payload: payload.agencyId, on_discard=_abandon, cleanup=cancel_abandoned),
+    limits=Limits(attempts=3, per_agency=True),
+    hooks=Hooks(
+        agency=lambda payload: payload.agencyId,
+        max_duration=lambda payload: payload.max_duration,
+        on_discard=_abandon,
+        cleanup=_tidy,
+        explain=explain,
+    ),
 )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from agenciaos_jobs.ai_content.prompt import Usage
+from agenciaos_jobs.ai_content.answer import Usage
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.run import ClaimedRun
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
@@ -79,6 +79,8 @@ async def record(executor: Executor, generation: Generation, now: datetime) -> N
         usage.reasoning_tokens,
         usage.cost,
         now,
+        usage.cache_write_tokens,
+        usage.is_incomplete,
     )
 
 

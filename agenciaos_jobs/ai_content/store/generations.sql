@@ -10,8 +10,8 @@ DELETE FROM jobs.ai_reservations WHERE run_id = ANY ($1::text[])
 WITH generation AS (
   INSERT INTO jobs.ai_generations (run_id, attempt, agency_id, user_id, agent_type, status, error_code, content, model,
                                    service_tier, requests, input_tokens, cached_tokens, output_tokens, reasoning_tokens, cost,
-                                   created_at)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                                   created_at, cache_write_tokens, usage_incomplete)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
   RETURNING input_tokens, output_tokens, cost
 ), consumed AS (
   SELECT * FROM generation

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agenciaos_jobs.ai_content.prompt import Answer
+from agenciaos_jobs.ai_content.answer import Answer
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.foundation.database import Connection, Database, Executor
 from agenciaos_jobs.foundation.sql import load
@@ -68,7 +68,7 @@ async def begin(
     return known
 
 
-async def record_submission(executor: Executor, number: int, response_id: str, answer: Answer | None) -> None:
+async def record_submission(executor: Executor, number: int, response_id: str | None, answer: Answer | None) -> None:
     await executor.execute(QUERIES["record_submission"], number, response_id, answer and answer.as_json())
 
 

@@ -66,35 +66,41 @@ class Server:
         )
 
 
-class EmailChannel:
-    """Sends to all recipients at once."""
+class Mailer:
+    """Hands mail in at a server. Failures are raised as :class:`ChannelError`."""
 
-    def __init__(
-        self, server: Server, sender: str, recipients: Sequence[str], context: ssl.SSLContext | None = None
-    ) -> None:
-        self._server, self._sender, self._recipients = server, sender, tuple(recipients)
+    def __init__(self, server: Server, context: ssl.SSLContext | None = None) -> None:
+        self.server = server
         self._context = context or ssl.create_default_context()
 
-    async def send(self, notice_id: str, message: AlertMessage) -> None:
+    async def send(self, mail: EmailMessage) -> None:
+        """Sends to everybody in the mail's ``To``.
+
+        The error's code is ``smtp_interrupted`` where the connection was lost so late that the mail may be sent.
+        """
+        is_connected = False
         try:
             async with asyncio.timeout(_TOTAL_TIMEOUT), self._connection() as smtp:
-                refused, _ = await smtp.send_message(self._mail(notice_id, message))
+                is_connected = True
+                refused, _ = await smtp.send_message(mail)
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise _explained(error) from error
+            explained = _explained(error)
+            if is_connected and explained.code == "smtp_unreachable":
+                raise ChannelError("smtp_interrupted", explained.message, is_final=False) from error
+            raise explained from error
         if refused:
             text = "; ".join(f"{address}: {answer.code} {answer.message}" for address, answer in refused.items())
             raise ChannelError("smtp_recipients_refused", f"sent, but not to {text}", is_final=True)
 
-    async def probe(self) -> str:
+    async def probe(self) -> None:
         try:
             async with asyncio.timeout(_TOTAL_TIMEOUT), self._connection() as smtp:
                 await smtp.noop()
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             raise _explained(error) from error
-        return f"{self._server.host}:{self._server.port} accepts the login, to {', '.join(self._recipients)}"
 
     def _connection(self) -> aiosmtplib.SMTP:
-        server = self._server
+        server = self.server
         return aiosmtplib.SMTP(
             hostname=server.host,
             port=server.port,
@@ -105,6 +111,23 @@ class EmailChannel:
             tls_context=None if server.is_plain else self._context,
             timeout=_REPLY_TIMEOUT,
         )
+
+
+class EmailChannel:
+    """Sends to all recipients at once."""
+
+    def __init__(
+        self, server: Server, sender: str, recipients: Sequence[str], context: ssl.SSLContext | None = None
+    ) -> None:
+        self._mailer, self._sender, self._recipients = Mailer(server, context), sender, tuple(recipients)
+
+    async def send(self, notice_id: str, message: AlertMessage) -> None:
+        await self._mailer.send(self._mail(notice_id, message))
+
+    async def probe(self) -> str:
+        await self._mailer.probe()
+        server = self._mailer.server
+        return f"{server.host}:{server.port} accepts the login, to {', '.join(self._recipients)}"
 
     def _mail(self, notice_id: str, message: AlertMessage) -> EmailMessage:
         mail = EmailMessage()

@@ -19,6 +19,10 @@ from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, LONG_READS
 from agenciaos_jobs.http.problems import RequestError
+from agenciaos_jobs.payments.effects import current_terms
+from agenciaos_jobs.payments.explanation import Explanation, explain
+from agenciaos_jobs.payments.resources import PAYMENTS
+from agenciaos_jobs.payments.store import purchases
 from agenciaos_jobs.payments.words import sentence
 
 PAGE = 50
@@ -78,9 +82,10 @@ async def show_agencies(request: web.Request) -> web.StreamResponse:
 async def show_agency(request: web.Request) -> web.StreamResponse:
     database, agency, fmt = request.app[LONG_READS], await _agency(request), formatter(request)
     month = Month.of(request.app[CLOCK].now())
-    first = back(month, MONTHS_SHOWN - 1)
+    first = month.back(MONTHS_SHOWN - 1)
     months = await agencies.months(database, agency.id, first)
     limit = request.app[MONTHLY_LIMITS].get(agency.plan)
+    explanation = await _explanation(request, agency.id, fmt)
     events = await payments.page(database, agency_id=agency.id, limit=MAX_EVENTS)
     return render(
         request,
@@ -93,11 +98,21 @@ async def show_agency(request: web.Request) -> web.StreamResponse:
         has_generations=bool(months),
         agents=await agencies.agents(database, agency.id, month),
         subscription=await agencies.subscription(database, agency.id),
+        explanation=explanation,
         events=[(row.record, sentence(row.record, fmt)) for row in events],
         actions=ACTIONS,
         most_events=MAX_EVENTS,
         reports=(await reports.of_agency(database, agency.id, first.previous, month))[::-1],
     )
+
+
+async def _explanation(request: web.Request, agency_id: str, fmt: Formatter) -> Explanation:
+    async with request.app[DATABASE].connection() as connection:
+        account = await purchases.account(connection, agency_id)
+        terms = await current_terms(connection, request.app[PAYMENTS])
+    if account is None:  # it was deleted meanwhile
+        raise RequestError(404, _UNKNOWN)
+    return explain(account, request.app[CLOCK].now(), terms, fmt)
 
 
 async def _agency(request: web.Request) -> Agency:
@@ -106,12 +121,6 @@ async def _agency(request: web.Request) -> Agency:
     if agency is None:
         raise RequestError(404, _UNKNOWN)
     return agency
-
-
-def back(month: Month, count: int) -> Month:
-    """The month ``count`` months before."""
-    number = month.year * 12 + month.number - 1 - count
-    return Month(number // 12, number % 12 + 1)
 
 
 def _chart(agency_id: str, months: Sequence[AiMonth], first: Month, fmt: Formatter) -> Bars:

@@ -15,14 +15,19 @@ from agenciaos_jobs.payments.assignment import (
     UnknownAgencyError,
     UnknownPaymentError,
 )
-from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.effects import current_terms
+from agenciaos_jobs.payments.policy.decision import Action
+from agenciaos_jobs.payments.policy.entitlement import APPLICATION
+from agenciaos_jobs.payments.policy.terms import Terms
+from agenciaos_jobs.payments.providers import PROVIDERS
+from agenciaos_jobs.payments.resources import PAYMENTS
 from agenciaos_jobs.payments.store import payments
 from agenciaos_jobs.payments.store.payments import PaymentRecord
 from agenciaos_jobs.payments.words import sentence
 
 PAGE = 50
 MAX_WAITING = 20
-SENDERS = ("guru", "api")
+SENDERS = (*(provider.name for provider in PROVIDERS), APPLICATION)
 
 
 async def show_payments(request: web.Request) -> web.StreamResponse:
@@ -49,6 +54,7 @@ async def show_payments(request: web.Request) -> web.StreamResponse:
         agencies=await runs.agencies(database),
         actions=ACTIONS,
         senders={name: SOURCES[name] for name in SENDERS},
+        webhook=f"/webhooks/{SENDERS[0]}",
     )
 
 
@@ -68,10 +74,18 @@ async def assign(request: web.Request) -> web.StreamResponse:
     return redirect(f"/payments/{record.id}?done=assigned")
 
 
+async def give_plan(request: web.Request) -> web.StreamResponse:
+    """Gives the payment's product a plan. Runs process the payments that were rejected for it."""
+    record = await _record(request)
+    await request.app[ASSIGNMENTS].give_plan(record.id, (await form(request)).get("plan", ""))
+    return redirect(f"/payments/{record.id}?done=product")
+
+
 async def _page(request: web.Request, record: PaymentRecord, refused: Mapping[str, str]) -> web.Response:
     """The page of a delivery; ``refused`` holds the form's value and its error."""
     database, fmt = request.app[LONG_READS], formatter(request)
     others = await dashboard_payments.same_event(database, record)
+    terms = await current_terms(database, request.app[PAYMENTS])
     waits = record.action is Action.UNMATCHED and all(other.id < record.id for other in others)
     return render(
         request,
@@ -85,10 +99,18 @@ async def _page(request: web.Request, record: PaymentRecord, refused: Mapping[st
         runs=await run.replays(database, record.run_id),
         waits=waits,
         refused=refused,
+        is_unlisted=_is_unlisted(record, terms),
+        paid_plans=request.app[ASSIGNMENTS].plans[1:],
         agencies=await runs.agencies(database) if waits else [],
         actions=ACTIONS,
         done=request.query.get("done"),
     )
+
+
+def _is_unlisted(record: PaymentRecord, terms: Terms) -> bool:
+    """Whether it was rejected for its product, which still has no plan."""
+    is_rejected = record.action is Action.REJECTED and record.code == "unknown_product"
+    return is_rejected and record.product_id is not None and record.product_id not in terms.products
 
 
 async def _record(request: web.Request) -> PaymentRecord:
@@ -108,4 +130,5 @@ PAGES = [
     Page("GET", "/payments", show_payments),
     Page("GET", "/payments/{payment_id}", show_payment),
     Page("POST", "/payments/{payment_id}/assign", assign, detail=("agency",)),
+    Page("POST", "/payments/{payment_id}/product", give_plan, detail=("plan",)),
 ]

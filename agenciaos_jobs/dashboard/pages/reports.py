@@ -4,10 +4,9 @@ from decimal import Decimal, InvalidOperation
 
 from aiohttp import web
 
-from agenciaos_jobs.dashboard.csv_export import as_sheet
 from agenciaos_jobs.dashboard.money_chart import money_chart
 from agenciaos_jobs.dashboard.page import Page
-from agenciaos_jobs.dashboard.pages.agencies import back
+from agenciaos_jobs.dashboard.pages.report_delivery import details_of
 from agenciaos_jobs.dashboard.rendering import HEADERS, formatter, render
 from agenciaos_jobs.dashboard.store import agencies
 from agenciaos_jobs.dashboard.store import reports as dashboard_reports
@@ -15,6 +14,7 @@ from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.http.keys import CLOCK, LONG_READS
 from agenciaos_jobs.http.problems import RequestError
+from agenciaos_jobs.reports.documents.csv_sheet import as_sheet
 from agenciaos_jobs.reports.store import monthly_reports
 from agenciaos_jobs.reports.store.monthly_reports import Report
 
@@ -49,20 +49,23 @@ async def show_report(request: web.Request) -> web.StreamResponse:
     """An agency's month, and the twelve before it."""
     database, agency_id = request.app[LONG_READS], request.match_info["agency_id"]
     month = _month(request.match_info["month"])
-    found = await dashboard_reports.of_agency(database, agency_id, back(month, PREVIOUS), month)
+    found = await dashboard_reports.of_agency(database, agency_id, month.back(PREVIOUS), month)
     agency = await agencies.one(database, agency_id)
     if not found and agency is None:
         raise RequestError(404, _UNKNOWN)
     report = found[-1] if found and found[-1].month == month.first_day else None
     earlier = [item for item in found if item is not report]
+    details = await details_of(request, agency_id, month) if report else None
+    sums = details.report.figures.months if details else found
     return render(
         request,
         "report.html",
         agency_id=agency_id,
-        name=agency.name if agency else agency_id,
+        name=agency.name if agency else found[-1].agency_name or agency_id,
         month=month,
+        details=details,
         report=report,
-        chart=money_chart([back(month, number).first_day for number in range(PREVIOUS, -1, -1)], found),
+        chart=money_chart([month.back(number).first_day for number in range(PREVIOUS, -1, -1)], sums),
         history=found[::-1],
         usual=_usual(earlier),
     )

@@ -7,7 +7,11 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
+from agenciaos_jobs.ai_content.agents import find
+from agenciaos_jobs.ai_content.jobs import generate_ai_content
+from agenciaos_jobs.dashboard.failures.explanation import explain
 from agenciaos_jobs.dashboard.page import Page, form, redirect
+from agenciaos_jobs.dashboard.pages import waiting
 from agenciaos_jobs.dashboard.pages.runs import kept_filter, read_filter
 from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import run as dashboard_run
@@ -39,7 +43,7 @@ LEVELS: Mapping[str, tuple[str, ...]] = {
 
 _NOT_JSON = Text("não é JSON válido (linha {line}, coluna {column})", "not valid JSON (line {line}, column {column})")
 _NOT_AN_OBJECT = Text("deve ser um objeto", "must be an object")
-_UNKNOWN_TASK = Text("Esta tarefa não existe mais", "This task does not exist any more")
+_UNKNOWN_TASK = Text("Esta tarefa não existe mais", "This task no longer exists")
 
 
 async def show_run(request: web.Request) -> web.StreamResponse:
@@ -52,14 +56,16 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         "run.html",
         run=run,
         attempts=attempts,
-        bars=bars(spans(run, attempts), now),
+        bars=bars(spans(run, attempts, await dashboard_run.calls(database, run.id)), now),
         now=now,
         **{name: redactor.value(getattr(run, name)) for name in MASKED},
+        failure=explain(run.task, run.error) if run.error else None,
         content=_content(run),
         log=await _log(request, run),
         levels=LEVELS,
         most_lines=MAX_LINES,
         billed=await dashboard_run.billed(database, run.id),
+        **await waiting.view_of(request, run),
         replays=await dashboard_run.replays(database, run.id),
         agency=await dashboard_run.agency_name(database, run.agency_id) if run.agency_id else None,
         is_known=run.task in JOBS,
@@ -83,8 +89,12 @@ async def cancel(request: web.Request) -> web.StreamResponse:
 
 
 async def replay(request: web.Request) -> web.StreamResponse:
+    """Asks first: a key press or a wrong click may start a billed generation."""
     run = await _run(request)
     _require_task(run)
+    if not (await form(request)).get("confirmed"):
+        billed = await dashboard_run.billed(request.app[DATABASE], run.id)
+        return render(request, "replay_ask.html", run=run, billed=billed)
     try:
         accepted = await request.app[CONTROL].replay(run.id)
     except ValidationError as error:
@@ -143,9 +153,12 @@ def _require_task(run: StoredRun) -> None:
 
 def _content(run: StoredRun) -> Json | None:
     """The content that a model generated, in a form to display; ``None`` where the run generated none."""
-    agent = run.payload.get("agentType")
-    data = run.output.get("data") if run.status is Status.COMPLETED and run.output else None
-    return {"agent": agent, "data": data} if isinstance(agent, str) and isinstance(data, dict) else None
+    output = run.output if run.status is Status.COMPLETED and run.task == generate_ai_content.JOB.task else None
+    if not isinstance(output, dict) or not isinstance(output.get("data"), dict):
+        return None
+    agent = find(str(run.payload.get("agentType")))
+    data = {name: value for name, value in output["data"].items() if value != output.get("content")}
+    return {"agent": agent.type if agent else None, "data": data}
 
 
 def _pretty(payload: Any) -> str:

@@ -16,7 +16,7 @@ from agenciaos_jobs.registry import JOBS
 
 PAGE = 50
 
-_UNKNOWN_TASK = Text("Esta tarefa não existe mais", "This task does not exist any more")
+_UNKNOWN_TASK = Text("Esta tarefa não existe mais", "This task no longer exists")
 _UNFIT = Text("O job não aceita mais o payload deste agendamento", "The job no longer accepts this schedule's payload")
 
 

@@ -52,27 +52,50 @@ async def start(request: web.Request) -> web.StreamResponse:
     given, language = await form(request), language_of(request)
     known = fields(job.payload.model_json_schema())
     payload, unread = read(known, {field.name: given.get(f"payload.{field.name}", "") for field in known})
-    if unread:
-        faults = {f"payload.{name}": [text.in_language(language)] for name, text in unread.items()}
-        return await _page(request, job, known, given, faults)
+    faults = {f"payload.{name}": [text.in_language(language)] for name, text in unread.items()}
     try:
         asked = _request(job, payload, given)
-        accepted = await request.app[INTAKE].trigger(run_of(job, asked, request, source="dashboard", is_test=True))
+        new = run_of(job, asked, request, source="dashboard", is_test=True)
+        if not faults:
+            return redirect(f"/runs/{(await request.app[INTAKE].trigger(new)).run_id}")
     except InvalidFieldsError as error:
         if error.status != 422:
             raise
-        return await _page(request, job, known, given, errors_by_field(error, language))
+        faults = errors_by_field(error, language) | faults
     except KeyConflictError as error:
-        return await _page(request, job, known, given, {"idempotencyKey": [error.text.in_language(language)]})
-    return redirect(f"/runs/{accepted.run_id}")
+        faults = {"idempotencyKey": [error.text.in_language(language)]}
+    return await _page(request, job, known, given, faults)
 
 
-def _request(job: Job[Any], payload: Json, given: Mapping[str, str]) -> TriggerRequest:
+async def show_request(request: web.Request) -> web.Response:
+    """The API's request for the form as it stands, for the script that shows it while the form is edited."""
+    job = OFFERED.get(request.match_info["task"])
+    if job is None:
+        raise RequestError(404, _UNKNOWN)
+    return web.Response(text=_curl(job, fields(job.payload.model_json_schema()), await form(request)))
+
+
+def _curl(job: Job[Any], known: Sequence[Field], values: Mapping[str, str]) -> str:
+    """The command that sends what the form has; without fields whose JSON is invalid."""
+    payload, _ = read(known, {field.name: values.get(f"payload.{field.name}", "") for field in known})
+    body = orjson.dumps({"type": job.task, "payload": payload, **_options(values)}, option=orjson.OPT_INDENT_2).decode()
+    quoted = body.replace("'", "'\\''")
+    return (
+        'curl -sS "$AGENCIAOS_JOBS_URL/api/trigger" -H "Authorization: Bearer $TRIGGER_SECRET_KEY" \\\n'
+        f"  -H 'Content-Type: application/json' -d '{quoted}'"
+    )
+
+
+def _options(given: Mapping[str, str]) -> Json:
     options: Json = {name: given[name].strip() for name in OPTIONS if given.get(name, "").strip()}
     if "tags" in options:
         options["tags"] = [tag.strip() for tag in options["tags"].split(",") if tag.strip()]
+    return options
+
+
+def _request(job: Job[Any], payload: Json, given: Mapping[str, str]) -> TriggerRequest:
     try:
-        return TriggerRequest.model_validate({"type": job.task, "payload": payload, **options})
+        return TriggerRequest.model_validate({"type": job.task, "payload": payload, **_options(given)})
     except ValidationError as error:
         raise invalid(error) from None
 
@@ -93,7 +116,6 @@ async def _page(
     request: web.Request, job: Job[Any], known: Sequence[Field], values: Mapping[str, str], faults: FailureRecorder
 ) -> web.Response:
     named = {*(f"payload.{field.name}" for field in known), *OPTIONS}
-    schema = job.payload.model_json_schema()
     return render(
         request,
         "test.html",
@@ -108,9 +130,13 @@ async def _page(
         agency_fields=AGENCY_FIELDS,
         agents=AGENTS.values() if any(field.name == "agentType" for field in known) else (),
         summary=job.title.in_language(language_of(request)),
-        body=orjson.dumps({"type": job.task, "payload": example_of(schema)}, option=orjson.OPT_INDENT_2).decode(),
+        curl=_curl(job, known, values),
         options_open=any(values.get(name) or faults.get(name) for name in OPTIONS),
     )
 
 
-PAGES = [Page("GET", "/test", show_test, role=Role.OPERATOR), Page("POST", "/test/{task}", start)]
+PAGES = [
+    Page("GET", "/test", show_test, role=Role.OPERATOR),
+    Page("POST", "/test/{task}", start),
+    Page("POST", "/test/{task}/request", show_request, is_change=False),
+]

@@ -93,3 +93,15 @@ document.addEventListener("change", (event) => {
 });
 document.addEventListener("refreshed", count);
 addEventListener("pageshow", count);
+
+// "The same over the API" follows the form.
+let following;
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-request]");
+  if (!form) return;
+  clearTimeout(following);
+  following = setTimeout(async () => {
+    const response = await fetch(`${form.action}/request`, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    if (response.ok) document.querySelector(form.dataset.request).textContent = await response.text();
+  }, 250);
+});

@@ -1,4 +1,4 @@
-// Updates "há 3 min" and running durations while the page is open, in the format of formatting.py.
+// Updates "há 3 min", running durations and countdowns while the page is open, in the format of formatting.py.
 
 const isPortuguese = document.documentElement.lang.startsWith("pt");
 const number = (value, places) => value.toLocaleString(isPortuguese ? "pt-BR" : "en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
@@ -38,6 +38,9 @@ function tick() {
 function grow() {
   for (const element of document.querySelectorAll("[data-since]")) {
     element.textContent = duration((now() - Date.parse(element.dataset.since)) / 1000);
+  }
+  for (const element of document.querySelectorAll("[data-until]")) {
+    element.textContent = duration(Math.max(0, Date.parse(element.dataset.until) - now()) / 1000);
   }
 }
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from agenciaos_jobs.foundation.database import Database, Executor
 from agenciaos_jobs.foundation.sql import load
-from agenciaos_jobs.payments.policy.application_decision import Action
+from agenciaos_jobs.payments.policy.decision import Action
 from agenciaos_jobs.payments.store.payments import PaymentRecord, payment_of
 
 QUERIES = load(__name__)

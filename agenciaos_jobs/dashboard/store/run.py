@@ -28,6 +28,16 @@ class Billed:
 
 
 @dataclass(frozen=True)
+class Call:
+    """A call to another service that an attempt made, such as one of the model."""
+
+    attempt: int
+    name: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
 class ReplayRun:
     """A replay of a run."""
 
@@ -43,6 +53,11 @@ async def log(
     pattern = f"%{escape_like(text)}%" if text else None
     records = await executor.fetch(QUERIES["log"], run_id, levels, pattern, limit)
     return [LogLine(run_id=run_id, **record) for record in records]
+
+
+async def calls(executor: Executor, run_id: str) -> list[Call]:
+    """The calls of all attempts, in the order of their starts."""
+    return [Call(**record) for record in await executor.fetch(QUERIES["calls"], run_id)]
 
 
 async def log_end(executor: Executor, run_id: str) -> datetime | None:

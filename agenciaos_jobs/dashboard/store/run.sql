@@ -2,10 +2,15 @@
 -- The newest lines up to the limit, in chronological order.
 SELECT * FROM (
   SELECT attempt, logged_at, level, message, fields FROM jobs.run_logs
-  WHERE run_id = $1 AND ($2::text[] IS NULL OR level = ANY ($2))
+  WHERE run_id = $1 AND level <> 'span' AND ($2::text[] IS NULL OR level = ANY ($2))
     AND ($3::text IS NULL OR message ILIKE $3 OR fields::text ILIKE $3)
   ORDER BY logged_at DESC, attempt DESC LIMIT $4) AS line
 ORDER BY logged_at, attempt
+
+-- name: calls
+-- The calls to other services of the run's attempts.
+SELECT attempt, message AS name, logged_at AS start, logged_at + make_interval(secs => (fields ->> 'seconds')::float8) AS end
+FROM jobs.run_logs WHERE run_id = $1 AND level = 'span' ORDER BY logged_at
 
 -- name: log_end
 SELECT max(logged_at) FROM jobs.run_logs WHERE run_id = $1

@@ -37,16 +37,28 @@ class RetryLater(Exception):
         self.code, self.message, self.after = code, message, after
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What a run waits for before it can do its work: ``reason`` is for people, ``key`` is the same for all such runs.
+
+    ``engine.store.waiting`` counts and releases the runs of a key.
+    """
+
+    key: str
+    reason: Text
+
+
 class Snooze(Exception):
     """The attempt waits for an external event, for up to ``after``, and holds no slot meanwhile.
 
     This is not a failure and uses up no attempt. The job is called again in the same attempt with the same payload, and
-    must find for itself what it had begun. The run's ``max_duration`` counts from the attempt's first call.
+    must find for itself what it had begun. The run's ``max_duration`` counts from the attempt's first call; one that
+    waits to begin (``waiting``) shows why, and its ``max_duration`` begins anew.
     """
 
-    def __init__(self, after: timedelta) -> None:
+    def __init__(self, after: timedelta, waiting: Waiting | None = None) -> None:
         super().__init__(f"snoozed for {after}")
-        self.after = after
+        self.after, self.waiting = after, waiting
 
 
 HANDED_BACK = "handed_back"
@@ -102,16 +114,20 @@ class Limits:
 class Hooks:
     """Optional callbacks of a job.
 
-    ``agency(payload)`` returns the id of the agency that a run belongs to. ``is_needed(database, now)``: a slot of the
-    schedule makes a run only if it returns true. ``on_discard(connection, run_ids)`` releases what runs had reserved,
+    ``agency(payload)`` returns the id of the agency that a run belongs to. ``max_duration(payload)`` is the limit of an
+    attempt in seconds, if it depends on the payload. ``is_needed(database, now)``: a slot of the schedule makes a run
+    only if it returns true. ``on_discard(connection, run_ids)`` releases what runs had reserved,
     in the transaction that ends them unsuccessfully. ``cleanup(context)`` runs every two seconds on every worker, and
-    cleans up what runs have left in external systems.
+    cleans up what runs have left in external systems. ``explain(code, details)`` returns what customers read for an
+    error of the job's; ``None`` leaves the message as it was raised.
     """
 
     agency: Callable[[Any], str | None] = lambda _: None
+    max_duration: Callable[[Any], int] | None = None
     is_needed: Callable[[Any, datetime], Awaitable[bool]] | None = None
     on_discard: Callable[[Any, list[str]], Awaitable[None]] | None = None
     cleanup: Callable[[Any], Awaitable[None]] | None = None
+    explain: Callable[[str, Json], Text | None] | None = None
 
 
 @dataclass(frozen=True)

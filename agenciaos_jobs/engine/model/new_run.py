@@ -12,11 +12,12 @@ def new_run(job: Job[Any], payload: Json, *, source: str, **options: Any) -> New
 
     Raises pydantic's ``ValidationError`` for an invalid payload.
     """
-    agency_id = job.hooks.agency(job.payload.model_validate(payload))
+    checked = job.payload.model_validate(payload)
+    agency_id = job.hooks.agency(checked)
     fields: Json = {
         "agency_id": agency_id,
         "max_attempts": job.limits.attempts,
-        "max_duration": job.limits.max_duration,
+        "max_duration": job.hooks.max_duration(checked) if job.hooks.max_duration else job.limits.max_duration,
         "priority": job.limits.priority,
         "traceparent": tracing.current(),
         "concurrency_key": agency_key(job.task, agency_id) if job.limits.per_agency and agency_id else None,

@@ -77,7 +77,11 @@ class TriggerResult(NamedTuple):
 
 
 class ClaimedRun(NamedTuple):
-    """A run that this worker owns, at attempt number ``attempt`` (from 1). ``losses``: workers that it crashed."""
+    """A run that this worker owns, at attempt number ``attempt`` (from 1). ``losses``: workers that it crashed.
+
+    ``waits_since``: when the attempt first had to wait to begin (:class:`~agenciaos_jobs.engine.model.job.Waiting`);
+    ``is_released``: it was released since, rather than called again to see whether it can begin.
+    """
 
     id: str
     task: str
@@ -94,6 +98,8 @@ class ClaimedRun(NamedTuple):
     concurrency_key: str | None = None
     losses: int = 0
     traceparent: str | None = None
+    waits_since: datetime | None = None
+    is_released: bool = False
 
 
 class QueuedRun(NamedTuple):

@@ -8,7 +8,9 @@ import asyncpg
 
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.run import Status
+from agenciaos_jobs.foundation.clock import make_id
 from agenciaos_jobs.foundation.database import Executor
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)
@@ -73,6 +75,15 @@ class StoredRun(RunSummary):
     queue: str | None
     batch_id: str | None
     error_group: str | None
+    waits_for: Json | None
+    waits_since: datetime | None
+
+    @property
+    def waiting_reason(self) -> Text | None:
+        """Why the run waits to begin, ``None`` if it does not."""
+        if self.status is not Status.QUEUED or self.waits_for is None:
+            return None
+        return Text(self.waits_for["pt"], self.waits_for["en"])
 
 
 @dataclass(frozen=True)
@@ -107,10 +118,19 @@ async def attempts(executor: Executor, run_id: str) -> list[Attempt]:
 
 
 async def newest(
-    executor: Executor, *, task: str | None = None, status: str | None = None, agency_id: str | None = None, limit: int
+    executor: Executor,
+    *,
+    task: str | None = None,
+    status: str | None = None,
+    agency_id: str | None = None,
+    tag: str | None = None,
+    since: datetime | None = None,
+    limit: int,
 ) -> list[StoredRun]:
-    """The newest runs first, filtered by the given values."""
-    return [_stored(record) for record in await executor.fetch(QUERIES["newest"], task, status, agency_id, limit)]
+    """The newest runs first, filtered by the given values; those created at ``since`` or later."""
+    first_id = make_id("run", since, 0) if since else ""
+    found = await executor.fetch(QUERIES["newest"], task, status, agency_id, tag, first_id, limit)
+    return [_stored(record) for record in found]
 
 
 async def queue_depth(executor: Executor, now: datetime) -> list[Depth]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from agenciaos_jobs.engine.model.run import QueuedRun
 from agenciaos_jobs.foundation.database import Database, Executor
 from agenciaos_jobs.foundation.sql import load
 
@@ -61,3 +62,13 @@ async def _remove(database: Database, setting: str, name: str) -> None:
     async with database.transaction() as connection:
         await connection.execute(QUERIES[setting], name)
         await connection.execute(QUERIES["drop_unmanaged"], name)
+
+
+async def park_paused(executor: Executor, run_ids: list[str], now: datetime) -> list[str]:
+    """Parks those of the due runs whose queue is paused; returns their ids."""
+    return [record["id"] for record in await executor.fetch(QUERIES["park_paused"], run_ids, now)]
+
+
+async def unpark_resumed(executor: Executor) -> list[QueuedRun]:
+    """Unparks up to a thousand runs whose queue is not paused any more."""
+    return [QueuedRun(**record) for record in await executor.fetch(QUERIES["unpark_resumed"])]

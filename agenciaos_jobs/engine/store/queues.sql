@@ -31,3 +31,23 @@ UPDATE jobs.queues SET concurrency_limit = NULL, overridden_at = NULL, overridde
 
 -- name: drop_unmanaged
 DELETE FROM jobs.queues WHERE name = $1 AND paused_at IS NULL AND concurrency_limit IS NULL
+
+-- name: park_paused
+-- Parks the runs of paused queues. What an attempt has begun goes on, though it stands by.
+UPDATE jobs.runs AS run SET status = 'QUEUED', parked = true, updated_at = $2
+FROM jobs.queues AS managed
+WHERE run.id = ANY ($1::text[]) AND run.status IN ('QUEUED', 'DELAYED') AND run.due_at <= $2 AND NOT run.standing_by
+  AND (run.expires_at IS NULL OR run.expires_at > $2 OR run.started_at IS NOT NULL)
+  AND managed.name = coalesce(run.queue, 'task/' || run.task) AND managed.paused_at IS NOT NULL
+RETURNING run.id
+
+-- name: unpark_resumed
+-- Parked runs without a concurrency key, whose queue is not paused.
+UPDATE jobs.runs AS run SET parked = false
+FROM (SELECT id FROM jobs.runs AS waiting
+      WHERE parked AND concurrency_key IS NULL
+        AND NOT EXISTS (SELECT FROM jobs.queues AS managed
+                        WHERE managed.name = coalesce(waiting.queue, 'task/' || waiting.task) AND managed.paused_at IS NOT NULL)
+      ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED) AS resumed
+WHERE run.id = resumed.id
+RETURNING run.id, run.task, run.due_at, run.priority

@@ -7,9 +7,10 @@ from hashlib import sha256
 
 import orjson
 
-from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.model.job import Json, Waiting
 from agenciaos_jobs.engine.model.run import ClaimedRun, NewRun, QueuedRun, RunError, Status
 from agenciaos_jobs.engine.store.idempotency import REQUEST_LIFE, key_digest
+from agenciaos_jobs.engine.store.waiting import waiting_as_json
 from agenciaos_jobs.foundation.database import Connection, Database, Executor
 from agenciaos_jobs.foundation.sql import load
 
@@ -105,16 +106,6 @@ async def claim(
     return [ClaimedRun(**{**record, "tags": tuple(record["tags"])}) for record in records]
 
 
-async def park_paused(executor: Executor, run_ids: list[str], now: datetime) -> list[str]:
-    """Parks those of the due runs whose queue is paused; returns their ids."""
-    return [record["id"] for record in await executor.fetch(QUERIES["park_paused"], run_ids, now)]
-
-
-async def unpark_resumed(executor: Executor) -> list[QueuedRun]:
-    """Unparks up to a thousand runs whose queue is not paused any more."""
-    return [QueuedRun(**record) for record in await executor.fetch(QUERIES["unpark_resumed"])]
-
-
 async def block_behind(database: Database, run_ids: list[str], now: datetime) -> list[str]:
     """Blocks the due runs queued behind those of these runs that are blocked, by concurrency key; returns their ids."""
     async with database.transaction() as connection:
@@ -161,7 +152,7 @@ async def complete(
 async def hold(connection: Connection, run: ClaimedRun, worker_id: str) -> None:
     """Locks the run's row for the transaction, or raises :class:`OwnershipLostError`.
 
-    ``cancellation.interrupt_completion`` finds the transaction by the advisory lock that it holds as well.
+    ``run_changes.interrupt_completion`` finds the transaction by the advisory lock that it holds as well.
     """
     if await connection.fetchrow(QUERIES["hold"], run.id, run.attempt, worker_id) is None:
         raise OwnershipLostError(run.id)
@@ -201,12 +192,16 @@ async def hand_back(
         raise OwnershipLostError(run.id)
 
 
-async def snooze(executor: Executor, run: ClaimedRun, worker_id: str, due_at: datetime, now: datetime) -> datetime:
+async def snooze(
+    executor: Executor, run: ClaimedRun, worker_id: str, due_at: datetime, now: datetime, waiting: Waiting | None = None
+) -> datetime:
     """Requeues the run so that this attempt continues at ``due_at``, or now if it was woken; returns when.
 
     Raises :class:`OwnershipLostError`.
     """
-    due: datetime | None = await executor.fetchval(QUERIES["snooze"], run.id, run.attempt, worker_id, due_at, now)
+    waits_for = waiting and waiting_as_json(waiting)
+    snoozed = (run.id, run.attempt, worker_id, due_at, now, waits_for)
+    due: datetime | None = await executor.fetchval(QUERIES["snooze"], *snoozed)
     if due is None:
         raise OwnershipLostError(run.id)
     return due

@@ -58,27 +58,7 @@ WHERE run.id = wanted.id AND status IN ('QUEUED', 'DELAYED') AND due_at <= $3
   AND (expires_at IS NULL OR expires_at > $3 OR started_at IS NOT NULL) AND concurrency_key IS NULL AND losses <= $4
   AND (standing_by OR NOT EXISTS (SELECT FROM jobs.queues AS managed WHERE managed.name = coalesce(queue, 'task/' || task)))
 RETURNING run.id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
-          tags, request_id, concurrency_key, losses, traceparent
-
--- name: park_paused
--- Parks the runs of paused queues. What an attempt has begun goes on, though it stands by.
-UPDATE jobs.runs AS run SET status = 'QUEUED', parked = true, updated_at = $2
-FROM jobs.queues AS managed
-WHERE run.id = ANY ($1::text[]) AND run.status IN ('QUEUED', 'DELAYED') AND run.due_at <= $2 AND NOT run.standing_by
-  AND (run.expires_at IS NULL OR run.expires_at > $2 OR run.started_at IS NOT NULL)
-  AND managed.name = coalesce(run.queue, 'task/' || run.task) AND managed.paused_at IS NOT NULL
-RETURNING run.id
-
--- name: unpark_resumed
--- Parked runs without a concurrency key, whose queue is not paused.
-UPDATE jobs.runs AS run SET parked = false
-FROM (SELECT id FROM jobs.runs AS waiting
-      WHERE parked AND concurrency_key IS NULL
-        AND NOT EXISTS (SELECT FROM jobs.queues AS managed
-                        WHERE managed.name = coalesce(waiting.queue, 'task/' || waiting.task) AND managed.paused_at IS NOT NULL)
-      ORDER BY id LIMIT 1000 FOR UPDATE SKIP LOCKED) AS resumed
-WHERE run.id = resumed.id
-RETURNING run.id, run.task, run.due_at, run.priority
+          tags, request_id, concurrency_key, losses, traceparent, waits_since, waits_since IS NOT NULL AND waits_for IS NULL AS is_released
 
 -- name: lock_keys
 -- One claim at a time for each concurrency key, so that two workers never count the same free slot. No key is empty; the
@@ -140,7 +120,7 @@ SET status = 'EXECUTING', attempt = attempt + 1, worker_id = $2, woken = false,
     started_at = coalesce(started_at, $3), updated_at = $3, parked = false
 WHERE id IN (SELECT id FROM granted)
 RETURNING id, task, payload, agency_id, attempt, max_attempts, max_duration, created_at, due_at, attempt_started_at,
-          tags, request_id, concurrency_key, losses, traceparent
+          tags, request_id, concurrency_key, losses, traceparent, waits_since, waits_since IS NOT NULL AND waits_for IS NULL AS is_released
 
 -- name: block_behind
 -- Blocks all due runs behind a blocked run at once, instead of dequeuing them one by one.
@@ -223,7 +203,7 @@ RETURNING run_id
 -- name: retry
 WITH ended AS (
   UPDATE jobs.runs
-  SET status = 'QUEUED', due_at = $4, updated_at = $6, error = $5, standing_by = false
+  SET status = 'QUEUED', due_at = $4, updated_at = $6, error = $5, standing_by = false, waits_for = NULL, waits_since = NULL
   WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
   RETURNING id, attempt, worker_id, attempt_started_at
 )
@@ -240,8 +220,9 @@ RETURNING id
 -- name: snooze
 -- The attempt continues at the next claim, which is due at once if the run was woken while it was still executing.
 UPDATE jobs.runs
-SET status = 'QUEUED', attempt = attempt - 1, standing_by = true, updated_at = $5,
-    due_at = CASE WHEN woken THEN $5::timestamptz ELSE $4 END
+SET status = 'QUEUED', attempt = attempt - 1, standing_by = $6::jsonb IS NULL, updated_at = $5,
+    due_at = CASE WHEN woken THEN $5::timestamptz ELSE $4 END,
+    waits_for = $6::jsonb, waits_since = CASE WHEN $6::jsonb IS NOT NULL THEN coalesce(waits_since, $5::timestamptz) END
 WHERE id = $1 AND attempt = $2 AND worker_id = $3 AND status = 'EXECUTING'
 RETURNING due_at
 
@@ -265,7 +246,7 @@ WITH lost AS (
 ), ended AS (
   UPDATE jobs.runs AS run
   SET status = CASE WHEN lost.will_retry THEN 'QUEUED' ELSE 'CRASHED' END, losses = run.losses + 1,
-      due_at = $1, updated_at = $1, standing_by = false,
+      due_at = $1, updated_at = $1, standing_by = false, waits_for = NULL, waits_since = NULL,
       error = CASE WHEN lost.will_retry THEN run.error ELSE $2::jsonb END,
       finished_at = CASE WHEN lost.will_retry THEN NULL ELSE $1 END
   FROM lost WHERE run.id = lost.id

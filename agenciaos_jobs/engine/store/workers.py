@@ -12,12 +12,14 @@ QUERIES = load(__name__)
 
 @dataclass(frozen=True)
 class Worker:
-    """One worker process."""
+    """One worker process. ``slots`` is how many runs it executes at once, ``version`` its release."""
 
     id: str
     host: str
     pid: int
     started_at: datetime
+    slots: int = 1
+    version: str = ""
 
 
 async def synchronise(executor: Executor, clock: Clock) -> None:
@@ -32,9 +34,25 @@ async def database_time(executor: Executor) -> datetime:
     return moment
 
 
-async def renew(executor: Executor, worker: Worker, now: datetime, lease_until: datetime) -> None:
-    """Renews the worker's lease on its runs until ``lease_until``."""
-    await executor.execute(QUERIES["renew"], worker.id, worker.host, worker.pid, worker.started_at, now, lease_until)
+async def renew(
+    executor: Executor, worker: Worker, now: datetime, lease_until: datetime, memory: int | None = None
+) -> bool:
+    """Renews the worker's lease on its runs until ``lease_until``; returns whether an operator drains it.
+
+    ``memory`` is the process's resident memory in bytes.
+    """
+    process = (worker.id, worker.host, worker.pid, worker.started_at, worker.slots, worker.version)
+    return bool(await executor.fetchval(QUERIES["renew"], *process, now, lease_until, memory))
+
+
+async def drain(executor: Executor, worker_id: str, now: datetime, who: str) -> bool:
+    """Has a worker start no further run; false if there is no such worker, or it is of a release that cannot."""
+    return bool(await executor.fetchval(QUERIES["drain"], worker_id, now, who))
+
+
+async def end_drain(executor: Executor, worker_id: str) -> bool:
+    """Lets a worker start runs again; false if there is no such worker."""
+    return bool(await executor.fetchval(QUERIES["end_drain"], worker_id))
 
 
 async def leave(executor: Executor, worker: Worker) -> None:
@@ -48,6 +66,7 @@ async def delete_lost(executor: Executor, now: datetime) -> None:
 
 
 async def alive(executor: Executor, now: datetime) -> int:
+    """The number of workers that start runs: their leases hold, and no operator drains them."""
     return int(await executor.fetchval(QUERIES["alive"], now))
 
 

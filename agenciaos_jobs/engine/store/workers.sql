@@ -1,6 +1,15 @@
 -- name: renew
-INSERT INTO jobs.workers (id, host, pid, started_at, seen_at, lease_until) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, lease_until = excluded.lease_until, lost_at = NULL
+INSERT INTO jobs.workers (id, host, pid, started_at, slots, version, seen_at, lease_until, memory)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, lease_until = excluded.lease_until, memory = excluded.memory, lost_at = NULL
+RETURNING draining_since IS NOT NULL
+
+-- name: drain
+UPDATE jobs.workers SET draining_since = coalesce(draining_since, $2), draining_by = coalesce(draining_by, $3)
+WHERE id = $1 AND slots IS NOT NULL RETURNING id
+
+-- name: end_drain
+UPDATE jobs.workers SET draining_since = NULL, draining_by = NULL WHERE id = $1 RETURNING id
 
 -- name: leave
 DELETE FROM jobs.workers WHERE id = $1
@@ -11,7 +20,7 @@ WHERE lease_until <= $1::timestamptz - interval '1 day'
   AND NOT EXISTS (SELECT FROM jobs.runs AS run WHERE run.worker_id = worker.id AND run.status = 'EXECUTING')
 
 -- name: alive
-SELECT count(*) FROM jobs.workers WHERE lease_until > $1
+SELECT count(*) FROM jobs.workers WHERE lease_until > $1 AND draining_since IS NULL
 
 -- name: owned_attempts
 SELECT id, attempt FROM jobs.runs WHERE worker_id = $1 AND status = 'EXECUTING'

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from agenciaos_jobs.engine.model.job import HANDED_BACK, REVOKED, CommitWith, GiveUp, Job
+from agenciaos_jobs.engine.model.job import HANDED_BACK, REVOKED, CommitWith, GiveUp, Job, Waiting
 from agenciaos_jobs.engine.model.run import ClaimedRun, QueuedRun, Retry, RunError, Status
 from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.store import runs
@@ -121,10 +121,10 @@ class Completer:
                 if is_final:
                     await self._on_failures(connection, [(run.id, run.task, error)])
 
-    async def snooze(self, running: Running, due_at: datetime) -> datetime:
+    async def snooze(self, running: Running, due_at: datetime, waiting: Waiting | None) -> datetime:
         """Requeues the run until ``due_at`` or a wake-up, when the same attempt continues; returns when it is due."""
         database = self._database.within(ENGINE_TIMEOUT)
-        return await runs.snooze(database, running.run, self._worker_id, due_at, self._clock.now())
+        return await runs.snooze(database, running.run, self._worker_id, due_at, self._clock.now(), waiting)
 
     async def release_interrupted(self, running: Running) -> None:
         """Records an attempt that was cancelled; a run that this worker still owns goes back to the queue."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -26,11 +26,10 @@ POLL_INTERVAL = timedelta(seconds=5)
 """The longest an idle worker waits for a wake-up message before it polls the queue."""
 
 _PAUSE_AFTER_ERROR = 1.0
+_MAX_ISOLATED = 2
 
 MAX_UNRECORDED_COMPLETIONS = 100
 """Runs whose code has returned release their slot before the outcome is recorded, up to this many."""
-
-_MAX_ISOLATED = 2
 
 
 class Dispatcher:
@@ -50,13 +49,12 @@ class Dispatcher:
         slots: int,
         worker_id: str,
     ) -> None:
-        self._worker_id = worker_id
-        self._handed_over: list[str] = []
+        self._worker_id, self._handed_over = worker_id, list[str]()
         self._queue, self._runner, self._producers, self._outbox = queue, runner, producers, outbox
         self._clock, self._jobs, self.slots = clock, jobs, slots
         self._tasks: set[asyncio.Task[None]] = set()
         self._wakeup = asyncio.Event()
-        self._stopping, self._stopped = False, asyncio.Event()
+        self._is_draining, self._stopping, self._stopped = False, False, asyncio.Event()
         self._claiming_stopped = asyncio.Event()
         self._claiming_stopped.set()
         runner.slot_freed = self._wakeup.set
@@ -114,8 +112,11 @@ class Dispatcher:
 
     async def _step(self) -> float:
         """Starts the runs that are due; returns the seconds to wait for the next step unless woken before."""
+        if self._is_draining:
+            await self._refuse_handovers()
+            return POLL_INTERVAL.total_seconds()
         free = self.slots - self.busy
-        if free <= 0 and not self._handed_over:
+        if free <= 0:
             return POLL_INTERVAL.total_seconds()
         try:
             if self._handed_over:
@@ -140,7 +141,9 @@ class Dispatcher:
         return max(0.001, min(until_due, POLL_INTERVAL).total_seconds())
 
     async def _claim_handed_over(self) -> None:
-        run_ids, self._handed_over = self._handed_over, []
+        """Claims up to the free slots. What is left waits for a slot, until the rescuer sends it to another worker."""
+        free = max(0, self.slots - self.busy)
+        run_ids, self._handed_over = self._handed_over[:free], self._handed_over[free:]
         await self._claim(run_ids)
 
     async def _pause(self, seconds: float) -> None:
@@ -180,19 +183,16 @@ class Dispatcher:
     async def _claim(self, run_ids: list[str]) -> None:
         claimed = await self._runner.claim(run_ids)
         for run in claimed:
-            self._start(self._execute(run))
+            task = asyncio.create_task(self._execute(run))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
         if len(claimed) < len(run_ids):
             rest = set(run_ids) - {run.id for run in claimed} - self._isolated.keys()
             rest -= set(await self._runner.park_paused(list(rest)))
             await self._queue.remove(await self._runner.block_behind(list(rest)))
             for run_id in await self._runner.poison_candidates(list(rest)):
-                task = self._isolated[run_id] = asyncio.create_task(self._isolate(run_id))
-                task.add_done_callback(partial(self._isolation_ended, run_id))
-
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
+                self._isolated[run_id] = isolated = asyncio.create_task(self._isolate(run_id))
+                isolated.add_done_callback(partial(self._isolation_ended, run_id))
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
@@ -226,10 +226,7 @@ class Dispatcher:
                 wait.cancel()
 
     async def _isolate(self, run_id: str) -> None:
-        """Runs a possible poison message in a separate worker process, which claims it itself.
-
-        It holds no slot of this worker, and neither do those that wait for their turn.
-        """
+        """Runs a possible poison message, without a slot, in a separate worker process, which claims it itself."""
         async with self._isolation:
             log.warning("run_isolated", run_id=run_id)
             command = [sys.executable, "-m", "agenciaos_jobs", "worker", "--run", run_id]
@@ -240,6 +237,11 @@ class Dispatcher:
                 if process.returncode is None:
                     process.terminate()
                     await process.wait()
+
+    def set_draining(self, is_draining: bool) -> None:
+        """Starts no further run while an operator drains the worker."""
+        self._is_draining = is_draining
+        self._wakeup.set()
 
     def stop(self) -> None:
         """Stops dispatching; attempts under way continue."""

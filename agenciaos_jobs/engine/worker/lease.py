@@ -5,10 +5,13 @@ process that is frozen or dead renews nothing.
 """
 
 import asyncio
+import resource
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 import uvloop
@@ -32,16 +35,21 @@ class Lease:
     """A worker without a renewal for :data:`LEASE` counts as lost, and its runs are rescued.
 
     Renewals end when the event loop counts as dead, so that a deadlocked worker is rescued too.
-    The thread is also the one that keeps the clock in step with the database's.
+    The thread is also the one that keeps the clock in step with the database's. With each renewal the worker learns
+    whether an operator drains it; a change is passed to ``set_draining`` on the event loop that has started the lease.
     """
 
-    def __init__(self, database: Database, clock: Clock, worker: Worker, watchdog: Watchdog) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, worker: Worker, watchdog: Watchdog, set_draining: Callable[[bool], None]
+    ) -> None:
         self._database, self._clock, self._worker, self._watchdog = database, clock, worker, watchdog
+        self._set_draining, self._is_draining = set_draining, False
         self._stop = asyncio.Event()
         self._ended: Future[None] = Future()
 
     async def start(self) -> None:
         """Takes the lease, and renews it from a thread until :meth:`stop`."""
+        self._main = asyncio.get_running_loop()
         try:
             await self._renew(self._database)
         except DatabaseUnavailableError as error:
@@ -92,4 +100,16 @@ class Lease:
     async def _renew(self, executor: Executor) -> None:
         await workers.synchronise(executor, self._clock)
         now = self._clock.now()
-        await workers.renew(executor, self._worker, now, now + LEASE)
+        is_draining = await workers.renew(executor, self._worker, now, now + LEASE, _memory())
+        if is_draining != self._is_draining:
+            self._is_draining = is_draining
+            log.info("worker_drain_changed", draining=is_draining)
+            self._main.call_soon_threadsafe(self._set_draining, is_draining)
+
+
+def _memory() -> int | None:
+    """The process's resident memory in bytes (proc_pid_statm(5)); ``None`` where there is no /proc."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+    except OSError:
+        return None

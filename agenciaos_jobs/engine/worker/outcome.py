@@ -30,7 +30,7 @@ class Failure:
 def classify(run: ClaimedRun, jobs: Mapping[str, Job[Any]], clock: Clock, cause: BaseException) -> Snooze | Failure:
     """What an exception means: a snooze, unless the deadline has passed, or a failure and its next step."""
     if isinstance(cause, Snooze):
-        if clock.now() < deadline_of(run):
+        if cause.waiting or clock.now() < deadline_of(run):
             return cause
         cause = exceeded(run)
     backoff = jobs[run.task].limits.backoff if run.task in jobs else Backoff()

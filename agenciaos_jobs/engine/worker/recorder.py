@@ -50,9 +50,10 @@ class Recorder:
     async def snooze(self, running: Running, snooze: Snooze) -> datetime:
         """Records that the attempt waits; returns when it continues."""
         now = self._clock.now()
-        due_at = now + max(timedelta(), min(snooze.after, deadline_of(running.run) - now))
+        longest = snooze.after if snooze.waiting else deadline_of(running.run) - now
+        due_at = now + max(timedelta(), min(snooze.after, longest))
         await self._flush()
-        due: datetime = await _when_available(lambda: self._completer.snooze(running, due_at))
+        due: datetime = await _when_available(lambda: self._completer.snooze(running, due_at, snooze.waiting))
         log.debug("run_standing_by", seconds=(due - now).total_seconds())
         return due
 

@@ -12,7 +12,7 @@ from agenciaos_jobs.engine.model.run import QueuedRun, RunError
 from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.queue import UNAVAILABLE as QUEUE_UNAVAILABLE
 from agenciaos_jobs.engine.queue import Queue
-from agenciaos_jobs.engine.store import runs, workers
+from agenciaos_jobs.engine.store import queues, runs, workers
 from agenciaos_jobs.engine.store.runs import LostRun
 from agenciaos_jobs.engine.worker.completer import FailuresHook
 from agenciaos_jobs.engine.worker.housekeeping import Housekeeping
@@ -62,7 +62,7 @@ class Rescuer:
             try:
                 await self._requeue_rescued(lost)
                 self._outbox.send(*await runs.unblock_stuck(self._database))
-                self._outbox.send(*await runs.unpark_resumed(self._database))
+                self._outbox.send(*await queues.unpark_resumed(self._database))
                 await self._reenqueue_missing()
             except QUEUE_UNAVAILABLE as error:  # housekeeping needs only Postgres
                 log.warning("sweep_interrupted", error=type(error).__name__)

@@ -6,6 +6,7 @@ from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import lru_cache, wraps
+from itertools import count
 from typing import Any
 
 import structlog
@@ -18,6 +19,8 @@ from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.logs import Line
 from agenciaos_jobs.foundation.redact import Redactor
+from agenciaos_jobs.foundation.storable import encode
+from agenciaos_jobs.foundation.tracing import Recorder
 
 log = structlog.get_logger("agenciaos_jobs.run_log")
 
@@ -25,6 +28,10 @@ INTERVAL = timedelta(milliseconds=250)
 """How long lines are buffered before they are stored and visible."""
 MAX_LINES = 10_000
 """The most lines of one attempt that are stored, and of all runs that wait to be stored."""
+MAX_SPANS = 100
+"""The most calls to other services of one attempt that are stored."""
+SPAN = "span"
+"""The level of a line that is a call to another service: ``logged_at`` is its start, ``seconds`` its length."""
 _BATCH = 500
 
 
@@ -66,6 +73,18 @@ class RunLog:
             cache_logger_on_first_use=False,  # a cached logger refers to itself, so it would outlive its run
         ).bind()
         return logger
+
+    def span_recorder(self, run: ClaimedRun) -> Recorder:
+        """Stores an attempt's calls to other services beside its lines, for the timeline on the run's page."""
+        numbers = count()
+
+        def record(name: str, seconds: float) -> None:
+            if next(numbers) < MAX_SPANS and len(self._lines) < MAX_LINES:
+                began = self._clock.now() - timedelta(seconds=seconds)
+                fields = encode({"seconds": round(seconds, 6)})
+                self._lines.append(NewLogLine(run.id, run.attempt, began, SPAN, name, fields))
+
+        return record
 
     def _take(self, attempt: _Attempt, level: str, event: MutableMapping[str, Any]) -> None:
         run, now = attempt.run, self._clock.now()

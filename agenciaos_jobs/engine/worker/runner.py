@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from agenciaos_jobs.engine.model.job import HANDED_BACK, GiveUp, Job, Json, Snooze
 from agenciaos_jobs.engine.model.run import ClaimedRun, Status
-from agenciaos_jobs.engine.store import runs
+from agenciaos_jobs.engine.store import queues, runs
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
 from agenciaos_jobs.engine.worker.completer import Completer
 from agenciaos_jobs.engine.worker.contexts import Contexts
@@ -81,7 +81,7 @@ class Runner:
 
     async def park_paused(self, run_ids: list[str]) -> list[str]:
         """Parks those of the due runs whose queue is paused; returns their ids."""
-        return await runs.park_paused(self._database.within(ENGINE_TIMEOUT), run_ids, self._clock.now())
+        return await queues.park_paused(self._database.within(ENGINE_TIMEOUT), run_ids, self._clock.now())
 
     async def block_behind(self, run_ids: list[str]) -> list[str]:
         """Blocks the due runs queued behind those of these runs that are blocked; returns their ids."""
@@ -166,7 +166,8 @@ class Runner:
 
     async def _perform(self, running: Running, job: Job[Any], payload: BaseModel) -> Any:
         """Calls the job's code. Raises :class:`MaxDurationExceeded` after the run's ``max_duration``."""
-        return await within_limit(running, perform(job, running.context, payload), self._clock.now())
+        with tracing.recording(self._contexts.run_log.span_recorder(running.run)):
+            return await within_limit(running, perform(job, running.context, payload), self._clock.now())
 
     async def end_overdue(self) -> None:
         """Ends overdue attempts: those that ignored their cancellation. Their code is left to itself."""

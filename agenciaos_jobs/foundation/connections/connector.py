@@ -1,7 +1,7 @@
 """How connections to one Postgres are opened, directly or through a pooler in transaction mode.
 
 Such a pooler (PgBouncer, Supavisor, Neon's) lends its connections to its clients for a transaction each. Settings and
-prepared statements of a session would reach other clients, and a ``LISTEN`` hears nothing: none is used there.
+prepared statements of a session would reach other clients, and a ``LISTEN`` receives nothing: none is used there.
 """
 
 from collections.abc import Callable, Mapping
@@ -45,7 +45,7 @@ class BorrowedConnection(PooledConnection):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        # While asyncpg looks up a type, it switches the session's JIT off, if there is one.
+        # To look up a type, asyncpg switches the session's JIT off, if there is one.
         known: Any = self
         known._server_caps = known._server_caps._replace(jit=False)
 

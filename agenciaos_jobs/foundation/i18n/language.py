@@ -73,6 +73,7 @@ _PORTUGUESE = {
     "input_empty": "pelo menos um campo deve ter valor",
     "input_value_too_long": "{name} tem {size} caracteres; o máximo é {limit}",
     "input_too_long": "tem {size} caracteres ao todo; o máximo é {limit}",
+    "input_missing": "faltam campos obrigatórios: {names}",
     "month": "deve ser um mês como 2026-10",
     "delay": "deve ser uma duração, como 90s, 1h ou 1d2h30m, ou uma data em ISO 8601, a no máximo cinco anos",
     "duration": "deve ser uma duração, como 90s, 1h ou 1d2h30m, de no máximo cinco anos",

@@ -63,6 +63,12 @@ def money(value: Any) -> Decimal | None:
     return amount
 
 
+def currency(value: Any) -> str | None:
+    """An ISO 4217 code, such as BRL."""
+    code = (text(value) or "").upper()
+    return code if len(code) == 3 and code.isascii() and code.isalpha() else None
+
+
 def moment(value: Any) -> datetime | None:
     """A moment in UTC, from ISO 8601 (UTC if it has no zone), a date (its start in São Paulo) or Unix seconds."""
     try:

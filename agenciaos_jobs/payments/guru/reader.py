@@ -6,9 +6,22 @@ from decimal import Decimal
 from typing import Any
 
 from agenciaos_jobs.engine.model.job import Json
-from agenciaos_jobs.payments.guru.fields import count, end, first_text, flag, moment, money, newest, part, text, word
-from agenciaos_jobs.payments.policy.event import Customer, NotUnderstood, PaymentEvent, identified
-from agenciaos_jobs.payments.policy.purchase import ENDED, SUBSCRIPTION_STATUSES, Charge, Purchase, Snapshot
+from agenciaos_jobs.payments.guru.fields import (
+    count,
+    currency,
+    end,
+    first_text,
+    moment,
+    money,
+    newest,
+    part,
+    text,
+    word,
+)
+from agenciaos_jobs.payments.guru.parts import customer, products
+from agenciaos_jobs.payments.guru.subscription import read_subscription
+from agenciaos_jobs.payments.policy.event import NotUnderstood, PaymentEvent, identified
+from agenciaos_jobs.payments.policy.purchase import Charge, Purchase, Snapshot
 
 PAID = frozenset({"approved", "completed"})
 REVERSED = frozenset({"refunded", "chargeback", "dispute"})
@@ -26,7 +39,8 @@ SALE_STATUSES = PAID | REVERSED | UNDONE | OPEN
 UNREADABLE = "unreadable"
 """The field under which a body is stored as text, where it could not be stored as the JSON object it should be."""
 
-_TRACKING = ("source", "src", "sck", "ref", "checkout_source")
+SALE = "sale:"
+"""What the id of a purchase begins with that is a single transaction."""
 
 
 def read(body: bytes, received_at: datetime) -> PaymentEvent | NotUnderstood:
@@ -58,7 +72,7 @@ def read_object(body: Any, received_at: datetime) -> PaymentEvent | NotUnderstoo
         case "transaction":
             return _transaction(body)
         case "subscription":
-            return _subscription(body)
+            return read_subscription(body)
         case "webhook_deactivation":
             return _deactivation(body, received_at)
         case other:
@@ -78,7 +92,7 @@ def _transaction(body: dict[str, Any]) -> PaymentEvent | NotUnderstood:
     if sale is None:
         return NotUnderstood("missing_id", "the transaction has no id")
     if status not in SALE_STATUSES:
-        return NotUnderstood("unknown_status", f"a transaction's status {status!r} is not known")
+        return NotUnderstood("unknown_status", f"a transaction's status {status!r} is not known", status)
     if at is None:
         return NotUnderstood("missing_date", "the transaction names no moment")
     code = first_text(
@@ -95,16 +109,22 @@ def _transaction(body: dict[str, Any]) -> PaymentEvent | NotUnderstood:
         id=sale,
         status=status,
         occurred_at=at,
-        purchase_id=code or f"sale:{sale}",
+        purchase_id=code or f"{SALE}{sale}",
         uuid=text(part(body, "subscription", "internal_id")),
-        products=_products(body),
-        amount=money(part(body, "payment", "total")) or money(part(body, "payment", "gross")),
-        customer=_customer(body.get("contact"), body),
+        products=products(body),
+        amount=_first_amount(part(body, "payment", "total"), part(body, "payment", "gross")),
+        currency=currency(part(body, "payment", "currency")),
+        customer=customer(body.get("contact"), body),
         facts=facts,
         period_end=end(part(body, "invoice", "period_end")),
         cycle=count(part(body, "invoice", "cycle")),
     )
     return identified(event)
+
+
+def _first_amount(*values: Any) -> Decimal | None:
+    """The first value that is an amount; zero is one, such as after a coupon of 100 %."""
+    return next((amount for value in values if (amount := money(value)) is not None), None)
 
 
 def _charge(body: dict[str, Any], sale: str, status: str, at: datetime) -> Charge | None:
@@ -117,7 +137,7 @@ def _charge(body: dict[str, Any], sale: str, status: str, at: datetime) -> Charg
         key=sale,
         invoice=first_text(part(invoice, "id"), part(invoice, "code")) or sale,
         cycle=count(part(invoice, "cycle")) or 0,
-        products=_products(body),
+        products=products(body),
         period_end=end(part(invoice, "period_end")),
         paid=at if status in PAID else None,
         paid_at=confirmed_at or (at if status in PAID | REVERSED else None),
@@ -129,84 +149,7 @@ def _charge(body: dict[str, Any], sale: str, status: str, at: datetime) -> Charg
 
 def _trial(body: dict[str, Any], at: datetime) -> Snapshot:
     ends = end(part(body, "subscription", "trial_finished_at"))
-    return Snapshot(at, "trial", at, products=_products(body), trial_end=ends)
-
-
-def _subscription(body: dict[str, Any]) -> PaymentEvent | NotUnderstood:
-    code = first_text(body.get("subscription_code"), body.get("id"), body.get("internal_id"))
-    snapshot = _snapshot(body)
-    if code is None:
-        return NotUnderstood("missing_id", "the subscription has no id")
-    if isinstance(snapshot, NotUnderstood):
-        return snapshot
-    event = PaymentEvent(
-        kind="subscription",
-        id=code,
-        status=snapshot.status,
-        occurred_at=snapshot.version,
-        purchase_id=code,
-        uuid=first_text(body.get("internal_id"), None if text(body.get("id")) == code else body.get("id")),
-        products=snapshot.products,
-        amount=money(part(body, "current_invoice", "value")),
-        customer=_customer(body.get("subscriber") or body.get("contact"), part(body, "last_transaction"), body),
-        facts=_facts(body, snapshot),
-        period_end=snapshot.period_end,
-        cycle=snapshot.cycle or None,
-    )
-    return identified(event)
-
-
-def _snapshot(body: dict[str, Any]) -> Snapshot | NotUnderstood:
-    status, dates, invoice = word(body.get("last_status")), part(body, "dates"), part(body, "current_invoice")
-    status_at = moment(part(dates, "last_status_at")) or moment(body.get("last_status_at"))
-    named = (
-        part(dates, "updated_at"),
-        body.get("updated_at"),
-        part(invoice, "created_at"),
-        part(invoice, "updated_at"),
-    )
-    version = newest(status_at, moment(part(dates, "started_at")), *map(moment, named))
-    if status not in SUBSCRIPTION_STATUSES:
-        return NotUnderstood("unknown_status", f"a subscription's status {status!r} is not known")
-    if version is None:
-        return NotUnderstood("missing_date", "the subscription names no moment")
-    return Snapshot(
-        version=version,
-        status=status,
-        status_at=status_at or version,
-        cycle=count(part(invoice, "cycle")) or 0,
-        invoice=first_text(part(invoice, "code"), part(invoice, "id")),
-        products=_products(body),
-        period_end=end(part(dates, "cycle_end_date")) or end(part(invoice, "period_end")),
-        trial_end=end(body.get("trial_finished_at")),
-        ends_with_cycle=flag(body.get("cancel_at_cycle_end")),
-    )
-
-
-def _facts(body: dict[str, Any], snapshot: Snapshot) -> Purchase:
-    is_paid = word(part(body, "current_invoice", "status")) == "paid" and snapshot.status == "active"
-    charges: tuple[Charge, ...] = ()
-    if is_paid and snapshot.invoice:
-        charge = Charge(
-            key=f"invoice:{snapshot.invoice}",
-            invoice=snapshot.invoice,
-            cycle=snapshot.cycle,
-            products=snapshot.products,
-            period_end=end(part(body, "current_invoice", "period_end")) or snapshot.period_end,
-            paid=snapshot.status_at,
-            paid_at=snapshot.status_at,
-            was_paid=True,
-            is_invoice=True,
-        )
-        charges = (charge,)
-    is_late = snapshot.status == "pastdue"
-    return Purchase(
-        snapshot=snapshot,
-        charges=charges,
-        overdue=((snapshot.invoice or "", snapshot.status_at),) if is_late else (),
-        ended_at=snapshot.status_at if snapshot.status in ENDED else None,
-        was_paid=snapshot.status == "active" or (count(body.get("charged_times")) or 0) > 0,
-    )
+    return Snapshot(at, "trial", at, products=products(body), trial_end=ends)
 
 
 def _deactivation(body: dict[str, Any], received_at: datetime) -> PaymentEvent:
@@ -217,32 +160,3 @@ def _deactivation(body: dict[str, Any], received_at: datetime) -> PaymentEvent:
     at = newest(moment(body.get("deactivated_at")), moment(body.get("created_at"))) or received_at
     event = PaymentEvent("webhook_deactivation", webhook or "webhook", "deactivated", at, detail=detail)
     return identified(event)
-
-
-def _products(body: Any) -> tuple[str, ...]:
-    product, item = part(body, "product"), next(iter(_listed(part(body, "items"))), None)
-    names = [
-        part(product, "offer", "id") or part(item, "offer", "id"),
-        *(part(one, name) for one in (product, item) for name in ("internal_id", "id", "marketplace_id")),
-    ]
-    return tuple(dict.fromkeys(name for name in map(text, names) if name))
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _customer(contact: Any, *sales: Any) -> Customer:
-    tracked = [part(sale, name) for sale in sales for name in ("source", "trackings")]
-    named = [value for one in tracked for name, value in _named(one) if name.startswith("utm_") or name in _TRACKING]
-    email = text(part(contact, "email"))
-    return Customer(
-        id=text(part(contact, "id")),
-        email=email.lower() if email else None,
-        name=text(part(contact, "name")),
-        tracking=tuple(dict.fromkeys(found for value in named if (found := text(value)))),
-    )
-
-
-def _named(value: Any) -> list[tuple[str, Any]]:
-    return [(str(name), item) for name, item in value.items()] if isinstance(value, dict) else []

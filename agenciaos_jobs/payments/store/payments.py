@@ -9,14 +9,17 @@ import asyncpg
 from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.foundation.database import Connection, Executor
 from agenciaos_jobs.foundation.sql import load
-from agenciaos_jobs.payments.policy.application_decision import Action, Decision, Payment, Subscription
+from agenciaos_jobs.payments.policy.decision import Action, Subscription
 
 QUERIES = load(__name__)
 
 
 @dataclass(frozen=True)
 class NewRecord:
-    """A delivery, its effect and the reason, in the column order of ``add``. ``amount`` is in reais."""
+    """A delivery, its effect and the reason, in the column order of ``add``.
+
+    ``amount`` is in ``currency``, which is BRL if ``None``.
+    """
 
     run_id: str
     source: str
@@ -40,6 +43,8 @@ class NewRecord:
     cycle: int | None = None
     period_end: datetime | None = None
     due_at: datetime | None = None
+    currency: str | None = None
+    is_capped: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +72,10 @@ async def is_decided(connection: Connection, source: str, event_id: str) -> bool
 async def was_notified(executor: Executor, record: NewRecord, *, of_customer: bool) -> bool:
     """Whether the event, or with ``of_customer`` any of its customer's, had the same result before."""
     customer = record.customer_id if of_customer else None
-    return bool(await executor.fetchval(QUERIES["was_notified"], record.action, record.code, record.event_id, customer))
+    found = await executor.fetchval(
+        QUERIES["was_notified"], record.action, record.code, record.event_id, customer, record.source
+    )
+    return bool(found)
 
 
 async def save_subscription(connection: Connection, agency_id: str, new: Subscription, now: datetime) -> None:
@@ -85,32 +93,6 @@ async def save_subscription(connection: Connection, agency_id: str, new: Subscri
         new.due_at,
         now,
     )
-
-
-async def record_event(
-    connection: Connection, run_id: str, payment: Payment, decision: Decision, agency_id: str | None, now: datetime
-) -> None:
-    """Adds a delivery from the application, its effect and the reason."""
-    record = NewRecord(
-        run_id=run_id,
-        source=payment.source,
-        event=payment.event,
-        occurred_at=payment.occurred_at,
-        recorded_at=now,
-        action=decision.action,
-        reason=decision.reason,
-        payload=payment.raw,
-        event_id=payment.event_id,
-        status=payment.status,
-        customer_id=payment.customer_id,
-        agency_id=agency_id,
-        product_id=payment.product_id,
-        amount=payment.amount,
-        plan_before=decision.plan_before,
-        plan_after=decision.plan_after,
-        code=decision.code,
-    )
-    await add(connection, record)
 
 
 async def add(connection: Connection, record: NewRecord) -> None:

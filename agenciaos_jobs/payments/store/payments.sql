@@ -14,7 +14,7 @@ SELECT EXISTS (
 -- Whether an event, or with $4 any of its customer's, had this result before.
 SELECT EXISTS (
   SELECT FROM jobs.payment_events
-  WHERE action = $1 AND code = $2 AND (event_id = $3 OR customer_id = $4) AND source = 'guru')
+  WHERE action = $1 AND code = $2 AND (event_id = $3 OR customer_id = $4) AND source = $5)
 
 -- name: save_subscription
 INSERT INTO jobs.subscriptions (agency_id, plan, status, product_id, last_event_id, last_event_at, source, code, period_end,
@@ -28,8 +28,8 @@ SET plan = excluded.plan, status = excluded.status, product_id = excluded.produc
 -- name: add
 INSERT INTO jobs.payment_events (run_id, source, event, occurred_at, recorded_at, action, reason, payload, event_id, status,
                                  customer_id, agency_id, product_id, amount, plan_before, plan_after, contract_id, email,
-                                 code, cycle, period_end, due_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
+                                 code, cycle, period_end, due_at, currency, is_capped)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
 
 -- name: get
 SELECT * FROM jobs.payment_events WHERE id = $1

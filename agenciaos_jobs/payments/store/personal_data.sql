@@ -31,6 +31,10 @@ SELECT to_jsonb(subscription)::text
 FROM jobs.subscriptions AS subscription, (SELECT ($1::jobs.privacy_subject).*) AS subject
 WHERE subscription.agency_id = subject.agency
 
+-- name: export_application_purchases
+SELECT to_jsonb(purchase)::text FROM jobs.application_purchases AS purchase, (SELECT ($1::jobs.privacy_subject).*) AS subject
+WHERE purchase.agency_id = subject.agency
+
 -- name: export_known_customers
 SELECT to_jsonb(known)::text FROM jobs.known_customers AS known, (SELECT ($1::jobs.privacy_subject).*) AS subject
 WHERE known.agency_id = subject.agency OR known.customer = 'email:' || subject.email

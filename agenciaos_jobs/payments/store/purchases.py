@@ -1,4 +1,4 @@
-"""Purchases through Guru, and the customers known for each agency."""
+"""Purchases, the plans of products, and the customers known for each agency."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from pydantic import TypeAdapter
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection, Executor
 from agenciaos_jobs.foundation.sql import load
-from agenciaos_jobs.payments.policy.guru_decision import Account
+from agenciaos_jobs.payments.policy.application import facts_of
+from agenciaos_jobs.payments.policy.decision import Account
+from agenciaos_jobs.payments.policy.entitlement import APPLICATION, OwnPurchase
 from agenciaos_jobs.payments.policy.purchase import Purchase
 from agenciaos_jobs.payments.store import payments
 
@@ -42,16 +44,33 @@ async def account(connection: Connection, agency_id: str) -> Account | None:
     plan = await agencies.plan(connection, agency_id)
     if plan is None:
         return None
-    bought = await connection.fetch(QUERIES["of_agency"], agency_id)
-    purchases = {record["id"]: _FACTS.validate_python(record["facts"]) for record in bought}
-    return Account(plan, await payments.subscription(connection, agency_id), purchases)
+    subscription = await payments.subscription(connection, agency_id)
+    records = await connection.fetch(QUERIES["of_agency"], agency_id)
+    purchases = {one["id"]: OwnPurchase(one["source"], _FACTS.validate_python(one["facts"])) for one in records}
+    if subscription and subscription.source == APPLICATION and subscription.code is None:  # by an earlier release
+        reported = purchases.get(APPLICATION, OwnPurchase(APPLICATION, Purchase()))
+        purchases[APPLICATION] = OwnPurchase(APPLICATION, reported.facts.merge(facts_of(subscription)))
+    return Account(plan, subscription, purchases)
 
 
 async def save(
-    connection: Connection, purchase_id: str, uuid: str | None, agency_id: str, facts: Purchase, now: datetime
+    connection: Connection, purchase_id: str, uuid: str | None, agency_id: str, purchase: OwnPurchase, now: datetime
 ) -> None:
-    stored = _FACTS.dump_python(facts, mode="json")
-    await connection.execute(QUERIES["save"], purchase_id, uuid, agency_id, stored, now)
+    facts = _FACTS.dump_python(purchase.facts, mode="json")
+    if purchase.source == APPLICATION:
+        await connection.execute(QUERIES["save_application"], agency_id, facts, now)
+    else:
+        await connection.execute(QUERIES["save"], purchase_id, uuid, agency_id, facts, now, purchase.source)
+
+
+async def plans_of_products(executor: Executor) -> dict[str, str]:
+    """The plans that people have given to products."""
+    return {record["product"]: record["plan"] for record in await executor.fetch(QUERIES["plans_of_products"])}
+
+
+async def give_plan(connection: Connection, product: str, plan: str, now: datetime) -> None:
+    """Gives a product a plan, besides those that the settings list."""
+    await connection.execute(QUERIES["give_plan"], product, plan, now)
 
 
 async def known_customers(executor: Executor, names: Sequence[str]) -> list[str]:
@@ -78,6 +97,7 @@ async def clear_due(connection: Connection, agency_id: str) -> None:
     await connection.execute(QUERIES["clear_due"], agency_id)
 
 
-async def to_compare(executor: Executor, since: datetime) -> list[str]:
-    """Agencies that have a plan through Guru, or had an event since."""
-    return [record["agency_id"] for record in await executor.fetch(QUERIES["to_compare"], since)]
+async def to_compare(executor: Executor, sources: Sequence[str], base_plan: str, since: datetime) -> list[str]:
+    """Agencies that have a plan through one of these providers, or had an event since."""
+    records = await executor.fetch(QUERIES["to_compare"], list(sources), base_plan, since)
+    return [record["agency_id"] for record in records]

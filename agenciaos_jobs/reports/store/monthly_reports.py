@@ -1,30 +1,15 @@
-"""Monthly reports, generated for all agencies in one statement."""
+"""The current figures of monthly reports, as lists and totals show them."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from agenciaos_jobs.foundation.database import Connection, Executor
+from agenciaos_jobs.foundation.database import Executor
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)
-
-
-@dataclass(frozen=True)
-class Generated:
-    """Counts of reports, and the totals over all agencies. Money is in reais, ``ai_cost`` in US dollars."""
-
-    agencies: int
-    created: int
-    updated: int
-    without_movement: int
-    revenue: Decimal
-    expenses: Decimal
-    profit: Decimal
-    ai_generations: int
-    ai_cost: Decimal
 
 
 @dataclass(frozen=True)
@@ -53,13 +38,11 @@ class Report:
     generated_at: datetime
 
 
-async def generate(connection: Connection, month: Month, agency_id: str | None, now: datetime) -> Generated:
-    """Writes the month's report of every agency, or of one; unchanged reports are not rewritten."""
-    record = await connection.fetchrow(QUERIES["generate"], month.first_day, agency_id, *month.bounds, now)
-    assert record is not None
-    return Generated(**record)
-
-
 async def of_month(executor: Executor, month: Month) -> list[Report]:
     """All reports of a month, the largest revenue first."""
-    return [Report(**record) for record in await executor.fetch(QUERIES["of_month"], month.first_day)]
+    return [Report(**record) for record in await executor.fetch(QUERIES["of_month"], month.first_day, None)]
+
+
+async def of_agency(executor: Executor, agency_id: str, month: Month) -> list[Report]:
+    """One agency's report of a month, if there is one."""
+    return [Report(**record) for record in await executor.fetch(QUERIES["of_month"], month.first_day, agency_id)]

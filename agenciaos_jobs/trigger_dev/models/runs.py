@@ -14,14 +14,17 @@ from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store.history import Attempt, RunSummary, StoredRun
 from agenciaos_jobs.foundation.duration import write_duration
+from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.trigger_dev.options import WireModel
+from agenciaos_jobs.trigger_dev.run_errors import code_of, message_of
 
 
 class SdkError(WireModel):
-    """The error of an attempt."""
+    """An error. ``code``, which is ``name`` too, is stable; a run's ``message`` is for people, in their language."""
 
     message: str
     name: str | None = None
+    code: str | None = None
     stack_trace: str | None = None
 
 
@@ -88,6 +91,13 @@ class SdkSchedule(WireModel):
     generator: dict[str, str]
 
 
+class SdkWaitingFor(WireModel):
+    """Why a QUEUED run cannot start yet, and since when. It starts by itself."""
+
+    reason: str
+    since: datetime
+
+
 class SdkRun(SdkRunSummary):
     """A run with its attempts."""
 
@@ -101,6 +111,7 @@ class SdkRun(SdkRunSummary):
     related_runs: dict[str, Any] = Field(default={})
     attempts: list[SdkAttempt]
     attempt_count: int
+    waiting_for: SdkWaitingFor | None = None
 
 
 def summary(run: RunSummary, duration: timedelta, cost: Decimal) -> Json:
@@ -138,6 +149,7 @@ def as_sdk_run(
     cost: Decimal,
     schedule: SdkSchedule | None = None,
     *,
+    language: Language = "pt",
     shows_stack: bool = True,
 ) -> SdkRun:
     """``shows_stack`` is false for holders of public tokens: a traceback shows the inside of the service."""
@@ -148,18 +160,26 @@ def as_sdk_run(
         batch_id=run.batch_id,
         payload=run.payload,
         output=run.output,
-        error=_as_sdk_error(run.error, shows_stack),
+        error=_as_sdk_error(run.error, shows_stack, message_of(run.task, run.error, language) if run.error else None),
         schedule=schedule,
         attempts=[*(_as_sdk_attempt(attempt, shows_stack) for attempt in attempts), *_attempt_under_way(run)],
         attempt_count=run.attempt,
+        waiting_for=_waiting_for(run, language),
     )
 
 
-def _as_sdk_error(error: Json | None, shows_stack: bool) -> SdkError | None:
+def _waiting_for(run: StoredRun, language: Language) -> SdkWaitingFor | None:
+    if run.waiting_reason is None or run.waits_since is None:
+        return None
+    return SdkWaitingFor(reason=run.waiting_reason.in_language(language), since=run.waits_since)
+
+
+def _as_sdk_error(error: Json | None, shows_stack: bool, message: str | None = None) -> SdkError | None:
     if error is None:
         return None
     stack = error.get("stack") if shows_stack else None
-    return SdkError(message=error["message"], name=error.get("code", error["type"]), stack_trace=stack)
+    code = code_of(error)
+    return SdkError(message=message or error["message"], name=code, code=code, stack_trace=stack)
 
 
 def _as_sdk_attempt(attempt: Attempt, shows_stack: bool) -> SdkAttempt:

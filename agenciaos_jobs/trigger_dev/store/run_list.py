@@ -46,15 +46,6 @@ class RunFilter:
 
 
 @dataclass(frozen=True)
-class RunPage:
-    """A page of runs, newest first, and whether there are more on either side."""
-
-    runs: list[RunSummary]
-    has_newer: bool
-    has_older: bool
-
-
-@dataclass(frozen=True)
 class Worked:
     """The duration of a run's attempts, and their cost in US dollars."""
 
@@ -64,22 +55,13 @@ class Worked:
 
 async def page(
     database: Database, wanted: RunFilter, size: int, *, after: str | None = None, before: str | None = None
-) -> RunPage:
-    """The newest runs; those after ``after``, which are older; or those before ``before``, which are newer."""
+) -> list[RunSummary]:
+    """Up to ``size`` runs, newest first: those older than ``after``, or the next ones newer than ``before``."""
     async with database.transaction() as connection:
         await connection.execute(QUERIES["plan_each_time"])
         if before is not None:
-            found = await _fetch(connection, "newer", wanted, f"{before}0", LAST_ID, size + 1)
-            return RunPage(found[:size][::-1], has_newer=len(found) > size, has_older=True)
-        found = await _fetch(connection, "older", wanted, FIRST_ID, after or LAST_ID, size + 1)
-        return RunPage(found[:size], has_newer=after is not None, has_older=len(found) > size)
-
-
-async def ids(database: Database, wanted: RunFilter, limit: int) -> list[str]:
-    """The ids of the newest runs that match, at most ``limit``."""
-    async with database.transaction() as connection:
-        await connection.execute(QUERIES["plan_each_time"])
-        return [run.id for run in await _fetch(connection, "older", wanted, FIRST_ID, LAST_ID, limit)]
+            return (await _fetch(connection, "newer", wanted, f"{before}0", LAST_ID, size))[::-1]
+        return await _fetch(connection, "older", wanted, FIRST_ID, after or LAST_ID, size)
 
 
 async def _fetch(
@@ -108,9 +90,9 @@ def _groups(wanted: RunFilter) -> list[list[str] | None]:
     """The requested statuses, grouped as the indexes are; a page is the first of the groups' merged pages."""
     if wanted.statuses is None and wanted.tasks is None:
         return [None]
-    asked = set(Status if wanted.statuses is None else wanted.statuses)
+    wanted_statuses = set(Status if wanted.statuses is None else wanted.statuses)
     ended = [_ENDED] if wanted.tasks is not None else [_ENDED - {Status.COMPLETED}, {Status.COMPLETED}]
-    return [sorted(asked & group) for group in (set(Status) - _ENDED, *ended) if asked & group]
+    return [sorted(wanted_statuses & group) for group in (set(Status) - _ENDED, *ended) if wanted_statuses & group]
 
 
 def _listed(given: Sequence[str] | None) -> list[str] | None:

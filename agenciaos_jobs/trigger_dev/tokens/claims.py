@@ -13,7 +13,7 @@ from agenciaos_jobs.http.public_token import CLAIMS
 class Claims(BaseModel):
     """The claims of a public token besides its scopes and times.
 
-    ``jti`` tells single-use tokens apart that are made within one second: nothing else in them differs.
+    ``jti`` distinguishes single-use tokens that are made within one second: nothing else in them differs.
     """
 
     sub: str
@@ -21,7 +21,7 @@ class Claims(BaseModel):
     jti: str
 
 
-async def tell_claims(request: web.Request) -> web.Response:
+async def create_token_claims(request: web.Request) -> web.Response:
     return answer(Claims(**CLAIMS, jti=request.app[CLOCK].new_id("token")))
 
 
@@ -29,8 +29,8 @@ OPERATIONS = [
     Operation(
         "POST",
         "/api/v1/auth/jwt/claims",
-        tell_claims,
-        Text("O que um token público declara", "What a public token says"),
+        create_token_claims,
+        Text("O que um token público declara", "The claims of a public token"),
         answers={200: Claims},
     )
 ]

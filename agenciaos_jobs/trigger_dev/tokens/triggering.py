@@ -46,7 +46,10 @@ def require_agency(request: web.Request, runs: Iterable[NewRun]) -> None:
 
 
 async def spend(request: web.Request, request_key: str | None) -> None:
-    """Uses up a single-use token, over all servers; raises 403 if another request has used it."""
+    """Uses up a single-use token, over all servers; raises 403 if another request has used it.
+
+    Called last before the trigger, so that an invalid request leaves the token usable.
+    """
     token = request.get(PUBLIC_TOKEN)
     if token and token.is_single_use:
         database = request.app[DATABASE]

@@ -1,0 +1,1 @@
+"""Pages of who may log in, and of what they did."""

@@ -1,0 +1,1 @@
+"""What a report's figures mean. Pure: no I/O."""

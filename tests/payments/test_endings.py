@@ -1,0 +1,204 @@
+"""Plans that end when they should: whatever the product, in the future, after paid days, and in silence."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+from support.clock import FrozenClock
+from support.guru import EMAIL, PRODUCT, GuruDouble, body
+from support.service import Service, running_service
+
+from agenciaos_jobs.settings import Settings
+
+NOON = datetime(2026, 12, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"plan_products": {PRODUCT: "PRO"}})
+
+
+@pytest.fixture(autouse=True)
+async def _marina(db: asyncpg.Connection) -> None:
+    await db.execute("UPDATE users SET email = $1 WHERE id = 'user-456'", EMAIL)
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock(NOON)
+
+
+@asynccontextmanager
+async def serving(settings: Settings, clock: FrozenClock, **changes: Any) -> AsyncIterator[Service]:
+    async with running_service(settings.model_copy(update=changes), clock=clock) as service:
+        yield service
+
+
+async def did(service: Service, content: dict[str, Any]) -> dict[str, Any]:
+    status, answer = await service.post("/webhooks/guru", content)
+    assert status == 200, answer
+    output: dict[str, Any] = (await service.finished(answer["jobId"]))["output"]
+    return output
+
+
+async def plan(db: asyncpg.Connection) -> str:
+    found: str = await db.fetchval("SELECT plan::text FROM agencies WHERE id = 'agency-123'")
+    return found
+
+
+UNLISTED: dict[str, dict[str, Any]] = {
+    "another offer": {"product": {"offer": {"id": "gold"}}, "items": []},
+    "an empty product": {"product": [], "items": []},
+    "no product": {"product": None, "items": None},
+}
+ENDS = {
+    "canceled": ("sub_canceled", {}),
+    "expired": ("sub_canceled", {"last_status": "expired"}),
+    "pastdue": ("sub_pastdue", {"dates__last_status_at": "2026-12-01T09:00:00Z"}),
+    "refunded": ("tx_refunded", {}),
+    "chargeback": ("tx_chargeback", {"dates__updated_at": "2026-12-01T09:00:00Z"}),
+}
+
+
+@pytest.mark.parametrize("product", UNLISTED.values(), ids=UNLISTED.keys())
+async def test_an_ending_counts_whatever_its_product(
+    settings: Settings, db: asyncpg.Connection, clock: FrozenClock, product: dict[str, Any]
+):
+    async with serving(settings, clock, cancel_keeps_period=False, payment_grace_days=0) as service:
+        for number, (name, changes) in enumerate(ENDS.values()):
+            code = {"subscription_code": f"sub_{number}", "id": f"sub_{number}", "internal_id": f"uuid-{number}"}
+            begun = body("sub_active", **code)
+            assert (await did(service, begun))["action"] == "activated", name
+            own = {"subscription": {"subscription_code": f"sub_{number}"}} if name.startswith("tx") else code
+            assert (await did(service, body(name, **changes) | own | product))["action"] == "deactivated", name
+            assert await plan(db) == "FREE"
+
+
+async def test_an_ending_that_overtakes_its_beginning_counts_too(
+    settings: Settings, db: asyncpg.Connection, clock: FrozenClock
+):
+    async with serving(settings, clock) as service:
+        ended = body("sub_canceled", last_status="expired", product=[], items=[])
+        assert (await did(service, ended))["code"] == "unknown_product"
+        assert (await did(service, body("sub_active")))["planAfter"] == "FREE"
+
+
+async def test_a_renewal_for_an_unlisted_offer_keeps_the_plan_and_alerts_once(
+    settings: Settings, db: asyncpg.Connection, clock: FrozenClock
+):
+    async with serving(settings, clock) as service:
+        await did(service, body("sub_active"))
+        for day in (22, 23):
+            at = f"2026-11-{day}T09:00:00Z"
+            await did(service, body("sub_active", dates__last_status_at=at) | UNLISTED["another offer"])
+    assert await plan(db) == "PRO"
+    assert await db.fetchval("SELECT raised FROM jobs.alerts WHERE key = 'guru:gold'") == 1
+
+
+@pytest.mark.parametrize("name", ["sub_active", "tx_approved"])
+async def test_a_date_in_the_future_is_capped_and_marked(
+    settings: Settings, db: asyncpg.Connection, clock: FrozenClock, name: str
+):
+    future = {"dates__last_status_at": "2099-01-01T00:00:00Z"} if name == "sub_active" else {}
+    future |= {"dates__updated_at": "2099-01-01T00:00:00Z", "dates__confirmed_at": "2099-01-01T00:00:00Z"}
+    async with serving(settings, clock) as service:
+        await did(service, body(name, **future))
+        row = await db.fetchrow("SELECT occurred_at, is_capped FROM jobs.payment_events")
+        assert (row["is_capped"], row["occurred_at"] <= clock.now()) == (True, True)
+        clock.pass_(timedelta(hours=1))
+        later = clock.now().isoformat()
+        assert (await did(service, body("sub_canceled", last_status="expired", dates__last_status_at=later)))[
+            "action"
+        ] == "deactivated"
+
+
+async def test_the_application_s_date_in_the_future_is_capped_too(
+    settings: Settings, db: asyncpg.Connection, clock: FrozenClock
+):
+    report = {"event": "payment.approved", "status": "paid", "customerId": "agency-123", "productId": PRODUCT}
+    async with serving(settings, clock) as service:
+        await service.outcome("payment-webhook", report | {"occurredAt": "2099-01-01T00:00:00Z"})
+        clock.pass_(timedelta(minutes=1))
+        await service.outcome("payment-webhook", report | {"event": "payment.refunded"})
+    assert await plan(db) == "FREE"
+
+
+async def test_a_cancellation_keeps_the_paid_period_and_a_due_job_ends_it(
+    settings: Settings, db: asyncpg.Connection, clock: FrozenClock
+):
+    async with serving(settings, clock) as service:
+        for content in (body("sub_canceled"), body("sub_active"), body("tx_approved")):
+            await did(service, content)
+        row = await db.fetchrow("SELECT plan, code, due_at FROM jobs.subscriptions")
+        ends = datetime(2026, 12, 21, 3, tzinfo=UTC)
+        assert tuple(row) == ("PRO", "canceled_paid", ends)
+        clock.set(ends)
+        await service.outcome("settle-due-payments")
+    assert await plan(db) == "FREE"
+
+
+async def test_a_refund_ends_the_paid_period_of_a_cancelled_subscription(
+    settings: Settings, db: asyncpg.Connection, clock: FrozenClock
+):
+    async with serving(settings, clock) as service:
+        for content in (body("tx_approved"), body("sub_active"), body("sub_canceled"), body("tx_refunded")):
+            await did(service, content)
+    assert await plan(db) == "FREE"
+
+
+@pytest.mark.parametrize("days", [None, 10])
+async def test_silence_alerts_and_ends_a_plan_only_where_it_is_set(
+    settings: Settings, db: asyncpg.Connection, clock: FrozenClock, days: int | None
+):
+    async with serving(settings, clock, silence_days=days) as service:
+        await did(service, body("sub_active"))
+        clock.set(datetime(2026, 12, 24, 3, 1, tzinfo=UTC))
+        assert (await service.outcome("settle-due-payments"))["output"]["silent"] == 1
+        assert await db.fetchval("SELECT subjects FROM jobs.alerts WHERE kind = 'payment_silent'") == ["agency-123"]
+        assert await plan(db) == "PRO"
+        clock.set(datetime(2026, 12, 31, 3, 1, tzinfo=UTC))
+        await service.outcome("settle-due-payments")
+    assert await plan(db) == ("FREE" if days else "PRO")
+
+
+async def test_in_silence_the_provider_is_asked_where_there_is_a_key(
+    settings: Settings, db: asyncpg.Connection, clock: FrozenClock, guru_double: GuruDouble
+):
+    api = {"dmg_api_key": SecretStr("user-token"), "dmg_api_url": guru_double.url}
+    guru_double.knows(body("sub_active"))
+    async with serving(settings, clock, **api) as service:
+        await did(service, body("sub_active"))
+        guru_double.knows(body("sub_canceled", last_status="expired"))
+        clock.set(datetime(2026, 12, 24, 3, 1, tzinfo=UTC))
+        await service.outcome("settle-due-payments")
+        asked = await db.fetchval("SELECT id FROM jobs.runs WHERE source = 'silence'")
+        clock.pass_(timedelta(seconds=5))
+        assert (await service.finished(asked))["output"]["corrected"] == 1
+    assert await plan(db) == "FREE"
+    assert await db.fetchval("SELECT count(*) FROM jobs.alerts WHERE kind = 'payment_silent'") == 0
+
+
+async def test_a_trial_without_an_end_has_its_days(settings: Settings, db: asyncpg.Connection, clock: FrozenClock):
+    trial = {"last_status": "trial", "trial_finished_at": None, "dates__last_status_at": "2026-12-01T09:00:00Z"}
+    async with serving(settings, clock, trial_days=5, payment_grace_days=0) as service:
+        await did(service, body("sub_active", charged_times=0, current_invoice=[], **trial))
+        assert await db.fetchval("SELECT due_at FROM jobs.subscriptions") == datetime(2026, 12, 6, 9, tzinfo=UTC)
+
+
+async def test_a_subscriber_who_moved_is_left_to_a_person(
+    settings: Settings, db: asyncpg.Connection, clock: FrozenClock
+):
+    other = await db.fetchval("""SELECT email FROM users JOIN agencies ON "ownerId" = users.id
+                                 WHERE agencies.id = 'agency-124'""")
+    async with serving(settings, clock) as service:
+        await did(service, body("sub_active"))
+        for day in (22, 23):
+            at = f"2026-11-{day}T09:00:00Z"
+            moved = await did(service, body("sub_active", subscriber__email=other, dates__last_status_at=at))
+            assert moved["agencyId"] == "agency-123"
+    alerts = await db.fetch("SELECT subjects, raised FROM jobs.alerts WHERE kind = 'payment_moved'")
+    assert [tuple(row) for row in alerts] == [(["agency-123"], 1)]
