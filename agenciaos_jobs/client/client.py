@@ -5,6 +5,7 @@ import time
 import warnings
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import timedelta
+from importlib import import_module
 from typing import Any, Self, Unpack
 from urllib.parse import quote
 
@@ -47,6 +48,19 @@ class Client:
         """
         body = {"payload": as_json(payload), "options": as_wire(options)}
         return await self._transport.call(RunHandle, "POST", f"/api/v1/tasks/{quote(task, safe='')}/trigger", body)
+
+    async def trigger_in(
+        self, connection: Any, task: str, payload: Any = None, **options: Unpack[TriggerOptions]
+    ) -> RunHandle:
+        """Triggers a run in the caller's transaction on the service's database: it exists once that commits.
+
+        ``connection`` is asyncpg's. A worker takes the run a few seconds after the commit. It needs what the service
+        needs, and of its settings ``JOBS_MODULES``, ``AGENTS_DIR`` and ``AGENCY_CONCURRENCY``. Raises as
+        :meth:`trigger`, and the transaction can go on.
+        """
+        transactional = import_module("agenciaos_jobs.transactional")
+        body = {"payload": as_json(payload), "options": as_wire(options)}
+        return RunHandle.model_validate(await transactional.trigger_in(connection, task, body))
 
     async def trigger_and_wait(
         self, task: str, payload: Any = None, *, wait_timeout: float | None = None, **options: Unpack[TriggerOptions]

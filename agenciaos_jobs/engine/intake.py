@@ -99,7 +99,7 @@ class Intake:
         if new.idempotency_key and (holder := await idempotency.holder(self._database, new.task, new.idempotency_key)):
             if new.request_key:
                 await idempotency.set_request_run(self._database, new.request_key, holder.run_id)
-            return self._cached(new, holder)
+            return _cached(new, holder)
         if requested and new.request_key:
             await idempotency.delete_request(self._database, new.request_key, requested.run_id)
         return None
@@ -118,25 +118,14 @@ class Intake:
         if job is None:
             raise UnknownJobError(task)
         new = [
-            (self._clock.new_id("run"), self.with_limit(_checked_run(job, payload, source=source, **options | own)))
+            (self._clock.new_id("run"), self.with_limit(checked_run(job, payload, source=source, **options | own)))
             for payload, own in items
         ]
-        now, firsts = self._clock.now(), first_of_each(new)
-        stored = await runs.insert(connection, firsts, now) if firsts else set()
-        queued = [_queued(run_id, run, now) for run_id, run in firsts if run_id in stored]
+        results, queued = await store_in(connection, new, self._clock.now())
         self._database.after_commit(
             connection, partial(self._outbox.send, *queued)
         )  # otherwise the rescuer enqueues them
-        taken_keys = [
-            (run.task, run.idempotency_key) for run_id, run in new if run_id not in stored and run.idempotency_key
-        ]
-        holders = await idempotency.holders(connection, taken_keys) if taken_keys else {}
-        return [
-            TriggerResult(run_id)
-            if run_id in stored or not run.idempotency_key
-            else self._cached(run, holders[run.task, run.idempotency_key])
-            for run_id, run in new
-        ]
+        return results
 
     async def fire(self, stored: StoredSchedule, slots: Slots, slot_run: NewRun) -> TriggerResult | None:
         """Makes the run of a schedule's newest slot; ``None`` if another caller made it."""
@@ -152,9 +141,7 @@ class Intake:
 
     def with_limit(self, new: NewRun) -> NewRun:
         """The run with the default limit for its concurrency key, unless it has no key or its own limit."""
-        if new.concurrency_key is None or new.concurrency_limit is not None:
-            return new
-        return new._replace(concurrency_limit=self._agency_concurrency)
+        return with_default_limit(new, self._agency_concurrency)
 
     async def _store(self, new: list[tuple[str, NewRun]]) -> list[bool]:
         """Inserts runs with one statement. Of several with one key only the first is inserted; the others find it."""
@@ -168,13 +155,40 @@ class Intake:
         """Enqueues a run that was stored at ``now``, through the outbox."""
         self._outbox.send(_queued(run_id, new, now))
 
-    def _cached(self, new: NewRun, holder: Holder) -> TriggerResult:
-        if holder.payload_hash != runs.payload_hash(new.payload):
-            raise KeyConflictError(holder.run_id)
-        return TriggerResult(holder.run_id, is_cached=True)
+
+async def store_in(
+    connection: Connection, new: list[tuple[str, NewRun]], now: datetime
+) -> tuple[list[TriggerResult], list[QueuedRun]]:
+    """Stores runs in the connection's transaction; returns a result for each, and what to enqueue once it commits."""
+    firsts = first_of_each(new)
+    stored = await runs.insert(connection, firsts, now) if firsts else set()
+    taken_keys = [
+        (run.task, run.idempotency_key) for run_id, run in new if run_id not in stored and run.idempotency_key
+    ]
+    holders = await idempotency.holders(connection, taken_keys) if taken_keys else {}
+    results = [
+        TriggerResult(run_id)
+        if run_id in stored or not run.idempotency_key
+        else _cached(run, holders[run.task, run.idempotency_key])
+        for run_id, run in new
+    ]
+    return results, [_queued(run_id, run, now) for run_id, run in firsts if run_id in stored]
 
 
-def _checked_run(job: Job[Any], payload: Json, **options: Any) -> NewRun:
+def with_default_limit(new: NewRun, limit: int) -> NewRun:
+    """The run, with ``limit`` for its concurrency key unless it has no key or its own limit."""
+    if new.concurrency_key is None or new.concurrency_limit is not None:
+        return new
+    return new._replace(concurrency_limit=limit)
+
+
+def _cached(new: NewRun, holder: Holder) -> TriggerResult:
+    if holder.payload_hash != runs.payload_hash(new.payload):
+        raise KeyConflictError(holder.run_id)
+    return TriggerResult(holder.run_id, is_cached=True)
+
+
+def checked_run(job: Job[Any], payload: Json, **options: Any) -> NewRun:
     """A run that a job's code triggers. Checked here, because a statement that fails would end its transaction."""
     require_storable(payload, "payload")
     if options.get("metadata") is not None:

@@ -54,20 +54,25 @@ class RequestError(DomainError):
 def problem_response(request: web.BaseRequest, error: DomainError) -> web.Response:
     """The error as a :class:`Problem` in the request's preferred language."""
     chosen = accepted_language(request)
-    detail = error.text.in_language(chosen)
-    errors = [_field_error(wrong, chosen) for wrong in error.fields]
+    body = orjson.dumps(problem_document(error, chosen, request.get(REQUEST_ID)))
+    headers = {"Content-Language": "pt-BR" if chosen == "pt" else "en", **error.headers}
+    return web.Response(status=error.status, body=body, content_type="application/problem+json", headers=headers)
+
+
+def problem_document(error: DomainError, language: Language, request_id: str | None = None) -> dict[str, Any]:
+    """The error as a :class:`Problem`, in JSON."""
+    detail = error.text.in_language(language)
+    errors = [_field_error(wrong, language) for wrong in error.fields]
     problem = Problem(
-        title=_TITLES.get(error.status, _TITLES[500]).in_language(chosen),
+        title=_TITLES.get(error.status, _TITLES[500]).in_language(language),
         status=error.status,
         detail=detail,
         error=_with_fields(detail, errors),
         errors=errors,
-        requestId=request.get(REQUEST_ID),
+        requestId=request_id,
         **error.extra,
     )
-    body = orjson.dumps(problem.model_dump(mode="json", exclude_none=True))
-    headers = {"Content-Language": "pt-BR" if chosen == "pt" else "en", **error.headers}
-    return web.Response(status=error.status, body=body, content_type="application/problem+json", headers=headers)
+    return problem.model_dump(mode="json", exclude_none=True)
 
 
 def invalid(error: ValidationError, *prefix: str) -> InvalidFieldsError:

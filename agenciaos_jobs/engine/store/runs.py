@@ -11,6 +11,7 @@ from agenciaos_jobs.engine.model.job import Json, Waiting
 from agenciaos_jobs.engine.model.run import ClaimedRun, NewRun, QueuedRun, RunError, Status
 from agenciaos_jobs.engine.store.idempotency import REQUEST_LIFE, key_digest
 from agenciaos_jobs.engine.store.waiting import waiting_as_json
+from agenciaos_jobs.foundation.connections.connector import encode_json
 from agenciaos_jobs.foundation.database import Connection, Database, Executor
 from agenciaos_jobs.foundation.sql import load
 
@@ -49,7 +50,7 @@ async def insert(executor: Executor, new: Sequence[tuple[str, NewRun]], now: dat
     twice in ``new``.
     """
     rows = [_row(run_id, run, now) for run_id, run in new]
-    return {record["id"] for record in await executor.fetch(QUERIES["insert"], rows, now)}
+    return {record["id"] for record in await executor.fetch(QUERIES["insert"], encode_json(rows), now)}
 
 
 def _row(run_id: str, run: NewRun, now: datetime) -> Json:

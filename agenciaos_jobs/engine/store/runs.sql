@@ -1,7 +1,8 @@
 -- name: insert
+-- The runs are text, because a caller's own connection may encode JSON in another way.
 -- A run is skipped if its request has made one before, or if another run, which has not failed, holds its key.
 WITH incoming AS (
-  SELECT * FROM jsonb_to_recordset($1) AS run (
+  SELECT * FROM jsonb_to_recordset($1::text::jsonb) AS run (
     id text, task text, status text, payload jsonb, agency_id text, source text, tags text[], idempotency_key text,
     key_digest text, payload_hash text, key_expires_at timestamptz, request_id text, schedule_id text, replay_of text,
     priority integer, concurrency_key text, concurrency_limit integer, max_attempts integer, max_duration integer,

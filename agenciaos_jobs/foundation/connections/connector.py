@@ -103,7 +103,7 @@ class Connector:
         """Prepares a new connection for use."""
         for kind in ("json", "jsonb"):
             await connection.set_type_codec(
-                kind, schema="pg_catalog", encoder=_encode_json, decoder=orjson.loads, format="text"
+                kind, schema="pg_catalog", encoder=encode_json, decoder=orjson.loads, format="text"
             )
         if not self.is_pooled:
             await connection.execute(QUERIES["prepare_session"])
@@ -154,5 +154,6 @@ async def _share_backends(one: _Connection, other: _Connection) -> bool:
     return False
 
 
-def _encode_json(value: Any) -> str:
+def encode_json(value: Any) -> str:
+    """JSON as it is stored: what JSON has no type for becomes text."""
     return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
