@@ -27,6 +27,9 @@ _QUIET = {"/healthz", "/readyz", "/metrics"}
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Assigns the request id (a usable one of the caller's is kept), logs the request and counts it."""
     began = time.perf_counter()
+    if request.match_info.http_exception and "//" in request.path:
+        request = await _with_single_slashes(request)
+        handler = request.match_info.handler
     given = request.headers.get("X-Request-Id")
     request_id = given if given and _USABLE_ID.fullmatch(given) else request.app[CLOCK].new_id("req")
     request[REQUEST_ID], request[BODY], request[QUOTA] = request_id, None, None
@@ -46,6 +49,17 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         log_request = log.debug if path in _QUIET and response.status < 400 else log.info
         log_request("request", method=request.method, path=path, status=response.status, duration=round(duration, 4))
     return response
+
+
+async def _with_single_slashes(request: web.Request) -> web.Request:
+    """The request as if its path had single slashes: an address that ends in a slash makes double ones."""
+    path = re.sub("//+", "/", request.rel_url.raw_path)
+    merged = request.clone(rel_url=request.rel_url.with_path(path, encoded=True, keep_query=True))
+    match = await request.app.router.resolve(merged)
+    match.add_app(request.app)
+    match.freeze()
+    merged._match_info = match  # aiohttp resolves once, before any middleware
+    return merged
 
 
 async def finish_headers(request: web.Request, response: web.StreamResponse) -> None:
