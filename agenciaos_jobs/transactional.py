@@ -11,6 +11,7 @@ from agenciaos_jobs.ai_content import agents
 from agenciaos_jobs.client.errors import error_of
 from agenciaos_jobs.engine.intake import KeyConflictError, checked_run, store_in, with_default_limit
 from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.store.workers import database_time
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.errors import DomainError
@@ -35,7 +36,7 @@ async def trigger_in(connection: Connection, task: str, body: Json) -> Json:
 
 async def _trigger(connection: Connection, task: str, body: Json, limit: int) -> Json:
     job, clock = known_job(task), SystemClock()
-    now = await connection.fetchval("SELECT clock_timestamp()")
+    now = await database_time(connection)
     try:
         given = TaskTrigger.model_validate(body)
     except ValidationError as error:

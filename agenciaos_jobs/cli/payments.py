@@ -9,6 +9,7 @@ from agenciaos_jobs.cli.common import Change, CommandError, formatter, print_tab
 from agenciaos_jobs.foundation.i18n.terminal import t
 from agenciaos_jobs.payments.effects import current_terms
 from agenciaos_jobs.payments.explanation import Explanation, explain
+from agenciaos_jobs.payments.moving import move
 from agenciaos_jobs.payments.policy.decision import Action
 from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.payments.store import payments as stored
@@ -111,6 +112,22 @@ def give_plan(event_id: int, plan: str) -> None:
     change = Change[list[str]]("payments/product", [str(event_id)], plan.upper(), lambda run_ids: [" ".join(run_ids)])
     for run_id in with_runtime(act, change):
         click.echo(run_id)
+
+
+@payments.command("move")
+@click.argument("purchase_id", metavar="PURCHASE")
+@click.argument("agency_id", metavar="AGENCY")
+def move_purchase(purchase_id: str, agency_id: str) -> None:
+    """Passa uma compra a outra agência / Moves a purchase to another agency.
+
+    As duas agências ficam com o plano que suas compras dão. / Both agencies get the plan that their purchases give.
+    """
+
+    async def act(runtime: Runtime) -> dict[str, str]:
+        return await move(runtime.database, runtime.clock, runtime.resources[Payments], purchase_id, agency_id)
+
+    for name, plan in with_runtime(act, Change("payments/move", [purchase_id], agency_id)).items():
+        click.echo(f"{name}: {plan}")
 
 
 def _show(records: Sequence[PaymentRecord], nothing: str) -> None:

@@ -82,6 +82,7 @@ ACTS: Mapping[str, Text] = {
     "schedules/run": Text("Executou o agendamento", "Ran the schedule"),
     "payments/assign": Text("Atribuiu o pagamento", "Assigned the payment"),
     "payments/product": Text("Deu um plano ao produto", "Gave the product a plan"),
+    "payments/move": Text("Passou a compra a outra agência", "Moved the purchase to another agency"),
     "reports/generate": Text("Gerou o relatório de novo", "Generated the report again"),
     "reports/send": Text("Enviou o relatório", "Sent the report"),
     "reports/recipients": Text("Mudou quem recebe o relatório", "Changed the report's recipients"),

@@ -120,8 +120,14 @@ PAYMENT_MOVED = AlertKind(
         en="Purchase {purchase} belongs to agency {agency}, but the payer's e-mail now belongs to agency {other}.",
     ),
     advice=Text(
-        pt="O plano fica com {agency} até que uma pessoa decida. Fale com o cliente; nada muda sozinho.",
-        en="The plan stays with {agency} until a person decides. Ask the customer; nothing changes by itself.",
+        pt=(
+            "O plano fica com {agency} até que uma pessoa decida. Fale com o cliente; se a compra mudou de agência, "
+            "passe-a na página do pagamento ou com agenciaos-jobs payments move {purchase} {other}."
+        ),
+        en=(
+            "The plan stays with {agency} until a person decides. Ask the customer; if the purchase now is another "
+            "agency's, move it on the payment's page or with agenciaos-jobs payments move {purchase} {other}."
+        ),
     ),
     page="/payments",
 )

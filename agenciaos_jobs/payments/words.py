@@ -69,6 +69,7 @@ _WORDS = {
     "subscription": Text("Assinatura", "Subscription"),
     "webhook_deactivation": Text("Webhook", "Webhook"),
     "time": Text("Prazo encerrado", "Term ended"),
+    "moved": Text("Compra mudada de agência", "Purchase moved to another agency"),
     "unknown": Text("Corpo não reconhecido", "Body not understood"),
     "cycle": Text("ciclo", "cycle"),
     "plan": Text("plano", "plan"),
@@ -136,6 +137,7 @@ _FEMININE_STATUSES = {
 _CODES = {
     "unknown_agency": Text("a agência informada não existe", "there is no such agency"),
     "unknown_product": Text("o produto não está em PLAN_PRODUCTS", "PLAN_PRODUCTS has no such product"),
+    "moved": Text("a compra é agora de outra agência", "the purchase now belongs to another agency"),
     "unmatched": Text("não se sabe de qual agência é", "no matching agency was found"),
     "not_confirmed": Text("o provedor não confirma este pagamento", "the provider does not confirm this payment"),
     "no_answer": Text("o provedor não pôde ser consultado", "the provider could not be reached"),

@@ -223,32 +223,6 @@ async def test_the_same_without_an_event_loop(service: Service):
     await asyncio.to_thread(use)
 
 
-async def test_a_run_is_triggered_in_the_callers_transaction(client: Client, service: Service, db: asyncpg.Connection):
-    transaction = db.transaction()
-    await transaction.start()
-    await client.trigger_in(db, "echo", {"n": 1}, tags=["rolled-back"])
-    await transaction.rollback()
-    async with db.transaction():
-        handle = await client.trigger_in(
-            db, "echo", Greeting(name="Ana"), idempotency_key="one", tags=["kept"], delay=timedelta(seconds=1)
-        )
-        with pytest.raises(InvalidRequestError) as refused:
-            await client.trigger_in(db, "generate-monthly-reports", {"month": "yesterday"})
-        assert list(refused.value.fields) == ["payload.month"]
-        with pytest.raises(NotFoundError, match="There is no task nothing"):
-            await client.trigger_in(db, "nothing")
-        with pytest.raises(InvalidRequestError) as refused:
-            await client.trigger_in(db, "echo", delay="soon")
-        assert list(refused.value.fields) == ["options.delay"]
-        again = await client.trigger_in(db, "echo", Greeting(name="Ana"), idempotency_key="one")
-        assert (again.id, again.is_cached, handle.is_cached) == (handle.id, True, False)
-        with pytest.raises(NotFoundError):
-            await client.runs.retrieve(handle.id)
-    run = await client.runs.wait(handle.id, timeout=20)
-    assert (run.output_as(Greeting).name, run.tags) == ("Ana", ["kept"])
-    assert (await client.runs.list(tag=["rolled-back"])).data == []
-
-
 ALONE = """
 import sys
 class Refuse:

@@ -1,6 +1,7 @@
 """Payments: every delivery, its effect on a plan, and those that await assignment to an agency."""
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -16,6 +17,7 @@ from agenciaos_jobs.payments.assignment import (
     UnknownPaymentError,
 )
 from agenciaos_jobs.payments.effects import current_terms
+from agenciaos_jobs.payments.moving import move
 from agenciaos_jobs.payments.policy.decision import Action
 from agenciaos_jobs.payments.policy.entitlement import APPLICATION
 from agenciaos_jobs.payments.policy.terms import Terms
@@ -74,6 +76,17 @@ async def assign(request: web.Request) -> web.StreamResponse:
     return redirect(f"/payments/{record.id}?done=assigned")
 
 
+async def move_purchase(request: web.Request) -> web.StreamResponse:
+    """Gives the payment's purchase to another agency. Both get the plan that their purchases give."""
+    record, agency_id = await _record(request), (await form(request)).get("agency", "").strip()
+    app = request.app
+    try:
+        await move(app[DATABASE], app[CLOCK], app[PAYMENTS], record.contract_id or "", agency_id)
+    except UnknownAgencyError as error:
+        return await _page(request, record, {"agency": agency_id, "wrong": formatter(request).of(error.text)})
+    return redirect(f"/agencies/{quote(agency_id, safe='')}")
+
+
 async def give_plan(request: web.Request) -> web.StreamResponse:
     """Gives the payment's product a plan. Runs process the payments that were rejected for it."""
     record = await _record(request)
@@ -86,6 +99,7 @@ async def _page(request: web.Request, record: PaymentRecord, refused: Mapping[st
     database, fmt = request.app[LONG_READS], formatter(request)
     others = await dashboard_payments.same_event(database, record)
     terms = await current_terms(database, request.app[PAYMENTS])
+    can_move = bool(record.agency_id and record.contract_id)
     waits = record.action is Action.UNMATCHED and all(other.id < record.id for other in others)
     return render(
         request,
@@ -101,7 +115,8 @@ async def _page(request: web.Request, record: PaymentRecord, refused: Mapping[st
         refused=refused,
         is_unlisted=_is_unlisted(record, terms),
         paid_plans=request.app[ASSIGNMENTS].plans[1:],
-        agencies=await runs.agencies(database) if waits else [],
+        can_move=can_move,
+        agencies=await runs.agencies(database) if waits or can_move else [],
         actions=ACTIONS,
         done=request.query.get("done"),
     )
@@ -130,5 +145,6 @@ PAGES = [
     Page("GET", "/payments", show_payments),
     Page("GET", "/payments/{payment_id}", show_payment),
     Page("POST", "/payments/{payment_id}/assign", assign, detail=("agency",)),
+    Page("POST", "/payments/{payment_id}/move", move_purchase, detail=("agency",)),
     Page("POST", "/payments/{payment_id}/product", give_plan, detail=("plan",)),
 ]

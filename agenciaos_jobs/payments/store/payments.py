@@ -110,6 +110,12 @@ async def history(executor: Executor, agency_id: str) -> list[PaymentRecord]:
     return [payment_of(record) for record in await executor.fetch(QUERIES["history"], agency_id)]
 
 
+async def last_run(executor: Executor, purchase_id: str) -> str | None:
+    """The run of a purchase's newest event."""
+    run_id: str | None = await executor.fetchval(QUERIES["last_run"], purchase_id)
+    return run_id
+
+
 async def newest(
     executor: Executor,
     *,

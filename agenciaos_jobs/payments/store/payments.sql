@@ -37,6 +37,9 @@ SELECT * FROM jobs.payment_events WHERE id = $1
 -- name: history
 SELECT * FROM jobs.payment_events WHERE agency_id = $1 ORDER BY id
 
+-- name: last_run
+SELECT run_id FROM jobs.payment_events WHERE contract_id = $1 ORDER BY id DESC LIMIT 1
+
 -- name: newest
 SELECT * FROM jobs.payment_events
 WHERE ($1::text IS NULL OR agency_id = $1) AND ($2::text IS NULL OR action = $2) AND ($3::bigint IS NULL OR id < $3)

@@ -26,6 +26,7 @@ class OwnedPurchase:
 
     id: str
     agency_id: str
+    source: str
 
 
 async def lock(connection: Connection, purchase_id: str) -> None:
@@ -61,6 +62,11 @@ async def save(
         await connection.execute(QUERIES["save_application"], agency_id, facts, now)
     else:
         await connection.execute(QUERIES["save"], purchase_id, uuid, agency_id, facts, now, purchase.source)
+
+
+async def move(connection: Connection, purchase_id: str, agency_id: str, now: datetime) -> None:
+    """Gives a purchase to another agency."""
+    await connection.execute(QUERIES["move"], purchase_id, agency_id, now)
 
 
 async def plans_of_products(executor: Executor) -> dict[str, str]:

@@ -3,7 +3,7 @@ SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.contract:' || $1, 
 
 -- name: find
 -- Only if the agency still exists.
-SELECT contract.id, contract.agency_id FROM jobs.contracts AS contract
+SELECT contract.id, contract.agency_id, contract.source FROM jobs.contracts AS contract
 JOIN public.agencies AS agency ON agency.id = contract.agency_id
 WHERE contract.id = ANY ($1::text[]) OR contract.uuid = ANY ($1::text[]) ORDER BY contract.id LIMIT 1
 
@@ -17,6 +17,9 @@ INSERT INTO jobs.contracts (id, uuid, agency_id, facts, updated_at, source) VALU
 ON CONFLICT (id) DO UPDATE
 SET uuid = coalesce(excluded.uuid, jobs.contracts.uuid), agency_id = excluded.agency_id, facts = excluded.facts,
     updated_at = excluded.updated_at
+
+-- name: move
+UPDATE jobs.contracts SET agency_id = $2, updated_at = $3 WHERE id = $1
 
 -- name: save_application
 INSERT INTO jobs.application_purchases (agency_id, facts, updated_at) VALUES ($1, $2, $3)
