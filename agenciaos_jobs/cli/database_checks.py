@@ -1,17 +1,19 @@
 """Findings of ``check`` about Postgres: how it is reached, what the role may do, its clock, and its partitions."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import asyncpg
 
 from agenciaos_jobs.cli.checks import Finding
-from agenciaos_jobs.engine.store import retention, workers
+from agenciaos_jobs.engine.store import retention, watchers, workers
 from agenciaos_jobs.foundation import agencies, migrate
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database, DatabaseUnavailableError
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.text import Text
+from agenciaos_jobs.foundation.loops import wait_for
 from agenciaos_jobs.http.client_address import UNTRUSTED_PROXY
 from agenciaos_jobs.settings import Settings
 
@@ -20,17 +22,19 @@ PRIVILEGES = Text("privilégios", "privileges")
 _STALE = timedelta(days=2)
 _CLOCK_TOLERANCE = timedelta(seconds=2)
 _TIMEOUT = 3.0
+_NOTIFIED_WITHIN = timedelta(seconds=2)
 _SHOWN = 3
 
 
 async def of_connection(pool: Database, clock: Clock) -> AsyncIterator[Finding]:
     """The findings that need no schema."""
-    yield await _notifications(pool)
+    yield await _notifications(pool, clock)
     yield await _clock(pool, clock)
     yield await _time_zones(pool)
 
 
-async def _notifications(pool: Database) -> Finding:
+async def _notifications(pool: Database, clock: Clock) -> Finding:
+    """Whether a notification that is sent over the pool arrives at the connection that listens."""
     name = Text("notificações", "notifications")
     if not pool.is_notified:
         text = Text(
@@ -40,9 +44,20 @@ async def _notifications(pool: Database) -> Finding:
             " notify it",
         )
         return Finding("ok", name, text)
+    arrived, channel = asyncio.Event(), clock.new_id("check")
     try:
-        async with pool.own_connection(_TIMEOUT, listens=True):
-            return Finding("ok", name, Text("por uma conexão própria", "over a connection of their own"))
+        async with pool.own_connection(_TIMEOUT, listens=True) as connection:
+            await connection.add_listener(channel, lambda *_: arrived.set())
+            await watchers.notify(pool, channel)
+            if await wait_for(arrived, _NOTIFIED_WITHIN):
+                return Finding("ok", name, Text("chegam por uma conexão própria", "arrive over their own connection"))
+        text = Text(
+            "nenhuma chega por DIRECT_URL, que passa por um pooler ou aponta para outro banco: a página ao vivo"
+            " consulta duas vezes por segundo",
+            "none arrives over DIRECT_URL, which leads through a pooler or to another database: the live view polls"
+            " twice a second",
+        )
+        return Finding("warning", name, text)
     except (DatabaseUnavailableError, asyncpg.PostgresError) as error:
         text = Text(
             "DIRECT_URL não responde ({error}): a página ao vivo consulta em intervalos",

@@ -14,15 +14,15 @@ from support.processes import environment
 
 from agenciaos_jobs.cli import checks, database_checks
 from agenciaos_jobs.dev import embedded
-from agenciaos_jobs.foundation import database
 from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.database import connect
 from agenciaos_jobs.settings import Settings
 
 ABOUT_POSTGRES = {"notifications", "clock", "time zones", "privileges"}
 
 
 async def findings(settings: Settings) -> dict[str, tuple[str, str]]:
-    pool = await database.connect(settings.database_url.get_secret_value(), size=1)
+    pool = await connect(settings.database_url.get_secret_value(), size=1)
     try:
         found = [finding async for finding in checks.findings(settings)]
         clock = SystemClock()
@@ -105,7 +105,7 @@ def test_options_without_effect_are_named(settings: Settings):
 
 async def test_what_is_odd_about_postgres_is_said(settings: Settings, db: asyncpg.Connection):
     url, late = settings.database_url.get_secret_value(), FrozenClock(SystemClock().now() - timedelta(minutes=1))
-    pool = await database.connect(url, direct_url="postgresql://u@127.0.0.1:9/d", size=1)
+    pool = await connect(url, direct_url="postgresql://u@127.0.0.1:9/d", size=1)
     try:
         found = english([finding async for finding in database_checks.of_connection(pool, late)])
     finally:
@@ -114,6 +114,20 @@ async def test_what_is_odd_about_postgres_is_said(settings: Settings, db: asyncp
     assert "DIRECT_URL can't be reached" in found["notifications"][1]
     assert found["clock"][0] == found["notifications"][0] == "warning"
     assert found["time zones"][0] == "ok"
+
+
+@pytest.mark.parametrize(("database", "state"), [("", "ok"), ("postgres", "warning")])
+async def test_a_notification_is_sent_to_see_whether_it_arrives(settings: Settings, database: str, state: str):
+    assert settings.database_url
+    url = settings.database_url.get_secret_value()
+    direct = re.sub(r"/test_\d+\?", f"/{database}?", url) if database else url
+    pool = await connect(url, direct_url=direct, size=1)
+    try:
+        found = english([finding async for finding in database_checks.of_connection(pool, SystemClock())])
+    finally:
+        await pool.close()
+    assert found["notifications"][0] == state
+    assert ("none arrives over DIRECT_URL" in found["notifications"][1]) == bool(database)
 
 
 async def test_what_is_set_is_said_too(settings: Settings):

@@ -26,6 +26,11 @@ async def ping(connection: Connection) -> None:
     await connection.execute(QUERIES["ping"])
 
 
+async def notify(executor: Executor, channel: str) -> None:
+    """Sends an empty notification."""
+    await executor.execute(QUERIES["notify"], channel)
+
+
 async def leave(connection: Connection, watcher_id: str) -> None:
     await connection.execute(QUERIES["leave"], watcher_id)
 

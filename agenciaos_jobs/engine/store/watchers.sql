@@ -23,5 +23,8 @@ SELECT pg_snapshot_xmin(pg_current_snapshot()) >= $1::text::xid8
 -- name: ping
 SELECT 1
 
+-- name: notify
+SELECT pg_notify($1, '')
+
 -- name: snapshot
 SELECT pg_current_snapshot()::text
