@@ -56,6 +56,22 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Days:
+    """The days of a month and of the one before that have generations, oldest first, of those that match a filter.
+
+    ``agents`` and ``models`` are all of the two months.
+    """
+
+    days: list[Day]
+    agents: list[str]
+    models: list[str]
+
+    def cost(self, first: date, before: date) -> Decimal:
+        """What they cost from a day up to before another."""
+        return sum((day.cost for day in self.days if first <= day.day < before), Decimal())
+
+
+@dataclass(frozen=True)
 class CostRow:
     """What a month cost by agency, agent and model, in US dollars; what the list is not grouped by is empty.
 
@@ -86,7 +102,7 @@ class CostRow:
 
 @dataclass(frozen=True)
 class NearLimit:
-    """An agency near its plan's monthly limit, ``allowed``.
+    """An agency near its plan's monthly limit, ``allowed``; what it ``used`` beyond that is not counted.
 
     ``count`` is the number of such agencies, ``exhausted`` that of those which have reached it.
     """
@@ -108,19 +124,28 @@ class Order:
     is_ascending: bool
 
 
-def stretch(days: Collection[Day], month: Month, now: datetime) -> Stretch:
-    """The stretches of a month; ``days`` are those that cost something in it and in the month before."""
+def stretch(month: Month, first: date | None, now: datetime) -> Stretch:
+    """The stretches of a month; ``first`` is the day of the first generation ever."""
     today = now.astimezone(SAO_PAULO).date()
     if month != Month.of(now):
         return Stretch(month.first_day, today, today, Decimal())
     same_day = month.previous.first_day + timedelta(days=today.day)
-    began = basis(min((day.day for day in days), default=None), today)
+    began = basis(first, today)
     return Stretch(min(same_day, month.first_day), today - timedelta(days=began), today, days_left(now))
 
 
-async def days(executor: Executor, wanted: Filter) -> list[Day]:
-    """The days of the month and of the one before that have generations, oldest first."""
-    return [Day(**record) for record in await executor.fetch(QUERIES["days"], *_values(wanted))]
+async def days(executor: Executor, wanted: Filter) -> Days:
+    """What the days of the filter's month and of the one before cost."""
+    found = Days([], [], [])
+    for record in await executor.fetch(QUERIES["days"], *_values(wanted)):
+        day, agent, model, generations, unpriced, cost = record
+        if agent is not None:
+            found.agents.append(agent)
+        elif model is not None:
+            found.models.append(model)
+        elif generations:
+            found.days.append(Day(day, generations, unpriced, cost))
+    return found
 
 
 async def rows(
@@ -152,17 +177,10 @@ async def rows(
     return [CostRow(**record) for record in records]
 
 
-async def choices(executor: Executor, month: Month) -> tuple[list[str], list[str]]:
-    """The agents and the models of the month and of the one before."""
-    first, before, *_ = _values(Filter(month))
-    records = await executor.fetch(QUERIES["choices"], first, before)
-    return sorted({record["agent_type"] for record in records}), sorted({record["model"] for record in records})
-
-
-async def first_month(executor: Executor) -> Month | None:
-    """The month of the first generation."""
-    day: date | None = await executor.fetchval(QUERIES["first_month"])
-    return Month(day.year, day.month) if day else None
+async def first_day(executor: Executor) -> date | None:
+    """The day of the first generation ever."""
+    day: date | None = await executor.fetchval(QUERIES["first_day"])
+    return day
 
 
 async def near_limits(

@@ -1,9 +1,11 @@
 -- name: days
--- What each day cost from $1 up to before $2, of an agency ($3), an agent ($4) and a model ($5).
-SELECT day, sum(generations)::bigint AS generations, sum(unpriced)::bigint AS unpriced, sum(cost) AS cost
-FROM jobs.ai_spend($1, $2)
-WHERE ($3::text IS NULL OR agency_id = $3) AND ($4::text IS NULL OR agent_type = $4) AND ($5::text IS NULL OR model = $5)
-GROUP BY day ORDER BY day
+-- What each day cost from $1 up to before $2, of an agency ($3), an agent ($4) and a model ($5); and all agents and models.
+SELECT day, agent_type, model, coalesce(sum(generations) FILTER (WHERE matches), 0)::bigint AS generations,
+       coalesce(sum(unpriced) FILTER (WHERE matches), 0)::bigint AS unpriced, coalesce(sum(cost) FILTER (WHERE matches), 0) AS cost
+FROM (
+  SELECT *, ($3::text IS NULL OR agency_id = $3) AND ($4::text IS NULL OR agent_type = $4) AND ($5::text IS NULL OR model = $5) AS matches
+  FROM jobs.ai_spend($1, $2)) AS spent
+GROUP BY GROUPING SETS ((day), (agent_type), (model)) ORDER BY day, agent_type, model
 
 -- name: rows
 -- By what $6 names: what the month ($7) cost, the month before ($1) up to before $8, and the days from $9 up to before $10.
@@ -37,30 +39,20 @@ ORDER BY place NULLS LAST,
          agency_id, agent_type, model
 LIMIT $15 OFFSET $16
 
--- name: choices
--- The agents and models of the two months.
-SELECT DISTINCT agent_type, model FROM jobs.ai_spend($1, $2) ORDER BY 1, 2
-
--- name: first_month
+-- name: first_day
 SELECT (min(created_at) AT TIME ZONE 'America/Sao_Paulo')::date FROM jobs.ai_generations
 
 -- name: near_limits
 -- The agencies that have used a share ($4) of what their plan ($2) allows ($3) in a month ($1), the largest share first. An
--- agency has a quota from its first generation of the month on. Reservations are counted up to the limit for each of them,
--- and beyond it only for those that are listed.
-WITH near AS (
-  SELECT agency.id, agency.name, agency.plan::text AS plan, plan.allowed, quota.used_before, quota.used_before + (
+-- agency has a quota from its first generation of the month on. What is used beyond the limit is not counted.
+WITH counted AS (
+  SELECT agency.id, agency.name, agency.plan::text AS plan, plan.allowed, least(plan.allowed, quota.used_before + (
            SELECT count(*) FROM (SELECT FROM jobs.ai_reservations AS kept
-                                 WHERE kept.agency_id = agency.id AND kept.month = $1 LIMIT plan.allowed) AS first) AS reached
+                                 WHERE kept.agency_id = agency.id AND kept.month = $1 LIMIT plan.allowed) AS first)) AS used
   FROM jobs.ai_quotas AS quota
   JOIN public.agencies AS agency ON agency.id = quota.agency_id
   JOIN unnest($2::text[], $3::integer[]) AS plan (name, allowed) ON plan.name = agency.plan::text AND plan.allowed > 0
   WHERE quota.month = $1
-), listed AS (
-  SELECT *, count(*) FILTER (WHERE reached >= allowed) OVER () AS exhausted, count(*) OVER () AS count
-  FROM near WHERE reached >= allowed * $4::numeric
-  ORDER BY least(1, reached::numeric / allowed) DESC, name, id LIMIT $5
 )
-SELECT id, name, plan, allowed, exhausted, count, used_before + (
-         SELECT count(*) FROM jobs.ai_reservations AS kept WHERE kept.agency_id = listed.id AND kept.month = $1) AS used
-FROM listed ORDER BY least(1, reached::numeric / allowed) DESC, name, id
+SELECT id, name, plan, allowed, used, count(*) FILTER (WHERE used >= allowed) OVER () AS exhausted, count(*) OVER () AS count
+FROM counted WHERE used >= allowed * $4::numeric ORDER BY used::numeric / allowed DESC, name, id LIMIT $5

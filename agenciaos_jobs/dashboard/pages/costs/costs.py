@@ -15,7 +15,7 @@ from agenciaos_jobs.dashboard.pages.exports.stream import Column, send
 from agenciaos_jobs.dashboard.rendering import render
 from agenciaos_jobs.dashboard.spend_chart import spend_chart
 from agenciaos_jobs.dashboard.store import costs, runs
-from agenciaos_jobs.dashboard.store.costs import CostRow, Day, Filter, NearLimit, Order, Stretch
+from agenciaos_jobs.dashboard.store.costs import CostRow, Days, Filter, NearLimit, Order, Stretch
 from agenciaos_jobs.foundation.database import Database
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.foundation.month import Month
@@ -63,15 +63,14 @@ async def show_costs(request: web.Request) -> web.StreamResponse:
     database, now, query = request.app[LONG_READS], request.app[CLOCK].now(), request.query
     wanted, by, order = read_filter(request), _group(query), _order(query)
     number = _number(query.get("page", ""))
-    days, near, (agents, models), first, agencies = await asyncio.gather(
+    first = await costs.first_day(database)
+    stretch = costs.stretch(wanted.month, first, now)
+    days, rows, near, agencies = await asyncio.gather(
         costs.days(database, wanted),
+        costs.rows(database, wanted, stretch, GROUPS[by][1], order, limit=PAGE, skip=PAGE * (number - 1)),
         _near_limits(request, wanted.month),
-        costs.choices(database, wanted.month),
-        costs.first_month(database),
         runs.agencies(database),
     )
-    stretch = costs.stretch(days, wanted.month, now)
-    rows = await costs.rows(database, wanted, stretch, GROUPS[by][1], order, limit=PAGE, skip=PAGE * (number - 1))
     return render(
         request,
         "costs.html",
@@ -86,11 +85,11 @@ async def show_costs(request: web.Request) -> web.StreamResponse:
         totals=_totals(days, wanted.month, stretch),
         stretch=stretch,
         rows=rows,
-        chart=spend_chart(wanted.month, {day.day: day.cost for day in days}),
+        chart=spend_chart(wanted.month, {day.day: day.cost for day in days.days}),
         number=number,
         has_more=bool(rows) and rows[0].count > PAGE * number,
-        agents=agents,
-        models=models,
+        agents=days.agents,
+        models=days.models,
         agencies=agencies,
         near=[(agency, MonthlyUse(agency.used, agency.allowed)) for agency in near],
         rate=request.app[REPORTS].rates.usd_brl,
@@ -102,7 +101,7 @@ async def export_costs(request: web.Request) -> web.StreamResponse:
     """The rows by agency, agent and model as the page groups them, in the order of their ids."""
     database, now = request.app[LONG_READS], request.app[CLOCK].now()
     wanted, groups = read_filter(request), GROUPS[_group(request.query)][1]
-    stretch = costs.stretch(await costs.days(database, wanted), wanted.month, now)
+    stretch = costs.stretch(wanted.month, await costs.first_day(database), now)
     columns = _columns(wanted.month, stretch, groups, request.app[REPORTS].rates.usd_brl)
     name = Text(f"custos-{wanted.month}", f"costs-{wanted.month}")
     return await send(request, name, columns, _pages(database, wanted, stretch, groups))
@@ -184,28 +183,24 @@ def _number(text: str) -> int:
     return min(max(1, int(text)), MAX_PAGES) if is_number else 1
 
 
-def _months(first: Month | None, present: Month, chosen: Month) -> list[Month]:
-    """The months to choose from, newest first."""
-    known = [month for month in map(present.back, range(MAX_MONTHS)) if month >= (first or present)]
+def _months(first: date | None, present: Month, chosen: Month) -> list[Month]:
+    """The months to choose from, newest first: those since the first generation."""
+    oldest = Month(first.year, first.month) if first else present
+    known = [month for month in map(present.back, range(MAX_MONTHS)) if month >= oldest]
     return sorted({*known, chosen}, reverse=True)
 
 
-def _totals(days: Sequence[Day], month: Month, stretch: Stretch) -> Totals:
-    own = [day for day in days if day.day >= month.first_day]
-    recent = _cost(days, stretch.recent_from, stretch.today)
+def _totals(days: Days, month: Month, stretch: Stretch) -> Totals:
+    own = [day for day in days.days if day.day >= month.first_day]
     cost = sum((day.cost for day in own), Decimal())
     return Totals(
         generations=sum(day.generations for day in own),
         unpriced=sum(day.unpriced for day in own),
         cost=cost,
-        previous=_cost(days, month.previous.first_day, stretch.compared_until),
-        whole_previous=_cost(days, month.previous.first_day, month.first_day),
-        forecast=stretch.forecast(cost, recent),
+        previous=days.cost(month.previous.first_day, stretch.compared_until),
+        whole_previous=days.cost(month.previous.first_day, month.first_day),
+        forecast=stretch.forecast(cost, days.cost(stretch.recent_from, stretch.today)),
     )
-
-
-def _cost(days: Sequence[Day], first: date, before: date) -> Decimal:
-    return sum((day.cost for day in days if first <= day.day < before), Decimal())
 
 
 def _rounded(value: Decimal | None) -> Decimal | None:
