@@ -45,7 +45,7 @@ SELECT (min(created_at) AT TIME ZONE 'America/Sao_Paulo')::date FROM jobs.ai_gen
 -- name: near_limits
 -- The agencies that have used a share ($4) of what their plan ($2) allows ($3) in a month ($1), the largest share first. An
 -- agency has a quota from its first generation of the month on. What is used beyond the limit is not counted.
-WITH counted AS (
+WITH counted AS MATERIALIZED (
   SELECT agency.id, agency.name, agency.plan::text AS plan, plan.allowed, least(plan.allowed, quota.used_before + (
            SELECT count(*) FROM (SELECT FROM jobs.ai_reservations AS kept
                                  WHERE kept.agency_id = agency.id AND kept.month = $1 LIMIT plan.allowed) AS first)) AS used

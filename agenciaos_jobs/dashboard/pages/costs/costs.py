@@ -26,7 +26,7 @@ from agenciaos_jobs.reports.resources import REPORTS
 PAGE = 50
 MAX_PAGES = 1_000
 MAX_MONTHS = 36
-MAX_NEAR_LIMITS = 50
+MAX_NEAR_LIMITS = 25
 EXPORTED_AT_ONCE = 5_000
 """Rows of a page of the export: more than of other exports, because each one adds up the two months again."""
 
