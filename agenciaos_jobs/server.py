@@ -17,7 +17,7 @@ from yarl import URL
 from agenciaos_jobs import dashboard, registry
 from agenciaos_jobs.ai_content import agents, openai_webhook
 from agenciaos_jobs.ai_content.openai.signature import OpenAIWebhook
-from agenciaos_jobs.ai_content.resources import MONTHLY_LIMITS, AIContent
+from agenciaos_jobs.ai_content.resources import AI_BUDGET, MONTHLY_LIMITS, AIContent
 from agenciaos_jobs.alerts.notifier import CONDITIONS_EVERY
 from agenciaos_jobs.api import agents as agent_list
 from agenciaos_jobs.api import health, openapi, trigger
@@ -190,6 +190,7 @@ def _bind(app: web.Application, runtime: Runtime) -> None:
     app[ASSIGNMENTS] = runtime.assignments
     app[PAYMENTS] = runtime.resources[Payments]
     app[MONTHLY_LIMITS] = runtime.resources[AIContent].monthly_limits
+    app[AI_BUDGET] = runtime.settings.ai_budget_usd
     app[keys.CLOCK] = clock
     app[keys.DATABASE], app[keys.LONG_READS] = database, runtime.database
     app[keys.QUEUE_ADMIN] = QueueAdmin(database, runtime.outbox, clock, registry.JOBS)

@@ -21,6 +21,7 @@ from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.engine.store import run_hours
 from agenciaos_jobs.foundation import database, logs
 from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.foundation.redact import Redactor
 from agenciaos_jobs.http.keys import DATABASE
 from agenciaos_jobs.people.role import Role
@@ -161,6 +162,12 @@ _OTHERS = (
     "/agencies?q=99",
     "/agencies?plan=PRO",
     "/agencies/agency-7",
+    "/costs?by=all",
+    "/costs?by=all&sort=name",
+    "/costs?agency=agency-7&by=agent",
+    "/costs?month={month}",
+    "/costs/message/agency-7",
+    "/costs.csv?by=all",
     "/reports/2026-10/agency-7",
     "/reports/2026-10.csv",
     "/payments?action=rejected",
@@ -179,6 +186,7 @@ async def pages(url: str) -> list[str]:
     bulk = await _bulk_of_ten_thousand(connection)
     await connection.close()
     names = {"new": new, "old": old, "middle": middle, "bulk": bulk, "end": new[-8:], "old_end": old[-8:]}
+    names["month"] = str(Month.of(SystemClock().now()).previous)
     asked = ("/?period=7d", "/?period=30d", *(f"/runs?{query}" for query in _FILTERS), *_OTHERS)
     return [path.format(**names) for path in asked]
 

@@ -37,7 +37,8 @@ INSERT INTO jobs.run_logs (run_id, attempt, logged_at, level, message, fields)
 SELECT id, 1, finished_at, 'info', 'content_generated', '{"model": "gpt-6-luna"}' FROM jobs.runs WHERE status = 'COMPLETED' AND task = 'generate-ai-content';
 INSERT INTO jobs.ai_generations (run_id, attempt, agency_id, agent_type, status, model, requests, input_tokens, cached_tokens,
                                  output_tokens, reasoning_tokens, cost, created_at)
-SELECT id, 1, agency_id, 'META_ADS_COPY', 'completed', CASE WHEN kind < 0.5 THEN 'gpt-6-luna' ELSE 'gpt-6-sol' END, 1, 800, 0, 400, 0, 0.00123 * luck, finished_at
+SELECT id, 1, agency_id, (ARRAY['META_ADS_COPY', 'BLOG_ARTICLE', 'INSTAGRAM_CAPTION', 'WHATSAPP_SALES_SCRIPT', 'CRM_FOLLOW_UP', 'YOUTUBE_SCRIPT'])[1 + n % 6],
+  'completed', CASE WHEN kind < 0.5 THEN 'gpt-6-luna' ELSE 'gpt-6-sol' END, 1, 800, 0, 400, 0, 0.00123 * luck, finished_at
 FROM jobs.runs JOIN made USING (id) WHERE status = 'COMPLETED' AND task = 'generate-ai-content' ORDER BY id;
 INSERT INTO jobs.error_groups (fingerprint, task, type, code, message, count, first_seen_at, last_seen_at, last_run_id)
 SELECT error_group, min(task), 'GiveUp', 'fault_' || split_part(error_group, '_', 2), 'the provider said no', count(*), min(finished_at), max(finished_at), max(id)
@@ -48,6 +49,7 @@ SELECT 'agency-' || n, 'Agência ' || n, 'agency-' || n, 'PRO', 'owner-' || n, n
 ON CONFLICT DO NOTHING;
 INSERT INTO jobs.ai_reservations (run_id, agency_id, month, reserved_at)
 SELECT run_id, agency_id, date_trunc('month', created_at AT TIME ZONE 'America/Sao_Paulo'), created_at FROM jobs.ai_generations;
+INSERT INTO jobs.ai_quotas (agency_id, month, used_before) SELECT DISTINCT agency_id, month, 0 FROM jobs.ai_reservations;
 INSERT INTO jobs.payment_events (run_id, source, event_id, event, status, customer_id, agency_id, product_id, amount, occurred_at,
                                  recorded_at, action, reason, plan_before, plan_after, payload)
 SELECT id, 'guru', 'event-' || id, 'transaction', 'approved', agency_id, CASE WHEN status = 'COMPLETED' THEN agency_id END, 'pro-monthly', 97,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from aiohttp import web
 
@@ -21,3 +22,6 @@ class AIContent:
 
 
 MONTHLY_LIMITS: web.AppKey[Mapping[str, int]] = web.AppKey("monthly_limits")
+
+AI_BUDGET: web.AppKey[Decimal | None] = web.AppKey("ai_budget")
+"""US dollars a month (``AI_BUDGET_USD``); ``None`` without a budget."""

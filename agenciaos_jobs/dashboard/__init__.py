@@ -27,11 +27,13 @@ from agenciaos_jobs.dashboard.pages import (
     waiting,
 )
 from agenciaos_jobs.dashboard.pages.access import audit, login, openid, people
+from agenciaos_jobs.dashboard.pages.costs import costs, owner_message
+from agenciaos_jobs.dashboard.pages.exports import lists
 from agenciaos_jobs.http.keys import PROBLEM_PAGE
 
 MODULES = (
     *(login, openid, live, overview, runs, bulk, run, waiting, errors, agencies, report_delivery, reports, queues),
-    *(schedules, test, payments, alerts, reference, people, audit),
+    *(schedules, test, payments, alerts, reference, costs, owner_message, lists, people, audit),
 )
 
 

@@ -23,6 +23,7 @@ MENU = (
     Entry("/runs", Text("Execuções", "Runs"), "runs"),
     Entry("/errors", Text("Erros", "Errors"), "alert"),
     Entry("/agencies", Text("Agências", "Agencies"), "building"),
+    Entry("/costs", Text("Custos", "Costs"), "coins"),
     Entry("/reports", Text("Relatórios", "Reports"), "chart"),
     Entry("/payments", Text("Pagamentos", "Payments"), "card"),
     Entry("/queues", Text("Filas e workers", "Queues and workers"), "queue"),

@@ -41,6 +41,7 @@ OF_AN_AGENCY = {"monthly_report_revisions", "monthly_reports", "report_drafts", 
 
 FREE = {
     "ids, made by this service, the application, Guru or OpenAI": {
+        "ai_agent_days": "agency_id",
         "ai_days": "agency_id",
         "ai_brakes": "probe",
         "application_purchases": "agency_id",
@@ -83,6 +84,7 @@ FREE = {
     },
     "one of a few words of the program": {
         "ai_brakes": "model",
+        "ai_agent_days": "agent_type model",
         "ai_days": "model",
         "ai_generations": "agent_type status error_code model service_tier",
         "ai_responses": "agent_type",

@@ -17,6 +17,7 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
     bulk, edit, report = f"/bulk/{story['bulk']}", f"/runs/{story['failed']}/edit", "/reports/2026-10/agency-123"
     others = ["/?period=7d", "/?period=30d", "/runs?status=failures", *(f"/test?task={task}" for task in OFFERED)]
     agencies = ["/agencies/agency-123", "/agencies/agency-124"]
+    costs = ["/costs?by=all&sort=change", "/costs?month=2026-10", "/costs/message/agency-123"]
     empty = [
         *(
             "/runs?q=nothing",
@@ -26,9 +27,10 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
             "/alerts?kind=no_workers",
         ),
         *("/reports?month=2001-01", "/reports/2001-01/agency-123", "/payments?action=ignored"),
+        "/costs?agency=nobody",
     ]
     wrong = ["/no-such-page", "/runs/run_gone", "/payments/999999"]
-    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *empty, *wrong]
+    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *costs, *empty, *wrong]
     return {path: lambda window, path=path: window.go(path) for path in paths} | {
         "an error group": lambda window: window.go(window.leads_on("/errors")),
         "an alert": lambda window: window.go(window.leads_on("/alerts")),

@@ -19,6 +19,10 @@ WHERE quota.agency_id = subject.agency ORDER BY quota.month
 SELECT to_jsonb(spent)::text FROM jobs.ai_days AS spent, (SELECT ($1::jobs.privacy_subject).*) AS subject
 WHERE spent.agency_id = subject.agency ORDER BY spent.day
 
+-- name: export_ai_agent_days
+SELECT to_jsonb(spent)::text FROM jobs.ai_agent_days AS spent, (SELECT ($1::jobs.privacy_subject).*) AS subject
+WHERE spent.agency_id = subject.agency ORDER BY spent.day
+
 -- name: erase_ai_generations
 -- What was consumed stays: it is the month's limit, and the bill.
 UPDATE jobs.ai_generations AS generation SET content = NULL, user_id = NULL

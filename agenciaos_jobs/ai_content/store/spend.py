@@ -11,7 +11,6 @@ from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)
 
-_RETENTION = timedelta(days=32)
 _CLOSED_AFTER = timedelta(minutes=10)
 _MAX_DAYS = 96
 
@@ -49,22 +48,21 @@ async def of_period(executor: Executor, since: datetime, until: datetime) -> Dec
 async def count_closed_days(database: Database, now: datetime) -> int:
     """Counts what AI cost on days that are over, one transaction each; returns how many those were."""
     last = (now - _CLOSED_AFTER).astimezone(SAO_PAULO).date() - timedelta(days=1)
-    records = await database.fetch(QUERIES["due_days"], last - _RETENTION, last, _MAX_DAYS)
+    records = await database.fetch(QUERIES["due_days"], last, _MAX_DAYS)
     for record in records:
         async with database.transaction() as connection:
             if not await connection.fetchval(QUERIES["lock"]):
                 return 0
             day: date = record["day"]
-            if await connection.fetchval(QUERIES["counted_until"], day, day):
-                await connection.execute(QUERIES["count_ai"], day, _midnight(day), _midnight(day + timedelta(days=1)))
+            if not await connection.fetchval(QUERIES["is_counted"], day):
+                await connection.execute(QUERIES["count_day"], day, _midnight(day), _midnight(day + timedelta(days=1)))
     return len(records)
 
 
 async def bill(executor: Executor, first_day: date, now: datetime, limit: int) -> Bill:
     """From a day of São Paulo on."""
-    today = now.astimezone(SAO_PAULO).date()
-    uncounted = await executor.fetchval(QUERIES["counted_until"], first_day, today) or today
-    records = await executor.fetch(QUERIES["spend"], first_day, uncounted, _midnight(uncounted), limit)
+    tomorrow = now.astimezone(SAO_PAULO).date() + timedelta(days=1)
+    records = await executor.fetch(QUERIES["spend"], first_day, tomorrow, limit)
     rows = [Spend(*tuple(record)[:-1]) for record in records]
     return Bill(
         by_agency=[row for row in rows if row.agency_id is not None],

@@ -36,6 +36,13 @@ class Buckets(TypedDict):
     steps: int
 
 
+class Filter(Buckets):
+    """Which groups are listed; ``None`` for any."""
+
+    task: str | None
+    is_resolved: bool | None
+
+
 @dataclass(frozen=True)
 class Period:
     """A period up to now, in equal steps that begin on the hour, every six hours, or at midnight."""
@@ -77,16 +84,9 @@ _NOTHING = Text("Não há execução a repetir", "There is no run to replay")
 
 async def show_errors(request: web.Request) -> web.StreamResponse:
     query, period = request.query, _period(request.query)
-    state = query["state"] if query.get("state") in STATES else "open"
-    task = query.get("task") if query.get("task") in JOBS else None
-    found = await errors.trends(
-        request.app[LONG_READS],
-        **PERIODS[period].buckets(request.app[CLOCK].now()),
-        task=task,
-        is_resolved=STATES[state][0],
-        after=cursor.read(query.get("after", "")),
-        limit=PAGE + 1,
-    )
+    wanted = read_filter(query, request.app[CLOCK].now())
+    after = cursor.read(query.get("after", ""))
+    found = await errors.trends(request.app[LONG_READS], **wanted, after=after, limit=PAGE + 1)
     return render(
         request,
         "errors.html",
@@ -94,12 +94,18 @@ async def show_errors(request: web.Request) -> web.StreamResponse:
         older=cursor.written(*found[PAGE - 1].group.place) if len(found) > PAGE else None,
         is_first_page="after" not in query,
         period=period,
-        state=state,
+        state=_state(query),
         **_CHOICES,
-        task=task,
+        task=wanted["task"],
         tasks=list(JOBS),
         done=query.get("done"),
     )
+
+
+def read_filter(query: Mapping[str, str], now: datetime) -> Filter:
+    """The filter in a query. Unknown values are ignored."""
+    task = query.get("task") if query.get("task") in JOBS else None
+    return {**PERIODS[_period(query)].buckets(now), "task": task, "is_resolved": STATES[_state(query)][0]}
 
 
 async def show_error(request: web.Request) -> web.StreamResponse:
@@ -163,6 +169,10 @@ async def _trend(request: web.Request, period: Period, now: datetime) -> Trend:
 
 def _period(query: Mapping[str, str]) -> str:
     return query["period"] if query.get("period") in PERIODS else "24h"
+
+
+def _state(query: Mapping[str, str]) -> str:
+    return query["state"] if query.get("state") in STATES else "open"
 
 
 def _chart(trend: Trend, period: Period, now: datetime, fmt: Formatter) -> Bars:

@@ -1,6 +1,7 @@
 """Payments: every delivery, its effect on a plan, and those that await assignment to an agency."""
 
 from collections.abc import Mapping
+from typing import TypedDict
 from urllib.parse import quote
 
 from aiohttp import web
@@ -32,13 +33,19 @@ MAX_WAITING = 20
 SENDERS = (*(provider.name for provider in PROVIDERS), APPLICATION)
 
 
+class Filter(TypedDict):
+    """Which deliveries are listed; ``None`` for any."""
+
+    agency_id: str | None
+    action: Action | None
+    source: str | None
+
+
 async def show_payments(request: web.Request) -> web.StreamResponse:
     database, query = request.app[LONG_READS], request.query
     found = await dashboard_payments.page(
         database,
-        agency_id=query.get("agency", "").strip()[:200] or None,
-        action=next((known for known in Action if known == query.get("action")), None),
-        source=query.get("source") if query.get("source") in SENDERS else None,
+        **read_filter(query),
         before_id=_number(query.get("before", "")),
         limit=PAGE + 1,
     )
@@ -58,6 +65,15 @@ async def show_payments(request: web.Request) -> web.StreamResponse:
         senders={name: SOURCES[name] for name in SENDERS},
         webhook=f"/webhooks/{SENDERS[0]}",
     )
+
+
+def read_filter(query: Mapping[str, str]) -> Filter:
+    """The filter in a query. Unknown values are ignored."""
+    return {
+        "agency_id": query.get("agency", "").strip()[:200] or None,
+        "action": next((known for known in Action if known == query.get("action")), None),
+        "source": query.get("source") if query.get("source") in SENDERS else None,
+    }
 
 
 async def show_payment(request: web.Request) -> web.StreamResponse:

@@ -4,14 +4,17 @@ Such an Excel reads UTF-8 only after a byte order mark, and expects ``;`` as the
 that begins like a formula gets an apostrophe before it, so that it is not executed.
 """
 
+import codecs
 import csv
 import io
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.reports.store.monthly_reports import Report
+
+BOM = codecs.BOM_UTF8
 
 _FORMULA = ("=", "+", "-", "@", "|", "%")
 """What begins a formula, after compatibility normalization: Excel takes full-width signs for the ASCII ones."""
@@ -19,11 +22,14 @@ _FORMULA = ("=", "+", "-", "@", "|", "%")
 
 def as_sheet(reports: Iterable[Report], fmt: Formatter) -> bytes:
     """The file: a header, and one line per agency."""
+    return BOM + lines([_columns(fmt), *(_line(report, fmt.now) for report in reports)])
+
+
+def lines(rows: Iterable[Sequence[str]]) -> bytes:
+    """Lines of such a file, of which the first follows :data:`BOM`. Texts must be escaped by :func:`escape_formula`."""
     file = io.StringIO(newline="")
-    writer = csv.writer(file, delimiter=";", lineterminator="\r\n")
-    writer.writerow(_columns(fmt))
-    writer.writerows(_line(report, fmt.now) for report in reports)
-    return file.getvalue().encode("utf-8-sig")
+    csv.writer(file, delimiter=";", lineterminator="\r\n").writerows(rows)
+    return file.getvalue().encode()
 
 
 def escape_formula(text: str) -> str:
