@@ -25,6 +25,7 @@ MENU = (
     Entry("/payments", Text("Pagamentos", "Payments"), "card"),
     Entry("/queues", Text("Filas e workers", "Queues and workers"), "queue"),
     Entry("/schedules", Text("Agendamentos", "Schedules"), "clock"),
+    Entry("/workbench", Text("Conteúdo de IA", "AI content"), "spark"),
     Entry("/alerts", Text("Alertas", "Alerts"), "bell"),
     Entry("/test", Text("Testar", "Test"), "flask"),
     Entry("/docs", Text("Referência da API", "API reference"), "code"),
