@@ -1,6 +1,7 @@
 """A generated content for display: its agent, its texts in blocks, and what it looks like on its platform."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from agenciaos_jobs.ai_content.agents import Agent, find
 from agenciaos_jobs.ai_content.documents.blocks import Block, blocks
@@ -20,6 +21,7 @@ class Content:
     """What a run has generated. ``agent`` is ``None`` for one that no longer exists."""
 
     run_id: str
+    created_at: datetime
     agent: Agent | None
     data: Json
     blocks: tuple[Block, ...]
@@ -51,4 +53,4 @@ def content_of(run: StoredRun) -> Content | None:
         return None
     agent = agent_of(run)
     data = {name: value for name, value in output["data"].items() if value != output.get("content")}
-    return Content(run.id, agent, data, blocks(agent, data))
+    return Content(run.id, run.created_at, agent, data, blocks(agent, data))

@@ -74,6 +74,9 @@ async def test_the_form_is_the_agent_s_own_and_names_what_is_missing(service: Se
             {"agency": "campo obrigatório", "input.objective": "campo obrigatório", "input.tone": "campo obrigatório"},
         )
         assert "Vaso &lt;b&gt;</textarea>" in page
+        status, page = await browser.post("/workbench", {"agency": "agency-none", "agent": "copy-generator"})
+        assert (status, "Não existe agência com este id" in page) == (422, True)
+        assert "Não existe agência com este id" in (await browser.get("/workbench?agency=agency-none"))[1]
         assert (await browser.post("/workbench", {"agent": "none"}))[0] == 404
         assert (await browser.get("/workbench?agency=%00&agent=%00&client=%00&from=%00"))[0] == 400
     assert await db.fetchval("SELECT count(*) FROM jobs.runs") == 0
@@ -177,7 +180,7 @@ async def test_a_verdict_is_kept_once_a_session_and_shown_where_the_content_is(
         for page in ((await one.get(path))[1], (await two.get(f"/runs/{run['id']}"))[1]):
             assert "&lt;b&gt;seco&lt;/b&gt;" in page
             assert page.count('class="verdicts"') == 1
-        assert "👎 1" in (await one.get("/workbench?agency=agency-123"))[1]
+        assert "1 ruim" in (await one.get("/workbench?agency=agency-123"))[1]
         await one.post(f"{path}/feedback", {"rating": "none"})
         assert await db.fetchval("SELECT count(*) FROM jobs.ai_feedback") == 1
         one.token = "stolen"

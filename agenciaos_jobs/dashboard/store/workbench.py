@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from agenciaos_jobs.ai_content.agents import AGENTS
+from agenciaos_jobs.engine.model.job import Json
 from agenciaos_jobs.foundation.database import Executor
 from agenciaos_jobs.foundation.sql import load
 
@@ -14,16 +16,23 @@ CLIENTS = 200
 
 @dataclass(frozen=True)
 class Generated:
-    """A content in the history. ``about`` is the beginning of its input, ``good`` and ``bad`` count its verdicts."""
+    """A content in the history. ``input`` has the beginnings of its inputs; ``good`` and ``bad`` count its verdicts."""
 
     run_id: str
     agent_type: str
     created_at: datetime
-    about: str | None
+    input: Json
     is_variation: bool
     tags: list[str]
     good: int
     bad: int
+
+    @property
+    def about(self) -> str:
+        """What it is about: the inputs that people have written, in the order of the agent's form."""
+        agent = AGENTS.get(self.agent_type)
+        known = [field.value_of(self.input) for field in agent.input if not field.choices] if agent else []
+        return " · ".join(str(value) for value in known or self.input.values() if value)
 
 
 async def history(

@@ -1,6 +1,6 @@
 -- name: history
--- The beginnings of three inputs show what a content is about. A content whose run is pruned is shown without.
-SELECT made.run_id, made.agent_type, made.created_at, run.about, coalesce(run.is_variation, false) AS is_variation,
+-- The beginnings of the inputs show what a content is about. A content whose run is pruned is shown without.
+SELECT made.run_id, made.agent_type, made.created_at, coalesce(run.input, '{}') AS input, coalesce(run.is_variation, false) AS is_variation,
        coalesce(run.tags, '{}') AS tags, said.good, said.bad
 FROM (
   SELECT run_id, agent_type, created_at FROM jobs.ai_generations
@@ -9,9 +9,9 @@ FROM (
   ORDER BY created_at DESC LIMIT $4) AS made
 LEFT JOIN LATERAL (
   SELECT tags, payload ? 'variation' AS is_variation,
-         (SELECT string_agg(left(part.value, 60), ' · ') FROM (
-            SELECT value FROM jsonb_each_text(CASE WHEN jsonb_typeof(payload -> 'input') = 'object' THEN payload -> 'input' END)
-            WHERE value <> '' LIMIT 3) AS part) AS about
+         (SELECT jsonb_object_agg(name, left(value, 100))
+          FROM jsonb_each_text(CASE WHEN jsonb_typeof(payload -> 'input') = 'object' THEN payload -> 'input' END)
+            AS given (name, value)) AS input
   FROM jobs.runs WHERE id = made.run_id) AS run ON true
 CROSS JOIN LATERAL (
   SELECT count(*) FILTER (WHERE is_good) AS good, count(*) FILTER (WHERE NOT is_good) AS bad

@@ -13,9 +13,11 @@ from agenciaos_jobs.api.trigger import TriggerRequest, run_of
 from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.pages.workbench import agent_form
 from agenciaos_jobs.dashboard.rendering import language_of, render
+from agenciaos_jobs.dashboard.store import run as dashboard_run
 from agenciaos_jobs.dashboard.store import runs, workbench
 from agenciaos_jobs.engine.control import UnknownRunError
 from agenciaos_jobs.engine.store.history import StoredRun
+from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.errors import InvalidFieldsError
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import CONTROL, DATABASE, INTAKE, REDACTOR
@@ -25,6 +27,7 @@ JOB = generate_ai_content.JOB
 CLIENT_TAG = "cliente-"
 """Begins the tag that names the agency's client whom a content is for."""
 
+_UNKNOWN_AGENCY = Text("Não existe agência com este id", "There is no agency with this id")
 _UNKNOWN_AGENT = Text("Este agente não existe", "There is no such agent")
 
 
@@ -49,6 +52,8 @@ async def start(request: web.Request) -> web.StreamResponse:
     values, faults = agent_form.read(agent, given)
     if not agency:
         faults["agency"] = agent_form.REQUIRED
+    elif not await agencies.exists(request.app[DATABASE], agency):
+        faults["agency"] = _UNKNOWN_AGENCY
     payload = {"agencyId": agency, "agentType": agent.type, "input": values}
     try:
         body = TriggerRequest.model_validate(
@@ -100,6 +105,9 @@ async def _page(
     faults: Mapping[str, str],
 ) -> web.Response:
     database = request.app[DATABASE]
+    name = await dashboard_run.agency_name(database, agency) if agency else None
+    if agency and name is None:
+        faults = {"agency": _UNKNOWN_AGENCY.in_language(language_of(request)), **faults}
     clients = dict(await workbench.clients(database, agency)) if agency else {}
     tag = CLIENT_TAG + client if client else None
     agent_type = agent.type if agent else None
@@ -107,8 +115,9 @@ async def _page(
     return render(
         request,
         "workbench.html",
-        status=422 if faults else 200,
+        status=422 if faults and request.method == "POST" else 200,
         agency=agency,
+        agency_name=name,
         agencies=await runs.agencies(database),
         agent=agent,
         families=_families(),
