@@ -16,6 +16,9 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
     bulk, edit, report = f"/bulk/{story['bulk']}", f"/runs/{story['failed']}/edit", "/reports/2026-10/agency-123"
     others = ["/?period=7d", "/?period=30d", "/runs?status=failures", *(f"/test?task={task}" for task in OFFERED)]
     agencies = ["/agencies/agency-123", "/agencies/agency-124"]
+    contents = [f"/workbench/runs/{story[name]}" for name in ("written", "varied")]
+    contents += [f"{contents[1]}?with={story['written']}", f"/workbench?from={story['written']}"]
+    contents += [f"/workbench?agency=agency-123&agent={slug}" for slug in ("copy-generator", "blog-complete")]
     empty = [
         *(
             "/runs?q=nothing",
@@ -27,7 +30,7 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
         *("/reports?month=2001-01", "/reports/2001-01/agency-123", "/payments?action=ignored"),
     ]
     wrong = ["/no-such-page", "/runs/run_gone", "/payments/999999"]
-    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *empty, *wrong]
+    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *contents, *empty, *wrong]
     return {path: lambda window, path=path: window.go(path) for path in paths} | {
         "an error group": lambda window: window.go(window.leads_on("/errors")),
         "an alert": lambda window: window.go(window.leads_on("/alerts")),
@@ -40,6 +43,7 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
         "may a group be replayed?": _group_asked,
         "a payload that is refused": lambda window: _refused_payload(window, edit),
         "a form that is refused": _refused_form,
+        "an agent's form that is refused": _refused_agent_form,
         "an approval": lambda window: _approval(window, f"/runs/{story['approved']}"),
     }
 
@@ -87,5 +91,11 @@ def _approval(window: Chromium, run: str) -> None:
 
 def _refused_form(window: Chromium) -> None:
     window.go("/test?task=generate-monthly-reports&month=soon")
+    window.click("main .button.primary")
+    window.sees("Há campos a corrigir")
+
+
+def _refused_agent_form(window: Chromium) -> None:
+    window.go("/workbench?agency=agency-123&agent=copy-generator")
     window.click("main .button.primary")
     window.sees("Há campos a corrigir")
