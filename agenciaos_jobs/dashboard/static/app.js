@@ -60,7 +60,7 @@ const textOf = ({ copy: selector, join = "\n" }) => [...document.querySelectorAl
 // The button confirms the copy for a moment, even if the page is refreshed meanwhile.
 const copied = new Set();
 function confirmCopies() {
-  for (const button of copied) button.querySelector("span").textContent = button.dataset.done;
+  for (const button of copied) button.querySelector("span").textContent = button.closest("[data-done]").dataset.done;
 }
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
