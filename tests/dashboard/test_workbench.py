@@ -4,18 +4,26 @@ import csv
 import io
 import re
 import zipfile
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 from xml.etree import ElementTree
 
 import asyncpg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.browsing import Browser, operator
 from support.double import OpenAIDouble
 from support.service import Service, running_server
 
 from agenciaos_jobs.ai_content.agents import AGENTS
 from agenciaos_jobs.ai_content.documents.blocks import blocks
+from agenciaos_jobs.ai_content.documents.docx import docx
+from agenciaos_jobs.ai_content.documents.meta_ads import csv_of_ads
+from agenciaos_jobs.ai_content.store import feedback
+from agenciaos_jobs.ai_content.store.feedback import Verdicts
+from agenciaos_jobs.http import keys
 from agenciaos_jobs.settings import Settings
 
 COPY = AGENTS["META_ADS_COPY"]
@@ -55,6 +63,15 @@ def test_no_text_of_any_content_is_missing_from_its_blocks(name: str):
     odd = {"unknown": {"deep": [{"text": "here"}]}, "flag": True}
     assert [block.texts for block in blocks(agent, odd)] == [["here"], []]
     assert [block.texts for block in blocks(None, odd)] == [["here"], []]
+
+
+@given(st.text(), st.text())
+def test_any_text_makes_a_document_and_a_file(one: str, other: str):
+    data = {"headlines": [one, other], "deep": [{"text": one}], "flag": True, "none": None}
+    with zipfile.ZipFile(io.BytesIO(docx(one, other, blocks(None, data)))) as package:
+        ElementTree.fromstring(package.read("word/document.xml"))
+    text = csv_of_ads("Aurora", {"headlines": [one.replace("\0", "")], "callToAction": other}).decode(errors="replace")
+    assert text.startswith("Campaign Name,")
 
 
 async def test_the_form_is_the_agent_s_own_and_names_what_is_missing(service: Service, db: asyncpg.Connection):
@@ -155,7 +172,7 @@ async def test_two_contents_stand_side_by_side(service: Service):
         first, second = await generated(browser, service), await generated(browser, service)
         other = await generated(browser, service, agent="INSTAGRAM_HASHTAGS")
         _, page = await browser.get(f"/workbench/runs/{second['id']}")
-        assert f'href="/workbench/runs/{second["id"]}?with={first["id"]}"' in page
+        assert f'<option value="{first["id"]}" selected>anterior: ' in page
         _, page = await browser.get(f"/workbench/runs/{second['id']}?with={first['id']}")
         for prefix in "ab":
             assert f'id="{prefix}-headlines-0"' in page
@@ -180,6 +197,10 @@ async def test_a_verdict_is_kept_once_a_session_and_shown_where_the_content_is(
         for page in ((await one.get(path))[1], (await two.get(f"/runs/{run['id']}"))[1]):
             assert "&lt;b&gt;seco&lt;/b&gt;" in page
             assert page.count('class="verdicts"') == 1
+        day = timedelta(days=1)
+        found = await feedback.verdicts(service.app[keys.DATABASE], datetime.now(UTC) - day, datetime.now(UTC) + day)
+        assert found == [Verdicts("agency-123", "META_ADS_COPY", good=1, bad=1)]
+        assert await feedback.verdicts(service.app[keys.DATABASE], datetime.now(UTC) + day, datetime.now(UTC)) == []
         assert "1 ruim" in (await one.get("/workbench?agency=agency-123"))[1]
         await one.post(f"{path}/feedback", {"rating": "none"})
         assert await db.fetchval("SELECT count(*) FROM jobs.ai_feedback") == 1
