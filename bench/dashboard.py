@@ -11,10 +11,12 @@ from pathlib import Path
 
 import aiohttp
 import asyncpg
+import orjson
 from aiohttp.test_utils import TestServer
 from rich.console import Console
 from rich.table import Table
 
+from agenciaos_jobs.ai_content.agents import AGENTS
 from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.dashboard import navigation
 from agenciaos_jobs.dev import embedded
@@ -170,6 +172,11 @@ _OTHERS = (
     "/costs.csv?by=all",
     "/reports/2026-10/agency-7",
     "/reports/2026-10.csv",
+    "/workbench?agency=agency-7&agent=blog-complete",
+    "/workbench?agency=agency-7&agent=copy-generator&client=none",
+    "/workbench/runs/{written}",
+    "/workbench/runs/{written}?with={other}",
+    "/runs/{written}",
     "/payments?action=rejected",
     "/payments?agency=agency-7",
     "/payments?action=activated&agency=agency-7",
@@ -184,11 +191,32 @@ async def pages(url: str) -> list[str]:
     old = await connection.fetchval("SELECT min(id) FROM jobs.runs WHERE status = 'FAILED'")
     middle = await connection.fetchval("SELECT id FROM jobs.runs ORDER BY id OFFSET 300000 LIMIT 1")
     bulk = await _bulk_of_ten_thousand(connection)
+    written, other = await _articles(connection)
     await connection.close()
     names = {"new": new, "old": old, "middle": middle, "bulk": bulk, "end": new[-8:], "old_end": old[-8:]}
-    names["month"] = str(Month.of(SystemClock().now()).previous)
+    names |= {"month": str(Month.of(SystemClock().now()).previous), "written": written, "other": other}
     asked = ("/?period=7d", "/?period=30d", *(f"/runs?{query}" for query in _FILTERS), *_OTHERS)
     return [path.format(**names) for path in asked]
+
+
+async def _articles(connection: asyncpg.Connection) -> list[str]:
+    """Two runs of one agency that have written articles of 1,500 words."""
+    agent = AGENTS["BLOG_ARTICLE"]
+    article = agent.example["article"]
+    sections = [{**article["sections"][0], "heading": f"Parte {n}", "content": "palavra " * 140} for n in range(10)]
+    answer = {**agent.example, "article": {**article, "sections": sections}}
+    data, content = agent.written(answer, agent.example_input)
+    output = orjson.dumps({"success": True, "data": data, "content": content}).decode()
+    payload = orjson.dumps({"agencyId": "agency-7", "agentType": agent.type, "input": agent.example_input}).decode()
+    records = await connection.fetch(
+        """UPDATE jobs.runs SET output = $1::jsonb, payload = $2::jsonb WHERE id IN (
+             SELECT id FROM jobs.runs
+             WHERE agency_id = 'agency-7' AND task = 'generate-ai-content' AND status = 'COMPLETED'
+             ORDER BY id DESC LIMIT 2) RETURNING id""",
+        output,
+        payload,
+    )
+    return sorted((record["id"] for record in records), reverse=True)
 
 
 async def _bulk_of_ten_thousand(connection: asyncpg.Connection) -> str:

@@ -7,6 +7,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
 from agenciaos_jobs.ai_content.agents import AGENTS, Agent, find
 from agenciaos_jobs.ai_content.agents.inputs import VALUE_LIMIT, problem
+from agenciaos_jobs.ai_content.variation import Variation
 from agenciaos_jobs.engine.model.job import Json
 
 EXAMPLE: Json = {
@@ -49,7 +50,7 @@ class Payload(BaseModel):
     """What to write, for whom: ``agentType`` and the agent's own fields in ``input``, or others: the model sees all.
 
     The application's older calls have ``content`` instead, with ``type`` and ``data`` where they have them. Their
-    ``agencyId`` may be the id of a client, a project or a task.
+    ``agencyId`` may be the id of a client, a project or a task. With a ``variation`` only one text is written anew.
     """
 
     model_config = ConfigDict(extra="ignore", json_schema_extra=_completed, validate_default=True)
@@ -61,6 +62,7 @@ class Payload(BaseModel):
     agentType: Annotated[str | None, _AgentName] = None  # noqa: N815
     input: dict[str, JsonValue] = Field(default_factory=dict)
     userId: str | None = Field(default=None, max_length=191)  # noqa: N815
+    variation: Variation | None = None
 
     @field_validator("agentType", mode="after")
     @classmethod
@@ -89,6 +91,18 @@ class Payload(BaseModel):
             code, figures = found
             raise PydanticCustomError(code, _INPUT_PROBLEMS[code], figures)
         return values
+
+    @field_validator("variation", mode="after")
+    @classmethod
+    def _is_possible(cls, variation: Variation | None, info: ValidationInfo) -> Variation | None:
+        if variation is None or "agentType" not in info.data:
+            return variation
+        agent = AGENTS.get(info.data["agentType"] or "")
+        if agent is None or not variation.is_of_text(agent):
+            raise PydanticCustomError("variation_of_no_text", "path does not lead to a text that the agent writes")
+        if problems := agent.problems(variation.answer(agent)):
+            raise PydanticCustomError("variation_unfit", "data breaks limits: {problem}", {"problem": problems[0]})
+        return variation
 
     @property
     def agent(self) -> Agent:

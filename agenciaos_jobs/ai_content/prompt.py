@@ -24,12 +24,20 @@ class Prompt:
     messages: tuple[PromptMessage, ...]
 
 
-def prompt(agent: Agent, agency: str, clients: Sequence[str], projects: Sequence[str], user_input: Json) -> Prompt:
+def prompt(
+    agent: Agent,
+    agency: str,
+    clients: Sequence[str],
+    projects: Sequence[str],
+    user_input: Json,
+    variation: Json | None = None,
+) -> Prompt:
     """Instructions first, data after them: what users wrote stands in JSON and is never read as instructions."""
     facts: Json = {"agencia": agency}
     if "clients" in agent.context:
         facts["clientes_recentes"] = list(clients)
     if "projects" in agent.context:
         facts["projetos_recentes"] = list(projects)
-    request = json.dumps({**facts, "pedido": user_input}, ensure_ascii=False)
+    facts |= {"pedido": user_input} | ({"variacao": variation} if variation else {})
+    request = json.dumps(facts, ensure_ascii=False)
     return Prompt(agent, (PromptMessage("user", request),))

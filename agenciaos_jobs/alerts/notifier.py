@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import structlog
 
+from agenciaos_jobs.alerts.affected import NOBODY, affected
 from agenciaos_jobs.alerts.alert import DELIVERY, Alert, Notification, Rule, next_notification
 from agenciaos_jobs.alerts.alerting import Alerting
 from agenciaos_jobs.alerts.conditions import Conditions
@@ -72,9 +73,10 @@ class AlertNotifier:
     async def _enqueue(self, connection: Connection, due: Sequence[tuple[Alert, Notification]]) -> None:
         """One run for each of the rules' channels that is configured; a broken channel gets none about itself."""
         now, addressed = self._clock.now(), []
+        about = await affected(connection, [alert for alert, _ in due])
         for alert, what in due:
             rule = self._rule(alert.kind)
-            text = message(alert, what, now, self._alerting.public_url)
+            text = message(alert, what, now, self._alerting.public_url, about.get(alert.id, NOBODY))
             own = alert.key if alert.kind == CHANNEL_BROKEN else None
             channels = [name for name in rule.channels if name in self._alerting.channels and name != own]
             for channel in channels if rule.enabled else ():

@@ -28,6 +28,7 @@ MENU = (
     Entry("/payments", Text("Pagamentos", "Payments"), "card"),
     Entry("/queues", Text("Filas e workers", "Queues and workers"), "queue"),
     Entry("/schedules", Text("Agendamentos", "Schedules"), "clock"),
+    Entry("/workbench", Text("Conteúdo de IA", "AI content"), "spark", Role.OPERATOR),
     Entry("/alerts", Text("Alertas", "Alerts"), "bell"),
     Entry("/test", Text("Testar", "Test"), "flask", Role.OPERATOR),
     Entry("/people", Text("Pessoas", "People"), "people", Role.ADMIN),

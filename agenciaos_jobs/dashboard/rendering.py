@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import jinja2
 import orjson
 from aiohttp import web
+from markupsafe import Markup
 
 from agenciaos_jobs.dashboard import navigation, static_files
 from agenciaos_jobs.dashboard.charts import sparkline
@@ -123,6 +124,18 @@ def _paragraphs(text: str) -> list[str]:
     return [part.strip() for part in text.split("\n") if part.strip()]
 
 
+_BOLD = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]+)(?<=\S)\*(?![\w*])")
+
+
+def _whatsapp(text: str) -> Markup:
+    """A message with its bold parts as WhatsApp shows them; the asterisks stay, so that a copy is the message itself.
+
+    https://faq.whatsapp.com/539178204879377
+    """
+    parts = enumerate(_BOLD.split(text))
+    return Markup().join(Markup("<b><i>*</i>{}<i>*</i></b>").format(part) if at % 2 else part for at, part in parts)
+
+
 @cache
 def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -133,7 +146,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"pretty": _pretty, "paragraphs": _paragraphs, "points": sparkline}
+    environment.filters |= {"pretty": _pretty, "paragraphs": _paragraphs, "points": sparkline, "whatsapp": _whatsapp}
     environment.globals |= {"static": static_files.url, "STATUSES": STATUSES, "TONES": TONES}
     environment.globals |= {"SOURCES": SOURCES, "CALLS": CALLS}
     return environment

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from agenciaos_jobs.ai_content.agents import AGENTS, add_folder
+from agenciaos_jobs.ai_content.agents import AGENTS, Agent, add_folder
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.settings import Settings
 
@@ -53,11 +53,19 @@ async def respond(request: web.Request) -> web.Response:
     if agent is None:
         error = {"message": f"the stand-in knows no format {name!r}", "type": "invalid_request_error", "code": None}
         return web.json_response({"error": error}, status=400)
-    whole = _response(asked, json.dumps(agent.example, ensure_ascii=False))
+    whole = _response(asked, json.dumps(answer_to(asked, agent), ensure_ascii=False))
     if not asked.get("background"):
         return web.json_response(whole)
     stored = request.app[_STORED][whole["id"]] = Background(whole, _CLOCK.now())
     return _shown(request, stored)
+
+
+def answer_to(asked: dict[str, Any], agent: Agent) -> dict[str, Any]:
+    """The agent's example; for a variation the present text with its first word last, which breaks no limit."""
+    if '"variacao"' not in (data := str(asked["input"][0]["content"])):
+        return agent.example
+    first, _, rest = json.loads(data)["variacao"]["texto_atual"].partition(" ")
+    return {"texto": f"{rest} {first}" if rest else f"{first[:-1]}a"}
 
 
 async def retrieve(request: web.Request) -> web.Response:

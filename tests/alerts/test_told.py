@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 from support.alerting import settled, watching, with_slack
+from support.browsing import operator
 from support.channels import FakeSlack, Receiver, receiving
 from support.clock import FrozenClock
 from support.probe import impatient
@@ -23,6 +24,10 @@ from agenciaos_jobs.settings import Settings
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+NOTICES = """
+SELECT DISTINCT ON (kind) kind, message ->> 'what' AS what FROM jobs.alert_notices
+WHERE kind IN ('run_failed', 'error_new') ORDER BY kind, id
+"""
 
 
 async def test_without_a_channel_nothing_is_sent_and_everything_recorded(settings: Settings, db: asyncpg.Connection):
@@ -53,6 +58,25 @@ async def test_of_many_processes_one_tells(settings: Settings, db: asyncpg.Conne
         await alerts.add(base.database, [AlertEvent(WORKER_LOST)], clock)
         await asyncio.gather(*[watch.run_once() for _ in range(8)])
     assert await db.fetchval("SELECT count(*) FROM jobs.alert_notices") == 1
+
+
+async def test_the_agencies_of_failed_runs_are_named(settings: Settings, db: asyncpg.Connection):
+    async with running_service(with_slack(settings, "http://127.0.0.1:9/")) as service, operator(service) as browser:
+        failed = [
+            await service.outcome("monthly-report", {"month": month, "agencyId": agency})
+            for agency, month in (("agency-123", "2999-01"), ("agency-123", "2999-02"), ("agency-none", "2026-10"))
+        ]
+        async with asyncio.timeout(20):
+            while len(told := await db.fetch(NOTICES)) < 2:
+                await asyncio.sleep(0.05)
+        ids = [run["id"] for run in failed]
+        alert_id = await db.fetchval("UPDATE jobs.alerts SET subjects = $1 WHERE kind = 'run_failed' RETURNING id", ids)
+        _, page = await browser.get(f"/alerts/{alert_id}")
+    assert {row["kind"] for row in told if "Agências: Agência Aurora." in row["what"]} == {"run_failed", "error_new"}
+    codes = {run["error"].get("code") or run["error"].get("name") for run in failed}
+    assert ("Erros diferentes: 2 (" in page) == (len(codes) == 2)
+    assert "Agências: Agência Aurora." in page
+    assert page.count(">Agência Aurora</span>") == 2
 
 
 async def test_a_raised_alert_reaches_slack_by_a_run(settings: Settings, db: asyncpg.Connection):

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agenciaos_jobs.ai_content.alerts import AI_BUDGET_AGENCY, AI_BUDGET_TOTAL
+from agenciaos_jobs.alerts.affected import Affected
 from agenciaos_jobs.alerts.alert import Alert, Notification, Rule, next_notification
 from agenciaos_jobs.alerts.kind import KINDS, AlertKind, condition_kinds
 from agenciaos_jobs.alerts.kinds import ERROR_NEW, QUEUE_AGE, RUN_FAILED, WRONG_TOKEN
 from agenciaos_jobs.alerts.rules import load_rules
 from agenciaos_jobs.alerts.text import message, page_of
-from agenciaos_jobs.payments.alerts import PAYMENT_UNMATCHED, PAYMENT_UNVERIFIED
+from agenciaos_jobs.payments.alerts import PAYMENT_SILENT, PAYMENT_UNMATCHED, PAYMENT_UNVERIFIED
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -126,6 +127,25 @@ def test_one_is_named_and_several_are_counted_once_each():
     novel = alert(kind=ERROR_NEW, key="t", raised=5, details=error, subjects=tuple("abcde"))
     assert message(novel, Notification.OPENED, NOON, None).title == "t: erro inédito, timeout e mais 4"
     assert (page_of(novel), page_of(alert(**vars(novel) | {"subjects": ("a",)}))) == ("/errors?task=t", "/errors/abc")
+
+
+def test_who_is_hit_is_named_and_different_errors_are_told_apart():
+    details = {"code": "timeout", "message": "no answer " * 99}
+    runs = alert(kind=RUN_FAILED, key="t", raised=9, details=details, subjects=tuple(f"run_{n}" for n in range(7)))
+    names = tuple(f"Agência {n}" for n in range(7))
+    about = Affected(dict(zip(runs.subjects, names, strict=True)), names, ("timeout", "not_json"))
+    text = message(runs, Notification.OPENED, NOON, None, about)
+    assert text.what.startswith("O último: timeout: no answer")
+    assert text.what.endswith(
+        "… Erros diferentes: 2 (timeout, not_json). "
+        "Agências: Agência 0, Agência 1, Agência 2, Agência 3, Agência 4 e mais 2."
+    )
+    assert len(text.what) <= 600
+    one = Affected({"agency-7": "Café Sol"}, ("Café Sol",))
+    silent = alert(kind=PAYMENT_SILENT, key="p", subjects=("agency-7",))
+    assert message(silent, Notification.OPENED, NOON, None, one).title == "Assinatura sem notícia: Café Sol"
+    crowd = alert(kind=ERROR_NEW, key="t", raised=40, details={"code": "c"}, subjects=tuple("abcdefghij"))
+    assert message(crowd, Notification.OPENED, NOON, None).title == "t: erro inédito, c e pelo menos mais 9"
 
 
 @pytest.mark.parametrize(

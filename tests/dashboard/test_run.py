@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from support.browsing import Browser, operator
 from support.clock import FrozenClock
+from support.double import OpenAIDouble
 from support.sdk import JOBS, running_with_test_jobs
 from support.service import Service, running_server, running_service
 
@@ -17,6 +18,7 @@ from agenciaos_jobs.settings import Settings
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 OCTOBER = {"month": "2026-10"}
+COPY = AGENTS["META_ADS_COPY"]
 
 
 def log_of(page: str) -> list[str]:
@@ -106,25 +108,45 @@ def test_precise_lengths_of_time():
 
 
 SHAPES = {
-    "META_ADS_COPY": ('<article class="ad">', "Patrocinado"),
-    "INSTAGRAM_CAPTION": ('<article class="post">', 'class="hashtags"'),
-    "FEED_STORIES": ('<ol class="stories">', '<article class="post">'),
-    "BLOG_ARTICLE": ('<article class="prose">', "<h3>"),
-    "YOUTUBE_SCRIPT": ('<article class="prose">', "<h4>"),
-    "WHATSAPP_SALES_SCRIPT": ('<div class="chat">', "<p>"),
-    "CRM_FOLLOW_UP": ('<ol class="touches">', "Dia "),
-    "FUNNEL_UPSELL": ('<article class="prose">', "<h4>offers</h4>"),
+    "META_ADS_COPY": ('<article class="ad">', "Patrocinado", "Conheça o seu próximo celular"),
+    "INSTAGRAM_CAPTION": ('<article class="post">', 'class="hashtags"', "Texto alternativo"),
+    "FEED_STORIES": ('<ol class="stories">', "Texto na imagem:", "Texto de demonstração"),
+    "BLOG_ARTICLE": ("Título do artigo", "/60", 'data-copy="#c-article-title"'),
+    "YOUTUBE_SCRIPT": ("Dicas de gravação", "bytes"),
+    "WHATSAPP_SALES_SCRIPT": ('<div class="chat">', "Mensagem de fechamento"),
+    "CRM_FOLLOW_UP": ("touches", "Demonstração"),
 }
 
 
 @pytest.mark.parametrize("agent", SHAPES)
-async def test_what_a_model_wrote_is_shown_as_what_it_is(service: Service, agent: str):
+async def test_what_a_model_wrote_is_shown_with_its_limits(service: Service, agent: str):
     async with operator(service) as browser:
         payload = {"agencyId": "agency-123", "agentType": agent, "input": AGENTS[agent].example_input}
         run = await service.outcome("ai-content", payload)
         _, page = await browser.get(f"/runs/{run['id']}")
-    content = page.partition('data-part="content"')[2].partition("</section>")[0]
+    content = page.partition('data-part="content"')[2].partition('</section><section class="card" id="log"')[0]
     assert all(part in content for part in SHAPES[agent]), content
+
+
+async def test_all_five_ads_are_shown_and_the_bold_of_whatsapp_is_bold(service: Service, openai_double: OpenAIDouble):
+    many = [f"Título de número {number}" for number in ("um", "dois", "três", "quatro", "cinco")]
+    ads = COPY.example | {"headlines": many, "descriptions": [text.replace("Título", "Descrição") for text in many]}
+    script = AGENTS["WHATSAPP_SALES_SCRIPT"]
+    async with operator(service) as browser:
+        for agent, content, told in (
+            (COPY, ads, [*many, ads["descriptions"][4]]),
+            (
+                script,
+                script.example | {"closing": "Fica *assim*? 2*3*4 <b>"},
+                ["Fica <b><i>*</i>assim<i>*</i></b>? 2*3*4 &lt;b&gt;"],
+            ),
+        ):
+            openai_double.says(content)
+            payload = {"agencyId": "agency-123", "agentType": agent.type, "input": agent.example_input}
+            run = await service.outcome("ai-content", payload)
+            _, page = await browser.get(f"/runs/{run['id']}")
+            preview = page.partition('class="preview"')[2].partition('class="blocks"')[0]
+            assert all(text in preview for text in told), preview
 
 
 async def test_a_run_is_found_by_a_part_of_its_id_its_batch_and_its_schedule(settings: Settings):

@@ -31,7 +31,13 @@ async def test_schedules_tell_when_they_fire_and_what_came_of_it(settings: Setti
         await made(service, externalId="agency-124")
         _, page = await browser.get("/schedules")
         assert re.findall(r'data-row="(sched_[\w-]+)"', page)[0] == DECLARED
-        for words in ("Às 06:00, no dia 1 do mês", "0 6 1 * *", "01/12/2026 06:00", "do código", "ainda nenhuma"):
+        for words in (
+            "Às 06:00, no dia 1 do mês",
+            "0 6 1 * *",
+            "01/12/2026 06:00",
+            "do código",
+            "ainda nenhuma: a primeira",
+        ):
             assert words in page, words
         assert re.search(r"agency-124.*?Às 08:30.*?segunda-feira.*?30/11/2026 08:30", page, re.S)
         assert f"/schedules/{DECLARED}/deactivate" not in page

@@ -119,6 +119,12 @@ async def test_invalid_json_hides_no_other_error_and_the_request_follows_the_for
         wrongs = {**AI, "payload.input": "{", "payload.agencyId": "", "payload.agentType": "POEM"}
         _, page = await browser.post("/test/generate-ai-content", wrongs)
         assert wrong(page).keys() == {"payload.agencyId", "payload.agentType", "payload.input"}
+        options = {"tags": ",", "maxAttempts": "0", "delay": "soon"}
+        _, page = await browser.post("/test/generate-ai-content", {**wrongs, **options, "tags": "x" * 200})
+        assert wrong(page).keys() == {
+            *("payload.agencyId", "payload.agentType", "payload.input"),
+            *("tags", "maxAttempts", "delay"),
+        }
         given = {**AI, "payload.input": '{"produto": "D\'água"}', "tags": "a, b", "delay": "1h"}
         status, command = await browser.post("/test/generate-ai-content/request", given)
         assert status == 200

@@ -155,6 +155,11 @@ async def test_bills_stay_texts_and_keys_go(caretaker: Pruner, db: asyncpg.Conne
              now() - interval '60 days' * (n % 2) FROM generate_series(1, 12000) AS n"""
     )
     await db.execute(
+        """INSERT INTO jobs.ai_feedback
+           SELECT 'run_' || n, 'session', 'a', 'A', true, 'bom', now() - interval '60 days' * (n % 2)
+           FROM generate_series(1, 11000) AS n"""
+    )
+    await db.execute(
         """INSERT INTO jobs.idempotency_keys
            SELECT 't', n::text, 'run_x', 'h', now() - interval '1 h' FROM generate_series(1, 11000) AS n"""
     )
@@ -162,6 +167,8 @@ async def test_bills_stay_texts_and_keys_go(caretaker: Pruner, db: asyncpg.Conne
     assert await db.fetchval("SELECT count(*) FROM jobs.idempotency_keys") == 0
     assert await db.fetchval("SELECT count(content) FROM jobs.ai_generations") == 6_000
     assert await db.fetchval("SELECT sum(cost) FROM jobs.ai_generations") == 6_000
+    verdicts = await db.fetchrow("SELECT count(word) AS words, count(*) AS held FROM jobs.ai_feedback")
+    assert tuple(verdicts) == (5_500, 11_000)
     await db.execute("INSERT INTO jobs.idempotency_keys VALUES ('t', 'k', 'run_x', 'h', now() - interval '1 hour')")
     await caretaker.run_once()  # within the hour it is nobody's turn
     assert await db.fetchval("SELECT count(*) FROM jobs.idempotency_keys") == 1

@@ -9,6 +9,7 @@ from support.commands import cli
 from support.held import fill, rows, text_columns
 
 PERSONAL = {
+    "ai_feedback": "word",
     "ai_generations": "user_id content",
     "ai_responses": "user_id answer",
     "alert_notices": "message",
@@ -45,6 +46,7 @@ FREE = {
         "ai_days": "agency_id",
         "ai_brakes": "probe",
         "application_purchases": "agency_id",
+        "ai_feedback": "run_id author agency_id",
         "ai_generations": "run_id agency_id",
         "ai_quotas": "agency_id",
         "ai_reservations": "run_id agency_id",
@@ -86,6 +88,7 @@ FREE = {
         "ai_brakes": "model",
         "ai_agent_days": "agent_type model",
         "ai_days": "model",
+        "ai_feedback": "agent_type",
         "ai_generations": "agent_type status error_code model service_tier",
         "ai_responses": "agent_type",
         "alert_notices": "kind channel telling",

@@ -6,10 +6,14 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
+from agenciaos_jobs.ai_content.store import feedback
+from agenciaos_jobs.ai_content.store.feedback import Feedback
+from agenciaos_jobs.engine.control import Control
 from agenciaos_jobs.http import keys
 from agenciaos_jobs.settings import Settings
 from support.chromium import Chromium, Site, site
 from support.guru import PRODUCT, TOKEN, body
+from support.service import Service
 
 AI = {"agencyId": "agency-123", "agentType": "META_ADS_COPY", "input": {"produto": "Smartphone"}}
 PAID = {"event": "e", "customerId": "agency-124", "productId": "pro-monthly", "amount": 97, "status": "paid"}
@@ -83,5 +87,18 @@ def story(live: Site) -> dict[str, str]:
         live.does(service.finished(ids[name]))
     live.does(service.reaches(ids["approved"], lambda run: run["isWaiting"]))
     assert live.does(service.post("/api/v1/schedules", SCHEDULE))[0] == 200
+    ids["varied"] = live.does(_varied(service, ids["written"]))
     bulk = live.does(service.app[keys.BULK].start("replay", [ids["failed"], "run_gone"]))
     return {**ids, "bulk": bulk}
+
+
+async def _varied(service: Service, run_id: str) -> str:
+    """A run that has varied a text of another one, and what somebody thinks of it."""
+    control: Control = service.app[keys.CONTROL]
+    run = await control.get(run_id)
+    variation = {"path": ["headlines", 1], "data": (run.output or {})["data"]}
+    varied = (await control.replay(run_id, payload={**run.payload, "variation": variation})).run_id
+    assert (await service.finished(varied))["status"] == "COMPLETED"
+    verdict = Feedback(varied, "session_1", "agency-123", "META_ADS_COPY", True, "direto", run.created_at)
+    await feedback.give(service.app[keys.DATABASE], verdict)
+    return varied

@@ -67,7 +67,7 @@ class OpenAIDouble:
             return web.json_response({"error": {"message": "down"}}, status=503, headers={"retry-after": "0"})
         if not self._script:
             agent = AGENTS[asked["text"]["format"]["name"].upper()]
-            return await self._answer(asked, model._response(asked, json.dumps(agent.example)))
+            return await self._answer(asked, model._response(asked, json.dumps(model.answer_to(asked, agent))))
         step = self._script.pop(0)
         if isinstance(step, web.Response):
             return step

@@ -18,6 +18,9 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
     others = ["/?period=7d", "/?period=30d", "/runs?status=failures", *(f"/test?task={task}" for task in OFFERED)]
     agencies = ["/agencies/agency-123", "/agencies/agency-124"]
     costs = ["/costs?by=all&sort=change", "/costs?month=2026-10", "/costs/message/agency-123"]
+    contents = [f"/workbench/runs/{story[name]}" for name in ("written", "varied")]
+    contents += [f"{contents[1]}?with={story['written']}", f"/workbench?from={story['written']}"]
+    contents += [f"/workbench?agency=agency-123&agent={slug}" for slug in ("copy-generator", "blog-complete")]
     empty = [
         *(
             "/runs?q=nothing",
@@ -30,7 +33,7 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
         "/costs?agency=nobody",
     ]
     wrong = ["/no-such-page", "/runs/run_gone", "/payments/999999"]
-    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *costs, *empty, *wrong]
+    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *costs, *contents, *empty, *wrong]
     return {path: lambda window, path=path: window.go(path) for path in paths} | {
         "an error group": lambda window: window.go(window.leads_on("/errors")),
         "an alert": lambda window: window.go(window.leads_on("/alerts")),
@@ -43,6 +46,7 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
         "may a group be replayed?": _group_asked,
         "a payload that is refused": lambda window: _refused_payload(window, edit),
         "a form that is refused": _refused_form,
+        "an agent's form that is refused": _refused_agent_form,
         "an approval": lambda window: _approval(window, f"/runs/{story['approved']}"),
     }
 
@@ -90,5 +94,11 @@ def _approval(window: Chromium, run: str) -> None:
 
 def _refused_form(window: Chromium) -> None:
     window.go("/test?task=generate-monthly-reports&month=soon")
+    window.click("main .button.primary")
+    window.sees("Há campos a corrigir")
+
+
+def _refused_agent_form(window: Chromium) -> None:
+    window.go("/workbench?agency=agency-123&agent=copy-generator")
     window.click("main .button.primary")
     window.sees("Há campos a corrigir")

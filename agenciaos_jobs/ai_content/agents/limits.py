@@ -67,6 +67,7 @@ _DESCRIPTIONS: dict[str, Callable[[Any], str]] = {
     "plainText": lambda _: "texto simples, sem Markdown",
     "noLinks": lambda _: "sem links",
     "distinctItems": lambda _: "itens diferentes entre si",
+    "differsFrom": lambda _: "diferente do texto atual e dos outros da lista",
     "mayBeBlank": lambda _: "pode ficar vazio",
 }
 
@@ -87,10 +88,14 @@ _BROKEN: dict[str, Callable[[Any, Any], str]] = {
     "notBlank": lambda _, __: "está vazio",
     "plainText": lambda _, __: "tem Markdown; escreva texto simples",
     "noLinks": lambda _, __: "tem um link; retire-o",
+    "differsFrom": lambda _, __: "repete um texto que já existe",
     "distinctItems": lambda value, _: f"repete um item anterior no de número {(repeated(value) or 0) + 1}",
 }
 
-OURS = {"maxBytes", "maxFirstLine", "maxTotalLength", "plainText", "noLinks", "distinctItems", "notBlank", "mayBeBlank"}
+OURS = {
+    *("maxBytes", "maxFirstLine", "maxTotalLength", "plainText", "noLinks"),
+    *("distinctItems", "differsFrom", "notBlank", "mayBeBlank"),
+}
 """The keywords that JSON Schema does not have."""
 
 UNSUPPORTED_BY_OPENAI = OURS | {"minLength", "maxLength"}
@@ -157,6 +162,7 @@ Validator = extend(  # type: ignore[no-untyped-call]
         "maxTotalLength": _rule(list, lambda value, limit: total_length(value) > limit),
         "plainText": _rule(str, lambda value, _: has_markdown(value)),
         "noLinks": _rule(str, lambda value, _: has_link(value)),
+        "differsFrom": _rule(str, lambda value, taken: any(repeated([text, value]) for text in taken)),
         "distinctItems": _rule(list, lambda value, _: repeated(value) is not None),
         "notBlank": _rule(str, lambda value, _: not value.strip()),
     },

@@ -49,10 +49,16 @@ async def run(context: RunContext[AIContent], payload: Payload) -> CommitWith:
     user_input, cut = prepare(agent.input, payload.input)
     if cut:
         context.log.info("input_cut", agent=agent.type, fields=cut)
-    request = prompt(agent, agency.name, agency.clients, agency.projects, user_input)
-    content, usage = await _write(context, payload, request)
+    content, usage = await _write(context, payload, _request(payload, agency, user_input))
     context.log.info("content_generated", agent=agent.type, model=usage.model, output_tokens=usage.output_tokens)
     return CommitWith(partial(_complete, context=context, payload=payload, content=content, usage=usage))
+
+
+def _request(payload: Payload, agency: AgencyBrief, user_input: Json) -> Prompt:
+    agent, variation = payload.agent, payload.variation
+    writer = variation.narrowed(agent) if variation else agent
+    earlier = variation.as_data(agent) if variation else None
+    return prompt(writer, agency.name, agency.clients, agency.projects, user_input, earlier)
 
 
 async def _resolved(context: RunContext[AIContent], payload: Payload) -> Payload:
@@ -101,10 +107,18 @@ async def _write(context: RunContext[AIContent], payload: Payload, request: Prom
         context.log.info("answer_items_dropped", items=reading.dropped)
     if reading.faults and not reading.is_json:
         raise RetryLater("output_not_json", "; ".join(reading.problems))
-    if reading.faults:
-        message = f"the answer breaks the agent's limits after a correction: {'; '.join(reading.problems)}"
-        raise GiveUp("output_limits_exceeded", message, details={"problems": reading.problems})
-    return reading.content, dialogue.usage
+    _require_no_problems(reading.problems)
+    if payload.variation is None:
+        return reading.content, dialogue.usage
+    whole = payload.variation.applied(payload.agent, reading.content)
+    _require_no_problems(payload.agent.problems(whole))
+    return whole, dialogue.usage
+
+
+def _require_no_problems(problems: list[str]) -> None:
+    if problems:
+        message = f"the answer breaks the agent's limits after a correction: {'; '.join(problems)}"
+        raise GiveUp("output_limits_exceeded", message, details={"problems": problems})
 
 
 class Dialogue:

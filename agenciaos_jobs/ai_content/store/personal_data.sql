@@ -23,6 +23,11 @@ WHERE spent.agency_id = subject.agency ORDER BY spent.day
 SELECT to_jsonb(spent)::text FROM jobs.ai_agent_days AS spent, (SELECT ($1::jobs.privacy_subject).*) AS subject
 WHERE spent.agency_id = subject.agency ORDER BY spent.day
 
+-- name: export_ai_feedback
+SELECT to_jsonb(feedback)::text FROM jobs.ai_feedback AS feedback, (SELECT ($1::jobs.privacy_subject).*) AS subject
+WHERE feedback.run_id = ANY (subject.runs) OR feedback.agency_id = subject.agency OR feedback.word ~* subject.pattern
+ORDER BY feedback.run_id, feedback.author
+
 -- name: erase_ai_generations
 -- What was consumed stays: it is the month's limit, and the bill.
 UPDATE jobs.ai_generations AS generation SET content = NULL, user_id = NULL
@@ -37,3 +42,10 @@ SET user_id = NULL,
              THEN jsonb_build_object('text', '', 'usage', response.answer -> 'usage', 'fault', NULL) END
 FROM (SELECT ($1::jobs.privacy_subject).*) AS subject
 WHERE response.run_id = ANY (subject.runs) AND (response.user_id IS NOT NULL OR response.answer ->> 'text' <> '')
+
+-- name: erase_ai_feedback
+-- The verdict stays, for it is about the agent.
+UPDATE jobs.ai_feedback AS feedback SET word = NULL
+FROM (SELECT ($1::jobs.privacy_subject).*) AS subject
+WHERE feedback.word IS NOT NULL
+  AND (feedback.run_id = ANY (subject.runs) OR feedback.agency_id = subject.agency OR feedback.word ~* subject.pattern)

@@ -59,6 +59,27 @@ class ChannelState:
         return self.last_sent_at is None or self.last_sent_at < self.last_error_at
 
 
+@dataclass(frozen=True)
+class AffectedRow:
+    """An agency or an error that an alert is about; ``subject`` is the alert's subject that leads to it, if any."""
+
+    alert_id: str
+    subject: str | None
+    agency: str | None
+    error: str | None
+
+
+async def affected(
+    executor: Executor, subjects: Sequence[tuple[str, str]], errors: Sequence[tuple[str, str, datetime]]
+) -> list[AffectedRow]:
+    """What alerts are about: by their subjects, and by the runs of error groups since a moment, 100 each."""
+    columns = [
+        *([pair[place] for pair in subjects] for place in range(2)),
+        *([item[place] for item in errors] for place in range(3)),
+    ]
+    return [AffectedRow(**record) for record in await executor.fetch(QUERIES["affected"], *columns)]
+
+
 async def add(executor: Executor, events: Iterable[AlertEvent], clock: Clock) -> None:
     """Raises alerts: as the last statement of a transaction, or by itself. The notifier sends them later."""
     await add_grouped(executor, group(events), clock)

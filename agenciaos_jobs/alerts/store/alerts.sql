@@ -86,3 +86,24 @@ WITH gone AS (
   DELETE FROM jobs.alert_notices WHERE created_at < $1
 )
 DELETE FROM jobs.alerts WHERE raised_at < $1 AND pending = 0
+
+-- name: affected
+-- A subject is an agency's id or a run's, or neither.
+WITH said AS (
+  SELECT alert_id, subject FROM unnest($1::text[], $2::text[]) AS given (alert_id, subject)
+), about AS (
+  SELECT alert_id, subject, subject AS agency_id, NULL AS error FROM said
+  UNION ALL
+  SELECT said.alert_id, said.subject, run.agency_id, coalesce(run.error ->> 'code', run.error ->> 'type')
+  FROM said JOIN jobs.runs AS run ON run.id = said.subject
+  UNION ALL
+  SELECT given.alert_id, NULL, run.agency_id, NULL
+  FROM unnest($3::text[], $4::text[], $5::timestamptz[]) AS given (alert_id, fingerprint, since)
+  CROSS JOIN LATERAL (
+    SELECT agency_id FROM jobs.runs WHERE error_group = given.fingerprint AND finished_at >= given.since
+    ORDER BY finished_at DESC LIMIT 100) AS run
+)
+SELECT DISTINCT about.alert_id, about.subject, agency.name AS agency, about.error
+FROM about LEFT JOIN public.agencies AS agency ON agency.id = about.agency_id
+WHERE agency.id IS NOT NULL OR about.error IS NOT NULL
+ORDER BY about.alert_id, agency.name, about.error, about.subject

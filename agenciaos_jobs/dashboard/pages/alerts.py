@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from agenciaos_jobs.alerts.affected import NOBODY, affected
 from agenciaos_jobs.alerts.alert import CHANNELS, Alert
 from agenciaos_jobs.alerts.kind import KINDS, condition_kinds
 from agenciaos_jobs.alerts.store import alerts
@@ -26,13 +27,13 @@ async def show_alerts(request: web.Request) -> web.StreamResponse:
     database, query = request.app[DATABASE], request.query
     kind = KINDS.get(query.get("kind", ""))
     found = await dashboard_alerts.page(database, kind=kind, after=cursor.read(query.get("after", "")), limit=PAGE + 1)
-    language = language_of(request)
+    language, about = language_of(request), await affected(database, found[:PAGE])
     alerting = request.app[ALERTING]
     states = {state.channel: state for state in await alerts.channel_states(database)}
     return render(
         request,
         "alerts.html",
-        rows=[(alert, *explanation(alert, language)[:2]) for alert in found[:PAGE]],
+        rows=[(alert, *explanation(alert, language, about.get(alert.id, NOBODY))[:2]) for alert in found[:PAGE]],
         older=cursor.written(found[PAGE - 1].raised_at, found[PAGE - 1].id) if len(found) > PAGE else None,
         is_first_page="after" not in query,
         channels=[(NAMES[name], name in alerting.channels, states.get(name)) for name in CHANNELS],
@@ -47,11 +48,13 @@ async def show_alert(request: web.Request) -> web.StreamResponse:
     alert: Alert | None = await dashboard_alerts.one(database, alert_id)
     if alert is None:
         raise RequestError(404, _UNKNOWN)
-    title, what, advice = explanation(alert, language_of(request))
+    about = (await affected(database, [alert])).get(alert.id, NOBODY)
+    title, what, advice = explanation(alert, language_of(request), about)
     return render(
         request,
         "alert.html",
         alert=alert,
+        about=about,
         title=title,
         what=what,
         advice=advice,

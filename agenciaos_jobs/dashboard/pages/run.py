@@ -7,8 +7,8 @@ import orjson
 from aiohttp import web
 from pydantic import ValidationError
 
-from agenciaos_jobs.ai_content.agents import find
-from agenciaos_jobs.ai_content.jobs import generate_ai_content
+from agenciaos_jobs.ai_content.store import feedback
+from agenciaos_jobs.dashboard.content import content_of
 from agenciaos_jobs.dashboard.failures.explanation import explain
 from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.pages import waiting
@@ -17,8 +17,6 @@ from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import run as dashboard_run
 from agenciaos_jobs.dashboard.store import runs
 from agenciaos_jobs.dashboard.timeline import bars, spans
-from agenciaos_jobs.engine.model.job import Json
-from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store import history
 from agenciaos_jobs.engine.store.history import StoredRun
 from agenciaos_jobs.engine.store.run_logs import LogLine
@@ -60,7 +58,8 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         now=now,
         **{name: redactor.value(getattr(run, name)) for name in MASKED},
         failure=explain(run.task, run.error) if run.error else None,
-        content=_content(run),
+        content=content_of(run),
+        verdicts=await feedback.of_runs(database, [run.id]),
         log=await _log(request, run),
         levels=LEVELS,
         most_lines=MAX_LINES,
@@ -149,16 +148,6 @@ async def _run(request: web.Request) -> StoredRun:
 def _require_task(run: StoredRun) -> None:
     if run.task not in JOBS:
         raise RequestError(409, _UNKNOWN_TASK)
-
-
-def _content(run: StoredRun) -> Json | None:
-    """The content that a model generated, in a form to display; ``None`` where the run generated none."""
-    output = run.output if run.status is Status.COMPLETED and run.task == generate_ai_content.JOB.task else None
-    if not isinstance(output, dict) or not isinstance(output.get("data"), dict):
-        return None
-    agent = find(str(run.payload.get("agentType")))
-    data = {name: value for name, value in output["data"].items() if value != output.get("content")}
-    return {"agent": agent.type if agent else None, "data": data}
 
 
 def _pretty(payload: Any) -> str:

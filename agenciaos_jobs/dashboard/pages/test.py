@@ -15,6 +15,7 @@ from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import runs
 from agenciaos_jobs.engine.intake import KeyConflictError
 from agenciaos_jobs.engine.model.job import Job, Json
+from agenciaos_jobs.engine.model.run import NewRun
 from agenciaos_jobs.foundation.errors import InvalidFieldsError
 from agenciaos_jobs.foundation.i18n.language import Language
 from agenciaos_jobs.foundation.i18n.text import Text
@@ -52,16 +53,11 @@ async def start(request: web.Request) -> web.StreamResponse:
     given, language = await form(request), language_of(request)
     known = fields(job.payload.model_json_schema())
     payload, unread = read(known, {field.name: given.get(f"payload.{field.name}", "") for field in known})
-    faults = {f"payload.{name}": [text.in_language(language)] for name, text in unread.items()}
+    new, faults = _checked(request, job, payload, given)
+    faults |= {f"payload.{name}": [text.in_language(language)] for name, text in unread.items()}
     try:
-        asked = _request(job, payload, given)
-        new = run_of(job, asked, request, source="dashboard", is_test=True)
-        if not faults:
+        if new and not faults:
             return redirect(f"/runs/{(await request.app[INTAKE].trigger(new)).run_id}")
-    except InvalidFieldsError as error:
-        if error.status != 422:
-            raise
-        faults = errors_by_field(error, language) | faults
     except KeyConflictError as error:
         faults = {"idempotencyKey": [error.text.in_language(language)]}
     return await _page(request, job, known, given, faults)
@@ -91,6 +87,22 @@ def _options(given: Mapping[str, str]) -> Json:
     if "tags" in options:
         options["tags"] = [tag.strip() for tag in options["tags"].split(",") if tag.strip()]
     return options
+
+
+def _checked(
+    request: web.Request, job: Job[Any], payload: Json, given: Mapping[str, str]
+) -> tuple[NewRun | None, dict[str, list[str]]]:
+    """The run, and the errors by field. Payload and options are checked one by one too, so that none hides another."""
+    new: NewRun | None = None
+    faults: dict[str, list[str]] = {}
+    for options in ({}, *({name: given.get(name, "")} for name in OPTIONS), given):
+        try:
+            new = run_of(job, _request(job, payload, options), request, source="dashboard", is_test=True)
+        except InvalidFieldsError as error:
+            if error.status != 422:
+                raise
+            faults |= errors_by_field(error, language_of(request))
+    return new, faults
 
 
 def _request(job: Job[Any], payload: Json, given: Mapping[str, str]) -> TriggerRequest:

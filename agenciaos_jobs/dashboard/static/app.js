@@ -54,16 +54,19 @@ function copySelection(text) {
   field.remove();
 }
 
+// The text of an element, or the texts of several on lines of their own, or as data-join joins them.
+const textOf = ({ copy: selector, join = "\n" }) => [...document.querySelectorAll(selector)].map((part) => part.textContent).join(join);
+
 // The button confirms the copy for a moment, even if the page is refreshed meanwhile.
 const copied = new Set();
 function confirmCopies() {
-  for (const button of copied) button.querySelector("span").textContent = button.dataset.done;
+  for (const button of copied) button.querySelector("span").textContent = button.closest("[data-done]").dataset.done;
 }
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button || copied.has(button)) return;
   const before = button.querySelector("span").textContent;
-  await copy(document.querySelector(button.dataset.copy).textContent);
+  await copy(textOf(button.dataset));
   copied.add(button);
   confirmCopies();
   setTimeout(() => { copied.delete(button); button.querySelector("span").textContent = before; }, 1500);

@@ -31,9 +31,13 @@ WITH gone AS (
 SELECT count(*) FROM gone
 
 -- name: forget_contents
--- The cost stays.
+-- The cost stays, and the verdict without its word.
 WITH blanked AS (
   UPDATE jobs.ai_generations SET content = NULL WHERE ctid IN (
     SELECT ctid FROM jobs.ai_generations WHERE content IS NOT NULL AND created_at < $1 LIMIT 5000 FOR UPDATE SKIP LOCKED)
+  RETURNING 1
+), muted AS (
+  UPDATE jobs.ai_feedback SET word = NULL WHERE (run_id, author) IN (
+    SELECT run_id, author FROM jobs.ai_feedback WHERE word IS NOT NULL AND created_at < $1 LIMIT 5000 FOR UPDATE SKIP LOCKED)
   RETURNING 1)
-SELECT count(*) FROM blanked
+SELECT (SELECT count(*) FROM blanked) + (SELECT count(*) FROM muted)

@@ -74,6 +74,8 @@ _PORTUGUESE = {
     "input_value_too_long": "{name} tem {size} caracteres; o máximo é {limit}",
     "input_too_long": "tem {size} caracteres ao todo; o máximo é {limit}",
     "input_missing": "faltam campos obrigatórios: {names}",
+    "variation_of_no_text": "path não leva a um texto que o agente escreve",
+    "variation_unfit": "data está fora dos limites do agente: {problem}",
     "month": "deve ser um mês como 2026-10",
     "delay": "deve ser uma duração, como 90s, 1h ou 1d2h30m, ou uma data em ISO 8601, a no máximo cinco anos",
     "duration": "deve ser uma duração, como 90s, 1h ou 1d2h30m, de no máximo cinco anos",

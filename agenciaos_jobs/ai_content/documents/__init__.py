@@ -1,0 +1,1 @@
+"""Generated content as people use it: blocks with their limits, and files made from them."""
