@@ -76,6 +76,11 @@ def _marks(language: Language) -> _Marks:
     )
 
 
+def _signed(pattern: str, digits: str) -> str:
+    """The digits in a currency's pattern, with the minus before the currency."""
+    return "−" + pattern.format(digits[1:]) if digits.startswith("−") else pattern.format(digits)
+
+
 @dataclass(frozen=True)
 class Formatter:
     """Formats for one reader: in their language, relative to ``now``."""
@@ -112,6 +117,10 @@ class Formatter:
         """Brazilian reais, such as ``R$ 1.234,50`` or ``−R$ 3,00``; in English ``R$1,234.50``."""
         return self._money(_marks(self.language).reais, value, 2)
 
+    def compact_reais(self, value: Number) -> str:
+        """Reais on an axis, such as ``R$ 12,3 mil`` or ``−R$ 1,2 mi``."""
+        return _signed(_marks(self.language).reais, self.compact(value))
+
     def dollars(self, value: Number | None, places: int = 2) -> str:
         """US dollars, such as ``US$ 1.234,50``; in English ``US$1,234.50``. Below ten cents with four places."""
         is_small = value is not None and value != 0 and -_TEN_CENTS < value < _TEN_CENTS
@@ -120,8 +129,7 @@ class Formatter:
     def _money(self, pattern: str, value: Number | None, places: int) -> str:
         if value is None:
             return NOTHING
-        digits = self.number(value, places)
-        return "−" + pattern.format(digits[1:]) if digits.startswith("−") else pattern.format(digits)
+        return _signed(pattern, self.number(value, places))
 
     def percent(self, value: Number | None, places: int = 1) -> str:
         """A fraction of one as a percentage, such as ``12,5%``."""
