@@ -26,7 +26,6 @@ from agenciaos_jobs.reports.store.monthly_reports import Report
 PAGE = 100
 PREVIOUS = 12
 
-_COMPARED = ("revenue", "expenses")
 _UNKNOWN = Text("Agência não encontrada", "Agency not found")
 _NO_MONTH = Text("Este mês não existe", "There is no such month")
 
@@ -112,8 +111,10 @@ def _rows(sums: Sequence[Report | MonthSum], reported: Collection[date]) -> list
     rows: list[MonthRow] = []
     for each in dropwhile(lambda each: not (each.revenue or each.expenses), sums):
         before = rows[-1] if rows and _follows(each.month, rows[-1].month) else None
-        changes = [growth(getattr(each, name), getattr(before, name)) if before else None for name in _COMPARED]
-        rows.append(MonthRow(each.month, each.revenue, each.expenses, *changes, has_report=each.month in reported))
+        revenue_change = growth(each.revenue, before.revenue) if before else None
+        expenses_change = growth(each.expenses, before.expenses) if before else None
+        has_report = each.month in reported
+        rows.append(MonthRow(each.month, each.revenue, each.expenses, revenue_change, expenses_change, has_report))
     return rows
 
 
