@@ -7,6 +7,7 @@ import statistics
 import tempfile
 import time
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -157,10 +158,12 @@ _OTHERS = (
     "/runs/{new}?status=FAILED&source=sdk",
     "/runs/{new}?q=nothing",
     "/bulk/{bulk}",
+    "/bulk/{bulk}?only=failed_again",
     "/errors?period=30d&state=all",
     "/errors?task=generate-ai-content",
     "/errors/group_7",
     "/errors/group_7?period=30d",
+    "/errors/group_7?from={hour_start}&to={hour_end}&agency=agency-7",
     "/agencies?q=99",
     "/agencies?plan=PRO",
     "/agencies/agency-7",
@@ -195,6 +198,8 @@ async def pages(url: str) -> list[str]:
     await connection.close()
     names = {"new": new, "old": old, "middle": middle, "bulk": bulk, "end": new[-8:], "old_end": old[-8:]}
     names |= {"month": str(Month.of(SystemClock().now()).previous), "written": written, "other": other}
+    hours = (f"{SystemClock().now() - timedelta(hours=ago):%Y%m%dT%HZ}" for ago in (3, 2))
+    names |= dict(zip(("hour_start", "hour_end"), hours, strict=True))
     asked = ("/?period=7d", "/?period=30d", *(f"/runs?{query}" for query in _FILTERS), *_OTHERS)
     return [path.format(**names) for path in asked]
 

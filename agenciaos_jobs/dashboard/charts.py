@@ -17,7 +17,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Column:
-    """A bar: its segments from the bottom up, its label, its values followed by their sum, and its link."""
+    """A bar: its segments from the bottom up, its label, its values followed by their sum, and its link.
+
+    ``is_chosen`` marks the bar that the page is about.
+    """
 
     x: float
     width: float
@@ -26,6 +29,7 @@ class Column:
     values: tuple[int, ...]
     href: str | None = None
     tick: str | None = None
+    is_chosen: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,7 @@ class Step:
     values: Mapping[str, int]
     href: str | None = None
     tick: str | None = None
+    is_chosen: bool = False
 
 
 def stacked(steps: Sequence[Step], tones: Sequence[str], *, width: float = 1000, height: float = 180) -> Bars:
@@ -80,9 +85,8 @@ def stacked(steps: Sequence[Step], tones: Sequence[str], *, width: float = 1000,
                 parts.append(Part(tone, round(max(0, y), 2), round(tall, 2), value))
         x = number * slot + gap / 2
         values = (*(step.values.get(tone, 0) for tone in tones), sum(step.values.values()))
-        columns.append(
-            Column(round(x, 2), round(slot - gap, 2), tuple(parts), step.label, values, step.href, step.tick)
-        )
+        place = round(x, 2), round(slot - gap, 2)
+        columns.append(Column(*place, tuple(parts), step.label, values, step.href, step.tick, step.is_chosen))
     lines = tuple(Grid(round(height - height * share, 2), round(top * share)) for share in (0.5, 1.0))
     return Bars(width, height, tuple(columns), lines)
 

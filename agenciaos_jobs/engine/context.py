@@ -109,10 +109,15 @@ class RunContext(JobContext[U]):
         idempotency key is in use, the result is the run that holds it. Raises ``UnknownJobError`` for an unknown task,
         and pydantic's ``ValidationError`` for an invalid payload.
         """
-        return await self.intake.trigger_in(connection, task, payload, **{"source": self.run.task} | options)
+        return await self.intake.trigger_in(connection, task, payload, **self._child_options | options)
 
     async def trigger_all_in(
         self, connection: Connection, task: str, items: Iterable[tuple[Json, Json]], **options: Any
     ) -> list[TriggerResult]:
         """Triggers many runs of one job in one statement; ``items`` are payloads, each with its own options."""
-        return await self.intake.trigger_all_in(connection, task, items, **{"source": self.run.task} | options)
+        return await self.intake.trigger_all_in(connection, task, items, **self._child_options | options)
+
+    @property
+    def _child_options(self) -> Json:
+        """What marks a run as triggered by this one."""
+        return {"source": self.run.task, "parent_id": self.run.id}

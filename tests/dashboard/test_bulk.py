@@ -1,9 +1,11 @@
 """One thing done to many runs."""
 
+import asyncio
 import re
 
 import asyncpg
 from support.browsing import operator, settled
+from support.sdk import JOBS, running_with_test_jobs
 from support.service import Service, running_server, running_worker
 
 from agenciaos_jobs.engine.bulk import CLAIM_TIMEOUT
@@ -27,13 +29,8 @@ async def test_ticked_runs_are_canceled_with_a_result_each(settings: Settings):
         status, path = await browser.post("/runs/bulk", [*chosen, ("action", "cancel")])
         assert status == 303
         page = await settled(browser, path)
-        assert [
-            re.search(rf"{words}: (\d)", page)[1] for words in ("Canceladas", "Já tinham terminado", "Com problema")
-        ] == [
-            "2",
-            "1",
-            "1",
-        ]
+        for words in ("2 canceladas", "1 já tinha terminado", "1 com problema", "Terminou com falhas"):
+            assert words in page, words
         assert "a execução não existe mais" in page
         assert [(await service.run(run_id))["status"] for run_id in run_ids] == ["CANCELED"] * 3
         assert (await service.run(other))["status"] == "QUEUED"
@@ -51,12 +48,37 @@ async def test_all_that_a_filter_finds_are_replayed_after_a_question(settings: S
         assert (status, "Repetir 60 execuções?" in page) == (200, True)
         _, path = await browser.post("/runs/bulk", {**fields, "confirmed": "1"})
         page = await settled(browser, path)
-        assert "Repetidas: 60" in page
+        assert "60 em andamento" in page
         again = set(re.findall(r'href="/runs/(run_\w+)"', page)) - set(wanted)
         assert len(again) == 60
         assert {(await service.run(run_id))["tags"][0] for run_id in again} == {"again"}
         status, page = await browser.post("/runs/bulk", {"action": "cancel-all", "task": "process-payment-webhook"})
         assert "Nenhuma execução a mudar" in page
+
+
+async def test_a_replay_is_followed_to_the_end_of_its_new_runs(settings: Settings):
+    async with running_with_test_jobs(settings) as service, operator(service) as browser:
+        failed = [await service.start(JOBS["fail"], {}) for _ in range(2)]
+        written = await service.start(JOBS["echo"], {})
+        for run_id in (*failed, written):
+            await service.finished(run_id)
+        chosen = [("run", run_id) for run_id in (*failed, written)]
+        _, path = await browser.post("/runs/bulk", [*chosen, ("action", "replay")])
+        async with asyncio.timeout(10):
+            while "Terminou com falhas" not in (page := (await browser.get(path))[1]):
+                await asyncio.sleep(0.02)
+        for words in ("1 ok", "2 falharam de novo", "3 / 3", '<progress class="near"', "no_good"):
+            assert words in page, words
+        assert re.findall(r'data-row="(\w+)"', page) == [*failed[::-1], written]
+        _, page = await browser.get(f"{path}?only=failed_again")
+        assert set(re.findall(r'data-row="(\w+)"', page)) == set(failed)
+        again = set(re.findall(r'href="/runs/(run_\w+)"', page)) - set(failed)
+        assert {(await service.run(run_id))["status"] for run_id in again} == {"FAILED"}
+        _, path = await browser.post("/runs/bulk", [("run", written), ("action", "replay")])
+        async with asyncio.timeout(10):
+            while '<progress class="good"' not in (page := (await browser.get(path))[1]):
+                await asyncio.sleep(0.02)
+        assert ("1 ok" in page, "Pronto" in page) == (True, True)
 
 
 async def test_nothing_chosen_is_said(settings: Settings):
@@ -79,5 +101,5 @@ async def test_what_one_server_left_the_next_one_finishes_and_no_run_is_replayed
         await app[keys.CONTROL].replay(run_ids[0], idempotency_key=f"bulk_1:{run_ids[0]}")
     async with running_server(settings) as service, operator(service) as browser:
         page = await settled(browser, "/bulk/bulk_1")
-        assert "Repetidas: 5" in page
+        assert ("5 em andamento" in page, '<strong class="num">0 / 5' in page) == (True, True)
     assert await db.fetchval("SELECT count(*) FROM jobs.runs WHERE replay_of IS NOT NULL") == 5

@@ -95,7 +95,7 @@ def test_runs_are_filtered_walked_and_acted_on_together(chromium: Chromium, live
     chromium.press("xjx")
     chromium.until(lambda: chromium.text("[data-picked]") == "2")
     chromium.press("r")
-    chromium.sees("2 / 2", "Repetidas: 2", "Pronto")
+    chromium.sees("2 / 2", "2 ok", "Pronto")
 
 
 def test_an_error_is_resolved_and_its_runs_replayed(chromium: Chromium, live: Site):
@@ -109,4 +109,4 @@ def test_an_error_is_resolved_and_its_runs_replayed(chromium: Chromium, live: Si
     chromium.sees("Repetir 1 execução?")
     chromium.until(lambda: chromium.all("main .button.primary:focus"))  # autofocus follows the text
     chromium.press(Keys.ENTER)
-    chromium.sees("1 / 1", "Pronto")
+    chromium.sees("1 / 1", "1 falhou de novo", "Terminou com falhas")

@@ -67,7 +67,7 @@ def test_two_runs_are_repeated_together(chromium: Chromium, live: Site):
     chromium.sees("1 nova execução")
     assert chromium.text("[data-picked]") == "2"
     chromium.click(".bulk-picked [value=replay]")
-    chromium.sees("2 / 2", "Repetidas: 2", "Pronto")
+    chromium.sees("2 / 2", "2 ok", "Pronto")
     chromium.go("/runs?task=echo&source=replay")
     assert len(chromium.all("[data-row]")) == 2
 

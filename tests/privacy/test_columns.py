@@ -77,7 +77,7 @@ FREE = {
         "request_keys": "run_id",
         "run_logs": "run_id",
         "run_tags": "run_id",
-        "runs": "id agency_id request_id schedule_id replay_of worker_id batch_id error_group traceparent",
+        "runs": "id agency_id request_id schedule_id replay_of worker_id batch_id error_group traceparent parent_id",
         "schedules": "id",
         "stream_chunks": "run_id",
         "subscriptions": "agency_id product_id last_event_id",

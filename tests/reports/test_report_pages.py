@@ -1,6 +1,7 @@
 """A report on the dashboard and the command line: documents, revisions, recipients, deliveries."""
 
 import io
+import re
 from pathlib import Path
 
 import asyncpg
@@ -45,6 +46,35 @@ async def test_the_page_shows_what_a_revision_changed_and_offers_the_documents(
             assert "@media print" in await response.text()
     async with service.http.get(f"{PAGE}/relatorio.pdf", allow_redirects=False) as response:
         assert response.status == 401
+
+
+async def test_the_months_before_come_from_the_bookkeeping_and_a_deleted_agency_is_named_as_deleted(
+    service: Service, books: asyncpg.Connection
+):
+    for day, amount in (("2026-08-05", "1000"), ("2026-09-05", "2000"), ("2026-10-05", "4500")):
+        await earn(books, day, amount)
+    await service.outcome("monthly-report", {"month": "2026-10", "agencyId": AURORA})
+    async with operator(service) as browser:
+        _, page = await browser.get(PAGE)
+        table = page.partition('aria-label="Mês a mês"')[2].partition("</table>")[0]
+        assert re.findall(r'<th scope="row" class="nowrap"><a [^>]*>([^<]+)</a>', table) == [
+            "outubro de 2026",
+            "setembro de 2026",
+            "agosto de 2026",
+        ]
+        assert table.count("sem relatório") == 2
+        assert "+125,0%" in table
+        assert re.search(r"\+200,0%</span> em relação à média de R\$ 1\.500,00", page)
+        assert (
+            re.findall(r"<span>([^<]+)</span>", page.partition('class="chart-scale"')[2].partition("</div>")[0])[-1]
+            == "R$ 0"
+        )
+        for named in (PAGE, "/reports?month=2026-10"):
+            assert "agência excluída" not in (await browser.get(named))[1]
+        await books.execute("DELETE FROM revenues; DELETE FROM agencies")
+        for named in (PAGE, "/reports?month=2026-10"):
+            _, page = await browser.get(named)
+            assert ("agência excluída" in page, f'href="/agencies/{AURORA}"' in page) == (True, False)
 
 
 @pytest.mark.usefixtures("trusted")

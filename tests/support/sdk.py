@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, RootModel
 
 from agenciaos_jobs import registry
 from agenciaos_jobs.engine.context import RunContext
-from agenciaos_jobs.engine.model.job import GiveUp, Job, Limits, RetryLater
+from agenciaos_jobs.engine.model.job import CommitWith, GiveUp, Job, Limits, RetryLater
+from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.settings import Settings
 from support.service import Service, running_service
 
@@ -88,6 +89,14 @@ async def _fail(app: RunContext, payload: Anything) -> dict[str, Any]:
     raise GiveUp("no_good", "never")
 
 
+async def _parent(app: RunContext, payload: Anything) -> CommitWith:
+    async def effect(connection: Connection) -> dict[str, Any]:
+        children = [await app.trigger_in(connection, task, {}) for task in ("echo", "fail")]
+        return {"children": [child.run_id for child in children]}
+
+    return CommitWith(effect)
+
+
 class Text(RootModel[str]):
     pass
 
@@ -107,6 +116,7 @@ JOBS = {
     "approve": Job("approve", Anything, _approve, limits=Limits(max_duration=7 * 86_400)),
     "busy": Job("busy", Anything, _busy, limits=Limits(attempts=4)),
     "fail": _job("fail", _fail),
+    "parent": _job("parent", _parent),
     "words": _job("words", _words),
     "say": _job("say", _say, Text),
 }

@@ -36,6 +36,7 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
     paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *costs, *contents, *empty, *wrong]
     return {path: lambda window, path=path: window.go(path) for path in paths} | {
         "an error group": lambda window: window.go(window.leads_on("/errors")),
+        "the failures of a bar": _failures_of_a_bar,
         "an alert": lambda window: window.go(window.leads_on("/alerts")),
         "a payment without an agency": lambda window: window.go(_waiting_payment(window)),
         "a payment with an agency": lambda window: window.go(window.leads_on("/payments?agency=agency-124")),
@@ -68,6 +69,13 @@ def _asked(window: Chromium, path: str, action: str) -> None:
     window.click(".bulk-all summary")
     window.click(f"[value={action}]")
     window.until(lambda: window.path == "/runs/bulk")
+
+
+def _failures_of_a_bar(window: Chromium) -> None:
+    window.go(window.leads_on("/errors"))
+    path = window.path.partition("?")[0]
+    window.go(path + window.link(".chart-table tbody a").removeprefix(path))
+    window.sees("Repetir só essas")
 
 
 def _group_asked(window: Chromium) -> None:

@@ -1,5 +1,6 @@
 """Bulk actions on runs: those that were ticked, or all that match a filter."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import get_args
@@ -9,7 +10,9 @@ from aiohttp import web
 from agenciaos_jobs.dashboard.page import Page, form_lists, redirect
 from agenciaos_jobs.dashboard.pages.runs import FILTERS, in_words, kept_filter, read_filter
 from agenciaos_jobs.dashboard.rendering import formatter, render
+from agenciaos_jobs.dashboard.store import bulk as progress
 from agenciaos_jobs.dashboard.store import runs
+from agenciaos_jobs.dashboard.store.bulk import State
 from agenciaos_jobs.dashboard.store.runs import Filter
 from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store import bulk
@@ -62,24 +65,36 @@ def _ask(request: web.Request, action: Action, fields: Mapping[str, str], count:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
+    """The progress of a bulk action. A replay goes on until its new runs have ended."""
     database, bulk_id = request.app[DATABASE], request.match_info["bulk_id"]
     asked = await bulk.get(database, bulk_id)
     if asked is None:
         raise RequestError(404, _UNKNOWN)
-    progress = await bulk.progress(database, bulk_id)
-    left = progress.pop(None, 0)
-    if left:
+    sums = await progress.sums(database, bulk_id)
+    if sums[State.LEFT]:
         request.app[BULK].work_on(bulk_id)
+    wanted = request.query.get("only", "")
+    only = State(wanted) if wanted in progress.OF_STATUS else None
     return render(
         request,
         "bulk.html",
         asked=asked,
-        progress=progress,
-        left=left,
-        total=left + sum(progress.values()),
-        results=await bulk.results(database, bulk_id, MAX_SHOWN),
+        sums=sums,
+        total=sums.total(),
+        ended=sums.total() - sums[State.LEFT] - sums[State.OPEN],
+        tone=_tone(sums),
+        only=only,
+        choices=progress.OF_STATUS,
+        results=await progress.items(database, bulk_id, only, MAX_SHOWN),
         most_shown=MAX_SHOWN,
     )
+
+
+def _tone(sums: Counter[State]) -> str:
+    """The colour of the progress: red if all failed, amber if some did, green once all have ended without a failure."""
+    if failed := sums[State.PROBLEM] + sums[State.FAILED_AGAIN]:
+        return "bad" if failed == sums.total() else "near"
+    return "" if sums[State.LEFT] or sums[State.OPEN] else "good"
 
 
 PAGES = [Page("POST", "/runs/bulk", act, detail=AUDITED), Page("GET", "/bulk/{bulk_id}", show)]

@@ -1,6 +1,10 @@
 """Monthly financial reports: those of all agencies, and one agency's among its last months."""
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
+from itertools import dropwhile
 
 from aiohttp import web
 
@@ -15,6 +19,7 @@ from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.http.keys import CLOCK, LONG_READS
 from agenciaos_jobs.http.problems import RequestError
 from agenciaos_jobs.reports.documents.csv_sheet import as_sheet
+from agenciaos_jobs.reports.numbers.figures import MonthSum, growth, share
 from agenciaos_jobs.reports.store import monthly_reports
 from agenciaos_jobs.reports.store.monthly_reports import Report
 
@@ -23,6 +28,26 @@ PREVIOUS = 12
 
 _UNKNOWN = Text("Agência não encontrada", "Agency not found")
 _NO_MONTH = Text("Este mês não existe", "There is no such month")
+
+
+@dataclass(frozen=True)
+class MonthRow:
+    """A month of the table, from the bookkeeping; ``has_report`` where it has a report of its own."""
+
+    month: date
+    revenue: Decimal
+    expenses: Decimal
+    revenue_change: Decimal | None
+    expenses_change: Decimal | None
+    has_report: bool
+
+    @property
+    def profit(self) -> Decimal:
+        return self.revenue - self.expenses
+
+    @property
+    def margin(self) -> Decimal | None:
+        return share(self.profit, self.revenue)
 
 
 async def show_reports(request: web.Request) -> web.StreamResponse:
@@ -46,7 +71,7 @@ async def show_reports(request: web.Request) -> web.StreamResponse:
 
 
 async def show_report(request: web.Request) -> web.StreamResponse:
-    """An agency's month, and the twelve before it."""
+    """An agency's month, and the twelve before it as the bookkeeping had them when the report was generated."""
     database, agency_id = request.app[LONG_READS], request.match_info["agency_id"]
     month = _month(request.match_info["month"])
     found = await dashboard_reports.of_agency(database, agency_id, month.back(PREVIOUS), month)
@@ -54,20 +79,21 @@ async def show_report(request: web.Request) -> web.StreamResponse:
     if not found and agency is None:
         raise RequestError(404, _UNKNOWN)
     report = found[-1] if found and found[-1].month == month.first_day else None
-    earlier = [item for item in found if item is not report]
     details = await details_of(request, agency_id, month) if report else None
     sums = details.report.figures.months if details else found
+    rows = _rows(sums, {item.month for item in found})
     return render(
         request,
         "report.html",
         agency_id=agency_id,
         name=agency.name if agency else found[-1].agency_name or agency_id,
+        is_deleted=agency is None,
         month=month,
         details=details,
         report=report,
         chart=money_chart([month.back(number).first_day for number in range(PREVIOUS, -1, -1)], sums),
-        history=found[::-1],
-        usual=_usual(earlier),
+        history=rows[::-1],
+        usual=_usual([row for row in rows if row.month < month.first_day]),
     )
 
 
@@ -80,7 +106,23 @@ async def download(request: web.Request) -> web.StreamResponse:
     )
 
 
-def _usual(earlier: list[Report]) -> dict[str, Decimal] | None:
+def _rows(sums: Sequence[Report | MonthSum], reported: Collection[date]) -> list[MonthRow]:
+    """The months in order, from the first one with an entry on, each compared with the one before it."""
+    rows: list[MonthRow] = []
+    for each in dropwhile(lambda each: not (each.revenue or each.expenses), sums):
+        before = rows[-1] if rows and _follows(each.month, rows[-1].month) else None
+        revenue_change = growth(each.revenue, before.revenue) if before else None
+        expenses_change = growth(each.expenses, before.expenses) if before else None
+        has_report = each.month in reported
+        rows.append(MonthRow(each.month, each.revenue, each.expenses, revenue_change, expenses_change, has_report))
+    return rows
+
+
+def _follows(month: date, other: date) -> bool:
+    return Month(other.year, other.month).next.first_day == month
+
+
+def _usual(earlier: Sequence[MonthRow]) -> dict[str, Decimal] | None:
     """The mean of the earlier months."""
     if not earlier:
         return None

@@ -1,6 +1,6 @@
 """A run: its timeline, its output, its log, and the actions on it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -16,9 +16,9 @@ from agenciaos_jobs.dashboard.pages.runs import kept_filter, read_filter
 from agenciaos_jobs.dashboard.rendering import language_of, render
 from agenciaos_jobs.dashboard.store import run as dashboard_run
 from agenciaos_jobs.dashboard.store import runs
-from agenciaos_jobs.dashboard.timeline import bars, spans
+from agenciaos_jobs.dashboard.timeline import Bar, Parts, bars, spans
 from agenciaos_jobs.engine.store import history
-from agenciaos_jobs.engine.store.history import StoredRun
+from agenciaos_jobs.engine.store.history import Attempt, StoredRun
 from agenciaos_jobs.engine.store.run_logs import LogLine
 from agenciaos_jobs.foundation import json_input
 from agenciaos_jobs.foundation.errors import InvalidFieldsError
@@ -29,6 +29,7 @@ from agenciaos_jobs.people.role import Role
 from agenciaos_jobs.registry import JOBS
 
 MAX_LINES = 500
+MAX_PARTS = 50
 MASKED = ("payload", "output", "metadata", "error")
 """The parts of a run that may hold secrets."""
 
@@ -54,7 +55,7 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         "run.html",
         run=run,
         attempts=attempts,
-        bars=bars(spans(run, attempts, await dashboard_run.calls(database, run.id)), now),
+        bars=await _bars(request, run, attempts),
         now=now,
         **{name: redactor.value(getattr(run, name)) for name in MASKED},
         failure=explain(run.task, run.error) if run.error else None,
@@ -73,6 +74,15 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         kept=kept_filter(request.query),
         done=request.query.get("done"),
     )
+
+
+async def _bars(request: web.Request, run: StoredRun, attempts: Sequence[Attempt]) -> list[Bar]:
+    """The timeline: up to :data:`MAX_PARTS` waits for tokens and child runs, and the calls of all attempts."""
+    database, now = request.app[DATABASE], request.app[CLOCK].now()
+    calls = await dashboard_run.calls(database, run.id)
+    tokens = await dashboard_run.token_waits(database, run.id, MAX_PARTS)
+    children = await dashboard_run.children(database, run.id, MAX_PARTS)
+    return bars(spans(run, attempts, Parts(calls, tokens, children), now), now)
 
 
 async def _log(request: web.Request, run: StoredRun) -> list[LogLine]:

@@ -11,6 +11,18 @@ QUERIES = load(__name__)
 
 
 @dataclass(frozen=True)
+class Selection:
+    """A part of a group's failed runs: those that ended from ``since`` up to before ``until``, and those of one agency.
+
+    A criterion that is ``None`` selects all.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    agency_id: str | None = None
+
+
+@dataclass(frozen=True)
 class Affected:
     """An agency, and the number of its runs that failed with the group's error."""
 
@@ -34,17 +46,21 @@ class FailedRun:
     is_replayed: bool
 
 
-async def affected(executor: Executor, fingerprint: str, since: datetime, limit: int) -> list[Affected]:
-    """The agencies with failed runs since then, most affected first."""
-    return [Affected(**record) for record in await executor.fetch(QUERIES["agencies"], fingerprint, since, limit)]
+async def affected(
+    executor: Executor, fingerprint: str, since: datetime, until: datetime, limit: int
+) -> list[Affected]:
+    """The agencies with runs that failed from ``since`` up to before ``until``, most affected first."""
+    records = await executor.fetch(QUERIES["agencies"], fingerprint, since, until, limit)
+    return [Affected(**record) for record in records]
 
 
-async def latest(executor: Executor, fingerprint: str, limit: int) -> list[FailedRun]:
-    """The runs that failed most recently."""
-    records = await executor.fetch(QUERIES["latest"], fingerprint, limit)
+async def latest(executor: Executor, fingerprint: str, part: Selection, limit: int) -> list[FailedRun]:
+    """The selected runs that failed most recently."""
+    records = await executor.fetch(QUERIES["latest"], fingerprint, part.since, part.until, part.agency_id, limit)
     return [FailedRun(**{**record, "status": Status(record["status"])}) for record in records]
 
 
-async def unreplayed(executor: Executor, fingerprint: str, agency_id: str | None, limit: int) -> list[str]:
-    """The group's failed runs without a replay, newest first; those of one agency where one is given."""
-    return [record["id"] for record in await executor.fetch(QUERIES["unreplayed"], fingerprint, agency_id, limit)]
+async def unreplayed(executor: Executor, fingerprint: str, part: Selection, limit: int) -> list[str]:
+    """The selected runs without a replay, newest first."""
+    records = await executor.fetch(QUERIES["unreplayed"], fingerprint, part.since, part.until, part.agency_id, limit)
+    return [record["id"] for record in records]

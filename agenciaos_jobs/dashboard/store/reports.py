@@ -13,6 +13,13 @@ QUERIES = load(__name__)
 
 
 @dataclass(frozen=True)
+class AgencyReport(Report):
+    """A report. ``is_deleted``: the application no longer has its agency, whose name is the report's own."""
+
+    is_deleted: bool
+
+
+@dataclass(frozen=True)
 class MonthTotals:
     """The totals of a month over all agencies. Money is in reais, ``ai_cost`` in US dollars."""
 
@@ -46,14 +53,14 @@ async def totals(executor: Executor, month: Month) -> MonthTotals:
 
 async def page(
     executor: Executor, month: Month, *, after: tuple[Decimal, str] | None = None, limit: int
-) -> list[Report]:
+) -> list[AgencyReport]:
     """The month's reports by revenue, highest first, starting after ``after`` (revenue and agency)."""
     position = after or (None, None)
     records = await executor.fetch(QUERIES["page"], month.first_day, *position, limit)
-    return [Report(**record) for record in records]
+    return [AgencyReport(**record) for record in records]
 
 
-async def of_agency(executor: Executor, agency_id: str, first: Month, last: Month) -> list[Report]:
+async def of_agency(executor: Executor, agency_id: str, first: Month, last: Month) -> list[AgencyReport]:
     """An agency's reports between two months, both included, oldest first."""
     records = await executor.fetch(QUERIES["of_agency"], agency_id, first.first_day, last.first_day)
-    return [Report(**record) for record in records]
+    return [AgencyReport(**record) for record in records]

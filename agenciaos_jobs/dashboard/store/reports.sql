@@ -19,7 +19,8 @@ FROM jobs.monthly_reports WHERE month = $1
 -- name: page
 SELECT report.*, coalesce(agency.name, (
          SELECT agency_name FROM jobs.monthly_report_revisions AS revision
-         WHERE revision.month = report.month AND revision.agency_id = report.agency_id ORDER BY revision DESC LIMIT 1)) AS agency_name FROM (
+         WHERE revision.month = report.month AND revision.agency_id = report.agency_id ORDER BY revision DESC LIMIT 1)) AS agency_name, agency.id IS NULL AS is_deleted
+FROM (
   SELECT * FROM jobs.monthly_reports
   WHERE month = $1 AND ($2::numeric IS NULL OR (-revenue, agency_id) > (-$2::numeric, $3::text))
   ORDER BY -revenue, agency_id LIMIT $4) AS report
@@ -29,6 +30,7 @@ ORDER BY -report.revenue, report.agency_id
 -- name: of_agency
 SELECT report.*, coalesce(agency.name, (
          SELECT agency_name FROM jobs.monthly_report_revisions AS revision
-         WHERE revision.month = report.month AND revision.agency_id = report.agency_id ORDER BY revision DESC LIMIT 1)) AS agency_name FROM jobs.monthly_reports AS report
+         WHERE revision.month = report.month AND revision.agency_id = report.agency_id ORDER BY revision DESC LIMIT 1)) AS agency_name, agency.id IS NULL AS is_deleted
+FROM jobs.monthly_reports AS report
 LEFT JOIN public.agencies AS agency ON agency.id = report.agency_id
 WHERE report.agency_id = $1 AND report.month >= $2 AND report.month <= $3 ORDER BY report.month

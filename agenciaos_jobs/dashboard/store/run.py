@@ -38,6 +38,26 @@ class Call:
 
 
 @dataclass(frozen=True)
+class TokenWait:
+    """A wait for a token; it ends with the token's completion or its timeout, which may be in the future."""
+
+    id: str
+    start: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True)
+class Child:
+    """A run that this one's job triggered, from its trigger to its end."""
+
+    id: str
+    task: str
+    status: Status
+    start: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True)
 class ReplayRun:
     """A replay of a run."""
 
@@ -58,6 +78,17 @@ async def log(
 async def calls(executor: Executor, run_id: str) -> list[Call]:
     """The calls of all attempts, in the order of their starts."""
     return [Call(**record) for record in await executor.fetch(QUERIES["calls"], run_id)]
+
+
+async def token_waits(executor: Executor, run_id: str, limit: int) -> list[TokenWait]:
+    """The run's waits for tokens, in the order of the tokens' creation."""
+    return [TokenWait(**record) for record in await executor.fetch(QUERIES["token_waits"], run_id, limit)]
+
+
+async def children(executor: Executor, run_id: str, limit: int) -> list[Child]:
+    """The runs that the run has triggered, oldest first."""
+    records = await executor.fetch(QUERIES["children"], run_id, limit)
+    return [Child(**{**record, "status": Status(record["status"])}) for record in records]
 
 
 async def log_end(executor: Executor, run_id: str) -> datetime | None:

@@ -12,6 +12,15 @@ ORDER BY logged_at, attempt
 SELECT attempt, message AS name, logged_at AS start, logged_at + make_interval(secs => (fields ->> 'seconds')::float8) AS end
 FROM jobs.run_logs WHERE run_id = $1 AND level = 'span' ORDER BY logged_at
 
+-- name: token_waits
+-- The waits of the run for tokens: from the token's creation until it was completed, or the wait timed out.
+SELECT token.id, token.created_at AS start, least(token.completed_at, token.timeout_at, waiting.until) AS end
+FROM jobs.wait_token_runs AS waiting JOIN jobs.wait_tokens AS token ON token.id = waiting.token_id
+WHERE waiting.run_id = $1 ORDER BY token.created_at LIMIT $2
+
+-- name: children
+SELECT id, task, status, created_at AS start, finished_at AS end FROM jobs.runs WHERE parent_id = $1 ORDER BY id LIMIT $2
+
 -- name: log_end
 SELECT max(logged_at) FROM jobs.run_logs WHERE run_id = $1
 

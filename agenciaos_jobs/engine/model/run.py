@@ -40,7 +40,7 @@ class NewRun(NamedTuple):
 
     ``request_key`` is the same in every repetition of a request, so that it makes one run. ``shown_key`` is the
     idempotency key as the caller wrote it, if that differs. ``queue`` is the caller's name for runs that share a limit;
-    without one, each task is its own queue.
+    without one, each task is its own queue. ``parent_id`` is the run whose job triggers this one.
     """
 
     task: str
@@ -67,6 +67,7 @@ class NewRun(NamedTuple):
     shown_key: str | None = None
     request_key: str | None = None
     traceparent: str | None = None
+    parent_id: str | None = None
 
 
 class TriggerResult(NamedTuple):

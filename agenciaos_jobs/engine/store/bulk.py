@@ -94,11 +94,6 @@ async def progress(executor: Executor, bulk_id: str) -> dict[Outcome | None, int
     return {record["outcome"]: record["runs"] for record in await executor.fetch(QUERIES["progress"], bulk_id)}
 
 
-async def results(executor: Executor, bulk_id: str, limit: int) -> list[Result]:
-    """The recorded results, failures first."""
-    return [Result(**record) for record in await executor.fetch(QUERIES["items"], bulk_id, limit)]
-
-
 async def delete_old(executor: Executor, before: datetime) -> None:
     """Deletes actions that were requested before a moment."""
     await executor.execute(QUERIES["delete_old"], before)

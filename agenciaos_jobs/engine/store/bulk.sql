@@ -40,10 +40,5 @@ ORDER BY CASE WHEN $2::text IS NULL THEN id END DESC, id LIMIT $3
 -- name: progress
 SELECT outcome, count(*) AS runs FROM jobs.bulk_items WHERE bulk_id = $1 GROUP BY outcome
 
--- name: items
--- Failures first, then the rest; newest first.
-SELECT run_id, outcome, new_run_id, problem FROM jobs.bulk_items
-WHERE bulk_id = $1 AND outcome IS NOT NULL ORDER BY outcome <> 'failed', position DESC LIMIT $2
-
 -- name: delete_old
 DELETE FROM jobs.bulk_actions WHERE asked_at < $1

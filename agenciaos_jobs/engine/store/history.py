@@ -77,6 +77,7 @@ class StoredRun(RunSummary):
     error_group: str | None
     waits_for: Json | None
     waits_since: datetime | None
+    parent_id: str | None
 
     @property
     def waiting_reason(self) -> Text | None:

@@ -72,6 +72,7 @@ def _row(run_id: str, run: NewRun, now: datetime) -> Json:
         "schedule_id": run.schedule_id,
         "replay_of": run.replay_of,
         "traceparent": run.traceparent,
+        "parent_id": run.parent_id,
         "priority": run.priority,
         "concurrency_key": run.concurrency_key,
         "concurrency_limit": run.concurrency_limit,

@@ -7,7 +7,7 @@ WITH incoming AS (
     key_digest text, payload_hash text, key_expires_at timestamptz, request_id text, schedule_id text, replay_of text,
     priority integer, concurrency_key text, concurrency_limit integer, max_attempts integer, max_duration integer,
     due_at timestamptz, expires_at timestamptz, queue text, metadata jsonb, batch_id text, is_test boolean,
-    request_digest text, request_expires_at timestamptz, traceparent text)
+    request_digest text, request_expires_at timestamptz, traceparent text, parent_id text)
 ), requested AS (
   INSERT INTO jobs.request_keys AS held (key_digest, run_id, expires_at)
   SELECT request_digest, id, request_expires_at
@@ -38,11 +38,11 @@ WITH incoming AS (
 INSERT INTO jobs.runs (id, task, status, payload, agency_id, source, tags, idempotency_key, request_id, schedule_id,
                        replay_of, priority, concurrency_key, concurrency_limit, max_attempts, max_duration,
                        created_at, updated_at, due_at, delayed_until, expires_at, queue, metadata, batch_id, is_test,
-                       traceparent)
+                       traceparent, parent_id)
 SELECT id, task, status, payload, agency_id, source, tags, idempotency_key, request_id, schedule_id,
        replay_of, priority, concurrency_key, concurrency_limit, max_attempts, max_duration,
        $2, $2, due_at, CASE WHEN status = 'DELAYED' THEN due_at END, expires_at, queue, metadata, batch_id, is_test,
-       traceparent
+       traceparent, parent_id
 FROM new
 RETURNING id
 

@@ -110,17 +110,20 @@ class Formatter:
 
     def reais(self, value: Number | None) -> str:
         """Brazilian reais, such as ``R$ 1.234,50`` or ``−R$ 3,00``; in English ``R$1,234.50``."""
-        return self._money(_marks(self.language).reais, value, 2)
+        return self._money(_marks(self.language).reais, self.number(value, 2))
+
+    def compact_reais(self, value: Number) -> str:
+        """Reais on an axis, such as ``R$ 12,3 mil`` or ``−R$ 1,2 mi``."""
+        return self._money(_marks(self.language).reais, self.compact(value))
 
     def dollars(self, value: Number | None, places: int = 2) -> str:
         """US dollars, such as ``US$ 1.234,50``; in English ``US$1,234.50``. Below ten cents with four places."""
         is_small = value is not None and value != 0 and -_TEN_CENTS < value < _TEN_CENTS
-        return self._money(_marks(self.language).dollars, value, max(4, places) if is_small else places)
+        return self._money(_marks(self.language).dollars, self.number(value, max(4, places) if is_small else places))
 
-    def _money(self, pattern: str, value: Number | None, places: int) -> str:
-        if value is None:
+    def _money(self, pattern: str, digits: str) -> str:
+        if digits == NOTHING:
             return NOTHING
-        digits = self.number(value, places)
         return "−" + pattern.format(digits[1:]) if digits.startswith("−") else pattern.format(digits)
 
     def percent(self, value: Number | None, places: int = 1) -> str:
@@ -186,9 +189,7 @@ class Formatter:
             return self.day(moment.astimezone(SAO_PAULO).date())
         size, unit = next(pair for pair in _AGO_UNITS if distance >= pair[0])
         length = f"{int(distance // size)} {unit}"
-        if seconds > 0:
-            return self.text(f"há {length}", f"{length} ago")
-        return self.text(f"em {length}", f"in {length}")
+        return self.text(f"há {length}", f"{length} ago") if seconds > 0 else self.text(f"em {length}", f"in {length}")
 
     def day(self, day: date) -> str:
         """A day, such as ``3 nov`` or ``Nov 3``, with its year unless that is the current one."""

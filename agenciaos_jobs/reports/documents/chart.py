@@ -22,7 +22,7 @@ def chart(months: Sequence[MonthSum], fmt: Formatter) -> dict[str, Any]:
         return round((value / step - low) / (high - low), 4)
 
     lines = [
-        {"at": height(number * step), "label": fmt.compact(Decimal(str(step * number)))}
+        {"at": height(number * step), "label": fmt.compact_reais(Decimal(str(step * number)))}
         for number in range(low, high + 1)
     ]
     bars = [
