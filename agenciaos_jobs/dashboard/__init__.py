@@ -27,11 +27,12 @@ from agenciaos_jobs.dashboard.pages import (
     test,
     waiting,
 )
+from agenciaos_jobs.dashboard.pages.find import suggestions, views
 from agenciaos_jobs.http.keys import PROBLEM_PAGE
 
 MODULES = (
     *(login, live, overview, runs, bulk, run, waiting, errors, agencies, report_delivery, reports, queues, schedules),
-    *(test, payments, alerts, reference),
+    *(test, payments, alerts, reference, suggestions, views),
 )
 
 

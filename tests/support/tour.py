@@ -14,11 +14,19 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
     menu = [entry.path for entry in navigation.menu(site.service.app)]
     runs = [f"/runs/{story[name]}" for name in ("written", "failed", "delayed", "paid", "busy", "approved")]
     bulk, edit, report = f"/bulk/{story['bulk']}", f"/runs/{story['failed']}/edit", "/reports/2026-10/agency-123"
-    others = ["/?period=7d", "/?period=30d", "/runs?status=failures", *(f"/test?task={task}" for task in OFFERED)]
+    others = [
+        "/?period=7d",
+        "/?period=30d",
+        "/runs?status=failures",
+        "/runs?q=smartphone&queue=task/none",
+        *(f"/test?task={task}" for task in OFFERED),
+    ]
     agencies = ["/agencies/agency-123", "/agencies/agency-124"]
     empty = [
         *(
             "/runs?q=nothing",
+            "/runs?agency=a",
+            "/runs?agency=nobody&from=2026-11-01&to=2026-11-30",
             "/runs?task=none",
             "/errors?state=resolved",
             "/agencies?q=nobody",
@@ -31,6 +39,7 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
     return {path: lambda window, path=path: window.go(path) for path in paths} | {
         "an error group": lambda window: window.go(window.leads_on("/errors")),
         "an alert": lambda window: window.go(window.leads_on("/alerts")),
+        "a saved view": _saved_view,
         "a payment without an agency": lambda window: window.go(_waiting_payment(window)),
         "a payment with an agency": lambda window: window.go(window.leads_on("/payments?agency=agency-124")),
         "a payment given to nobody": _wrongly_assigned,
@@ -54,6 +63,15 @@ def _wrongly_assigned(window: Chromium) -> None:
     window.find("#assign").send_keys("nobody")
     window.click(".assign button")
     window.sees("Não existe agência com este id")
+
+
+def _saved_view(window: Chromium) -> None:
+    window.go("/runs?q=smartphone&agency=agency-123")
+    window.click(".views summary")
+    window.find("#view-name").send_keys("Uma visão com um nome bem comprido, para todos os operadores")
+    window.click(".views-save button")
+    window.sees("Visão salva")
+    window.click(".views summary")
 
 
 def _asked(window: Chromium, path: str, action: str) -> None:

@@ -13,7 +13,8 @@ from agenciaos_jobs.dashboard.failure_words import explain
 from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.pages import waiting
 from agenciaos_jobs.dashboard.pages.runs import kept_filter, read_filter
-from agenciaos_jobs.dashboard.rendering import language_of, render
+from agenciaos_jobs.dashboard.rendering import formatter, language_of, render
+from agenciaos_jobs.dashboard.run_names import name_of
 from agenciaos_jobs.dashboard.store import run as dashboard_run
 from agenciaos_jobs.dashboard.store import runs
 from agenciaos_jobs.dashboard.timeline import bars, spans
@@ -67,6 +68,9 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         **await waiting.view_of(request, run),
         replays=await dashboard_run.replays(database, run.id),
         agency=await dashboard_run.agency_name(database, run.agency_id) if run.agency_id else None,
+        name=name_of(
+            run.task, _text(run.payload.get("agentType")), _text(run.payload.get("month")), formatter(request)
+        ),
         is_known=run.task in JOBS,
         newer=newer,
         older=older,
@@ -158,6 +162,10 @@ def _content(run: StoredRun) -> Json | None:
     agent = find(str(run.payload.get("agentType")))
     data = {name: value for name, value in output["data"].items() if value != output.get("content")}
     return {"agent": agent.type if agent else None, "data": data}
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _pretty(payload: Any) -> str:
