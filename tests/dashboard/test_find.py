@@ -179,8 +179,8 @@ async def test_days_are_those_of_sao_paulo_and_include_the_last(settings: Settin
         outside = [datetime(2026, 11, 4, 3, tzinfo=UTC), datetime(2026, 11, 1, 2, 59, 59, tzinfo=UTC)]
         made = {moment: make_id("run", moment, 0) for moment in (*within, *outside)}
         await db.execute(
-            """INSERT INTO jobs.runs (id, task, status, payload, source, max_attempts, max_duration, created_at, updated_at,
-                                     due_at)
+            """INSERT INTO jobs.runs (id, task, status, payload, source, max_attempts, max_duration, created_at,
+                                     updated_at, due_at)
                SELECT id, 'generate-monthly-reports', 'QUEUED', '{}', 'api', 1, 60, now(), now(), now()
                FROM unnest($1::text[]) AS id""",
             list(made.values()),

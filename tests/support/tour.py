@@ -8,6 +8,13 @@ from support.chromium import Chromium, Site
 
 Visit = Callable[[Chromium], None]
 
+EMPTY = (
+    *("/runs?q=nothing", "/runs?task=none", "/runs?agency=a", "/runs?agency=nobody&from=2026-11-01&to=2026-11-30"),
+    *("/errors?state=resolved", "/agencies?q=nobody", "/alerts?kind=no_workers"),
+    *("/reports?month=2001-01", "/reports/2001-01/agency-123", "/payments?action=ignored"),
+)
+"""Lists that show nothing."""
+
 
 def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
     """By its name, how each page that a person may see is opened; those that take a login."""
@@ -22,20 +29,8 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
         *(f"/test?task={task}" for task in OFFERED),
     ]
     agencies = ["/agencies/agency-123", "/agencies/agency-124"]
-    empty = [
-        *(
-            "/runs?q=nothing",
-            "/runs?agency=a",
-            "/runs?agency=nobody&from=2026-11-01&to=2026-11-30",
-            "/runs?task=none",
-            "/errors?state=resolved",
-            "/agencies?q=nobody",
-            "/alerts?kind=no_workers",
-        ),
-        *("/reports?month=2001-01", "/reports/2001-01/agency-123", "/payments?action=ignored"),
-    ]
     wrong = ["/no-such-page", "/runs/run_gone", "/payments/999999"]
-    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *empty, *wrong]
+    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *EMPTY, *wrong]
     return {path: lambda window, path=path: window.go(path) for path in paths} | {
         "an error group": lambda window: window.go(window.leads_on("/errors")),
         "an alert": lambda window: window.go(window.leads_on("/alerts")),

@@ -45,7 +45,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class RunRow:
-    """A row of the list. ``agency`` is its name, ``cost`` is of AI, in US dollars, ``amount`` and ``product`` of a payment."""
+    """A row of the list. ``agency`` is a name, ``cost`` AI's in US dollars, ``amount`` and ``product`` a payment's."""
 
     id: str
     task: str
