@@ -67,7 +67,7 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         billed=await dashboard_run.billed(database, run.id),
         **await waiting.view_of(request, run),
         replays=await dashboard_run.replays(database, run.id),
-        agency=await dashboard_run.agency_name(database, run.agency_id) if run.agency_id else None,
+        agency=await _agency(request, run),
         name=name_of(
             run.task, _text(run.payload.get("agentType")), _text(run.payload.get("month")), formatter(request)
         ),
@@ -77,6 +77,11 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         kept=kept_filter(request.query),
         done=request.query.get("done"),
     )
+
+
+async def _agency(request: web.Request, run: StoredRun) -> str | None:
+    """The name of the run's agency; ``None`` without one, and for one that the application does not have."""
+    return await dashboard_run.agency_name(request.app[DATABASE], run.agency_id) if run.agency_id else None
 
 
 async def _log(request: web.Request, run: StoredRun) -> list[LogLine]:
@@ -97,7 +102,7 @@ async def replay(request: web.Request) -> web.StreamResponse:
     _require_task(run)
     if not (await form(request)).get("confirmed"):
         billed = await dashboard_run.billed(request.app[DATABASE], run.id)
-        return render(request, "replay_ask.html", run=run, billed=billed)
+        return render(request, "replay_ask.html", run=run, billed=billed, agency=await _agency(request, run))
     try:
         accepted = await request.app[CONTROL].replay(run.id)
     except ValidationError as error:
