@@ -55,9 +55,9 @@ COMMENT ON TABLE jobs.saved_views IS 'Filters of the list of runs that operators
 
 -- After translate, only letters of ASCII have a case that matters; without a locale it is the same in every database.
 CREATE FUNCTION jobs.folded(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT lower(translate(
+  SELECT lower(CASE WHEN octet_length(value) = length(value) THEN value ELSE translate(
     value, 'áàâãäåéèêëíìîïóòôõöúùûüçñýÁÀÂÃÄÅÉÈÊËÍÌÎÏÓÒÔÕÖÚÙÛÜÇÑÝ' || U&'\0300\0301\0302\0303\0308\0327',
-    'aaaaaaeeeeiiiiooooouuuucnyAAAAAAEEEEIIIIOOOOOUUUUCNY') COLLATE "C")
+    'aaaaaaeeeeiiiiooooouuuucnyAAAAAAEEEEIIIIOOOOOUUUUCNY') END COLLATE "C")
 $$;
 
 COMMENT ON FUNCTION jobs.folded IS 'A text in lower case, without the accents of Latin letters, composed or not.';
@@ -152,8 +152,8 @@ DECLARE
   query constant tsquery := jobs.search_query(
     words, task, CASE WHEN statuses IS NOT NULL THEN chosen END, agency, source, agent, queue);
   -- What the search does not hold yet: each text is read, or only what lists filter by.
-  newest constant integer := CASE WHEN words = '{}' THEN 2000 ELSE 500 END;
-  queued constant integer := CASE WHEN words = '{}' THEN 20000 ELSE 500 END;
+  newest constant integer := CASE WHEN words = '{}' THEN 2000 ELSE 300 END;
+  queued constant integer := CASE WHEN words = '{}' THEN 20000 ELSE 300 END;
   filters text := 'true';
   candidates text[];
   found text[] := '{}';
@@ -191,11 +191,11 @@ BEGIN
     EXECUTE format(
       'SELECT ARRAY(
          SELECT id FROM (
-           SELECT run.id, run, agency.name FROM jobs.runs AS run LEFT JOIN public.agencies AS agency ON agency.id = run.agency_id
-           WHERE run.id = ANY ($1) AND %s AND ($2 = ''{}'' OR jobs.folded(
-             concat_ws('' '', left(run.payload::text, 20000), left(run.output::text, 20000), run.error, run.tags, agency.name, run.id)) LIKE ALL ($2))
-           ORDER BY run.id %s OFFSET 0) AS likely
-         WHERE $2 = ''{}'' OR jobs.run_words(run, name) @@ $3 LIMIT %s)', filters, direction, most)
+           SELECT run.id, run, agency.name, CASE WHEN $2 <> ''{}'' THEN
+             concat_ws('' '', left(run.payload::text, 20000), left(run.output::text, 20000), run.error, run.tags, agency.name, run.id) END AS text
+           FROM jobs.runs AS run LEFT JOIN public.agencies AS agency ON agency.id = run.agency_id
+           WHERE run.id = ANY ($1) AND %s ORDER BY run.id %s OFFSET 0) AS near
+         WHERE $2 = ''{}'' OR (jobs.folded(text) LIKE ALL ($2) AND jobs.run_words(run, name) @@ $3) LIMIT %s)', filters, direction, most)
       INTO found
       USING candidates, ARRAY(SELECT '%' || word || '%' FROM unnest(words) AS word),
             jobs.search_query(words, NULL, NULL, NULL, NULL, NULL, NULL);
@@ -206,4 +206,4 @@ BEGIN
   RETURN QUERY EXECUTE format('SELECT DISTINCT id COLLATE "C" FROM unnest($1) AS id ORDER BY 1 %s LIMIT %s', direction, most) USING found;
 END $$;
 
-COMMENT ON FUNCTION jobs.search_runs IS 'As jobs.find_runs, with any words that a run contains, an agent and a queue. What is not in jobs.run_search is read: with words 500 of the newest runs and 500 that are queued for it, without words 2,000 and 20,000.';
+COMMENT ON FUNCTION jobs.search_runs IS 'As jobs.find_runs, with any words that a run contains, an agent and a queue. What is not in jobs.run_search is read: with words 300 of the newest runs and 300 that are queued for it, without words 2,000 and 20,000.';
