@@ -180,6 +180,7 @@ class Privacy:
 
     async def _erase(self, connection: Connection, request: _Request, held: dict[str, int], report: Report) -> None:
         await connection.execute(QUERIES["prepare"])
+        await connection.execute(engine.QUERIES["hold_search"])
         if still_open := await connection.fetch(engine.QUERIES["open"], request.runs, request.requested_at):
             named = ", ".join(record["id"] for record in still_open[:_IDS_NAMED])
             raise OpenRunsError(f"{named}{', …' if len(still_open) > _IDS_NAMED else ''} ({len(still_open)})")

@@ -22,6 +22,7 @@ from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.dashboard import navigation
 from agenciaos_jobs.dev import embedded
 from agenciaos_jobs.engine.store import run_hours
+from agenciaos_jobs.engine.store.search import index
 from agenciaos_jobs.foundation import database, logs
 from agenciaos_jobs.foundation.clock import SystemClock
 from agenciaos_jobs.foundation.month import Month
@@ -57,6 +58,11 @@ async def fill(url: str, runs: int) -> None:
         pass
     await spend.count_closed_days(pool, SystemClock().now())
     print(f"hours counted in {time.perf_counter() - began:.1f} s")
+    began = time.perf_counter()
+    while await index.fill(pool, SystemClock().now(), 2_000):
+        pass
+    print(f"the search filled in {time.perf_counter() - began:.1f} s")
+    await pool.execute("VACUUM ANALYZE jobs.run_search")
     await pool.close()
 
 
@@ -145,6 +151,17 @@ _FILTERS = (
     "q=0000",
     "q=request 77",
     "q=nothing like it",
+    "q=smartphone",
+    "q=smartphone&before={middle}",
+    "q=palavra&agency=agency-7",
+    "q=Agência 7",
+    "q=12",
+    "q=provider&tag=campanha-10",
+    "agent=META_ADS_COPY",
+    "agent=BLOG_ARTICLE",
+    "queue=task/generate-ai-content&status=FAILED",
+    "queue=none",
+    "from=2026-11-01&to=2026-11-30&q=request 7",
     "period=24h",
     "status=CANCELED&agency=agency-9&source=sdk&period=30d",
     "since={middle}",

@@ -29,12 +29,13 @@ from agenciaos_jobs.dashboard.pages import (
 from agenciaos_jobs.dashboard.pages.access import audit, login, openid, people
 from agenciaos_jobs.dashboard.pages.costs import costs, owner_message
 from agenciaos_jobs.dashboard.pages.exports import lists
+from agenciaos_jobs.dashboard.pages.find import suggestions, views
 from agenciaos_jobs.dashboard.pages.workbench import compose, downloads, result
 from agenciaos_jobs.http.keys import PROBLEM_PAGE
 
 MODULES = (
-    *(login, openid, live, overview, runs, bulk, run, waiting, errors, agencies, report_delivery, reports, queues),
-    *(schedules, compose, result, downloads, test, payments, alerts, reference),
+    *(login, openid, live, overview, runs, suggestions, views, bulk, run, waiting, errors, agencies),
+    *(report_delivery, reports, queues, schedules, compose, result, downloads, test, payments, alerts, reference),
     *(costs, owner_message, lists, people, audit),
 )
 

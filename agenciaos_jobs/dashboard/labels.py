@@ -49,6 +49,9 @@ SOURCES: Mapping[str, Text] = {
 }
 """The source of a run; one that is missing here is shown as it is stored."""
 
+UNKNOWN_AGENCY = Text("Agência excluída ou desconhecida", "Deleted or unknown agency")
+"""What stands in place of the name of an agency that the application does not have."""
+
 CALLS: Mapping[str, Text] = {"openai responses": Text("Chamada ao modelo", "Call of the model")}
 """The calls to other services in a timeline, by their spans' names; one that is missing here is shown as it is."""
 
@@ -87,6 +90,8 @@ ACTS: Mapping[str, Text] = {
     "reports/send": Text("Enviou o relatório", "Sent the report"),
     "reports/recipients": Text("Mudou quem recebe o relatório", "Changed the report's recipients"),
     "runs/tokens": Text("Completou a espera", "Completed the wait token"),
+    "views": Text("Salvou a visão", "Saved the view"),
+    "views/delete": Text("Apagou a visão", "Deleted the view"),
     "workbench": Text("Pediu um conteúdo", "Requested a content"),
     "workbench/runs/vary": Text("Pediu uma variação", "Requested a variation"),
     "workbench/runs/feedback": Text("Avaliou o conteúdo", "Rated the content"),

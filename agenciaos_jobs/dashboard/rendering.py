@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from agenciaos_jobs.dashboard import navigation, static_files
 from agenciaos_jobs.dashboard.charts import sparkline
-from agenciaos_jobs.dashboard.labels import CALLS, SOURCES, STATUSES, TONES
+from agenciaos_jobs.dashboard.labels import CALLS, SOURCES, STATUSES, TONES, UNKNOWN_AGENCY
 from agenciaos_jobs.dashboard.sessions import Session
 from agenciaos_jobs.dashboard.store.queues import Holds
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
@@ -148,5 +148,5 @@ def _templates() -> jinja2.Environment:
     )
     environment.filters |= {"pretty": _pretty, "paragraphs": _paragraphs, "points": sparkline, "whatsapp": _whatsapp}
     environment.globals |= {"static": static_files.url, "STATUSES": STATUSES, "TONES": TONES}
-    environment.globals |= {"SOURCES": SOURCES, "CALLS": CALLS}
+    environment.globals |= {"SOURCES": SOURCES, "CALLS": CALLS, "UNKNOWN_AGENCY": UNKNOWN_AGENCY}
     return environment

@@ -11,7 +11,7 @@ from agenciaos_jobs.http import rate_limits
 
 STYLE = (
     *("base", "frame", "pieces", "forms", "gate", "phone", "run", "content", "charts", "records"),
-    *("costs", "reference", "print"),
+    *("costs", "reference", "find", "print"),
 )
 """The sheets that are concatenated into ``style.css``, in cascade order."""
 

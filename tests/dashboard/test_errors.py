@@ -89,7 +89,7 @@ async def test_an_hour_s_failures_of_one_agency_are_selected_by_links_and_replay
         _, page = await browser.get(path + oldest)
         assert set(re.findall(r'data-row="(run_\w+)"', page)) == {run for (_, hours), run in runs.items() if hours}
         assert set(re.findall(r'data-row="(agency-\w+)"', page)) == {"agency-124", "agency-gone"}
-        assert "agência excluída ou desconhecida" in page
+        assert "Agência excluída ou desconhecida" in page
         (agency,) = (unescape(link) for link in re.findall(r'<a href="(\?[^"]+agency=agency-124)"', page))
         _, page = await browser.get(path + agency)
         assert re.findall(r'data-row="(run_\w+)"', page) == [runs["agency-124", 3]]

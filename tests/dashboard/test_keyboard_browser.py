@@ -71,6 +71,7 @@ def test_runs_are_filtered_walked_and_acted_on_together(chromium: Chromium, live
     chromium.tab_to("#f-status").send_keys(Keys.ARROW_DOWN)
     assert chromium.path == "/runs"
     chromium.find(":focus").send_keys(Keys.ARROW_UP)
+    chromium.tab_to(".more-filters summary").send_keys(Keys.ENTER)
     chromium.tab_to("#f-tag").send_keys("keys" + Keys.ENTER)
     chromium.until(lambda: chromium.path == "/runs?tag=keys")
     assert [row.get_attribute("data-row") for row in chromium.all("[data-row]")] == ids[::-1]

@@ -29,8 +29,10 @@ PERSONAL = {
     "report_insights": "sentences",
     "report_recipients": "email reason",
     "run_logs": "message fields",
+    "run_search": "words",
     "run_tags": "tag",
     "runs": "payload output error tags idempotency_key concurrency_key queue metadata",
+    "saved_views": "name filters",
     "schedules": "external_id deduplication_key",
     "stream_chunks": "chunk",
     "wait_tokens": "output tags idempotency_key",
@@ -76,6 +78,9 @@ FREE = {
         "report_recipients": "agency_id",
         "request_keys": "run_id",
         "run_logs": "run_id",
+        "run_search": "run_id",
+        "run_search_progress": "newest oldest",
+        "run_search_queue": "run_id",
         "run_tags": "run_id",
         "runs": "id agency_id request_id schedule_id replay_of worker_id batch_id error_group traceparent parent_id",
         "schedules": "id",
@@ -191,6 +196,8 @@ def rows_of(run: str, agency: str, user: str, text: str, email: str, prefix: str
     found["schedules"] |= {"external_id": user if prefix == "email" else agency}
     found["payment_events"] |= {"email": email, "customer_id": email, "event": "transaction", "source": "guru"}
     found["packets"] |= {"body": f'{{"agencyId": "{agency}", "to": "{text}"}}'}
+    if prefix == "agency":
+        found["saved_views"] |= {"filters": agency, "name": text}
     found["known_customers"] |= {"customer": f"email:{email}"}
     found["report_recipients"] |= {"email": email, "status": "active"}
     found["report_deliveries"] |= {"channel": "email", "status": "sent"}
@@ -221,7 +228,7 @@ async def test_what_is_personal_is_erased_and_what_is_others_is_not(
     assert code == 0, said
     exported = json.loads((tmp_path / "it").read_text())["tables"]
     shown = {table for table in exported if NAME in str(exported[table]) or EMAIL in str(exported[table])}
-    assert shown == PERSONAL.keys() - {"run_tags"} - (set() if is_agency else OF_AN_AGENCY)
+    assert shown == PERSONAL.keys() - {"run_tags", "run_search"} - (set() if is_agency else OF_AN_AGENCY)
     assert "anamarina@" not in str(exported)
     before = {table: await rows(db, table) for table in PERSONAL}
     code, said = await cli("privacy", "erase", *asked, "--requested-by", "Ana, DPO", "--yes", env=env, cwd=tmp_path)

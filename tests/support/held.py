@@ -10,7 +10,7 @@ TEXTS = """
 SELECT relname AS table, attname AS column FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
 WHERE relnamespace = 'jobs'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition
   AND attnum > 0 AND NOT attisdropped
-  AND atttypid::regtype::text IN ('text', 'text[]', 'json', 'jsonb', 'bytea', 'character varying')
+  AND atttypid::regtype::text IN ('text', 'text[]', 'json', 'jsonb', 'bytea', 'character varying', 'tsvector')
 ORDER BY 1, attnum
 """
 
@@ -45,6 +45,8 @@ async def fill(db: asyncpg.Connection, table: str, texts: Mapping[str, str], def
         match kind:
             case "text":
                 values.append(f"'{text}'")
+            case "tsvector":
+                values.append(f"array_to_tsvector(ARRAY['{text}'])")
             case "text[]":
                 values.append(f"ARRAY['{text}']")
             case "jsonb":

@@ -9,35 +9,39 @@ from support.chromium import Chromium, Site
 
 Visit = Callable[[Chromium], None]
 
+EMPTY = (
+    *("/runs?q=nothing", "/runs?task=none", "/runs?agency=a", "/runs?agency=nobody&from=2026-11-01&to=2026-11-30"),
+    *("/errors?state=resolved", "/agencies?q=nobody", "/alerts?kind=no_workers"),
+    *("/reports?month=2001-01", "/reports/2001-01/agency-123", "/payments?action=ignored"),
+    "/costs?agency=nobody",
+)
+"""Lists that show nothing."""
+
 
 def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
     """By its name, how each page that a person may see is opened; those that take a login."""
     menu = [entry.path for entry in navigation.menu(site.service.app, Role.ADMIN)]
     runs = [f"/runs/{story[name]}" for name in ("written", "failed", "delayed", "paid", "busy", "approved")]
     bulk, edit, report = f"/bulk/{story['bulk']}", f"/runs/{story['failed']}/edit", "/reports/2026-10/agency-123"
-    others = ["/?period=7d", "/?period=30d", "/runs?status=failures", *(f"/test?task={task}" for task in OFFERED)]
-    agencies = ["/agencies/agency-123", "/agencies/agency-124"]
+    others = [
+        "/?period=7d",
+        "/?period=30d",
+        "/runs?status=failures",
+        "/runs?q=smartphone&queue=task/none",
+        *(f"/test?task={task}" for task in OFFERED),
+    ]
     costs = ["/costs?by=all&sort=change", "/costs?month=2026-10", "/costs/message/agency-123"]
     contents = [f"/workbench/runs/{story[name]}" for name in ("written", "varied")]
     contents += [f"{contents[1]}?with={story['written']}", f"/workbench?from={story['written']}"]
     contents += [f"/workbench?agency=agency-123&agent={slug}" for slug in ("copy-generator", "blog-complete")]
-    empty = [
-        *(
-            "/runs?q=nothing",
-            "/runs?task=none",
-            "/errors?state=resolved",
-            "/agencies?q=nobody",
-            "/alerts?kind=no_workers",
-        ),
-        *("/reports?month=2001-01", "/reports/2001-01/agency-123", "/payments?action=ignored"),
-        "/costs?agency=nobody",
-    ]
+    agencies = ["/agencies/agency-123", "/agencies/agency-124"]
     wrong = ["/no-such-page", "/runs/run_gone", "/payments/999999"]
-    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *costs, *contents, *empty, *wrong]
+    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *costs, *contents, *EMPTY, *wrong]
     return {path: lambda window, path=path: window.go(path) for path in paths} | {
         "an error group": lambda window: window.go(window.leads_on("/errors")),
         "the failures of a bar": _failures_of_a_bar,
         "an alert": lambda window: window.go(window.leads_on("/alerts")),
+        "a saved view": _saved_view,
         "a payment without an agency": lambda window: window.go(_waiting_payment(window)),
         "a payment with an agency": lambda window: window.go(window.leads_on("/payments?agency=agency-124")),
         "a payment given to nobody": _wrongly_assigned,
@@ -62,6 +66,15 @@ def _wrongly_assigned(window: Chromium) -> None:
     window.find("#assign").send_keys("nobody")
     window.click(".assign button")
     window.sees("Não existe agência com este id")
+
+
+def _saved_view(window: Chromium) -> None:
+    window.go("/runs?q=smartphone&agency=agency-123")
+    window.click(".views summary")
+    window.find("#view-name").send_keys("Uma visão com um nome bem comprido, para todos os operadores")
+    window.click(".views-save button")
+    window.sees("Visão salva")
+    window.click(".views summary")
 
 
 def _asked(window: Chromium, path: str, action: str) -> None:

@@ -8,8 +8,8 @@ from typing import get_args
 from aiohttp import web
 
 from agenciaos_jobs.dashboard.page import Page, form_lists, redirect
-from agenciaos_jobs.dashboard.pages.runs import FILTERS, in_words, kept_filter, read_filter
-from agenciaos_jobs.dashboard.rendering import formatter, render
+from agenciaos_jobs.dashboard.pages.runs import filter_words, kept_filter, read_filter
+from agenciaos_jobs.dashboard.rendering import render
 from agenciaos_jobs.dashboard.store import bulk as progress
 from agenciaos_jobs.dashboard.store import runs
 from agenciaos_jobs.dashboard.store.bulk import State
@@ -44,7 +44,7 @@ async def act(request: web.Request) -> web.StreamResponse:
         found = narrowed(read_filter(fields, request.app[CLOCK].now()), action)
         run_ids = await runs.matching(request.app[LONG_READS], found, MAX_RUNS)
         if "confirmed" not in fields:
-            return _ask(request, action, fields, len(run_ids))
+            return await _ask(request, action, fields, len(run_ids))
     if not run_ids:
         raise RequestError(400, _NOTHING)
     return redirect(f"/bulk/{await request.app[BULK].start(action, list(dict.fromkeys(run_ids)))}")
@@ -56,9 +56,9 @@ def narrowed(wanted: Filter, action: Action) -> Filter:
     return replace(wanted, statuses=tuple(sorted(chosen & _OPEN if action == "cancel" else chosen - _OPEN)))
 
 
-def _ask(request: web.Request, action: Action, fields: Mapping[str, str], count: int) -> web.Response:
-    kept, fmt = kept_filter(fields), formatter(request)
-    shown = [(fmt.of(FILTERS[name]), in_words(name, value, fmt)) for name, value in kept.items()]
+async def _ask(request: web.Request, action: Action, fields: Mapping[str, str], count: int) -> web.Response:
+    kept = kept_filter(fields)
+    shown = [(label, value) for _, label, value in await filter_words(request, kept)]
     if fields.get("since"):
         kept["since"] = fields["since"]
     return render(request, "bulk_ask.html", action=action, fields=kept, shown=shown, count=count, limit=MAX_RUNS)

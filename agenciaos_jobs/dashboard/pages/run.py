@@ -13,7 +13,8 @@ from agenciaos_jobs.dashboard.failures.explanation import explain
 from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.pages import waiting
 from agenciaos_jobs.dashboard.pages.runs import kept_filter, read_filter
-from agenciaos_jobs.dashboard.rendering import language_of, render
+from agenciaos_jobs.dashboard.rendering import formatter, language_of, render
+from agenciaos_jobs.dashboard.run_names import name_of
 from agenciaos_jobs.dashboard.store import run as dashboard_run
 from agenciaos_jobs.dashboard.store import runs
 from agenciaos_jobs.dashboard.timeline import Bar, Parts, bars, spans
@@ -67,7 +68,10 @@ async def show_run(request: web.Request) -> web.StreamResponse:
         billed=await dashboard_run.billed(database, run.id),
         **await waiting.view_of(request, run),
         replays=await dashboard_run.replays(database, run.id),
-        agency=await dashboard_run.agency_name(database, run.agency_id) if run.agency_id else None,
+        agency=await _agency(request, run),
+        name=name_of(
+            run.task, _text(run.payload.get("agentType")), _text(run.payload.get("month")), formatter(request)
+        ),
         is_known=run.task in JOBS,
         newer=newer,
         older=older,
@@ -83,6 +87,11 @@ async def _bars(request: web.Request, run: StoredRun, attempts: Sequence[Attempt
     tokens = await dashboard_run.token_waits(database, run.id, MAX_PARTS)
     children = await dashboard_run.children(database, run.id, MAX_PARTS)
     return bars(spans(run, attempts, Parts(calls, tokens, children), now), now)
+
+
+async def _agency(request: web.Request, run: StoredRun) -> str | None:
+    """The name of the run's agency; ``None`` without one, and for one that the application does not have."""
+    return await dashboard_run.agency_name(request.app[DATABASE], run.agency_id) if run.agency_id else None
 
 
 async def _log(request: web.Request, run: StoredRun) -> list[LogLine]:
@@ -103,7 +112,7 @@ async def replay(request: web.Request) -> web.StreamResponse:
     _require_task(run)
     if not (await form(request)).get("confirmed"):
         billed = await dashboard_run.billed(request.app[DATABASE], run.id)
-        return render(request, "replay_ask.html", run=run, billed=billed)
+        return render(request, "replay_ask.html", run=run, billed=billed, agency=await _agency(request, run))
     try:
         accepted = await request.app[CONTROL].replay(run.id)
     except ValidationError as error:
@@ -158,6 +167,10 @@ async def _run(request: web.Request) -> StoredRun:
 def _require_task(run: StoredRun) -> None:
     if run.task not in JOBS:
         raise RequestError(409, _UNKNOWN_TASK)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _pretty(payload: Any) -> str:

@@ -2,21 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from aiohttp import web
 
-from agenciaos_jobs.dashboard.labels import SOURCES, STATUSES
-from agenciaos_jobs.dashboard.page import Page
-from agenciaos_jobs.dashboard.rendering import formatter, render
-from agenciaos_jobs.dashboard.store import runs
+from agenciaos_jobs.ai_content.agents import AGENTS
+from agenciaos_jobs.dashboard.labels import SOURCES, STATUSES, UNKNOWN_AGENCY
+from agenciaos_jobs.dashboard.page import Page, redirect
+from agenciaos_jobs.dashboard.pages.find import agency as named_agency
+from agenciaos_jobs.dashboard.pages.find import suggestions
+from agenciaos_jobs.dashboard.rendering import formatter, render, with_query
+from agenciaos_jobs.dashboard.run_names import name_of
+from agenciaos_jobs.dashboard.store import find, runs
+from agenciaos_jobs.dashboard.store.run import agency_name
 from agenciaos_jobs.dashboard.store.runs import FIRST_ID, LAST_ID, Filter, Listing, RunRow
 from agenciaos_jobs.engine.model.run import FAILURES, Status
-from agenciaos_jobs.foundation.clock import make_id
+from agenciaos_jobs.foundation.clock import SAO_PAULO, make_id
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.http.keys import CLOCK, LONG_READS
+from agenciaos_jobs.foundation.redact import Redactor
+from agenciaos_jobs.http.keys import CLOCK, DATABASE, LONG_READS, REDACTOR
 from agenciaos_jobs.http.moments import parse_moment
 from agenciaos_jobs.registry import JOBS
 
@@ -42,9 +48,11 @@ FILTERS: Mapping[str, Text] = {
     "task": Text("Tarefa", "Task"),
     "status": Text("Situação", "Status"),
     "agency": Text("Agência", "Agency"),
+    "agent": Text("Agente", "Agent"),
+    "queue": Text("Fila", "Queue"),
     "source": Text("Origem", "Source"),
-    "period": Text("Período", "Period"),
     "tag": Text("Etiqueta", "Tag"),
+    "period": Text("Período", "Period"),
     "from": Text("De", "From"),
     "to": Text("Até", "To"),
 }
@@ -52,9 +60,11 @@ FILTERS: Mapping[str, Text] = {
 
 @dataclass(frozen=True)
 class Line:
-    """A run, with figures derived from its times (in seconds)."""
+    """A run, with what people call it, and figures derived from its times (in seconds)."""
 
     run: RunRow
+    name: str
+    excerpt: str
     wait: float | None
     duration: float | None
 
@@ -69,11 +79,15 @@ class Line:
 
 async def show_runs(request: web.Request) -> web.StreamResponse:
     now, database, query = request.app[CLOCK].now(), request.app[LONG_READS], request.query
+    agency = await named_agency.read(database, _given(query, "agency"))
+    if agency.found and agency.is_rewritten:
+        return redirect(f"/runs{with_query(query, {'agency': agency.found.id})}")
     wanted = read_filter(query, now)
     found = await runs.listing(
         database, wanted, PAGE, before=_given(query, "before"), after=_given(query, "after"), max_fresh=MAX_FRESH
     )
-    lines = [line(run, now) for run in found.rows]
+    fmt, redactor = formatter(request), request.app[REDACTOR]
+    lines = [_line(run, now, fmt, redactor) for run in found.rows]
     return render(
         request,
         "runs.html",
@@ -84,13 +98,16 @@ async def show_runs(request: web.Request) -> web.StreamResponse:
         older=_cursor("before", found.rows[-1].id) if found.has_older and found.rows else None,
         is_first_page="before" not in query and "after" not in query,
         kept=kept_filter(query),
-        stretch=_stretch(query, formatter(request)),
-        is_filtered=bool(kept_filter(query)),
+        chips=await filter_words(request, kept_filter(query)),
+        agency=agency,
         tasks=list(JOBS),
+        agents=AGENTS.values(),
         groups=GROUPS,
         periods=PERIODS,
-        agencies=await runs.agencies(database),
+        suggestions=await suggestions.first(database),
+        views=await find.views(database),
         most_fresh=MAX_FRESH,
+        done=query.get("done"),
     )
 
 
@@ -101,7 +118,7 @@ def read_filter(query: Mapping[str, str], now: datetime) -> Filter:
         first = _floor(now - period[0])
     if start := _moment(query.get("from")):
         first = _floor(start)
-    if finish := _moment(query.get("to")):
+    if finish := _moment(query.get("to"), is_end=True):
         end = _floor(finish)
     if since := _given(query, "since"):
         end = min(end, since + "0")
@@ -114,6 +131,8 @@ def read_filter(query: Mapping[str, str], now: datetime) -> Filter:
         tag=_given(query, "tag"),
         source=_given(query, "source"),
         text=_given(query, "q"),
+        agent=_given(query, "agent"),
+        queue=_given(query, "queue"),
     )
 
 
@@ -132,12 +151,12 @@ def _written(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):{'%Y%m%dT%H%MZ' if moment.minute else '%Y%m%dT%HZ'}}"
 
 
-def line(run: RunRow, now: datetime) -> Line:
+def _line(run: RunRow, now: datetime, fmt: Formatter, redactor: Redactor) -> Line:
     """The figures of a run at this moment."""
     waited_until = run.started_at or run.finished_at or now
     wait = max(0.0, (waited_until - min(run.due_at, waited_until)).total_seconds()) if run.attempt <= 1 else None
     duration = ((run.finished_at or now) - run.started_at).total_seconds() if run.started_at else None
-    return Line(run, wait, duration)
+    return Line(run, name_of(run.task, run.agent, run.month, fmt), redactor.text(run.excerpt or ""), wait, duration)
 
 
 def in_words(name: str, value: str, fmt: Formatter) -> str:
@@ -149,15 +168,21 @@ def in_words(name: str, value: str, fmt: Formatter) -> str:
         known = SOURCES.get(value)
     elif name == "period" and value in PERIODS:
         known = PERIODS[value][1]
+    elif name == "agent" and value in AGENTS:
+        return AGENTS[value].name
     elif name in {"from", "to"} and (moment := _moment(value)):
-        return fmt.short_moment(moment)
+        return fmt.day(date.fromisoformat(value)) if _is_date(value) else fmt.short_moment(moment)
     return fmt.of(known) if known else value
 
 
-def _stretch(query: Mapping[str, str], fmt: Formatter) -> str:
-    """The label of the query's period; empty without one."""
-    named = [name for name in ("from", "to") if _moment(query.get(name))]
-    return " ".join(f"{fmt.of(FILTERS[name]).lower()} {in_words(name, query[name], fmt)}" for name in named)
+async def filter_words(request: web.Request, kept: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Each filter: its name in the query, its label, and its value in words; an agency by its name."""
+    fmt = formatter(request)
+    words = {name: in_words(name, value, fmt) for name, value in kept.items()}
+    if "agency" in kept:
+        found = await agency_name(request.app[DATABASE], kept["agency"])
+        words["agency"] = found or f"{kept['agency']} ({fmt.of(UNKNOWN_AGENCY).lower()})"
+    return [(name, fmt.of(FILTERS[name]), value) for name, value in words.items()]
 
 
 def _since(query: Mapping[str, str], found: Listing, now: datetime) -> str:
@@ -179,12 +204,19 @@ def _given(query: Mapping[str, str], name: str) -> str | None:
     return query.get(name, "").strip()[:500] or None
 
 
-def _moment(text: str | None) -> datetime | None:
+def _moment(text: str | None, *, is_end: bool = False) -> datetime | None:
+    """The moment in a query. A date is its midnight in São Paulo, or its end."""
     try:
         moment = parse_moment(text) if text else None
     except ValueError:
         return None
+    if moment and text and _is_date(text):
+        return datetime.combine(moment.date() + timedelta(days=is_end), time(), SAO_PAULO)
     return moment if moment and moment.tzinfo else None
+
+
+def _is_date(text: str) -> bool:
+    return len(text) == len("2026-11-28")
 
 
 def _floor(moment: datetime) -> str:

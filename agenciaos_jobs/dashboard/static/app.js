@@ -2,12 +2,14 @@
 
 import { listen } from "./keys.js";
 import { keepLive } from "./live.js";
+import { suggestValues } from "./suggest.js";
 import { keepTime } from "./time.js";
 
 document.documentElement.classList.add("scripted");
 keepTime();
 keepLive();
 listen();
+suggestValues();
 
 const menu = document.querySelector(".menu-button");
 menu?.addEventListener("click", () => {

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import asyncpg
@@ -20,7 +21,7 @@ FIRST_ID, LAST_ID = "run_", "run_~"
 class Filter:
     """A filter of runs: ids from ``first`` up to before ``end`` that match all given criteria.
 
-    ``text`` is the search of ``jobs.find_runs``: a part of an id or of an error's message, or a batch or schedule.
+    ``text`` is the search of ``jobs.search_runs``: words of a run's input, output, error, tags or agency, or an id.
     """
 
     first: str = FIRST_ID
@@ -31,17 +32,20 @@ class Filter:
     tag: str | None = None
     source: str | None = None
     text: str | None = None
+    agent: str | None = None
+    queue: str | None = None
 
     @property
     def values(self) -> tuple[Any, ...]:
         """The arguments of the queries, in their order."""
         statuses = None if self.statuses is None else list(self.statuses)
-        return self.first, self.end, self.task, statuses, self.agency_id, self.tag, self.source, self.text
+        filters = (self.task, statuses, self.agency_id, self.tag, self.source, self.text, self.agent, self.queue)
+        return self.first, self.end, *filters
 
 
 @dataclass(frozen=True)
 class RunRow:
-    """A row of the list."""
+    """A row of the list. ``agency`` is a name, ``cost`` AI's in US dollars, ``amount`` and ``product`` a payment's."""
 
     id: str
     task: str
@@ -58,6 +62,13 @@ class RunRow:
     attempt_started_at: datetime | None
     finished_at: datetime | None
     error: str | None
+    agent: str | None
+    month: str | None
+    excerpt: str | None
+    cost: Decimal | None
+    amount: Decimal | None
+    currency: str | None
+    product: str | None
 
 
 @dataclass(frozen=True)

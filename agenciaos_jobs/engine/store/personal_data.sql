@@ -24,6 +24,10 @@ WHERE id = ANY ($1::text[])
        OR (status = 'CANCELED' AND started_at IS NOT NULL AND finished_at > $2::timestamptz - interval '1 minute'))
 ORDER BY id
 
+-- name: hold_search
+-- Whoever fills the search meanwhile would write what is about to be erased.
+SELECT pg_advisory_xact_lock(hashtext('agenciaos_jobs.run_search'))
+
 -- name: months
 SELECT DISTINCT to_char(jobs.month_of(id), 'YYYY_MM') AS month FROM unnest($1::text[]) AS id
 WHERE jobs.month_of(id) IS NOT NULL ORDER BY 1
@@ -71,6 +75,18 @@ WHERE item.run_id = ANY (subject.runs) ORDER BY item.bulk_id, item.position
 SELECT to_jsonb(known)::text FROM jobs.error_groups AS known, (SELECT ($1::jobs.privacy_subject).*) AS subject
 WHERE known.last_run_id = ANY (subject.runs) OR known.message = ANY (subject.errors) OR known.message ~* subject.pattern
 ORDER BY known.fingerprint
+
+-- name: export_saved_views
+SELECT to_jsonb(view)::text FROM jobs.saved_views AS view, (SELECT ($1::jobs.privacy_subject).*) AS subject
+WHERE concat_ws(' ', view.filters, CASE WHEN subject.email IS NOT NULL THEN view.name END) ~* subject.pattern ORDER BY view.name
+
+-- name: erase_saved_views
+DELETE FROM jobs.saved_views AS view USING (SELECT ($1::jobs.privacy_subject).*) AS subject
+WHERE concat_ws(' ', view.filters, CASE WHEN subject.email IS NOT NULL THEN view.name END) ~* subject.pattern
+
+-- name: erase_run_search
+DELETE FROM jobs.run_search AS held USING (SELECT ($1::jobs.privacy_subject).*) AS subject
+WHERE held.run_id = ANY (subject.runs)
 
 -- name: erase_run_logs
 DELETE FROM jobs.run_logs AS line USING (SELECT ($1::jobs.privacy_subject).*) AS subject

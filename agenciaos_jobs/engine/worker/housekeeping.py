@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from agenciaos_jobs.engine.store import batches, debouncing, idempotency, run_hours, streams, wait_tokens, workers
+from agenciaos_jobs.engine.store.search import index
 from agenciaos_jobs.foundation import migrate
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Database
@@ -43,7 +44,9 @@ ENGINE_CHORES = (
     Chore(HOURLY, wait_tokens.drop_old),
     Chore(HOURLY, workers.delete_lost),
     Chore(HOURLY, _ensure_partitions),
+    Chore(HOURLY, index.enlist_missed),
     Chore(timedelta(minutes=1), run_hours.count_closed_hours),
+    Chore(timedelta(seconds=1), index.fill),
 )
 
 

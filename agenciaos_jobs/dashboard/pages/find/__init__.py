@@ -1,0 +1,1 @@
+"""What helps to find runs: suggestions for filters, and saved views."""

@@ -1,0 +1,1 @@
+"""The search of runs by their words."""
