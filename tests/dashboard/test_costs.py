@@ -17,6 +17,8 @@ from agenciaos_jobs.ai_content.store import spend
 from agenciaos_jobs.foundation import database
 from agenciaos_jobs.settings import Settings
 
+LAST_YEAR = NOW.replace(year=NOW.year - 1)
+
 
 def part(page: str, row: str) -> str:
     """A row of the table."""
@@ -52,12 +54,44 @@ async def test_a_month_is_compared_with_the_same_days_of_the_one_before_and_fore
         for words in ("Agência Aurora", "US$ 3,50", "US$ 4,00", "−12,5%", "/costs/message/agency-123"):
             assert words in aurora, words
         gone = part(page, "gone")
-        assert "agência excluída ou desconhecida" in gone
+        assert "Agência excluída ou desconhecida" in gone
         assert "US$ 0,0040" in gone
         assert "/costs/message/" not in gone
         _, page = await browser.get("/costs", **{"Accept-Language": "en"})
         for words in ("US$10.50", "5 generations, 1 without a price", "from the mean of 7 days", "Near the limit"):
             assert (words in page) == (words != "Near the limit"), words
+
+
+async def test_what_people_think_of_contents_stands_beside_their_costs(
+    settings: Settings, db: asyncpg.Connection, clock: FrozenClock
+):
+    await store(db, TWO_MONTHS)
+    agent = await db.fetchval("SELECT agent_type FROM jobs.ai_generations WHERE agency_id = 'agency-123' LIMIT 1")
+    for author, is_good, at in (
+        ("ana", True, NOW),
+        ("bia", True, NOW),
+        ("caio", False, NOW),
+        ("ana", False, LAST_YEAR),
+    ):
+        await db.execute(
+            "INSERT INTO jobs.ai_feedback VALUES ($1, $2, 'agency-123', $3, $4, NULL, $5)",
+            f"run_{at:%Y}",
+            author,
+            agent,
+            is_good,
+            at,
+        )
+    async with running_server(settings, clock) as service, operator(service) as browser:
+        _, page = await browser.get("/costs")
+        assert re.findall(r'title="(boas|ruins)">.*?</svg> (\d)', part(page, "agency-123")) == [
+            ("boas", "2"),
+            ("ruins", "1"),
+        ]
+        assert "Avaliações" in (await browser.get("/costs?by=agent"))[1]
+        assert "Avaliações" not in (await browser.get("/costs?by=model"))[1]
+        async with browser.http.get("/costs.json?by=agency") as response:
+            rows = {row["agencyId"]: (row["good"], row["bad"]) for row in await response.json()}
+        assert (rows["agency-123"], rows["gone"]) == ((2, 1), (0, 0))
 
 
 async def test_a_month_that_is_over_is_compared_as_a_whole_and_not_forecast(

@@ -96,6 +96,11 @@ class CostRow:
         return [self.agency_id, self.agent_type, self.model]
 
     @property
+    def content_key(self) -> tuple[str, str]:
+        """Whose contents, and of which agent."""
+        return self.agency_id, self.agent_type
+
+    @property
     def change(self) -> Decimal | None:
         return self.cost / self.previous - 1 if self.previous else None
 

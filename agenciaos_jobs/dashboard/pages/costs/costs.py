@@ -11,6 +11,7 @@ from aiohttp import web
 from agenciaos_jobs.ai_content.resources import AI_BUDGET, MONTHLY_LIMITS
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.pages.agencies import NEARLY, MonthlyUse
+from agenciaos_jobs.dashboard.pages.costs.opinions import Opinions, opinions
 from agenciaos_jobs.dashboard.pages.exports.stream import Column, send
 from agenciaos_jobs.dashboard.rendering import render
 from agenciaos_jobs.dashboard.spend_chart import spend_chart
@@ -65,9 +66,10 @@ async def show_costs(request: web.Request) -> web.StreamResponse:
     number = _number(query.get("page", ""))
     first = await costs.first_day(database)
     stretch = costs.stretch(wanted.month, first, now)
-    days, rows, near, agencies = await asyncio.gather(
+    days, rows, rated, near, agencies = await asyncio.gather(
         costs.days(database, wanted),
         costs.rows(database, wanted, stretch, GROUPS[by][1], order, limit=PAGE, skip=PAGE * (number - 1)),
+        opinions(database, wanted.month, GROUPS[by][1]),
         _near_limits(request, wanted.month),
         runs.agencies(database),
     )
@@ -85,6 +87,7 @@ async def show_costs(request: web.Request) -> web.StreamResponse:
         totals=_totals(days, wanted.month, stretch),
         stretch=stretch,
         rows=rows,
+        rated=rated,
         chart=spend_chart(wanted.month, {day.day: day.cost for day in days.days}),
         number=number,
         has_more=bool(rows) and rows[0].count > PAGE * number,
@@ -103,6 +106,8 @@ async def export_costs(request: web.Request) -> web.StreamResponse:
     wanted, groups = read_filter(request), GROUPS[_group(request.query)][1]
     stretch = costs.stretch(wanted.month, await costs.first_day(database), now)
     columns = _columns(wanted.month, stretch, groups, request.app[REPORTS].rates.usd_brl)
+    if (rated := await opinions(database, wanted.month, groups)) is not None:
+        columns += _opinion_columns(rated)
     name = Text(f"custos-{wanted.month}", f"costs-{wanted.month}")
     return await send(request, name, columns, _pages(database, wanted, stretch, groups))
 
@@ -146,6 +151,14 @@ def _columns(month: Month, stretch: Stretch, groups: Sequence[str], rate: Decima
             Text("Previsão do mês (US$)", "Forecast of the month (US$)"),
             lambda row: _rounded(stretch.forecast(row.cost, row.recent)),
         ),
+    ]
+
+
+def _opinion_columns(rated: Mapping[tuple[str, str], Opinions]) -> list[Column[CostRow]]:
+    none = Opinions()
+    return [
+        Column("good", Text("Boas avaliações", "Good ratings"), lambda row: rated.get(row.content_key, none).good),
+        Column("bad", Text("Más avaliações", "Bad ratings"), lambda row: rated.get(row.content_key, none).bad),
     ]
 
 
