@@ -39,7 +39,7 @@ def markdown_so_far(agent: Agent, text: str) -> str:
 
 
 def _parsed(text: str) -> Json:
-    """The object that the text is the beginning of, with the string that is being written; empty where there is none."""
+    """The object that the text begins, with the string that is being written; empty where there is none."""
     _, brace, rest = text.partition("{")
     try:
         value = from_json(brace + rest, allow_partial="trailing-strings")

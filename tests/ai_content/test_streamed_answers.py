@@ -162,6 +162,15 @@ async def test_a_text_written_in_the_background_comes_at_once_at_the_end(
     assert "stream" not in openai_double.requests[0]
 
 
+async def test_a_long_text_is_streamed_where_it_is_written_in_the_foreground(
+    settings: Settings, openai_double: OpenAIDouble
+):
+    async with running_service(settings.model_copy(update={"openai_background": False})) as service:
+        run = await service.outcome("ai-content", {**ARTICLE, "stream": True})
+        assert await texts(service, run["id"]) == [run["output"]["content"]]
+    assert openai_double.requests[0]["stream"] is True
+
+
 async def test_llmock_streams(settings: Settings, llmock: LLMock):
     llmock.truncate(after_chunks=5).reply(json.dumps(COPY.example)).reply(json.dumps(COPY.example))
     on_llmock = {"openai_base_url": llmock.base_url("openai"), "openai_model": "gpt-4o-mini"}

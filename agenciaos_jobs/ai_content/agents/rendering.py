@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agenciaos_jobs.engine.model.job import Json
 
-UNRENDERABLE = (TemplateError, LookupError, TypeError, ValueError)
+UNRENDERABLE = (TemplateError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
 """What a template raises for an answer that it can't be made of."""
 
 _CODE = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
