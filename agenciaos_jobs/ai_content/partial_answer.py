@@ -1,8 +1,8 @@
 """The Markdown of an answer that a model is still writing, as far as it is certain.
 
 The JSON so far is completed in two ways: once as if every value ended here, once as if the last ones went on. Both are
-rendered up to the first value that is missing. What the two have in common does not depend on the rest of the answer,
-whatever the template does with it.
+rendered up to the first value that is missing. What the two have in common does not depend on how the answer goes on,
+whether the template prints, joins, counts or sums it. Only a template that searches a text for words may differ later.
 """
 
 import re
