@@ -19,6 +19,7 @@ from agenciaos_jobs.ai_content.answer import Answer, Usage
 from agenciaos_jobs.ai_content.background import ResponseNotFoundError, Submitted, next_poll_delay
 from agenciaos_jobs.ai_content.openai.errors import RejectedInBackgroundError
 from agenciaos_jobs.ai_content.openai.request import Origin
+from agenciaos_jobs.ai_content.openai.streaming import OnText
 from agenciaos_jobs.ai_content.prompt import Prompt
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.ai_content.store import generations, responses
@@ -87,8 +88,8 @@ class ReplayableRounds:
         usages = [answer.usage for answer in self._unstored.values()]
         return reduce(add, usages) if usages else None
 
-    async def answer(self, prompt: Prompt) -> Answer:
-        """The next round's answer.
+    async def answer(self, prompt: Prompt, on_text: OnText | None = None) -> Answer:
+        """The next round's answer. One that is written in the foreground is passed to ``on_text`` meanwhile.
 
         Raises :class:`Snooze` while the model writes it, or while the run has to wait for the model.
         """
@@ -97,7 +98,7 @@ class ReplayableRounds:
         if known and known.answer:
             return known.answer
         if not self._in_background:
-            return await self._ask(number, prompt)
+            return await self._ask(number, prompt, on_text)
         if known and known.response_id is None:
             self._context.log.warning("response_id_lost", round=number)
             await responses.mark_lost(self._context.database, known)
@@ -106,11 +107,11 @@ class ReplayableRounds:
             known = await _shielded(self._submit(number, prompt))
         return known.answer or await self._poll(known, prompt)
 
-    async def _ask(self, number: int, prompt: Prompt) -> Answer:
+    async def _ask(self, number: int, prompt: Prompt, on_text: OnText | None) -> Answer:
         """A round in the foreground. One that has to wait stores the rounds before it."""
         model = self._context.uses.model
         try:
-            answer = await self._calls.call(model.name_for(prompt), lambda: model.answer(prompt, self._origin))
+            answer = await self._calls.call(model.name_for(prompt), lambda: model.answer(prompt, self._origin, on_text))
         except Snooze:
             await self._keep()
             raise

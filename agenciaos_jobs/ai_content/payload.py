@@ -30,6 +30,7 @@ _ANALYSES = {
     "task": "TASK_BREAKDOWN",
 }
 """What the application's older calls mean, by what their ``agencyId`` is the id of."""
+_STREAM = "Whether the run writes the Markdown to its stream `content` while the model writes it"
 
 
 class _AgentName:
@@ -63,6 +64,7 @@ class Payload(BaseModel):
     input: dict[str, JsonValue] = Field(default_factory=dict)
     userId: str | None = Field(default=None, max_length=191)  # noqa: N815
     variation: Variation | None = None
+    stream: bool = Field(default=False, description=_STREAM)
 
     @field_validator("agentType", mode="after")
     @classmethod
@@ -107,7 +109,8 @@ class Payload(BaseModel):
     @property
     def agent(self) -> Agent:
         """The agent that writes. An older call has one once it is :meth:`resolved`."""
-        return AGENTS[self.agentType or "GENERAL_ANALYSIS"]
+        agent = AGENTS[self.agentType or "GENERAL_ANALYSIS"]
+        return agent.in_reading_order if self.stream and not agent.long else agent
 
     @property
     def max_duration(self) -> int:

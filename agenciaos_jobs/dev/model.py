@@ -1,11 +1,13 @@
 """A stand-in for OpenAI: the Responses API, which answers each agent with the example from its file.
 
 ``python -m agenciaos_jobs.dev.model PORT`` serves it on 127.0.0.1. Every example states that it is one. A background
-response is queued at first, then in progress, and completed after some seconds.
+response is queued at first, then in progress, and completed after some seconds; a streamed one takes as long.
 """
 
+import asyncio
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +22,8 @@ from agenciaos_jobs.settings import Settings
 _CLOCK = SystemClock()
 _TOKENS_PER_CHARACTER = 0.25
 _QUEUED, _WRITTEN = 0.2, 1.0
+_PIECE = 8
+"""Characters of one delta."""
 _UNFINISHED = {"queued", "in_progress"}
 
 
@@ -45,7 +49,7 @@ _STORED = web.AppKey("stored", dict[str, Background])
 _WRITING = web.AppKey("writing", timedelta)
 
 
-async def respond(request: web.Request) -> web.Response:
+async def respond(request: web.Request) -> web.StreamResponse:
     """``POST /v1/responses`` (https://platform.openai.com/docs/api-reference/responses/object)."""
     asked = await request.json()
     name = str(asked.get("text", {}).get("format", {}).get("name", "")).upper()
@@ -53,7 +57,9 @@ async def respond(request: web.Request) -> web.Response:
     if agent is None:
         error = {"message": f"the stand-in knows no format {name!r}", "type": "invalid_request_error", "code": None}
         return web.json_response({"error": error}, status=400)
-    whole = _response(asked, json.dumps(answer_to(asked, agent), ensure_ascii=False))
+    whole = _response(asked, json.dumps(in_order_of(asked, answer_to(asked, agent)), ensure_ascii=False))
+    if asked.get("stream"):
+        return await _stream(request, whole)
     if not asked.get("background"):
         return web.json_response(whole)
     stored = request.app[_STORED][whole["id"]] = Background(whole, _CLOCK.now())
@@ -66,6 +72,47 @@ def answer_to(asked: dict[str, Any], agent: Agent) -> dict[str, Any]:
         return agent.example
     first, _, rest = json.loads(data)["variacao"]["texto_atual"].partition(" ")
     return {"texto": f"{rest} {first}" if rest else f"{first[:-1]}a"}
+
+
+def in_order_of(asked: dict[str, Any], answer: Any) -> Any:
+    """An answer with its fields in the order of the schema that was asked for, as a model writes them."""
+    return _in_order(asked["text"]["format"].get("schema", {}), answer)
+
+
+def _in_order(schema: dict[str, Any], value: Any) -> Any:
+    if isinstance(value, list):
+        return [_in_order(schema.get("items", {}), item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    schemas = schema.get("properties", {})
+    names = [name for name in schemas if name in value] + [name for name in value if name not in schemas]
+    return {name: _in_order(schemas.get(name, {}), value[name]) for name in names}
+
+
+def events_of(whole: dict[str, Any]) -> Iterator[bytes]:
+    """A streamed response's events (https://platform.openai.com/docs/api-reference/responses-streaming)."""
+    pending = {**whole, "status": "in_progress", "output": [], "usage": None}
+    part = {"item_id": "msg", "output_index": 0, "content_index": 0}
+    events: list[tuple[str, dict[str, Any]]] = [(name, {"response": pending}) for name in ("created", "in_progress")]
+    contents = [content for item in whole["output"] if item["type"] == "message" for content in item["content"]]
+    for text in (content["text"] for content in contents if content["type"] == "output_text"):
+        pieces = (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
+        events += [("output_text.delta", {**part, "delta": piece, "logprobs": []}) for piece in pieces]
+        events.append(("output_text.done", {**part, "text": text, "logprobs": []}))
+    events.append((whole["status"], {"response": whole}))
+    for number, (name, values) in enumerate(events):
+        event = {"type": f"response.{name}", "sequence_number": number, **values}
+        yield f"event: response.{name}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode()
+
+
+async def _stream(request: web.Request, whole: dict[str, Any]) -> web.StreamResponse:
+    events = list(events_of(whole))
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    for event in events:
+        await response.write(event)
+        await asyncio.sleep(request.app[_WRITING].total_seconds() / len(events))
+    return response
 
 
 async def retrieve(request: web.Request) -> web.Response:

@@ -1,5 +1,6 @@
 """The stand-in for OpenAI writes long texts in the background, as OpenAI does: queued, in progress, completed."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -45,7 +46,7 @@ async def test_a_long_text_takes_its_time_and_a_run_waits_for_it(
 
 async def test_its_states_are_openai_s():
     async with TestServer(model.create_app(timedelta(seconds=1))) as server, aiohttp.ClientSession() as http:
-        asked = {"background": True, "text": {"format": {"name": "blog_article"}}}
+        asked = {"background": True, "input": [{"content": "{}"}], "text": {"format": {"name": "blog_article"}}}
         async with http.post(server.make_url("/v1/responses"), json=asked) as answer:
             first = await answer.json()
         seen = [first["status"]]
@@ -53,6 +54,18 @@ async def test_its_states_are_openai_s():
             async with http.get(server.make_url(f"/v1/responses/{first['id']}")) as answer:
                 seen += [status] if (status := (await answer.json())["status"]) != seen[-1] else []
     assert seen == ["queued", "in_progress", "completed"]
+
+
+async def test_a_stream_shows_the_answer_while_it_is_written(stand_in: str):
+    writer = OpenAIModel(SystemClock(), api_key="k", base_url=stand_in, options=Options("m"))
+    seen: list[str] = []
+    try:
+        answer = await writer.answer(REQUEST, on_text=seen.append)
+    finally:
+        await writer.close()
+    assert seen[-1] == answer.text
+    assert len(seen) > 100
+    assert list(json.loads(answer.text)) == list(REQUEST.agent.output["properties"])
 
 
 async def test_what_is_canceled_is_not_written(stand_in: str):

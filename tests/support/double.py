@@ -11,6 +11,52 @@ from agenciaos_jobs.ai_content.agents import AGENTS
 from agenciaos_jobs.dev import model
 
 
+class StreamScript:
+    """How streamed responses are sent: whole, unless something was scripted."""
+
+    def __init__(self) -> None:
+        self.is_supported = True
+        self.may_go_on = asyncio.Event()
+        self.reader_left = asyncio.Event()
+        self._holds_at: float | None = None
+        self._breaks_at: float | None = None
+        self._ending = b""
+
+    def holds_at(self, part: float) -> None:
+        """The next stream pauses after this part of its events, until ``may_go_on``."""
+        self._holds_at = part
+
+    def breaks_at(self, part: float, ending: bytes | None = b"") -> None:
+        """The next stream breaks off after this part of its events: with these bytes, or ``None`` for a reset."""
+        self._breaks_at, self._ending = part, ending
+
+    async def send(self, request: web.Request, whole: dict[str, Any]) -> web.StreamResponse:
+        events = list(model.events_of(whole))
+        held = None if self._holds_at is None else int(self._holds_at * len(events))
+        broken = None if self._breaks_at is None else int(self._breaks_at * len(events))
+        ending, self._holds_at, self._breaks_at = self._ending, None, None
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        await response.prepare(request)
+        for number, event in enumerate(events):
+            if number == held:
+                await self._pause()
+            if number == broken:
+                if ending is None:
+                    request.transport.abort()
+                else:
+                    await response.write(ending)
+                break
+            await response.write(event)
+        return response
+
+    async def _pause(self) -> None:
+        try:
+            await self.may_go_on.wait()
+        except asyncio.CancelledError:
+            self.reader_left.set()
+            raise
+
+
 class OpenAIDouble:
     """Answers with the agent's example, unless something was scripted. ``requests`` are the bodies that came."""
 
@@ -26,6 +72,7 @@ class OpenAIDouble:
         self.news = asyncio.Condition()
         self.gate = asyncio.Event()
         self.gate.set()
+        self.stream = StreamScript()
         app = web.Application()
         app.router.add_post("/v1/responses", self._respond)
         app.router.add_get("/v1/responses/{id}", self._retrieve)
@@ -38,6 +85,7 @@ class OpenAIDouble:
 
     async def stop(self) -> None:
         self.gate.set()
+        self.stream.may_go_on.set()
         await self._server.close()
 
     @property
@@ -58,7 +106,7 @@ class OpenAIDouble:
         """The next answer: this very body with status 200."""
         self._script.append(web.Response(text=body, content_type=content_type))
 
-    async def _respond(self, request: web.Request) -> web.Response:
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
         asked = await request.json()
         self.requests.append(asked)
         self.calls.append(request)
@@ -67,14 +115,17 @@ class OpenAIDouble:
             return web.json_response({"error": {"message": "down"}}, status=503, headers={"retry-after": "0"})
         if not self._script:
             agent = AGENTS[asked["text"]["format"]["name"].upper()]
-            return await self._answer(asked, model._response(asked, json.dumps(model.answer_to(asked, agent))))
+            text = json.dumps(model.in_order_of(asked, model.answer_to(asked, agent)))
+            return await self._answer(request, asked, model._response(asked, text))
         step = self._script.pop(0)
         if isinstance(step, web.Response):
             return step
         text, changes = step
-        return await self._answer(asked, {**model._response(asked, text), **changes})
+        return await self._answer(request, asked, {**model._response(asked, text), **changes})
 
-    async def _answer(self, asked: dict[str, Any], whole: dict[str, Any]) -> web.Response:
+    async def _answer(self, request: web.Request, asked: dict[str, Any], whole: dict[str, Any]) -> web.StreamResponse:
+        if asked.get("stream") and self.stream.is_supported:
+            return await self.stream.send(request, whole)
         if not (self.in_background and asked.get("background")):
             return web.json_response(whole)
         assert asked["store"] is True, "the API refuses background=true with store=false"

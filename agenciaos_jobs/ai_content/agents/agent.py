@@ -1,17 +1,15 @@
 """An agent: one kind of content that a model writes, as its TOML file defines it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
-
-from jinja2 import TemplateError
 
 from agenciaos_jobs.ai_content.agents.inputs import InputField
 from agenciaos_jobs.ai_content.agents.language import other_language
 from agenciaos_jobs.ai_content.agents.limits import Fault, Validator, fault, fault_of
-from agenciaos_jobs.ai_content.agents.rendering import evaluate, render
-from agenciaos_jobs.ai_content.agents.schema import expanded, for_openai, texts
+from agenciaos_jobs.ai_content.agents.rendering import UNRENDERABLE, evaluate, names_in, render
+from agenciaos_jobs.ai_content.agents.schema import expanded, for_openai, ordered, texts
 from agenciaos_jobs.engine.model.job import Json
 
 FOREGROUND_SECONDS, BACKGROUND_SECONDS = 300, 900
@@ -86,7 +84,7 @@ class Agent:
             raise AgentError(f"example: {problems}")
         try:
             self.written(self.example, {})
-        except (TemplateError, LookupError, TypeError, ValueError) as error:
+        except UNRENDERABLE as error:
             raise AgentError(f"content or derived: {type(error).__name__}: {error}") from error
 
     @cached_property
@@ -99,6 +97,14 @@ class Agent:
     def wire_schema(self) -> Json:
         """The schema as OpenAI's strict mode takes it."""
         return for_openai(self.output)
+
+    @cached_property
+    def in_reading_order(self) -> "Agent":
+        """The agent with its answer's fields in the order in which the Markdown shows them.
+
+        A model writes them in the schema's order, so the Markdown can be shown while it writes.
+        """
+        return replace(self, output=ordered(self.output, names_in(self.content)))
 
     @property
     def max_duration(self) -> int:
@@ -126,9 +132,12 @@ class Agent:
         words = "está em {}; escreva em português do Brasil"
         return [fault(path, "language", words.format(language)) for path, language in found]
 
+    def markdown(self, answer: Json) -> str:
+        return render(self.content, answer)
+
     def written(self, answer: Json, user_input: Json) -> tuple[Json, str]:
         """The answer with what is derived from it, and its Markdown."""
-        content = render(self.content, answer)
+        content = self.markdown(answer)
         context = {**answer, "input": user_input, "content": content}
         data = dict(answer)
         for name, expression in self.derived.items():

@@ -23,6 +23,10 @@ former names in it, an input has no required fields, as it had none before.
 The output has the model's answer in `data`, the Markdown made from it in `content`, and the same Markdown under the
 key that the application's page reads; the pages of Funil, WhatsApp and CRM find that key in `data` too. Every text is
 in Brazilian Portuguese and not blank, unless its limits permit it.
+
+With `"stream": true` in the payload, the run writes the Markdown to its stream `content` while the model writes it;
+an agent that is written in the background gives it at once at the end.
+[How a page shows it](from-trigger-dev.md#ai-content-as-it-is-written).
 """
 
 

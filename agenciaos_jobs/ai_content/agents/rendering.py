@@ -6,20 +6,45 @@ Templates and expressions are Jinja's (https://jinja.palletsprojects.com), in th
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template
+from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.environment import TemplateExpression
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from agenciaos_jobs.engine.model.job import Json
 
+UNRENDERABLE = (TemplateError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""The errors of a template whose answer lacks a value, or has one of another type."""
+
+_CODE = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
 
 def render(template: str, data: Json) -> str:
     """The Markdown of an answer, without runs of empty lines. Equal answers give equal Markdown."""
-    text = _template(template).render(data)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return tidied(_template(template).render(data)) + "\n"
+
+
+def render_available(template: str, data: Json) -> str:
+    """What an answer gives up to the first value that it lacks, not yet :func:`tidied`."""
+    pieces: list[str] = []
+    with suppress(*UNRENDERABLE):
+        pieces.extend(_template(template).generate(data))
+    return "".join(pieces)
+
+
+def tidied(markdown: str) -> str:
+    """The Markdown without runs of empty lines, and without space around it."""
+    return re.sub(r"\n{3,}", "\n\n", markdown).strip()
+
+
+def names_in(template: str) -> list[str]:
+    """The names in a template's code, each once, in the order in which they come."""
+    code = " ".join(_CODE.findall(template))
+    return list(dict.fromkeys(_NAME.findall(code)))
 
 
 def evaluate(expression: str, data: Json) -> Any:

@@ -1,6 +1,6 @@
 """JSON Schemas of agents' outputs: as their files write them, as answers are checked, and as OpenAI takes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from agenciaos_jobs.ai_content.agents.limits import UNSUPPORTED_BY_OPENAI, described
@@ -42,6 +42,18 @@ def for_openai(schema: Json) -> Json:
     if "items" in sent:
         sent["items"] = for_openai(sent["items"])
     return sent
+
+
+def ordered(schema: Json, names: Sequence[str]) -> Json:
+    """The schema with every object's properties in the order of these names, and the others after them."""
+    places = {name: place for place, name in enumerate(names)}
+    own = dict(schema)
+    if "properties" in own:
+        ranked = sorted(own["properties"].items(), key=lambda item: places.get(item[0], len(places)))
+        own["properties"] = {name: ordered(inner, names) for name, inner in ranked}
+    if "items" in own:
+        own["items"] = ordered(own["items"], names)
+    return own
 
 
 def texts(schema: Json, value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[tuple[str | int, ...], str]]:

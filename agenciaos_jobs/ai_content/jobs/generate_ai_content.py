@@ -9,6 +9,7 @@ from agenciaos_jobs.ai_content.answer import Answer, Usage
 from agenciaos_jobs.ai_content.budget import step_reached
 from agenciaos_jobs.ai_content.conversation import ReplayableRounds, Requester, cancel_abandoned
 from agenciaos_jobs.ai_content.error_words import explain
+from agenciaos_jobs.ai_content.markdown_stream import MarkdownStream
 from agenciaos_jobs.ai_content.openai.wire import OUTPUT_TRUNCATED
 from agenciaos_jobs.ai_content.output import output_of
 from agenciaos_jobs.ai_content.payload import Payload
@@ -97,7 +98,8 @@ async def _reserve(context: RunContext[AIContent], agency_id: str, agency: Agenc
 async def _write(context: RunContext[AIContent], payload: Payload, request: Prompt) -> tuple[Json, Usage]:
     """The content and what it consumed, after at most one corrective round."""
     dialogue = await Dialogue.of(context, payload)
-    answer = await dialogue.ask(request)
+    shown = MarkdownStream(context.stream("content"), payload.agent) if payload.stream else None
+    answer = await dialogue.ask(request, shown if payload.variation is None else None)  # that one is shown whole
     reading = read(request.agent, answer.text)
     if reading.faults:
         context.log.info("answer_to_be_corrected", problems=len(reading.faults), fields=sorted(reading.wrong_fields))
@@ -108,11 +110,13 @@ async def _write(context: RunContext[AIContent], payload: Payload, request: Prom
     if reading.faults and not reading.is_json:
         raise RetryLater("output_not_json", "; ".join(reading.problems))
     _require_no_problems(reading.problems)
-    if payload.variation is None:
-        return reading.content, dialogue.usage
-    whole = payload.variation.applied(payload.agent, reading.content)
-    _require_no_problems(payload.agent.problems(whole))
-    return whole, dialogue.usage
+    content = reading.content
+    if payload.variation:
+        content = payload.variation.applied(payload.agent, content)
+        _require_no_problems(payload.agent.problems(content))
+    if shown:
+        shown.finish(content)
+    return content, dialogue.usage
 
 
 def _require_no_problems(problems: list[str]) -> None:
@@ -142,23 +146,23 @@ class Dialogue:
         assert self._usage
         return self._usage
 
-    async def ask(self, request: Prompt) -> Answer:
+    async def ask(self, request: Prompt, shown: MarkdownStream | None = None) -> Answer:
         """The model's answer; a truncated one is requested once more, with twice the tokens.
 
         Raises for faults that no correction can fix.
         """
-        answer = await self._ask(request)
+        answer = await self._ask(request, shown)
         if answer.fault and answer.fault[0] == OUTPUT_TRUNCATED:
             doubled = replace(request.agent, max_output_tokens=2 * request.agent.max_output_tokens)
             self._context.log.info("answer_truncated", max_output_tokens=request.agent.max_output_tokens)
-            answer = await self._ask(replace(request, agent=doubled))
+            answer = await self._ask(replace(request, agent=doubled), shown)
         if answer.fault:
             code, message = answer.fault
             raise RetryLater(code, message) if code in _PASSING_FAULTS else GiveUp(code, message)
         return answer
 
-    async def _ask(self, request: Prompt) -> Answer:
-        answer = await self._rounds.answer(request)
+    async def _ask(self, request: Prompt, shown: MarkdownStream | None) -> Answer:
+        answer = await self._rounds.answer(request, shown.begin() if shown else None)
         usage = answer.usage
         self._usage = self._usage + usage if self._usage else usage
         if usage.cost is None:

@@ -14,13 +14,14 @@ import structlog
 
 from agenciaos_jobs.ai_content.answer import Answer
 from agenciaos_jobs.ai_content.background import ResponseNotFoundError, Submitted
-from agenciaos_jobs.ai_content.openai import usage_metrics
+from agenciaos_jobs.ai_content.openai import streaming, usage_metrics
 from agenciaos_jobs.ai_content.openai.errors import (
     KeyRefusedError,
     ModelMissingError,
     RejectedInBackgroundError,
     UnavailableError,
     UnsupportedError,
+    failure,
     is_timeout,
     named,
     refusal,
@@ -28,6 +29,7 @@ from agenciaos_jobs.ai_content.openai.errors import (
 from agenciaos_jobs.ai_content.openai.lazy import Lazy
 from agenciaos_jobs.ai_content.openai.library import CONNECT, LONG, SHORT, client, phases
 from agenciaos_jobs.ai_content.openai.request import IN_BACKGROUND, Options, Origin, request_of
+from agenciaos_jobs.ai_content.openai.streaming import OnText, StreamFailedError
 from agenciaos_jobs.ai_content.openai.wire import MalformedError, Response, usage_of
 from agenciaos_jobs.ai_content.pacing.headroom import headroom
 from agenciaos_jobs.ai_content.prompt import Prompt
@@ -78,13 +80,14 @@ class OpenAIModel:
         """The model that a prompt is for."""
         return self._options.model_for(prompt.agent)
 
-    async def answer(self, prompt: Prompt, origin: Origin | None = None) -> Answer:
-        """The model's answer with what it consumed.
+    async def answer(self, prompt: Prompt, origin: Origin | None = None, on_text: OnText | None = None) -> Answer:
+        """The model's answer with what it consumed. With ``on_text`` it is streamed, and passed on as it is written.
 
         Raises :class:`RetryLater` for transient errors (rate limits, outages, broken bodies) and :class:`GiveUp` for
         permanent ones (a wrong key, a refused request, a spent budget).
         """
-        return self._read(await self._create(prompt, origin, LONG, store=False))
+        how = {"store": False, "stream": True} if on_text else {"store": False}
+        return self._read(await self._create(prompt, origin, LONG, on_text, **how))
 
     async def submit(self, prompt: Prompt, origin: Origin | None = None) -> Submitted:
         """Submits a background request, which OpenAI supports only for stored ones. Raises as :meth:`answer`.
@@ -146,13 +149,15 @@ class OpenAIModel:
         if self._client is not None and (openai := await self._client.made()):
             await openai.close()
 
-    async def _create(self, prompt: Prompt, origin: Origin | None, seconds: float, **how: bool) -> Response:
+    async def _create(
+        self, prompt: Prompt, origin: Origin | None, seconds: float, on_text: OnText | None = None, **how: bool
+    ) -> Response:
         """Sends a request; once more without an option that the server refuses, unless that decides how it answers."""
         while True:
             options = {**request_of(self._options, prompt, origin, self._refused), **how}
             kept = {name: value for name, value in options.items() if name not in self._refused}
             try:
-                return await self._send(kept, seconds)
+                return await self._send(kept, seconds, on_text)
             except UnsupportedError as refused:
                 if refused.option in self._refused:
                     raise
@@ -162,11 +167,14 @@ class OpenAIModel:
                     raise
                 self._refused |= {refused.option}
 
-    async def _send(self, request: dict[str, Any], seconds: float) -> Response:
+    async def _send(self, request: dict[str, Any], seconds: float, on_text: OnText | None) -> Response:
         async with self._call({}, seconds) as openai:
             received = await openai.responses.with_raw_response.create(**request, timeout=phases(seconds))
             log.info("openai_answered", status=received.status_code, openai_request_id=received.request_id)
-            response = Response.read(received.content, received.request_id)
+            if on_text and request.get("stream"):
+                response = await streaming.read(received, on_text)
+            else:
+                response = Response.read(received.content, received.request_id)
             response.model = response.model or request["model"]
             response.headroom = headroom(received.headers, response.tokens)
             return response
@@ -209,6 +217,7 @@ class OpenAIModel:
 @contextmanager
 def _translated(clock: Clock, model: str, outcomes: Mapping[int, Exception]) -> Iterator[None]:
     """Turns what the library raises into outcomes."""
+    from httpx2 import RequestError  # noqa: PLC0415
     from openai import APIConnectionError, APIStatusError  # noqa: PLC0415
 
     try:
@@ -219,10 +228,13 @@ def _translated(clock: Clock, model: str, outcomes: Mapping[int, Exception]) -> 
         answer = error.response
         refused = refusal(answer.status_code, answer.headers, answer.content, error.request_id, clock)
         raise outcomes.get(error.status_code, refused) from error
+    except StreamFailedError as error:
+        usage_metrics.OPENAI_CALLS.labels(model, "stream_failed").inc()
+        raise failure(error.error, error.request_id) from error
     except MalformedError as error:
         usage_metrics.OPENAI_CALLS.labels(model, "malformed").inc()
         raise RetryLater("upstream_malformed", str(error)) from error
-    except (APIConnectionError, aiohttp.ClientError, OSError) as error:
+    except (APIConnectionError, RequestError, aiohttp.ClientError, OSError) as error:
         how = "timeout" if is_timeout(error) else "unreachable"
         usage_metrics.OPENAI_CALLS.labels(model, how).inc()
         raise UnavailableError(f"upstream_{how}", _NO_ANSWER[how]) from error

@@ -20,6 +20,7 @@ _SPENT = {"insufficient_quota", "billing_hard_limit_reached"}
 OPTIONAL = (
     "background",
     "store",
+    "stream",
     "prompt_cache_key",
     "safety_identifier",
     "metadata",
@@ -58,6 +59,9 @@ class UnsupportedError(GiveUp):
         self.option = option
 
 
+_KINDS_IN_STREAMS = {"rate_limit_exceeded": RateLimitedError, "server_error": UnavailableError}
+
+
 def refusal(
     status: int, headers: Mapping[str, str], content: bytes, request_id: str | None, clock: Clock
 ) -> GiveUp | RetryLater:
@@ -73,6 +77,16 @@ def refusal(
     wait = wait_before_retry(headers, words, details.get("type"), clock.now())
     kind = RateLimitedError if status == _TOO_MANY else UnavailableError if status >= _SERVER_FAULT else RetryLater
     return kind(f"openai_{code}", message, after=wait)
+
+
+def failure(error: Mapping[str, Any], request_id: str | None) -> GiveUp | RetryLater:
+    """The outcome of an error within a stream, whose status was 200: as if the request had been refused with it."""
+    code = str(error.get("code") or "stream_error")
+    message = f"OpenAI's stream broke off: {error.get('message') or code}{named(request_id)}"
+    if code in _SPENT:
+        return GiveUp(f"openai_{code}", message)
+    kind = _KINDS_IN_STREAMS.get(code, RetryLater)
+    return kind(f"openai_{code}", message)
 
 
 def _unsupported_option(details: Mapping[str, Any], words: str) -> str | None:

@@ -4,7 +4,7 @@ The library's own types follow OpenAI's newest API. These have only the fields t
 status or kind of output, or a gateway that leaves out the rest, fails no run.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Self
@@ -113,8 +113,17 @@ class Response(BaseModel):
     @classmethod
     def read(cls, content: bytes, request_id: str | None) -> Self:
         """The response in a body. Raises :class:`MalformedError`."""
+        return cls._validated(lambda: cls.model_validate_json(content), request_id)
+
+    @classmethod
+    def of(cls, values: Any, request_id: str | None) -> Self:
+        """The response in an event. Raises :class:`MalformedError`."""
+        return cls._validated(lambda: cls.model_validate(values), request_id)
+
+    @classmethod
+    def _validated(cls, validate: Callable[[], Self], request_id: str | None) -> Self:
         try:
-            response = cls.model_validate_json(content)
+            response = validate()
         except ValidationError as error:
             # Without the input, which is the customer's text.
             where = f"{error.error_count()} faults, the first in {error.errors()[0]['loc']}"
