@@ -74,8 +74,8 @@ class Bulk:
                     await bulk.complete(self._database, bulk_id, now)
                     return
                 done = await asyncio.gather(*[self._act(requested.action, bulk_id, run_id) for _, run_id in items])
-                positions = (position for position, _ in items)
-                await bulk.record_results(self._database, bulk_id, dict(zip(positions, done, strict=True)))
+                results = dict(zip((position for position, _ in items), done, strict=True))
+                await bulk.record_results(self._database, bulk_id, results, self._clock.now())
             except DatabaseUnavailableError as error:
                 log.warning("bulk_interrupted", bulk_id=bulk_id, error=type(error).__name__)
                 await asyncio.sleep(RETRY.total_seconds())

@@ -10,6 +10,7 @@ from support.failures import failing
 from support.service import running_server, running_service, running_worker
 
 from agenciaos_jobs.dashboard.store import errors as dashboard_errors
+from agenciaos_jobs.dashboard.store.errors import Selection
 from agenciaos_jobs.engine.model.fingerprint import MAX_OPEN_GROUPS
 from agenciaos_jobs.engine.model.job import CommitWith, GiveUp
 from agenciaos_jobs.engine.store import errors
@@ -133,8 +134,8 @@ async def test_a_resolved_group_is_open_again_when_it_comes_back(settings: Setti
     assert (again.group.count, again.group.first_seen_at, again.group.last_seen_at) == (2, NOON, NOON + 2 * HOUR)
     assert (again.counts, again.agencies) == ((1, 0, 1), 2)
     assert again.group.message == "fault 2"
-    assert await dashboard_errors.unreplayed(db, name, "2", 10) == [last]
-    affected = await dashboard_errors.affected(db, name, NOON, 10)
+    assert await dashboard_errors.unreplayed(db, name, Selection(None, None, "2"), 10) == [last]
+    affected = await dashboard_errors.affected(db, name, NOON, clock.now() + HOUR, 10)
     assert [(item.agency_id, item.runs) for item in affected] == [("1", 1), ("2", 1)]
     assert await errors.resolve(db, [name], clock.now()) == await errors.reopen(db, [name]) == [name]
 

@@ -50,8 +50,8 @@ async def take(
     return [(record["position"], record["run_id"]) for record in records]
 
 
-async def record_results(executor: Executor, bulk_id: str, results: Mapping[int, Result]) -> None:
-    """Records the results of items by their positions."""
+async def record_results(executor: Executor, bulk_id: str, results: Mapping[int, Result], now: datetime) -> None:
+    """Records the results of items by their positions; with the last one the action is complete."""
     done = results.values()
     await executor.execute(
         QUERIES["record_results"],
@@ -60,6 +60,7 @@ async def record_results(executor: Executor, bulk_id: str, results: Mapping[int,
         [result.outcome for result in done],
         [result.new_run_id for result in done],
         [result.problem for result in done],
+        now,
     )
 
 

@@ -13,9 +13,15 @@ WHERE bulk_id = $1 AND position IN (
 RETURNING position, run_id
 
 -- name: record_results
-UPDATE jobs.bulk_items AS item SET outcome = done.outcome, new_run_id = done.new_run_id, problem = done.problem
-FROM unnest($2::integer[], $3::text[], $4::text[], $5::text[]) AS done (position, outcome, new_run_id, problem)
-WHERE item.bulk_id = $1 AND item.position = done.position
+-- Completes the action with its last item, unless another server records its own last one at the same time.
+WITH recorded AS (
+  UPDATE jobs.bulk_items AS item SET outcome = done.outcome, new_run_id = done.new_run_id, problem = done.problem
+  FROM unnest($2::integer[], $3::text[], $4::text[], $5::text[]) AS done (position, outcome, new_run_id, problem)
+  WHERE item.bulk_id = $1 AND item.position = done.position
+)
+UPDATE jobs.bulk_actions SET completed_at = $6
+WHERE id = $1 AND completed_at IS NULL AND NOT EXISTS (
+  SELECT FROM jobs.bulk_items WHERE bulk_id = $1 AND outcome IS NULL AND position <> ALL ($2::integer[]))
 
 -- name: unfinished
 SELECT id FROM jobs.bulk_actions AS bulk
