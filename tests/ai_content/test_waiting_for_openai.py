@@ -23,6 +23,7 @@ COPY = AGENTS["META_ADS_COPY"].example
 SOON = {"retry-after-ms": "100"}
 
 
+@pytest.mark.slow
 async def test_runs_that_are_refused_for_a_limit_wait_and_none_fails(service: Service, openai_double: OpenAIDouble):
     for _ in range(8):
         openai_double.fails(429, "rate_limit_exceeded", SOON)
@@ -79,6 +80,7 @@ async def test_a_wait_has_a_limit_which_is_named(
     assert await db.fetchval("SELECT count(*) FROM jobs.ai_reservations") == 0
 
 
+@pytest.mark.slow
 async def test_in_an_outage_no_run_fails_and_one_probes(
     settings: Settings, openai_double: OpenAIDouble, db: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ):

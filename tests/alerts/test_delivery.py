@@ -99,6 +99,7 @@ async def test_what_is_wrong_with_slack_is_seen_on_the_dashboard(
             assert run["isFailed"] is (status != 429)  # which is sent again later, by itself
 
 
+@pytest.mark.slow
 async def test_a_wrong_smtp_password_is_seen_on_the_dashboard_and_told_by_slack(
     settings: Settings, db: asyncpg.Connection, trusted: None
 ):

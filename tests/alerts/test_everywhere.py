@@ -121,6 +121,7 @@ async def by_guru(service: Service, content: dict[str, Any]) -> None:
 RAISED_HERE = set(KINDS.values()) - {WORKER_LOST, CHANNEL_BROKEN, EVENT_LOOP_BLOCKED, AI_DOWN}
 
 
+@pytest.mark.slow
 async def test_each_alert_is_told_on_each_channel_with_all_that_an_operator_needs(
     settings: Settings, db: asyncpg.Connection, guru_double: GuruDouble, tmp_path: Path
 ):

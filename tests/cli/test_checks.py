@@ -146,6 +146,7 @@ async def test_traces_without_the_extra_are_a_fault(settings: Settings, monkeypa
     assert found["OTEL_EXPORTER_OTLP_ENDPOINT"] == ("fault", "is set: install agenciaos-jobs[otel]")
 
 
+@pytest.mark.slow
 async def test_the_jobs_of_an_operator_are_named_or_the_fault_of_their_module(settings: Settings, tmp_path: Path):
     (tmp_path / "their_jobs.py").write_text(
         "from pydantic import BaseModel\nfrom agenciaos_jobs import Job\n"

@@ -74,6 +74,7 @@ async def test_migrate_then_nothing_to_do(tmp_path: Path, env: dict[str, str], d
     assert (code, "nothing to apply" in text) == (0, True)
 
 
+@pytest.mark.slow
 async def test_trigger_waits_and_runs_are_listed_and_shown(service: Service, env: dict[str, str], tmp_path: Path):
     (tmp_path / "payload.json").write_text('{"month": "2026-10"}')
     words = ("trigger", "monthly-report", "--payload", "@payload.json", "--key", "k1")

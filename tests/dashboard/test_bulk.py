@@ -4,6 +4,7 @@ import asyncio
 import re
 
 import asyncpg
+import pytest
 from support.browsing import operator, settled
 from support.sdk import JOBS, running_with_test_jobs
 from support.service import Service, running_server, running_worker
@@ -36,6 +37,7 @@ async def test_ticked_runs_are_canceled_with_a_result_each(settings: Settings):
         assert (await service.run(other))["status"] == "QUEUED"
 
 
+@pytest.mark.slow
 async def test_all_that_a_filter_finds_are_replayed_after_a_question(settings: Settings):
     async with running_server(settings) as service, operator(service) as browser:
         wanted = await trigger(service, 60, tags=["again"])

@@ -39,6 +39,7 @@ def sizes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
+@pytest.mark.slow
 async def test_twenty_thousand_runs_come_page_by_page(
     settings: Settings, db: asyncpg.Connection, clock: FrozenClock, sizes: list[int]
 ):
@@ -52,6 +53,7 @@ async def test_twenty_thousand_runs_come_page_by_page(
         assert [row["id"] for row in await records(browser, "/runs.json")] == [row[0] for row in rows[1:]]
 
 
+@pytest.mark.slow
 async def test_nothing_is_held_for_a_client_that_does_not_read_or_leaves(
     settings: Settings, db: asyncpg.Connection, clock: FrozenClock, sizes: list[int], monkeypatch: pytest.MonkeyPatch
 ):

@@ -84,6 +84,7 @@ async def end(db: asyncpg.Connection, run_id: str, output: Any = None, error: st
     )
 
 
+@pytest.mark.slow
 async def test_a_worker_fills_the_search_after_the_end_of_a_run(settings: Settings, db: asyncpg.Connection):
     async with running_service(settings) as service, operator(service) as browser:
         run_id = (await service.outcome("monthly-report", {"month": "2026-09"}))["id"]

@@ -98,6 +98,7 @@ async def test_an_operator_acts_and_only_an_admin_sees_people(settings: Settings
             assert (status, "otto" in page, "Operação" in page) == (200, True, True)
 
 
+@pytest.mark.slow
 async def test_a_new_password_or_being_disabled_ends_sessions_at_every_server(settings: Settings):
     async with running_server(settings) as one, running_server(settings) as other, logged_in(one, "ana") as ana:
         cookie = {"Cookie": f"agenciaos_session={next(iter(ana.http.cookie_jar)).value}"}

@@ -34,6 +34,7 @@ def test_only_what_dev_made_is_emptied(tmp_path: Path):
         assert [path.name for path in former.iterdir()] == [".agenciaos-jobs"]
 
 
+@pytest.mark.slow
 async def test_a_second_dev_on_the_same_data_is_refused(tmp_path: Path):
     data = tmp_path / "data"
     with reserved(data, fresh=False, is_own=False):

@@ -155,6 +155,7 @@ def test_nothing_lies_between_two_slots_at_any_change_of_any_zone(
     assert_nothing_between(Schedule(cron, zone), change + minutes * MINUTE)
 
 
+@pytest.mark.slow
 @given(
     st.sampled_from(UNUSUAL[:-1] + CHANGES), st.sets(st.integers(0, 59), min_size=1, max_size=4), st.integers(0, 300)
 )

@@ -69,6 +69,7 @@ async def busy_at_once(server: Service, count: int = 10) -> None:
     assert database.usage()[0] == count
 
 
+@pytest.mark.slow
 async def test_a_caller_gets_an_answer_in_five_seconds_and_the_next_one_at_once(
     server: Service, postgres: FreezingProxy
 ):
@@ -85,6 +86,7 @@ async def test_a_caller_gets_an_answer_in_five_seconds_and_the_next_one_at_once(
     assert time.monotonic() - began < 1
 
 
+@pytest.mark.slow
 async def test_connections_that_were_idle_cost_no_answer(
     server: Service, postgres: FreezingProxy, monkeypatch: pytest.MonkeyPatch
 ):

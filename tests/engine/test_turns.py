@@ -115,6 +115,7 @@ async def test_a_place_that_gets_free_while_a_run_is_being_parked_goes_to_that_r
     assert (parked, await ending) == ([], [second])
 
 
+@pytest.mark.slow
 async def test_three_workers_start_runs_of_a_key_in_the_order_they_came(settings: Settings, db: asyncpg.Connection):
     started: list[str] = []
 

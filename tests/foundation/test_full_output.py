@@ -84,6 +84,7 @@ async def test_server_and_worker_work_without_their_logs(kind: str, settings: Se
             assert await asyncio.to_thread(process.wait, 30) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "marks"),
     [

@@ -25,6 +25,7 @@ AI = {
 }
 
 
+@pytest.mark.slow
 async def test_both_processes_log_json_that_tells_a_run_s_story(
     database_url: str, servers: dict[str, str], tmp_path: Path, openai_double: OpenAIDouble
 ):

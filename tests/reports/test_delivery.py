@@ -178,6 +178,7 @@ async def test_mails_are_paced(mailing: Start, books: asyncpg.Connection):
     assert [row["wait"] for row in rows] == [timedelta(), timedelta(seconds=30), timedelta(seconds=60)]
 
 
+@pytest.mark.slow
 async def test_a_model_adds_three_sentences_within_the_agency_s_limit(
     mailing: Start, mailbox: tuple[Mailbox, int], books: asyncpg.Connection, openai_double: Any
 ):

@@ -98,6 +98,7 @@ async def test_recipients_are_set_and_reports_sent_again_from_the_page(settings:
     assert "contador@x.example" in [message["To"] for message in mailbox.mails]
 
 
+@pytest.mark.slow
 async def test_the_command_line_lists_shows_and_sets_recipients(
     settings: Settings, service: Service, books: asyncpg.Connection, tmp_path: Path
 ):
