@@ -81,7 +81,7 @@ async def test_help_and_version_import_nothing_that_takes_long():
     loaded = "import json, sys; from agenciaos_jobs.cli import main; sys.argv = ['agenciaos-jobs', {!r}]\n"
     loaded += "try: main()\nexcept SystemExit: print(json.dumps([*sys.modules]))"
     for option in ("--version", "--help"):
-        code, text = await run("python", "-c", loaded.format(option), covered=False)
+        code, text = await run("python", "-c", loaded.format(option))
         modules = set(json.loads(text.splitlines()[-1]))
         slow = {"aiohttp", "asyncpg", "pydantic", "redis", "rich", "structlog", "openai"}
         assert (code, modules & slow) == (0, set())

@@ -70,7 +70,7 @@ async def test_ctrl_c_leaves_the_run_going_on_and_prints_its_id(
     settings, env: dict[str, str], tmp_path: Path, db: asyncpg.Connection
 ):
     command = ("agenciaos-jobs", "trigger", "monthly-report", "--wait")
-    async with running(*command, env=env | {"LANG": "en_US.UTF-8"}, cwd=tmp_path, covered=False) as waiting:
+    async with running(*command, env=env | {"LANG": "en_US.UTF-8"}, cwd=tmp_path) as waiting:
         await waiting.says("run_")
         waiting.interrupt(signal.SIGINT)
         assert await waiting.ends() == 130

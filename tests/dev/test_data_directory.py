@@ -41,7 +41,7 @@ async def test_a_second_dev_on_the_same_data_is_refused(tmp_path: Path):
         env = {"HOME": str(tmp_path), "LANG": "en_US.UTF-8"}
         for options in ([], ["--fresh"]):
             command = ("agenciaos-jobs", "dev", "--data", str(data), *options)
-            code, text = await run(*command, env=env, cwd=tmp_path, covered=False)
+            code, text = await run(*command, env=env, cwd=tmp_path)
             assert (code, f"another `agenciaos-jobs dev` uses {data}" in text, "Traceback" in text) == (1, True, False)
     with reserved(data, fresh=False, is_own=False):
         pass

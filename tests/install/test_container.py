@@ -48,7 +48,7 @@ async def contained(plain: Installation, *words: str, env: dict[str, str]) -> As
     image = plain.image
     inside = [str(image.workdir), image.user, plain.program(image.entrypoint[0]), *image.entrypoint[1:], *words]
     command = ["/usr/bin/unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/bash", "-c", CONTAINER, *inside]
-    async with running(*command, env=image.env | env | INSIDE, covered=False) as started:
+    async with running(*command, env=image.env | env | INSIDE) as started:
         yield started
 
 
@@ -100,7 +100,7 @@ async def test_it_works_as_nobody_on_a_read_only_root(plain: Installation, env: 
 async def test_a_sigterm_in_the_first_second_ends_the_container(
     words: list[str], plain: Installation, env: dict[str, str]
 ):
-    assert (await run(plain.program("agenciaos-jobs"), "migrate", env=env, covered=False))[0] == 0
+    assert (await run(plain.program("agenciaos-jobs"), "migrate", env=env))[0] == 0
     for milliseconds in (0, 2, 10, 30, 100, 300, 600, 1000):
         async with contained(plain, *words, env=env) as started:
             first = await first_process(started)

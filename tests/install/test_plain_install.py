@@ -20,7 +20,7 @@ print(len(names), agenciaos_jobs.__file__)
 
 
 async def test_every_module_outside_dev_is_importable(plain: Installation, tmp_path: Path):
-    code, text = await run(plain.program("python"), "-c", IMPORT_ALL, cwd=tmp_path, covered=False)
+    code, text = await run(plain.program("python"), "-c", IMPORT_ALL, cwd=tmp_path)
     assert code == 0, text
     count, path = text.split()
     assert int(count) > 100
@@ -29,7 +29,7 @@ async def test_every_module_outside_dev_is_importable(plain: Installation, tmp_p
 
 async def test_demo_and_dev_name_the_extra_that_they_need(plain: Installation, tmp_path: Path):
     for command in ("demo", "dev"):
-        code, text = await run(plain.program("agenciaos-jobs"), command, cwd=tmp_path, covered=False)
+        code, text = await run(plain.program("agenciaos-jobs"), command, cwd=tmp_path)
         assert (code, "pip install 'agenciaos-jobs[embedded]'" in text) == (1, True), text
         assert "Traceback" not in text
 
@@ -37,11 +37,11 @@ async def test_demo_and_dev_name_the_extra_that_they_need(plain: Installation, t
 async def test_a_trigger_completes_under_each_worker(plain: Installation, env: dict[str, str], tmp_path: Path):
     ours = plain.program("agenciaos-jobs")
     for word in ("--help", "migrate", "check"):
-        code, text = await run(ours, word, env=env, cwd=tmp_path, covered=False)
+        code, text = await run(ours, word, env=env, cwd=tmp_path)
         assert code == 0, text
-    async with running(ours, "serve", env=env, cwd=tmp_path, covered=False), client(env) as http:
+    async with running(ours, "serve", env=env, cwd=tmp_path), client(env) as http:
         for command in ([ours, "worker"], [plain.program("arq"), "agenciaos_jobs.worker.WorkerSettings"]):
-            async with running(*command, env=env, cwd=tmp_path, covered=False) as worker:
+            async with running(*command, env=env, cwd=tmp_path) as worker:
                 await worker.says("worker_started")
                 assert await outcome(http) == "COMPLETED"
                 worker.interrupt()

@@ -25,13 +25,12 @@ async def test_a_platform_s_commands_survive_a_restart(
 ):
     env = platform.env | env | HERE | {"PATH": plain.path}
     migrate, server, worker = (program(plain, words) for words in platform.commands)
-    code, text = await run(*migrate, env=env, cwd=tmp_path, covered=False)
+    code, text = await run(*migrate, env=env, cwd=tmp_path)
     assert code == 0, text
     for _ in range(2):
         async with AsyncExitStack() as stack:
             started = [
-                await stack.enter_async_context(running(*words, env=env, cwd=tmp_path, covered=False))
-                for words in (server, worker)
+                await stack.enter_async_context(running(*words, env=env, cwd=tmp_path)) for words in (server, worker)
             ]
             async with client(env) as http:
                 assert await outcome(http) == "COMPLETED"

@@ -161,11 +161,14 @@ class Chromium:
         told = [entry["message"] for entry in self.driver.get_log("browser") if entry["level"] == "SEVERE"]
         return [text for text in told if "status of 422" not in text]
 
-    def violations(self) -> list[str]:
-        """What axe-core finds wrong with the page."""
+    def violations(self, *rules: str) -> list[str]:
+        """What axe-core finds wrong with the page, by all of its rules or these."""
         self.script(AXE.read_text())
         found = self.driver.execute_async_script(
-            "const done = arguments[0]; axe.run(document).then((result) => done(result.violations))"
+            "const [rules, done] = arguments;"
+            "const only = rules.length ? {runOnly: {type: 'rule', values: rules}} : {};"
+            "axe.run(document, only).then((result) => done(result.violations))",
+            rules,
         )
         return [
             f"{fault['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"

@@ -45,7 +45,7 @@ for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     if (!cuts && beyond && box.matches(BOX)) faults.add(`${words(node.data)} is wider than its ${name(box)}`);
     if (cuts) seen = seen.map((rect) => within(rect, outline)).filter((rect) => rect.right - rect.left > 1 && rect.bottom - rect.top > 1);
   }
-  if (!parent.closest(".skip, .side, dialog")) for (const rect of seen) lines.push({ rect, node });
+  if (!parent.closest(".skip, .side, .views-body, dialog")) for (const rect of seen) lines.push({ rect, node });
 }
 
 // Words on words. A column that stays in place while its table scrolls covers nothing before it scrolls.

@@ -56,15 +56,14 @@ class Command:
 
 @asynccontextmanager
 async def running(
-    *command: str, env: Mapping[str, str] | None = None, cwd: Path | None = None, covered: bool = True
+    *command: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> AsyncIterator[Command]:
     """Starts a command of this virtualenv with nothing in its environment but ``env`` and what any process needs.
 
-    What is not ``covered`` is not traced for the coverage report, which takes half of a process's time.
+    It is not traced for the coverage report, which takes half of a process's time.
     """
     program = SCRIPTS / command[0]
-    names = ("HOME", *(("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG") if covered else ()))
-    kept = {name: os.environ[name] for name in names if name in os.environ}
+    kept = {name: os.environ[name] for name in ("HOME",) if name in os.environ}
     process = await asyncio.create_subprocess_exec(
         str(program),
         *command[1:],
@@ -102,10 +101,9 @@ async def run(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     patience: float = 100,
-    covered: bool = True,
 ) -> tuple[int, str]:
     """Runs a command to its end, for ``patience`` seconds at most; returns its exit code and what it printed."""
-    async with running(*command, env=env, cwd=cwd, covered=covered) as started:
+    async with running(*command, env=env, cwd=cwd) as started:
         code = await started.ends(patience)
         await asyncio.sleep(0)
     return code, started.text

@@ -73,7 +73,7 @@ async def _proxy(
     found = shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/bin")
     if not found:
         pytest.skip(f"{program} is not installed (Debian: {package})")
-    async with running(found, *words, env=env, covered=False) as process:
+    async with running(found, *words, env=env) as process:
         async with asyncio.timeout(10):
             while True:
                 try:
