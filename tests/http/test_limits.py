@@ -125,6 +125,7 @@ def test_no_window_lets_more_through_than_its_limit(limit: int, moments: list[fl
     assert all(count == min(limit, sum(int(m // WINDOW) == w for m in moments)) for w, count in through.items())
 
 
+@pytest.mark.slow
 @needs_node
 @pytest.mark.parametrize("line", SDK_LINES)
 async def test_the_sdk_waits_for_the_next_window_and_loses_no_trigger(

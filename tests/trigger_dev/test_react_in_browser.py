@@ -19,7 +19,7 @@ from support.sdk import released
 EXAMPLE = Path(__file__).parents[2] / "examples" / "react"
 ESBUILD = SCRIPTS / "node_modules" / "esbuild" / "bin" / "esbuild"
 
-pytestmark = [needs_node, needs_chromium]
+pytestmark = [pytest.mark.slow, needs_node, needs_chromium]
 __all__ = ["live"]
 
 

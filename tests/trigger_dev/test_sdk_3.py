@@ -9,7 +9,7 @@ from support.service import Service
 from agenciaos_jobs.settings import Settings
 
 LINE = "sdk3"
-pytestmark = needs_node
+pytestmark = [pytest.mark.slow, needs_node]
 
 
 async def test_triggers(settings: Settings, db: asyncpg.Connection):
