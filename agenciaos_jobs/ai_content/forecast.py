@@ -7,7 +7,7 @@ from agenciaos_jobs.foundation.clock import SAO_PAULO
 from agenciaos_jobs.foundation.month import Month
 
 BASIS = 7
-"""The full days before today whose mean is expected of each day that is left."""
+"""The number of full days before today. Each remaining day of the month is forecast at their mean."""
 
 
 def basis(first_day: date | None, today: date) -> int:

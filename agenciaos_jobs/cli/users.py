@@ -93,7 +93,7 @@ def _change(action: str, name: str, act: Callable[[Users], Awaitable[object]], d
 
 
 def _password() -> str:
-    """The password, asked for twice; a script gives it on standard input."""
+    """The password, prompted for twice on a terminal, and otherwise read from standard input."""
     if sys.stdin.isatty():
         given: str = click.prompt(t("Senha", "Password"), hide_input=True, confirmation_prompt=t("De novo", "Again"))
         return given

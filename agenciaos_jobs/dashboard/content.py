@@ -11,7 +11,7 @@ from agenciaos_jobs.engine.model.run import Status
 from agenciaos_jobs.engine.store.history import StoredRun
 
 _CHATS = {"WhatsApp", "CRM"}
-"""The families whose texts have WhatsApp's bold."""
+"""The families of agents that format text as WhatsApp does, such as ``*bold*``."""
 
 PREVIEWED = {"META_ADS_COPY", "INSTAGRAM_CAPTION", "FEED_STORIES", "WHATSAPP_SALES_SCRIPT"}
 
@@ -32,7 +32,7 @@ class Content:
 
     @property
     def preview(self) -> str | None:
-        """The type of an agent whose contents have a preview."""
+        """The type of an agent that has a preview."""
         return self.agent.type if self.agent and self.agent.type in PREVIEWED else None
 
 

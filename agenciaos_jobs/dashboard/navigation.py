@@ -38,6 +38,6 @@ MENU = (
 
 
 def menu(app: web.Application, role: Role) -> list[Entry]:
-    """The items whose pages have a route and are open to ``role``."""
+    """The entries with a route that ``role`` may open."""
     paths = {route.canonical for route in app.router.resources()}
     return [entry for entry in MENU if entry.path in paths and role.includes(entry.role)]

@@ -87,7 +87,7 @@ class Page:
         return await self.handler(request)
 
     async def _audited(self, request: web.Request, user: str) -> web.StreamResponse:
-        """The response to an action, whose entry in the audit is written before it is done."""
+        """The response to an action. Its audit entry is written before the action is performed."""
         given = await form_lists(request)
         detail = " ".join(value for name in self.detail for value in given.get(name, ()) if value)[:_MAX_DETAIL]
         subjects = ["/".join(request.match_info.values())]

@@ -150,7 +150,7 @@ async def require_supported(redis: Redis) -> None:
 
 
 class CachedProbe:
-    """A probe whose result is shared by all callers within some seconds."""
+    """A probe with a result that all callers share for a few seconds."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis

@@ -48,7 +48,7 @@ async def provider(issuer: str, redirect_uri: str) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def company(settings: Settings) -> AsyncIterator[Service]:
-    """A server whose people log in at a provider."""
+    """A server with login at an OpenID Connect provider."""
     issuer = f"http://127.0.0.1:{embedded.free_port()}"
     own = settings.model_copy(
         update={

@@ -17,7 +17,7 @@ OPEN_ALL = "document.querySelectorAll('main details').forEach((part) => { part.o
 """A chart's table is nothing to a reader's eye, nor to axe, before it is opened."""
 
 OF_COLOURS = ("color-contrast", "link-in-text-block")
-"""The rules of axe whose result depends on the theme: https://dequeuniversity.com/rules/axe/4.11"""
+"""The rules of axe that depend on the theme: https://dequeuniversity.com/rules/axe/4.11"""
 
 WIDER = """
 const most = document.documentElement.clientWidth;

@@ -128,7 +128,7 @@ class Fault(NamedTuple):
 
 
 def fault(path: Iterable[str | int], rule: str, text: str) -> Fault:
-    """A fault whose words begin with its path."""
+    """A fault, described from its path on."""
     known = tuple(path)
     where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in known).lstrip(".")
     return Fault(known, rule, f"{where or 'resposta'}: {text}")

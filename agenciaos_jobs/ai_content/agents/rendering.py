@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from agenciaos_jobs.engine.model.job import Json
 
 UNRENDERABLE = (TemplateError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
-"""The errors of a template whose answer lacks a value, or has one of another type."""
+"""The errors of a template that renders an answer with a missing value, or one of another type."""
 
 _CODE = re.compile(r"\{[{%](.*?)[%}]\}", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z_]\w*")

@@ -19,7 +19,7 @@ class State(StrEnum):
     LEFT = "left"
     """Nothing was done yet."""
     PROBLEM = "problem"
-    """Nothing could be done; the item's problem says why."""
+    """The item failed; its ``problem`` is the reason."""
     CANCELED = "canceled"
     OVER = "over"
     """The run had ended before it could be canceled."""
@@ -67,7 +67,7 @@ class Item:
 
 
 def state_of(outcome: Outcome | None, new_status: Status | None) -> State:
-    """The state of an item with this outcome, whose new run, if there is one, has this status."""
+    """The state of an item, from its outcome and the status of its new run, if there is one."""
     if outcome == "replayed":
         return _BY_STATUS[new_status] if new_status else State.GONE
     return _OF_OUTCOME[outcome]

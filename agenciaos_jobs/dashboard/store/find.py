@@ -30,7 +30,7 @@ class AgencyMatch:
 
 
 async def agencies(executor: Executor, text: str, limit: int) -> list[AgencyMatch]:
-    """The agency with this id, then those whose name is the text, then those whose name contains it."""
+    """The agency with this id, then those with exactly this name, then those with a name that contains it."""
     return [AgencyMatch(**record) for record in await executor.fetch(QUERIES["agencies"], text, limit)]
 
 

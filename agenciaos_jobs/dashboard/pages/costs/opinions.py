@@ -1,4 +1,4 @@
-"""What people think of the contents whose costs a row adds up."""
+"""Ratings of the contents that a row of the costs adds up."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -85,7 +85,7 @@ def _others(error: InvalidFieldsError) -> dict[str, Text]:
 
 
 async def _origin(request: web.Request, run_id: str) -> StoredRun | None:
-    """The run whose input fills the form; ``None`` once it is gone."""
+    """The run that prefills the form with its input; ``None`` if it has been deleted."""
     try:
         run: StoredRun = await request.app[CONTROL].get(run_id)
     except UnknownRunError:
