@@ -70,7 +70,7 @@ async def test_a_viewer_sees_no_button_and_changes_nothing(settings: Settings):
             assert not re.findall(
                 r'href="(?:/test|/people|/audit|[^"]*/edit)\b|<button[^>]*name="action"|type="checkbox"', page
             ), path
-        for path in ("/test", f"/runs/{failed}/edit", "/people", "/audit", "/audit.csv"):
+        for path in ("/test", f"/runs/{failed}/edit", "/people", "/audit", "/audit.csv", "/audit.json"):
             status, page = await ana.get(path)
             assert (status, "não tem permissão" in page) == (403, True), path
         for path, form in (

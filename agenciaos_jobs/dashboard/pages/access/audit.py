@@ -1,25 +1,22 @@
-"""The audit: who did what, to what, when and from where; as a page and as CSV."""
+"""The audit: who did what, to what, when and from where; as a page and as a file."""
 
-import csv
-import io
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from urllib.parse import quote
 
 from aiohttp import web
 
 from agenciaos_jobs.dashboard.labels import ACTS, OUTCOMES
 from agenciaos_jobs.dashboard.page import Page
-from agenciaos_jobs.dashboard.rendering import HEADERS, formatter, render
+from agenciaos_jobs.dashboard.pages.exports.stream import ROWS, Column, send
+from agenciaos_jobs.dashboard.rendering import formatter, render
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
+from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http.keys import LONG_READS
 from agenciaos_jobs.people.role import Role
 from agenciaos_jobs.people.store import audit
 from agenciaos_jobs.people.store.audit import Entry
-from agenciaos_jobs.reports.documents.csv_sheet import escape_formula
 
 PAGE = 50
-CHUNK = 1_000
-"""Entries of the CSV file that are read at once."""
 
 _SUBJECT_PAGES = frozenset({"runs", "errors", "payments"})
 
@@ -39,19 +36,19 @@ async def show_audit(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def download(request: web.Request) -> web.StreamResponse:
-    """All entries that match the filter, newest first, as they are read."""
-    fmt = formatter(request)
-    headers = {**HEADERS, "Content-Disposition": 'attachment; filename="auditoria.csv"'}
-    response = web.StreamResponse(headers={**headers, "Content-Type": "text/csv; charset=utf-8"})
-    await response.prepare(request)
-    await response.write(_sheet([_columns(fmt)]).encode("utf-8-sig"))
+async def export_audit(request: web.Request) -> web.StreamResponse:
+    """All entries that match the filter, newest first."""
+    return await send(request, Text("auditoria", "audit"), _columns(formatter(request)), _pages(request))
+
+
+async def _pages(request: web.Request) -> AsyncIterator[Sequence[Entry]]:
     before = None
-    while found := await _entries(request, before, CHUNK):
-        await response.write(_sheet(_line(entry, fmt) for entry in found).encode())
+    while True:
+        found = await _entries(request, before, ROWS)
+        yield found
+        if len(found) < ROWS:
+            return
         before = found[-1].id
-    await response.write_eof()
-    return response
 
 
 async def _entries(request: web.Request, before: int | None, limit: int) -> list[Entry]:
@@ -82,39 +79,22 @@ def result_page(entry: Entry) -> str | None:
     return found if is_other else None
 
 
-def _columns(fmt: Formatter) -> list[str]:
+def _columns(fmt: Formatter) -> list[Column[Entry]]:
+    def action(entry: Entry) -> str:
+        act = ACTS.get(entry.action)
+        return fmt.of(act) if act else entry.action
+
     return [
-        fmt.text("Quando", "When"),
-        fmt.text("Quem", "Who"),
-        fmt.text("De onde", "From"),
-        fmt.text("Ação", "Action"),
-        fmt.text("Código da ação", "Action's code"),
-        fmt.text("Sobre", "Subject"),
-        fmt.text("Detalhe", "Detail"),
-        fmt.text("Resultado", "Result"),
-        fmt.text("Levou a", "Led to"),
+        Column("actedAt", Text("Quando", "When"), lambda entry: entry.acted_at),
+        Column("actor", Text("Quem", "Who"), lambda entry: entry.actor),
+        Column("address", Text("De onde", "From"), lambda entry: entry.address),
+        Column("actionText", Text("Ação", "Action"), action),
+        Column("action", Text("Código da ação", "Action's code"), lambda entry: entry.action),
+        Column("subject", Text("Sobre", "Subject"), lambda entry: entry.subject),
+        Column("detail", Text("Detalhe", "Detail"), lambda entry: entry.detail),
+        Column("outcome", Text("Resultado", "Result"), lambda entry: fmt.of(OUTCOMES[entry.outcome][0])),
+        Column("ledTo", Text("Levou a", "Led to"), lambda entry: entry.led_to),
     ]
-
-
-def _line(entry: Entry, fmt: Formatter) -> list[str]:
-    act, outcome = ACTS.get(entry.action), OUTCOMES[entry.outcome][0]
-    texts = (
-        entry.actor,
-        entry.address,
-        fmt.of(act) if act else entry.action,
-        entry.action,
-        entry.subject,
-        entry.detail,
-        fmt.of(outcome),
-        entry.led_to or "",
-    )
-    return [fmt.moment_to_the_second(entry.acted_at), *map(escape_formula, texts)]
-
-
-def _sheet(lines: Iterable[list[str]]) -> str:
-    file = io.StringIO(newline="")
-    csv.writer(file, delimiter=";", lineterminator="\r\n").writerows(lines)
-    return file.getvalue()
 
 
 def _given(query: Mapping[str, str], name: str) -> str | None:
@@ -127,5 +107,5 @@ def _number(text: str) -> int | None:
 
 PAGES = [
     Page("GET", "/audit", show_audit, role=Role.ADMIN),
-    Page("GET", "/audit.csv", download, role=Role.ADMIN),
+    Page("GET", "/audit.{kind:csv|json}", export_audit, role=Role.ADMIN),
 ]
