@@ -1,4 +1,4 @@
-"""Pagination cursors for lists by time: the timestamp and id of the last entry."""
+"""Pagination cursors of lists: the timestamp and id of the last entry, or its number."""
 
 from datetime import datetime
 
@@ -17,3 +17,8 @@ def read(text: str) -> tuple[datetime, str] | None:
     except ValueError:
         return None
     return (at, name) if at.tzinfo else None
+
+
+def read_number(text: str) -> int | None:
+    """A row's number, within the range of the database; ``None`` for any other text."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None

@@ -10,6 +10,7 @@ from support.browsing import operator
 from support.clock import FrozenClock
 from support.commands import cli
 from support.guru import EMAIL, PRODUCT, body
+from support.processes import environment
 from support.service import Service, running_service
 
 from agenciaos_jobs.settings import Settings
@@ -68,13 +69,7 @@ async def test_the_command_moves_a_purchase_once(settings: Settings, db: asyncpg
     async with running_service(settings) as service:
         await did(service, body("sub_active"))
     purchase = await db.fetchval("SELECT contract_id FROM jobs.payment_events")
-    assert settings.database_url
-    assert settings.redis_url
-    env = {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "PLAN_PRODUCTS": f"{PRODUCT}=PRO",
-    }
+    env = environment(settings, PLAN_PRODUCTS=f"{PRODUCT}=PRO")
     for _ in range(2):
         code, text = await cli("payments", "move", purchase, "agency-124", env=env, cwd=tmp_path)
         assert (code, "agency-124: PRO" in text) == (0, True), text

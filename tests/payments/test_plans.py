@@ -12,6 +12,7 @@ from support.commands import cli
 from support.guru import EMAIL, PRODUCT, body
 from support.histories import BOUGHT, LATER
 from support.lives import TERMS, lived
+from support.processes import environment
 from support.service import Service, running_service
 
 from agenciaos_jobs.foundation.i18n.formatting import Formatter
@@ -69,14 +70,7 @@ async def test_a_plan_is_explained_on_the_page_and_by_the_command(
         "Com um reembolso: plano FREE (reembolso).",
     ):
         assert words in page, words
-    assert settings.database_url
-    assert settings.redis_url
-    env = {
-        "DATABASE_URL": settings.database_url.get_secret_value(),
-        "REDIS_URL": settings.redis_url.get_secret_value(),
-        "PLAN_PRODUCTS": f"{PRODUCT}=PRO",
-        "LANG": "pt_BR.UTF-8",
-    }
+    env = environment(settings, PLAN_PRODUCTS=f"{PRODUCT}=PRO", LANG="pt_BR.UTF-8")
     code, text = await cli("payments", "explain", "agency-123", env=env, cwd=tmp_path)
     assert (code, "Plano PRO: assinatura ativa" in text, "Com um reembolso" in text) == (0, True, True)
 

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from agenciaos_jobs.dashboard.cursor import read_number
 from agenciaos_jobs.dashboard.labels import ACTIONS, SOURCES
 from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.rendering import formatter, render
@@ -46,7 +47,7 @@ async def show_payments(request: web.Request) -> web.StreamResponse:
     found = await dashboard_payments.page(
         database,
         **read_filter(query),
-        before_id=_number(query.get("before", "")),
+        before_id=read_number(query.get("before", "")),
         limit=PAGE + 1,
     )
     fmt, rows = formatter(request), found[:PAGE]
@@ -145,16 +146,11 @@ def _is_unlisted(record: PaymentRecord, terms: Terms) -> bool:
 
 
 async def _record(request: web.Request) -> PaymentRecord:
-    number = _number(request.match_info["payment_id"])
+    number = read_number(request.match_info["payment_id"])
     record = await payments.get(request.app[DATABASE], number) if number is not None else None
     if record is None:
         raise UnknownPaymentError(request.match_info["payment_id"])
     return record
-
-
-def _number(text: str) -> int | None:
-    """An event's number, within the range of the database."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 PAGES = [

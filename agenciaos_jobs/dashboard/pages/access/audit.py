@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from agenciaos_jobs.dashboard.cursor import read_number
 from agenciaos_jobs.dashboard.labels import ACTS, OUTCOMES
 from agenciaos_jobs.dashboard.page import Page
 from agenciaos_jobs.dashboard.pages.exports.stream import ROWS, Column, send
@@ -22,7 +23,7 @@ _SUBJECT_PAGES = frozenset({"runs", "errors", "payments"})
 
 
 async def show_audit(request: web.Request) -> web.StreamResponse:
-    found = await _entries(request, _number(request.query.get("before", "")), PAGE + 1)
+    found = await _entries(request, read_number(request.query.get("before", "")), PAGE + 1)
     rows = found[:PAGE]
     return render(
         request,
@@ -99,10 +100,6 @@ def _columns(fmt: Formatter) -> list[Column[Entry]]:
 
 def _given(query: Mapping[str, str], name: str) -> str | None:
     return query.get(name, "").strip()[:500] or None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 PAGES = [
