@@ -11,7 +11,7 @@ from support.openai_api import Api, api, error, model, model_at, question
 from agenciaos_jobs.ai_content.background import ResponseNotFoundError
 from agenciaos_jobs.ai_content.openai import client as adapter
 from agenciaos_jobs.ai_content.openai.client import OpenAIModel
-from agenciaos_jobs.ai_content.openai.errors import KeyRefusedError, ModelMissingError
+from agenciaos_jobs.ai_content.openai.errors import KeyRefusedError, ModelMissingError, RateLimitedError
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
 
 __all__ = ["api", "model"]
@@ -67,6 +67,14 @@ async def test_what_may_pass_is_asked_once_and_left_to_the_run_s_retries(
     assert outcome.value.code == f"openai_{code}"
     assert outcome.value.after == (after and timedelta(seconds=after))
     assert len(api.asked) == 1
+
+
+async def test_a_limit_that_is_reached_after_a_request_was_accepted_is_waited_for(api: Api, model: OpenAIModel):
+    failed = {"status": "failed", "error": {"code": "rate_limit_exceeded", "message": "Slow"}, "output": []}
+    api.answers = [web.json_response({"id": "r", "model": "m"} | failed)]
+    with pytest.raises(RateLimitedError) as outcome:
+        await model.answer(question())
+    assert outcome.value.code == "openai_rate_limit_exceeded"
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ async def test_a_verdict_is_kept_once_a_person_and_shown_where_the_content_is(se
 
 
 async def test_a_content_is_a_document_and_ads_are_a_file_for_meta(service: Service, openai_double: OpenAIDouble):
-    headlines = ["=Um título & <dois>", "Outro título bom", "Mais um título"]
+    headlines = ["=Um título & <dois>", "＝Outro título bom", "Mais um título"]
     openai_double.says(COPY.example | {"headlines": headlines})
     async with operator(service) as browser:
         run = await generated(browser, service)
@@ -226,7 +226,7 @@ async def test_a_content_is_a_document_and_ads_are_a_file_for_meta(service: Serv
             assert expected in text, expected
         async with browser.http.get(f"{path}/ads.csv") as response:
             lines = list(csv.DictReader(io.StringIO(await response.text())))
-        assert [line["Title"] for line in lines] == [" =Um título & <dois>", *headlines[1:]]
+        assert [line["Title"] for line in lines] == [" =Um título & <dois>", " ＝Outro título bom", headlines[2]]
         assert {line["Ad Status"] for line in lines} == {"PAUSED"}
         assert (lines[0]["Body"], lines[2]["Call to Action"]) == (COPY.example["primaryTexts"][0], "LEARN_MORE")
         other = await generated(browser, service, agent="INSTAGRAM_HASHTAGS")

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.reports.documents.csv_sheet import is_formula
 
 AGENT = "META_ADS_COPY"
 
@@ -33,7 +34,6 @@ COLUMNS = (
 )
 
 _PAUSED = "PAUSED"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_of_ads(name: str, data: Json) -> bytes:
@@ -60,4 +60,4 @@ def _item(items: Sequence[str], number: int) -> str:
 
 def _harmless(text: str) -> str:
     """The text, with a space before what a spreadsheet would execute. An apostrophe would be published with the ad."""
-    return f" {text}" if text.startswith(_FORMULA) else text
+    return f" {text}" if is_formula(text) else text

@@ -18,6 +18,7 @@ from agenciaos_jobs.ai_content.openai import streaming, usage_metrics
 from agenciaos_jobs.ai_content.openai.errors import (
     KeyRefusedError,
     ModelMissingError,
+    RateLimitedError,
     RejectedInBackgroundError,
     UnavailableError,
     UnsupportedError,
@@ -175,6 +176,9 @@ class OpenAIModel:
                 response = await streaming.read(received, on_text)
             else:
                 response = Response.read(received.content, received.request_id)
+            if response.is_rate_limited:
+                message = "OpenAI's limit was reached while it wrote" + named(received.request_id)
+                raise RateLimitedError("openai_rate_limit_exceeded", message)
             response.model = response.model or request["model"]
             response.headroom = headroom(received.headers, response.tokens)
             return response

@@ -71,8 +71,6 @@ async def _events(received: "LegacyAPIResponse[Any]") -> AsyncGenerator[Mapping[
 def _response_of(event: Mapping[str, Any], text: str, request_id: str | None) -> Response:
     """The response of a stream's last event. Some gateways leave out of it what they have streamed."""
     response = Response.of(event.get("response"), request_id)
-    if response.is_rate_limited and response.error:
-        raise StreamFailedError(response.error.model_dump(), request_id)
     if response.status == "completed" and not response.output and text:
         response.output = [Item(type="message", content=[ContentPart(type="output_text", text=text)])]
     return response

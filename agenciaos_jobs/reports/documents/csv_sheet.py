@@ -35,8 +35,13 @@ def lines(rows: Iterable[Sequence[str]]) -> bytes:
 def escape_formula(text: str) -> str:
     """The text, escaped so that no spreadsheet takes it for a formula."""
     flat = " ".join("".join(" " if unicodedata.category(char) in {"Cc", "Cs"} else char for char in text).split())
-    visible = (char for char in unicodedata.normalize("NFKC", flat) if unicodedata.category(char)[0] not in "CZ")
-    return f"'{flat}" if next(visible, "").startswith(_FORMULA) else flat
+    return f"'{flat}" if is_formula(flat) else flat
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet may take the text for a formula."""
+    visible = (char for char in unicodedata.normalize("NFKC", text) if unicodedata.category(char)[0] not in "CZ")
+    return next(visible, "").startswith(_FORMULA)
 
 
 def _columns(fmt: Formatter) -> list[str]:
