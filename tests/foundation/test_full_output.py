@@ -62,7 +62,8 @@ def started(name: str, kind: str, env: dict[str, str], cwd: Path) -> Iterator["s
         process.wait()
 
 
-@pytest.mark.parametrize("kind", ["full", pytest.param("a pipe without a reader", marks=pytest.mark.slow), "closed"])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["full", "a pipe without a reader", "closed"])
 async def test_server_and_worker_work_without_their_logs(kind: str, settings: Settings, tmp_path: Path):
     port = embedded.free_port()
     changes = {"PORT": str(port), "LOG_LEVEL": "debug", "SHUTDOWN_DELAY": "0", "OPENAI_WEBHOOK_SECRET": SECRET}

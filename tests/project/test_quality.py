@@ -21,7 +21,7 @@ TEMPLATES = sorted((ROOT / "agenciaos_jobs").rglob("*.html"))
         ["ruff", "format", "--check"],
         ["mypy"],
         ["lint-imports"],
-        ["bandit", "-q", "-ll", "-r", "agenciaos_jobs"],
+        pytest.param(["bandit", "-q", "-ll", "-r", "agenciaos_jobs"], marks=pytest.mark.slow),
         ["djlint", "--check", "agenciaos_jobs"],
         ["djlint", "--lint", "agenciaos_jobs"],
     ],
