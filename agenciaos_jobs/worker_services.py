@@ -83,7 +83,7 @@ def worker_services(runtime: Runtime, jobs: Mapping[str, Job[Any]]) -> WorkerSer
         run_log=run_log,
         lease=Lease(pool, clock, worker, watchdog, dispatcher.set_draining),
         heartbeat=Heartbeat(pool.within(heartbeat.TIMEOUT), worker, runner, run_log),
-        rescuer=Rescuer(quick, runtime.queue, outbox, clock, jobs, on_failures, housekeeping),
+        rescuer=Rescuer(quick, runtime.queue, outbox, clock, jobs, worker.id, on_failures, housekeeping),
         scheduler=Scheduler(quick, runtime.intake, clock, jobs, EarlySlotAlert(clock).record),
         job_cleanup=JobCleanup(quick, clock, jobs, runtime.resources),
         pruner=Pruner(pool, clock, runtime.retention),

@@ -52,7 +52,7 @@ async def generate(context: RunContext[Reports], month: Month, agency_id: str | 
     """Generates a month's reports of every agency, or of one, and returns what came of it."""
     progress = await _drafted(context, month, agency_id)
     while not progress.is_complete:
-        progress = await _write_chunk(context, month, progress, deliver)
+        progress = await _write_chunk(context, month, deliver)
     context.log.info(
         "reports_generated",
         month=str(month),
@@ -64,11 +64,11 @@ async def generate(context: RunContext[Reports], month: Month, agency_id: str | 
 
 
 async def _drafted(context: RunContext[Reports], month: Month, agency_id: str | None) -> Progress:
-    if found := await generation.progress(context.database, context.run.id, month):
-        return found
     now = context.clock.now()
     tomorrow = now.astimezone(SAO_PAULO).date() + timedelta(days=1)
     async with context.database.within(TIMEOUT).transaction() as connection:
+        if found := await generation.locked_progress(connection, context.run.id, month):
+            return found
         progress = await generation.draft(
             connection,
             context.run.id,
@@ -82,8 +82,11 @@ async def _drafted(context: RunContext[Reports], month: Month, agency_id: str | 
     return progress
 
 
-async def _write_chunk(context: RunContext[Reports], month: Month, progress: Progress, deliver: Deliver) -> Progress:
+async def _write_chunk(context: RunContext[Reports], month: Month, deliver: Deliver) -> Progress:
     async with context.database.transaction() as connection:
+        progress = await generation.locked_progress(connection, context.run.id, month)
+        if progress is None:
+            raise RuntimeError("another attempt of this run has ended it")
         written = await generation.write_chunk(connection, context.run.id, month, CHUNK, context.clock.now())
         await deliver(connection, written, progress.created + progress.updated)
         created = sum(item.revision == 1 for item in written)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.clock import FrozenClock
 from support.probe import Probe
-from support.service import running_server, running_service, running_worker
+from support.service import leases_renewed, running_server, running_service, running_worker
 
 from agenciaos_jobs.engine import scheduler
 from agenciaos_jobs.engine.arq.host import TIMEZONE, cron_job
@@ -155,6 +155,7 @@ async def test_a_slot_makes_one_run_however_many_workers_and_is_caught_up_once(
         assert await db.fetchval("SELECT count(*) FROM jobs.runs") == 0
         clock.set(datetime(2026, 11, 1, 9, 0, tzinfo=UTC))
         fire = worker.functions[f"cron:{MONTHLY}"].coroutine
+        await leases_renewed(db, clock)
         async with running_worker(settings, clock=clock) as other:
             await asyncio.gather(*[fire(ctx) for ctx in (worker.ctx, other.ctx, worker.ctx)])
             run = await db.fetchrow("SELECT * FROM jobs.runs WHERE schedule_id = $1", MONTHLY)
@@ -195,3 +196,21 @@ def test_backoff_stays_within_its_bounds(attempt: int, chance: float):
 )
 def test_what_follows_a_failure(error, attempt, expected):
     assert after_failure(error, attempt, 3, Backoff(), 0.0) == expected
+
+
+async def test_a_worker_that_was_frozen_itself_keeps_its_runs(settings: Settings, db: asyncpg.Connection):
+    started, ends = asyncio.Event(), asyncio.Event()
+
+    async def act(_: Any) -> None:
+        started.set()
+        await ends.wait()
+
+    probe, clock = Probe(act), FrozenClock(datetime(2026, 10, 31, 12, 0, tzinfo=UTC))
+    async with running_server(settings, clock) as service, running_worker(settings, probe.jobs, clock) as worker:
+        run_id = await service.start(probe.job)
+        await started.wait()
+        await db.execute("UPDATE jobs.workers SET lease_until = seen_at")
+        await worker.ctx["worker"].rescuer.run_once()  # before the lease is renewed
+        ends.set()
+        run = await service.finished(run_id)
+    assert (run["status"], run["attemptCount"], probe.calls) == ("COMPLETED", 1, 1)

@@ -176,7 +176,7 @@ async def test_the_transaction_of_an_expired_worker_is_terminated(pooled_url: st
             await workers.try_maintenance_lock(connection)
             await db.execute("INSERT INTO jobs.workers VALUES ('worker_gone', 'h', 1, now(), now(), clock_timestamp())")
             soon = SystemClock().now() + timedelta(seconds=1)  # it counts milliseconds
-            await workers.terminate_backends_of_expired(rescuer, soon)
+            await workers.terminate_backends_of_expired(rescuer, soon, "another")
             with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
                 await until(lambda: holds(connection))
             async with rescuer.transaction() as other:

@@ -176,7 +176,7 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        self.do(runs.rescue_orphans(self.database, ERROR, self.now))
+        self.do(runs.rescue_orphans(self.database, ERROR, self.now, "another"))
         self.do(runs.expire(self.database, ERROR, self.now))
         self.do(runs.promote_scheduled(self.database, self.now))
         self.do(runs.unblock_stuck(self.database))

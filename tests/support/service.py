@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import asyncpg
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from arq.worker import Worker, create_worker
@@ -116,3 +117,10 @@ async def running_service(
 ) -> AsyncIterator[Service]:
     async with running_server(settings, clock) as service, running_worker(settings, jobs, clock):
         yield service
+
+
+async def leases_renewed(db: asyncpg.Connection, clock: Clock) -> None:
+    """Waits until no worker counts as lost because a test moved the clock past its lease."""
+    async with asyncio.timeout(PATIENCE):
+        while await db.fetchval("SELECT EXISTS (SELECT FROM jobs.workers WHERE lease_until <= $1)", clock.now()):
+            await asyncio.sleep(0.02)

@@ -217,9 +217,13 @@ async def wake(executor: Executor, run_id: str, now: datetime) -> QueuedRun | No
     return QueuedRun(record["id"], record["task"], record["due_at"], record["priority"])
 
 
-async def rescue_orphans(executor: Executor, error: RunError, now: datetime) -> list[LostRun]:
-    """Ends the attempts of lost workers with ``error``; requeues the runs that have attempts left."""
-    return [LostRun(**record) for record in await executor.fetch(QUERIES["rescue_orphans"], now, error.as_json())]
+async def rescue_orphans(executor: Executor, error: RunError, now: datetime, rescuer_id: str) -> list[LostRun]:
+    """Ends the attempts of lost workers with ``error``; requeues the runs that have attempts left.
+
+    The rescuing worker is not lost, even if it was frozen and has not renewed its lease yet.
+    """
+    records = await executor.fetch(QUERIES["rescue_orphans"], now, error.as_json(), rescuer_id)
+    return [LostRun(**record) for record in records]
 
 
 async def waiting(executor: Executor, due_before: datetime, after_id: str, limit: int) -> list[QueuedRun]:

@@ -234,13 +234,14 @@ WHERE id = $1 AND (status = 'EXECUTING' OR status = 'QUEUED' AND standing_by)
 RETURNING id, task, due_at, priority, status = 'QUEUED' AND NOT parked AS waits
 
 -- name: rescue_orphans
--- Runs of workers with expired leases: requeued, or CRASHED if no attempt is left or the run has lost three workers.
+-- Runs of other workers than $3 with expired leases: requeued, or CRASHED if no attempt is left or the run has lost
+-- three workers.
 WITH lost AS (
   SELECT run.id, run.worker_id, run.attempt, run.attempt_started_at, run.task, run.priority,
          run.attempt < run.max_attempts AND run.losses < 2 AS will_retry
   FROM jobs.runs AS run
   LEFT JOIN jobs.workers AS worker ON worker.id = run.worker_id
-  WHERE run.status = 'EXECUTING' AND (worker.id IS NULL OR worker.lease_until <= $1)
+  WHERE run.status = 'EXECUTING' AND (worker.id IS NULL OR worker.lease_until <= $1 AND worker.id <> $3)
   ORDER BY run.id
   LIMIT 1000
   FOR UPDATE OF run SKIP LOCKED

@@ -80,13 +80,13 @@ async def mark_lost(executor: Executor, worker: Worker, run_ids: list[str]) -> N
     await executor.execute(QUERIES["mark_lost"], worker.id, run_ids)
 
 
-async def terminate_backends_of_expired(executor: Executor, now: datetime) -> int:
-    """Terminates the transactions that expired workers began before their leases ran out; returns how many.
+async def terminate_backends_of_expired(executor: Executor, now: datetime, rescuer_id: str) -> int:
+    """Terminates the transactions that other workers, now expired, began before their leases ran out; returns how many.
 
     The transactions of a frozen process keep their locks. Postgres itself ends those that are idle, but not one that
     waits for the rest of a statement, and only late one that was blocked by another of the same process.
     """
-    return int(await executor.fetchval(QUERIES["terminate_backends_of_expired"], now))
+    return int(await executor.fetchval(QUERIES["terminate_backends_of_expired"], now, rescuer_id))
 
 
 async def try_maintenance_lock(connection: Connection) -> bool:

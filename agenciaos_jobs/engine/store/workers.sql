@@ -32,7 +32,7 @@ UPDATE jobs.runs SET worker_id = NULL WHERE id = ANY ($2::text[]) AND worker_id 
 SELECT count(*) FILTER (WHERE pg_terminate_backend(activity.pid, 1000))
 FROM jobs.workers AS worker
 JOIN pg_stat_activity AS activity ON activity.application_name = 'agenciaos-jobs ' || worker.id
-WHERE worker.lease_until <= $1 AND activity.xact_start < worker.lease_until
+WHERE worker.lease_until <= $1 AND worker.id <> $2 AND activity.xact_start < worker.lease_until
   AND activity.datname = current_database() AND activity.usename = current_user
 
 -- name: try_maintenance_lock

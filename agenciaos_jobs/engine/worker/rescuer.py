@@ -46,11 +46,12 @@ class Rescuer:
         outbox: RedisOutbox,
         clock: Clock,
         jobs: Mapping[str, Job[Any]],
+        worker_id: str,
         on_failures: FailuresHook,
         housekeeping: Housekeeping,
     ) -> None:
         self._database, self._queue, self._outbox, self._clock = database, queue, outbox, clock
-        self._jobs, self._on_failures, self._housekeeping = jobs, on_failures, housekeeping
+        self._jobs, self._worker_id, self._on_failures, self._housekeeping = jobs, worker_id, on_failures, housekeeping
         self._page_ends_at = ""
         self._rescue_not_before = self._clock.now()
 
@@ -74,7 +75,9 @@ class Rescuer:
     async def _terminate_backends_of_expired_workers(self) -> None:
         """Runs before the maintenance lock is requested, because an expired worker may hold it."""
         now = self._clock.now()
-        if now >= self._rescue_not_before and (cut := await workers.terminate_backends_of_expired(self._database, now)):
+        if now < self._rescue_not_before:
+            return
+        if cut := await workers.terminate_backends_of_expired(self._database, now, self._worker_id):
             log.warning("lost_workers_cut_off", transactions=cut)
 
     async def _repair_rows(self) -> list[LostRun]:
@@ -82,7 +85,9 @@ class Rescuer:
         async with self._database.transaction() as connection:
             if not await workers.try_maintenance_lock(connection):
                 return []
-            lost = await runs.rescue_orphans(connection, WORKER_LOST, now) if now >= self._rescue_not_before else []
+            lost = []
+            if now >= self._rescue_not_before:
+                lost = await runs.rescue_orphans(connection, WORKER_LOST, now, self._worker_id)
             crashed = [(run.id, run.task) for run in lost if not run.will_retry]
             expired = await runs.expire(connection, EXPIRED, now)
             await self._run_discard_hooks(connection, crashed + expired)

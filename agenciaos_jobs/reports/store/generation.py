@@ -55,6 +55,12 @@ async def progress(executor: Executor, run_id: str, month: Month) -> Progress | 
     return Progress(**record) if record else None
 
 
+async def locked_progress(connection: Connection, run_id: str, month: Month) -> Progress | None:
+    """As :func:`progress`, and no other attempt of the run changes it before the transaction ends."""
+    await connection.execute(QUERIES["lock"], run_id)
+    return await progress(connection, run_id, month)
+
+
 async def draft(
     connection: Connection,
     run_id: str,

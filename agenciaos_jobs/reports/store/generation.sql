@@ -185,6 +185,10 @@ SELECT $6, $1, jsonb_build_object(
 FROM figure
 RETURNING totals, drafted, created, updated
 
+-- name: lock
+-- Keeps the attempts of a run apart: that of a frozen worker may go on beside the one that replaced it.
+SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.reports:' || $1, 0))
+
 -- name: progress
 SELECT totals, drafted, created, updated FROM jobs.report_progress WHERE run_id = $1 AND month = $2
 
