@@ -77,7 +77,7 @@ async def open_runtime(
     async with AsyncExitStack() as stack:
         clock = clock or SystemClock()
         runtime_id = clock.new_id(kind)
-        pool, redis = await _connect(settings, clock, runtime_id, stack)
+        pool, redis = await _connect(settings, clock, runtime_id, kind, stack)
         redactor = Redactor(settings.secrets)
         for_requests, for_engine = pool.within(REQUEST_TIMEOUT), pool.within(ENGINE_TIMEOUT)
         alerting = _alerting(settings, clock, stack, AlertBuffer(for_engine, clock, redactor))
@@ -120,7 +120,9 @@ def _resources(
     }
 
 
-async def _connect(settings: Settings, clock: Clock, name: str, stack: AsyncExitStack) -> tuple[Database, Queue]:
+async def _connect(
+    settings: Settings, clock: Clock, name: str, kind: str, stack: AsyncExitStack
+) -> tuple[Database, Queue]:
     """Postgres, with the schema of this release and its clock adopted, and Redis, which connects on first use."""
     assert settings.database_url
     assert settings.redis_url
@@ -131,7 +133,7 @@ async def _connect(settings: Settings, clock: Clock, name: str, stack: AsyncExit
         direct_url=settings.direct_url.get_secret_value() if settings.direct_url else None,
         size=settings.database_pool_size,
         name=name,
-        on_query=tracing.query_logger(sql.name_of),
+        on_query=tracing.query_logger(sql.name_of, of_worker=kind == "worker"),
     )
     stack.push_async_callback(pool.close)
     await migrate.require_schema(pool.within(ENGINE_TIMEOUT))

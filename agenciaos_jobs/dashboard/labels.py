@@ -52,7 +52,10 @@ SOURCES: Mapping[str, Text] = {
 UNKNOWN_AGENCY = Text("Agência excluída ou desconhecida", "Deleted or unknown agency")
 """What stands in place of the name of an agency that the application does not have."""
 
-CALLS: Mapping[str, Text] = {"openai responses": Text("Chamada ao modelo", "Call of the model")}
+CALLS: Mapping[str, Text] = {
+    "openai responses": Text("Chamada ao modelo", "Call of the model"),
+    "sql": Text("Comando SQL", "SQL statement"),
+}
 """The calls to other services in a timeline, by their spans' names; one that is missing here is shown as it is."""
 
 ACTIONS: Mapping[Action, tuple[Text, str]] = {

@@ -38,6 +38,9 @@ class NotInstalledError(Exception):
         super().__init__("OTEL_EXPORTER_OTLP_ENDPOINT is set: install agenciaos-jobs[otel]")
 
 
+SLOW_QUERY = 0.005
+"""Seconds from which on a statement is a part of its attempt on the run's page."""
+
 _EXPORT_TIMEOUT = 3
 _NO_TRACE = Context()
 _NO_SPAN: AbstractContextManager[Span] = nullcontext(INVALID_SPAN)
@@ -133,13 +136,22 @@ def mark_failed(code: str) -> None:
     get_current_span().set_status(StatusCode.ERROR, code)
 
 
-def query_logger(name_of: Callable[[str], str]) -> Callable[[Any], None] | None:
-    """A query logger for asyncpg; ``None`` if spans are not exported."""
-    return None if _tracer is None else lambda query: _record_query(query, name_of(query.query))
+def query_logger(name_of: Callable[[str], str], *, of_worker: bool) -> Callable[[Any], None] | None:
+    """A query logger for asyncpg; ``None`` where its records would go nowhere.
+
+    In a worker the statements of an attempt that take :data:`SLOW_QUERY` are passed to its recorder, as ``sql`` and
+    their name.
+    """
+    if _tracer is None and not of_worker:
+        return None
+    return lambda query: _record_query(query, name_of(query.query))
 
 
 def _record_query(query: Any, name: str) -> None:
     """Records a span for a completed statement of a request or an attempt. Background loops record none."""
+    recorder = _recorder.get()
+    if recorder and query.elapsed >= SLOW_QUERY:
+        recorder("sql" if name == "sql" else f"sql {name}", query.elapsed)
     if _tracer is None or not get_current_span().is_recording():
         return
     ended = time.time_ns()

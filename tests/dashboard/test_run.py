@@ -3,12 +3,14 @@
 import asyncio
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
 from support.browsing import Browser, operator
 from support.clock import FrozenClock
 from support.double import OpenAIDouble
+from support.probe import Probe
 from support.sdk import JOBS, running_with_test_jobs
 from support.service import Service, running_server, running_service
 
@@ -184,3 +186,20 @@ async def test_a_run_leads_to_the_ones_beside_it_in_the_list_it_was_opened_from(
         assert await beside(2, "?tag=odd") == (ids[3], ids[1])
         _, page = await browser.get("/runs?tag=odd")
         assert f'href="/runs/{ids[3]}?tag=odd"' in page
+
+
+@pytest.mark.parametrize(("length", "is_shown"), [(30_000, True), (120_000, False)])
+async def test_a_long_output_is_a_file_of_its_own(settings: Settings, length: int, is_shown: bool):
+    async def act(_: Any) -> Any:
+        return {"text": "palavra " * (length // 8), "apiKey": "s3cret"}
+
+    probe = Probe(act)
+    async with running_service(settings, probe.jobs) as service, operator(service) as browser:
+        run_id = await service.start(probe.job)
+        await service.finished(run_id)
+        _, page = await browser.get(f"/runs/{run_id}")
+        assert page.count("palavra") == (length // 8 if is_shown else 0)
+        assert len(page) < length + 30_000
+        status, text = await browser.get(f"/runs/{run_id}/output.json")
+    assert (status, text.count("palavra")) == (200, length // 8)
+    assert "s3cret" not in page + text

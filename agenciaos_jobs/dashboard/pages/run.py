@@ -13,7 +13,7 @@ from agenciaos_jobs.dashboard.failures.explanation import explain
 from agenciaos_jobs.dashboard.page import Page, form, redirect
 from agenciaos_jobs.dashboard.pages import waiting
 from agenciaos_jobs.dashboard.pages.runs import kept_filter, read_filter
-from agenciaos_jobs.dashboard.rendering import formatter, language_of, render
+from agenciaos_jobs.dashboard.rendering import HEADERS, formatter, language_of, render
 from agenciaos_jobs.dashboard.run_names import name_of
 from agenciaos_jobs.dashboard.store import run as dashboard_run
 from agenciaos_jobs.dashboard.store import runs
@@ -100,6 +100,13 @@ async def _log(request: web.Request, run: StoredRun) -> list[LogLine]:
     return await dashboard_run.log(request.app[DATABASE], run.id, levels=levels, text=text, limit=MAX_LINES)
 
 
+async def show_json(request: web.Request) -> web.StreamResponse:
+    """The payload or the output, which the run's page leaves out when it is long."""
+    value = getattr(await _run(request), request.match_info["name"])
+    text = _pretty(request.app[REDACTOR].value(value))
+    return web.Response(text=text, content_type="application/json", headers=HEADERS)
+
+
 async def cancel(request: web.Request) -> web.StreamResponse:
     run_id = request.match_info["run_id"]
     was_ended = await request.app[CONTROL].cancel(run_id)
@@ -179,6 +186,7 @@ def _pretty(payload: Any) -> str:
 
 PAGES = [
     Page("GET", "/runs/{run_id}", show_run),
+    Page("GET", "/runs/{run_id}/{name:payload|output}.json", show_json),
     Page("POST", "/runs/{run_id}/cancel", cancel),
     Page("POST", "/runs/{run_id}/replay", replay),
     Page("GET", "/runs/{run_id}/edit", show_edit, role=Role.OPERATOR),

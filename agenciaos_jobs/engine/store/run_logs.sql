@@ -19,4 +19,4 @@ SELECT run_id, attempt, logged_at, 'warning', 'log_lines_dropped', jsonb_build_o
 FROM dropped WHERE (run_id, attempt) NOT IN (SELECT run_id, attempt FROM known)
 
 -- name: of_run
-SELECT attempt, logged_at, level, message, fields FROM jobs.run_logs WHERE run_id = $1 ORDER BY logged_at, attempt
+SELECT attempt, logged_at, level, message, fields FROM jobs.run_logs WHERE run_id = $1 AND level <> 'span' ORDER BY logged_at, attempt
