@@ -29,3 +29,7 @@ dev:
 # Renews constraints.txt and requirements.lock; "just lock --upgrade" takes newer releases.
 lock *arguments:
     .ci/lock {{arguments}}
+
+# Draws the READMEs' pictures anew; needs Chromium.
+pictures:
+    .venv/bin/python -m bench.pictures
