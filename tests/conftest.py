@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 import hypothesis
 import pytest
+from pydantic import SecretStr
 from support.double import OpenAIDouble
 from support.guru import TOKEN, GuruDouble
 from support.places import in_memory
@@ -117,18 +118,24 @@ async def db(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     await connection.close()
 
 
-@pytest.fixture
-def settings(database_url: str, servers: dict[str, str], openai_double: OpenAIDouble) -> Settings:
+@pytest.fixture(scope="session")
+def shared_settings(servers: dict[str, str]) -> Settings:
+    """What the settings of all tests have in common: reading the environment takes longer than a copy."""
     return Settings(
-        database_url=database_url,
+        database_url=servers["DATABASE_URL"],
         redis_url=servers["REDIS_URL"],
         trigger_secret_key=KEY,
         dashboard_password=PASSWORD,
         openai_api_key="sk-test-0123456789",
         dmg_webhook_secret=TOKEN,
-        openai_base_url=openai_double.url,
         shutdown_grace=0,
     )
+
+
+@pytest.fixture
+def settings(shared_settings: Settings, database_url: str, openai_double: OpenAIDouble) -> Settings:
+    own = {"database_url": SecretStr(database_url), "openai_base_url": openai_double.url}
+    return shared_settings.model_copy(update=own)
 
 
 @pytest.fixture
