@@ -2,12 +2,11 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from pydantic import create_model
+from support.api_document import api_document
 
 from agenciaos_jobs import Job
 from agenciaos_jobs.api import schemas
@@ -27,18 +26,8 @@ def without_texts(value: Any) -> Any:
     return [without_texts(item) for item in value] if isinstance(value, list) else value
 
 
-DOCUMENT = """
-from agenciaos_jobs.api import openapi
-from agenciaos_jobs.server import operations
-import orjson
-print(orjson.dumps(openapi.document(operations())).decode())
-"""
-
-
 def test_the_api_is_described_as_it_was():
-    """In a process of its own, because other tests add jobs to theirs."""
-    done = subprocess.run([sys.executable, "-c", DOCUMENT], capture_output=True, text=True, check=True)
-    document = json.loads(done.stdout)
+    document = api_document()
     document["info"].pop("version")
     text = json.dumps(without_texts(document), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     if os.environ.get("UPDATE_OPENAPI"):

@@ -35,8 +35,9 @@ def every_page(site: Site, story: Mapping[str, str]) -> dict[str, Visit]:
     contents += [f"{contents[1]}?with={story['written']}", f"/workbench?from={story['written']}"]
     contents += [f"/workbench?agency=agency-123&agent={slug}" for slug in ("copy-generator", "blog-complete")]
     agencies = ["/agencies/agency-123", "/agencies/agency-124"]
+    reference = [f"/docs/{tag}" for tag in ("triggers", "runs")]
     wrong = ["/no-such-page", "/runs/run_gone", "/payments/999999"]
-    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *costs, *contents, *EMPTY, *wrong]
+    paths = [*menu, *runs, bulk, edit, report, *others, *agencies, *costs, *contents, *reference, *EMPTY, *wrong]
     return {path: lambda window, path=path: window.go(path) for path in paths} | {
         "an error group": lambda window: window.go(window.leads_on("/errors")),
         "the failures of a bar": _failures_of_a_bar,
