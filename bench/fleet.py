@@ -67,6 +67,7 @@ class Fleet:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self.ports = [embedded.free_port(), embedded.free_port()]
         self.done: dict[str, int] = {}
+        self._ahead: list[Callable[[], Awaitable[None]]] = []
 
     @property
     def spared(self) -> psutil.Process:
@@ -118,8 +119,10 @@ class Fleet:
         ]
 
     async def make_trouble(self) -> str:
-        """Does one of the things, chosen at random; returns its name."""
-        trouble = random.choice(self.troubles)
+        """Does one of the things, each before any is repeated, in an order chosen at random; returns its name."""
+        if not self._ahead:
+            self._ahead = random.sample(self.troubles, len(self.troubles))
+        trouble = self._ahead.pop()
         name = getattr(trouble, "__name__", "").replace("_", " ")
         self.done[name] = self.done.get(name, 0) + 1
         await trouble()
