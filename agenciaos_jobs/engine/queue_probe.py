@@ -96,7 +96,8 @@ class PermissionsError(UnusableQueueError):
         "O usuário do Redis não tem as permissões (ACL) que docs/operations.md lista",
         "The Redis user lacks permissions (ACL) that docs/operations.md lists",
     )
-    marks = ("NoPermissionError", "NOPERM", "The user executing the script can't")
+    # As Redis 6 words it, and from Redis 7 on.
+    marks = ("NoPermissionError", "NOPERM", "The user executing the script can't", "ACL failure in script")
 
 
 class LoginError(UnusableQueueError):

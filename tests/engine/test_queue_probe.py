@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from redis.exceptions import ResponseError
 from support import redis_kinds
 from support.commands import cli
 from support.probe import Probe
@@ -60,6 +61,23 @@ async def test_each_kind_is_named(start: Start, kind: Any, error: type[UnusableQ
             await queue_probe.probe(client)
     finally:
         await client.aclose(close_connection_pool=True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ACL failure in script: User jobs has no permissions to run the 'sadd' command script: a12b, on @user_script",
+        "ACL failure in script: No permissions to access a channel script: 07ab, on @user_script:5.",
+    ],
+)
+async def test_permissions_are_named_as_redis_8_and_valkey_9_word_it(monkeypatch: pytest.MonkeyPatch, text: str):
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise ResponseError(text)
+
+    client = queue.connect("redis://127.0.0.1:1")
+    monkeypatch.setattr(client, "eval", refuse)
+    with pytest.raises(PermissionsError):
+        await queue_probe.probe(client)
 
 
 @pytest.mark.parametrize(

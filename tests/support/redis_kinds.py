@@ -1,7 +1,9 @@
 """Redis servers that answer a ping and do not do what the queue needs."""
 
 import asyncio
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -54,9 +56,10 @@ async def full(start: Start) -> str:
 
 
 async def unwritable(start: Start) -> str:
-    url = f"redis://127.0.0.1:{start('--save', '')}"
+    directory = tempfile.mkdtemp()
+    url = f"redis://127.0.0.1:{start('--save', '', '--dir', directory)}"
     await command(url, "CONFIG", "SET", "save", "3600 1000")
-    await command(url, "CONFIG", "SET", "dir", "/proc")
+    shutil.rmtree(directory)
     await command(url, "SET", "x", "1")
     await command(url, "BGSAVE")
     async with asyncio.timeout(10), redis.asyncio.from_url(url) as client:
