@@ -1,4 +1,4 @@
-"""Standard output that takes nothing: a full disk, a pipe without a reader, or none at all."""
+"""Standard output that takes nothing: a full disk, a pipe without a reader or with one that stopped, or none at all."""
 
 import asyncio
 import os
@@ -13,6 +13,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from conftest import KEY
+from support.places import filled_pipe
 from support.processes import environment
 
 from agenciaos_jobs.dev import embedded
@@ -32,6 +33,11 @@ def output(kind: str) -> Iterator[int | None]:
         os.close(reading)
         yield writing
         os.close(writing)
+    elif kind == "a pipe whose reader has stopped":
+        reading, writing = filled_pipe()
+        yield writing
+        os.close(writing)
+        os.close(reading)
     else:
         yield None
 
@@ -63,7 +69,7 @@ def started(name: str, kind: str, env: dict[str, str], cwd: Path) -> Iterator["s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["full", "a pipe without a reader", "closed"])
+@pytest.mark.parametrize("kind", ["full", "a pipe without a reader", "a pipe whose reader has stopped", "closed"])
 async def test_server_and_worker_work_without_their_logs(kind: str, settings: Settings, tmp_path: Path):
     port = embedded.free_port()
     changes = {"PORT": str(port), "LOG_LEVEL": "debug", "SHUTDOWN_DELAY": "0", "OPENAI_WEBHOOK_SECRET": SECRET}

@@ -17,10 +17,12 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from agenciaos_jobs.foundation.logs.output import Output
 from agenciaos_jobs.foundation.redact import Redactor
-from agenciaos_jobs.foundation.storable import encode, storable, text_of
+from agenciaos_jobs.foundation.storable import encode, text_of
 
 _JSON_OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_UTC_Z
+OUTPUT = Output()
 ARQ_LOGGERS = ("arq.worker", "arq.connections", "arq.jobs", "arq.utils")
 
 _CONTEXT: ContextVar[Mapping[str, Any]] = ContextVar("about", default={})  # noqa: B039 - replaced, never mutated
@@ -46,7 +48,7 @@ def configure(
 ) -> None:
     """Sends structlog's and the standard library's records to standard output in one format.
 
-    Records that standard output does not take are lost.
+    Nothing waits for standard output: see :class:`Output`.
 
     Our own lines bypass the standard library, which would take several times as long. ``cache_loggers``: loggers read
     this configuration once, because the process will not configure logging again.
@@ -78,7 +80,7 @@ def configure(
 
 def _route_stdlib(enrich: Sequence[Processor], render: Sequence[Processor], level: str) -> None:
     """Formats the standard library's records, which other libraries write, like our own lines."""
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(OUTPUT)
     foreign = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=enrich, processors=foreign))
     root = logging.getLogger()
@@ -129,17 +131,7 @@ class Line:
             while True:
                 lines.append(Line._waiting.popleft())
         if lines:
-            _print("\n".join(lines) + "\n")
-
-
-def _print(text: str) -> None:
-    """Writes to standard output. What a full disk or a closed pipe does not take is lost, and stops nothing."""
-    with suppress(OSError):
-        try:
-            sys.stdout.write(text)
-        except UnicodeEncodeError:  # a lone surrogate, in the form for people
-            sys.stdout.write(storable(text))
-        sys.stdout.flush()
+            OUTPUT.write("\n".join(lines) + "\n")
 
 
 def open_streams() -> None:
@@ -153,6 +145,7 @@ def open_streams() -> None:
 def _finish() -> None:
     """Writes what is left. Python flushes once more after this, and would exit with 120 where that fails."""
     Line.write()
+    OUTPUT.finish()
     try:
         sys.stdout.flush()
     except OSError:
