@@ -1,18 +1,18 @@
 """Batches: many runs triggered by one call, stored atomically."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
-from agenciaos_jobs.engine.intake import Intake, first_of_each
+from agenciaos_jobs.engine.intake import Condition, Intake, first_of_each
 from agenciaos_jobs.engine.model.run import NewRun
 from agenciaos_jobs.engine.store import batches, idempotency, runs
 from agenciaos_jobs.engine.store.batches import Batch, BatchItem
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.foundation.database import Connection, Database
-from agenciaos_jobs.foundation.errors import DomainError
+from agenciaos_jobs.foundation.errors import DomainError, InvalidFieldsError, WrongField
 from agenciaos_jobs.foundation.i18n.text import Text
 
 log = structlog.get_logger("agenciaos_jobs.batches")
@@ -55,23 +55,37 @@ class Batches:
             batch, is_new = await self._get_or_create(connection, run_count, key, ttl, shown_key)
         return batch, not is_new and batch.sealed_at is not None
 
-    async def add(self, batch_id: str, new: Mapping[int, NewRun]) -> Added:
-        """Adds the items that are not in the batch yet. Raises :class:`UnknownBatchError`."""
+    async def add(self, batch_id: str, new: Mapping[int, NewRun], *, condition: Condition | None = None) -> Added:
+        """Adds the items that are not in the batch yet.
+
+        Raises :class:`UnknownBatchError`, or :class:`InvalidFieldsError` for an item beyond the batch's ``run_count``.
+        """
         stored: dict[str, NewRun] = {}
         async with self._database.transaction() as connection:
+            if condition:
+                await condition(connection)
             batch = await batches.hold(connection, batch_id)
             if batch is None:
                 raise UnknownBatchError(batch_id)
+            _require_room(batch, new)
             added = await self._add(connection, batch, new, stored)
         self._send(stored)
         return added
 
     async def trigger(
-        self, new: Mapping[int, NewRun], *, key: str | None, shown_key: str | None = None, ttl: timedelta | None = None
+        self,
+        new: Mapping[int, NewRun],
+        *,
+        key: str | None,
+        shown_key: str | None = None,
+        ttl: timedelta | None = None,
+        condition: Condition | None = None,
     ) -> tuple[Added, bool]:
         """Creates a batch with all its items, or finds the one with ``key``; and whether it existed before."""
         stored: dict[str, NewRun] = {}
         async with self._database.transaction() as connection:
+            if condition:
+                await condition(connection)
             batch, is_new = await self._get_or_create(connection, len(new), key, ttl, shown_key)
             if not is_new:
                 return Added(batch, await batches.items(connection, batch.id), repeated=len(new)), True
@@ -140,3 +154,12 @@ class Batches:
         for run_id, run in stored.items():
             self._intake.send(run_id, run, now)
         log.debug("batch_accepted", runs=len(stored))
+
+
+def _require_room(batch: Batch, positions: Iterable[int]) -> None:
+    last = batch.run_count - 1
+    beyond = sorted(position for position in positions if position > last)
+    if beyond:
+        english = f"Input should be less than or equal to {last}"
+        fields = [WrongField(("items", n, "index"), "less_than_equal", english, {"le": last}) for n in beyond]
+        raise InvalidFieldsError(fields=fields)

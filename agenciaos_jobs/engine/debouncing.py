@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from agenciaos_jobs.engine.intake import Intake
+from agenciaos_jobs.engine.intake import Condition, Intake
 from agenciaos_jobs.engine.model.run import NewRun, QueuedRun, TriggerResult
 from agenciaos_jobs.engine.outbox import RedisOutbox
 from agenciaos_jobs.engine.store import debouncing, runs
@@ -37,17 +37,20 @@ class Debouncer:
     def __init__(self, database: Database, intake: Intake, outbox: RedisOutbox, clock: Clock) -> None:
         self._database, self._intake, self._outbox, self._clock = database, intake, outbox, clock
 
-    async def trigger(self, new: NewRun, how: Debounce) -> TriggerResult:
+    async def trigger(self, new: NewRun, how: Debounce, *, condition: Condition | None = None) -> TriggerResult:
         """Pushes the key's run back, or makes a new one. An idempotency key in use comes first.
 
         Raises ``KeyConflictError`` as the intake does.
         """
         new = self._intake.with_limit(new._replace(delay=how.delay))
+        has_key = bool(new.idempotency_key or new.request_key)
         while True:
-            if (new.idempotency_key or new.request_key) and (existing := await self._intake.existing(new)):
-                return existing
             try:
                 async with self._database.transaction() as connection:
+                    if condition:
+                        await condition(connection)
+                    if has_key and (existing := await self._intake.existing(connection, new)):
+                        return existing
                     return await self._trigger_in(connection, new, how)
             except _RequestRepeatedError:
                 continue

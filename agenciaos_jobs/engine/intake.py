@@ -16,7 +16,7 @@ from agenciaos_jobs.engine.store import idempotency, runs, schedules
 from agenciaos_jobs.engine.store.idempotency import Holder
 from agenciaos_jobs.engine.store.schedules import Slots, StoredSchedule
 from agenciaos_jobs.foundation.clock import Clock
-from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError
+from agenciaos_jobs.foundation.database import Connection, Database, DatabaseUnavailableError, Executor
 from agenciaos_jobs.foundation.errors import DomainError
 from agenciaos_jobs.foundation.group_commit import GroupCommit
 from agenciaos_jobs.foundation.i18n.text import Text
@@ -56,6 +56,13 @@ LateSlotHook = Callable[[Connection, StoredSchedule, datetime], Awaitable[None]]
 """
 
 
+Condition = Callable[[Connection], Awaitable[None]]
+"""``async (connection)``: called in the transaction of a trigger, before its run is stored. Raises to refuse it.
+
+What it writes commits with the run, or with the finding of one that holds the idempotency key, and otherwise not.
+"""
+
+
 async def _ignore_late_slot(_connection: Connection, _schedule: StoredSchedule, _slot: datetime) -> None:
     """The default: does nothing."""
 
@@ -78,30 +85,44 @@ class Intake:
             self._store, not_retried=(DatabaseUnavailableError,)
         )
 
-    async def trigger(self, new: NewRun) -> TriggerResult:
+    async def trigger(self, new: NewRun, *, condition: Condition | None = None) -> TriggerResult:
         """Stores and enqueues a run, or returns the existing run that holds its idempotency key.
 
         Raises :class:`KeyConflictError` if the existing run's payload differs.
         """
+        new = self.with_limit(new)
+        if condition:
+            return await self._trigger_on(condition, new)
         while True:
             run_id = self._clock.new_id("run")
-            new = self.with_limit(new)
             if await self._inserts.submit((run_id, new)):
                 return TriggerResult(run_id)
-            if existing := await self.existing(new):
+            if existing := await self.existing(self._database, new):
                 return existing
 
-    async def existing(self, new: NewRun) -> TriggerResult | None:
+    async def _trigger_on(self, condition: Condition, new: NewRun) -> TriggerResult:
+        """Like :meth:`trigger`, in a transaction of its own: runs of a group commit share theirs."""
+        async with self._database.transaction() as connection:
+            await condition(connection)
+            while True:
+                run_id, now = self._clock.new_id("run"), self._clock.now()
+                if await runs.insert(connection, [(run_id, new)], now):
+                    self._database.after_commit(connection, partial(self.send, run_id, new, now))
+                    return TriggerResult(run_id)
+                if existing := await self.existing(connection, new):
+                    return existing
+
+    async def existing(self, executor: Executor, new: NewRun) -> TriggerResult | None:
         """The run that this request, or another one with the same key, made; ``None`` if that has expired meanwhile."""
-        requested = await idempotency.run_of_request(self._database, new.request_key) if new.request_key else None
+        requested = await idempotency.run_of_request(executor, new.request_key) if new.request_key else None
         if requested and requested.is_stored:
             return TriggerResult(requested.run_id)
-        if new.idempotency_key and (holder := await idempotency.holder(self._database, new.task, new.idempotency_key)):
+        if new.idempotency_key and (holder := await idempotency.holder(executor, new.task, new.idempotency_key)):
             if new.request_key:
-                await idempotency.set_request_run(self._database, new.request_key, holder.run_id)
+                await idempotency.set_request_run(executor, new.request_key, holder.run_id)
             return _cached(new, holder)
         if requested and new.request_key:
-            await idempotency.delete_request(self._database, new.request_key, requested.run_id)
+            await idempotency.delete_request(executor, new.request_key, requested.run_id)
         return None
 
     async def trigger_in(

@@ -60,8 +60,8 @@ async def _trigger(request: web.Request, new: Mapping[int, NewRun]) -> tuple[Add
     triggering.require_agency(request, new.values())
     given = read_text_header(request, "idempotency-key")
     key, ttl = _batch_key(request, given)
-    await triggering.spend(request, request_key(request))
-    return await request.app[BATCHES].trigger(new, key=key, shown_key=given, ttl=ttl)
+    condition = triggering.spending(request, request_key(request))
+    return await request.app[BATCHES].trigger(new, key=key, shown_key=given, ttl=ttl, condition=condition)
 
 
 async def create_batch(request: web.Request) -> web.Response:
@@ -70,7 +70,7 @@ async def create_batch(request: web.Request) -> web.Response:
         triggering.require_task(request, "batchTrigger", task)
         known_job(task)
     key, ttl = _batch_key(request, body.idempotency_key)
-    await triggering.spend(request, request_key(request))
+    await triggering.require_unspent(request)
     shown = body.idempotency_key_options.key if body.idempotency_key_options else body.idempotency_key
     batch, is_cached = await request.app[BATCHES].create(body.run_count, key=key, ttl=ttl, shown_key=shown)
     created = BatchCreated(
@@ -83,7 +83,10 @@ async def stream_batch_items(request: web.Request) -> web.Response:
     lines = _lines(await read_bytes(request, max_bytes=MAX_BYTES))
     new = {item.index: await _run_of(request, item, "items", str(item.index)) for item in lines}
     triggering.require_agency(request, new.values())
-    added = await request.app[BATCHES].add(request.match_info["batch_id"], new)
+    batch_id = request.match_info["batch_id"]
+    # The items use a single-use token up, not the batch. It may repeat them, and add more of this batch.
+    condition = triggering.spending(request, f"batch:{batch_id}") if new else None
+    added = await request.app[BATCHES].add(batch_id, new, condition=condition)
     streamed = BatchStreamed(
         id=added.batch.id,
         items_accepted=len(new) - added.repeated,

@@ -56,7 +56,6 @@ async def trigger_task(request: web.Request) -> web.Response:
     new = await run_of(request, job, body)
     debounce = body.options.debounce.read("options.debounce") if body.options.debounce else None
     triggering.require_agency(request, [new])
-    await triggering.spend(request, new.request_key)
     accepted = await accept(request, new, debounce)
     logs.add_context(run_id=accepted.run_id, task=job.task, agency_id=new.agency_id)
     headers = CLAIMS | triggering.reading_token(request, f"read:runs:{accepted.run_id}")
@@ -68,10 +67,11 @@ async def accept(request: web.Request, new: NewRun, debounce: Debounce | None = 
 
     A public token must have the same payload, because it may read the run that it gets.
     """
+    condition = triggering.spending(request, new.request_key)
     try:
         if debounce:
-            return await request.app[DEBOUNCER].trigger(new, debounce)
-        return await request.app[INTAKE].trigger(new)
+            return await request.app[DEBOUNCER].trigger(new, debounce, condition=condition)
+        return await request.app[INTAKE].trigger(new, condition=condition)
     except KeyConflictError as conflict:
         if PUBLIC_TOKEN in request:
             raise

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from agenciaos_jobs.engine.intake import Condition
 from agenciaos_jobs.engine.model.run import NewRun
+from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.i18n.text import Text
 from agenciaos_jobs.http import public_token
 from agenciaos_jobs.http.keys import CLOCK, DATABASE, PUBLIC_TOKEN, SECRET_KEYS
@@ -45,16 +47,31 @@ def require_agency(request: web.Request, runs: Iterable[NewRun]) -> None:
         raise RequestError(403, _OTHER_AGENCY)
 
 
-async def spend(request: web.Request, request_key: str | None) -> None:
-    """Uses up a single-use token, over all servers; raises 403 if another request has used it.
+def spending(request: web.Request, request_key: str | None) -> Condition | None:
+    """Uses up a single-use token in the trigger's transaction; 403 if a request with another key has used it.
 
-    Called last before the trigger, so that an invalid request leaves the token usable.
+    So, over all servers, only a trigger that makes or finds a run uses the token up.
     """
     token = request.get(PUBLIC_TOKEN)
-    if token and token.is_single_use:
-        database = request.app[DATABASE]
-        if not await spent_tokens.spend(database, token.digest, request_key, token.expires_at):
-            raise RequestError(403, _SPENT, headers={"x-should-retry": "false"})
+    if token is None or not token.is_single_use:
+        return None
+
+    async def spend(connection: Connection) -> None:
+        if not await spent_tokens.spend(connection, token.digest, request_key, token.expires_at):
+            raise _spent()
+
+    return spend
+
+
+async def require_unspent(request: web.Request) -> None:
+    """Raises 403 if the token is for a single use, and has been used."""
+    token = request.get(PUBLIC_TOKEN)
+    if token and token.is_single_use and await spent_tokens.is_spent(request.app[DATABASE], token.digest):
+        raise _spent()
+
+
+def _spent() -> RequestError:
+    return RequestError(403, _SPENT, headers={"x-should-retry": "false"})
 
 
 def reading_token(request: web.Request, scope: str) -> dict[str, str]:
