@@ -20,6 +20,8 @@ export type Config = {
   reading: string; // reads what the page shows
   triggering: string; // starts the task `echo`, as often as the page likes
   once: string; // starts it a single time
+  writing: string; // starts `generate-ai-content` for the agency
+  agencyId: string;
   runId: string;
   tag: string;
   batchId: string;
@@ -34,6 +36,25 @@ function Run({ runId }: { runId: string }) {
 function Words({ runId }: { runId: string }) {
   const { parts, error } = useRealtimeStream<string>(runId, "words");
   return <p id="words">{error ? error.message : parts.join(" ")}</p>;
+}
+
+/** The Markdown of a run while the model writes it: what follows the last `null`, with which a text begins. */
+function Content({ runId, accessToken }: { runId: string; accessToken: string }) {
+  const { parts, error } = useRealtimeStream<string | null>(runId, "content", { accessToken });
+  return <pre id="content">{error ? error.message : parts.slice(parts.lastIndexOf(null) + 1).join("")}</pre>;
+}
+
+/** Starts an agent and shows its text as it grows. The token that reads the run comes with its handle. */
+function Write({ accessToken, agencyId }: { accessToken: string; agencyId: string }) {
+  const { submit, handle, error } = useTaskTrigger("generate-ai-content", { accessToken });
+  const request = { agencyId, agentType: "META_ADS_COPY", input: { produto: "Smartphone" }, stream: true };
+  return (
+    <section>
+      <button id="write" onClick={() => submit(request)}>Escrever</button>
+      <span id="written">{error ? error.message : handle?.id}</span>
+      {handle && <Content runId={handle.id} accessToken={handle.publicAccessToken} />}
+    </section>
+  );
 }
 
 /** One subscription for all runs of a tag: a page has six connections to a server over HTTP/1.1. */
@@ -82,6 +103,7 @@ export function App(config: Config) {
       <Trigger accessToken={config.triggering} />
       <TriggerAndFollow accessToken={config.triggering} name="follow" />
       <TriggerAndFollow accessToken={config.once} name="once" />
+      <Write accessToken={config.writing} agencyId={config.agencyId} />
       <Approve {...config.waitToken} />
     </TriggerAuthContext.Provider>
   );

@@ -1,4 +1,4 @@
-// node tokens.mjs BUNDLE run_… tag batch_…: what examples/react/tokens.ts gives a page; BUNDLE is that file, bundled.
+// node tokens.mjs BUNDLE run_… tag batch_… agency: what examples/react/tokens.ts gives a page; BUNDLE is that file, bundled.
 import { writeSync } from "node:fs";
 
 const { tokens } = await import(process.argv[2]);

@@ -35,8 +35,8 @@ needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not instal
 class Site:
     """A running service that tests without an event loop talk to."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, service: Service) -> None:
-        self._loop, self.service = loop, service
+    def __init__(self, loop: asyncio.AbstractEventLoop, service: Service, model: OpenAIDouble) -> None:
+        self._loop, self.service, self.model = loop, service, model
         self.url = str(service.http._base_url).rstrip("/")
 
     def does(self, act: Coroutine[Any, Any, T]) -> T:
@@ -61,7 +61,8 @@ def site(settings: Settings) -> Iterator[Site]:
             await double.start()
             stack.push_async_callback(double.stop)
             own = settings.model_copy(update={"openai_base_url": double.url})
-            ready.set_result(Site(loop, await stack.enter_async_context(running_with_test_jobs(own))))
+            service = await stack.enter_async_context(running_with_test_jobs(own))
+            ready.set_result(Site(loop, service, double))
             await over.wait()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)

@@ -16,6 +16,8 @@ from support.chromium import Chromium, Site, needs_chromium
 from support.node import SCRIPTS, needs_node, run_node
 from support.sdk import released
 
+from agenciaos_jobs.ai_content.agents import AGENTS
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "react"
 ESBUILD = SCRIPTS / "node_modules" / "esbuild" / "bin" / "esbuild"
 
@@ -65,7 +67,7 @@ def open_page(window: Chromium, live: Site, pages: tuple[Path, str]) -> dict[str
     folder, origin = pages
     run_id, batch_id = start(live)
     bundled = str(folder / "tokens.cjs")
-    given = live.does(run_node(live.service, "tokens.mjs", bundled, run_id, "page", batch_id))
+    given = live.does(run_node(live.service, "tokens.mjs", bundled, run_id, "page", batch_id, "agency-123"))
     config = html.escape(json.dumps(given | {"apiUrl": live.url}))
     place = f'<div id="app" data-config="{config}"></div>'
     (folder / "index.html").write_text(f'<!doctype html><meta charset="utf-8">{place}<script src="app.js"></script>')
@@ -101,6 +103,34 @@ def test_a_page_follows_starts_and_approves_jobs(window: Chromium, live: Site, p
     window.until(is_approved)
 
 
+def test_a_page_shows_a_text_while_the_model_writes_it(window: Chromium, live: Site, pages: tuple[Path, str]):
+    copy = AGENTS["META_ADS_COPY"]
+    whole = copy.markdown(copy.example)
+    live.model.stream.holds_at(0.5)
+    open_page(window, live, pages)
+    released.add("go")
+    window.click("#write")
+    shows(window, "#written", "run_")
+    shows(window, "#content", "1. ")
+    half, run_id = text_of(window, "#content"), window.text("#written")
+    assert whole.startswith(half)
+    assert len(half) < len(whole)
+    assert live.does(live.service.run(run_id))["status"] == "EXECUTING"
+
+    async def go_on() -> None:
+        live.model.stream.may_go_on.set()
+
+    live.does(go_on())
+    window.until(lambda: text_of(window, "#content") == whole, 20)
+    run = live.does(live.service.finished(run_id))
+    assert (run["status"], run["output"]["content"]) == ("COMPLETED", whole)
+
+
+def text_of(window: Chromium, place: str) -> str:
+    """The text as the page has it, with each of its line ends."""
+    return str(window.script("return document.querySelector(arguments[0]).textContent", place))
+
+
 def test_a_token_for_one_trigger_starts_one_and_the_page_shows_why(
     window: Chromium, live: Site, pages: tuple[Path, str]
 ):
@@ -118,6 +148,6 @@ def test_a_service_that_refuses_shows_its_reason(window: Chromium, live: Site, p
     open_page(window, live, pages)
     released.add("go")
     page = (folder / "index.html").read_text()
-    (folder / "index.html").write_text(page.replace("run_", "run_x"))
-    window.driver.get(f"{origin}/index.html")
+    (folder / "refused.html").write_text(page.replace("run_", "run_x"))  # the other may be in the browser's cache
+    window.driver.get(f"{origin}/refused.html")
     shows(window, "#run", "escopos")
