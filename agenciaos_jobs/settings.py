@@ -166,6 +166,12 @@ class Settings(ModelSettings, ReportSettings, OpenIDSettings):
         return self
 
     @model_validator(mode="after")
+    def _silence_is_asked_about_first(self) -> Self:
+        if self.silence_days is not None and self.silence_days <= self.payment_grace_days:
+            raise ValueError("SILENCE_DAYS must exceed PAYMENT_GRACE_DAYS, after which the provider is asked")
+        return self
+
+    @model_validator(mode="after")
     def _channels_are_whole(self) -> Self:
         if self.smtp_url and not self.report_email and not (self.alert_email_from and self.alert_email_to):
             raise ValueError("SMTP_URL needs ALERT_EMAIL_FROM and ALERT_EMAIL_TO")

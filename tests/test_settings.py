@@ -82,6 +82,14 @@ def test_several_faults_are_told_at_once(monkeypatch: pytest.MonkeyPatch):
     assert {line.split()[0] for line in str(caught.value).splitlines()} == {"PORT", "BODY_TIMEOUT"}
 
 
+def test_silence_ends_nothing_before_the_provider_was_asked(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SILENCE_DAYS", "3")
+    with pytest.raises(SettingsError, match="SILENCE_DAYS must exceed PAYMENT_GRACE_DAYS"):
+        Settings.load()
+    monkeypatch.setenv("PAYMENT_GRACE_DAYS", "2")
+    assert Settings.load().silence_days == 3
+
+
 def test_products_are_read_as_pairs(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PLAN_PRODUCTS", " pro-monthly=pro , pro-yearly = PRO,")
     assert Settings.load().plan_products == {"pro-monthly": "PRO", "pro-yearly": "PRO"}

@@ -1,4 +1,4 @@
-"""Plans that end when they should: whatever the product, in the future, after paid days, and in silence."""
+"""Plans that end when they should: whatever the product, in the future, and after paid days."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,9 +7,8 @@ from typing import Any
 
 import asyncpg
 import pytest
-from pydantic import SecretStr
 from support.clock import FrozenClock
-from support.guru import EMAIL, PRODUCT, GuruDouble, body
+from support.guru import EMAIL, PRODUCT, body
 from support.service import Service, running_service
 
 from agenciaos_jobs.settings import Settings
@@ -150,38 +149,6 @@ async def test_a_refund_ends_the_paid_period_of_a_cancelled_subscription(
     assert await plan(db) == "FREE"
 
 
-@pytest.mark.parametrize("days", [None, 10])
-async def test_silence_alerts_and_ends_a_plan_only_where_it_is_set(
-    settings: Settings, db: asyncpg.Connection, clock: FrozenClock, days: int | None
-):
-    async with serving(settings, clock, silence_days=days) as service:
-        await did(service, body("sub_active"))
-        clock.set(datetime(2026, 12, 24, 3, 1, tzinfo=UTC))
-        assert (await service.outcome("settle-due-payments"))["output"]["silent"] == 1
-        assert await db.fetchval("SELECT subjects FROM jobs.alerts WHERE kind = 'payment_silent'") == ["agency-123"]
-        assert await plan(db) == "PRO"
-        clock.set(datetime(2026, 12, 31, 3, 1, tzinfo=UTC))
-        await service.outcome("settle-due-payments")
-    assert await plan(db) == ("FREE" if days else "PRO")
-
-
-async def test_in_silence_the_provider_is_asked_where_there_is_a_key(
-    settings: Settings, db: asyncpg.Connection, clock: FrozenClock, guru_double: GuruDouble
-):
-    api = {"dmg_api_key": SecretStr("user-token"), "dmg_api_url": guru_double.url}
-    guru_double.knows(body("sub_active"))
-    async with serving(settings, clock, **api) as service:
-        await did(service, body("sub_active"))
-        guru_double.knows(body("sub_canceled", last_status="expired"))
-        clock.set(datetime(2026, 12, 24, 3, 1, tzinfo=UTC))
-        await service.outcome("settle-due-payments")
-        asked = await db.fetchval("SELECT id FROM jobs.runs WHERE source = 'silence'")
-        clock.pass_(timedelta(seconds=5))
-        assert (await service.finished(asked))["output"]["corrected"] == 1
-    assert await plan(db) == "FREE"
-    assert await db.fetchval("SELECT count(*) FROM jobs.alerts WHERE kind = 'payment_silent'") == 0
-
-
 async def test_a_trial_without_an_end_has_its_days(settings: Settings, db: asyncpg.Connection, clock: FrozenClock):
     trial = {"last_status": "trial", "trial_finished_at": None, "dates__last_status_at": "2026-12-01T09:00:00Z"}
     async with serving(settings, clock, trial_days=5, payment_grace_days=0) as service:
@@ -200,5 +167,5 @@ async def test_a_subscriber_who_moved_is_left_to_a_person(
             at = f"2026-11-{day}T09:00:00Z"
             moved = await did(service, body("sub_active", subscriber__email=other, dates__last_status_at=at))
             assert moved["agencyId"] == "agency-123"
-    alerts = await db.fetch("SELECT subjects, raised FROM jobs.alerts WHERE kind = 'payment_moved'")
-    assert [tuple(row) for row in alerts] == [(["agency-123"], 1)]
+    moves = await db.fetch("SELECT subjects, raised FROM jobs.alerts WHERE kind = 'payment_moved'")
+    assert [tuple(row) for row in moves] == [(["agency-123"], 1)]

@@ -141,17 +141,18 @@ async def test_without_a_key_the_token_alone_counts(
 
 
 @pytest.mark.parametrize("applies", [False, True])
+@pytest.mark.parametrize("product", [{}, {"product": [], "items": []}], ids=["listed", "unlisted"])
 async def test_the_nightly_comparison_reports_and_applies_only_where_told(
-    settings: Settings, db: asyncpg.Connection, guru_double: GuruDouble, applies: bool
+    settings: Settings, db: asyncpg.Connection, guru_double: GuruDouble, applies: bool, product: dict[str, Any]
 ):
     guru_double.knows(body("sub_active"))
     async with patient_service(settings.model_copy(update={"reconcile_apply": applies})) as service:
         await did(service, body("sub_active"))
         assert (await service.outcome("reconcile-payments"))["output"]["differences"] == []
-        guru_double.knows(body("sub_canceled"))
+        guru_double.knows(body("sub_canceled") | product)
         guru_double.fails(429, **{"Retry-After": "0"})
         output = (await service.outcome("reconcile-payments"))["output"]
-        assert (output["checked"], output["corrected"]) == (1, int(applies))
+        assert (output["checked"], output["corrected"], output["updated"]) == (1, int(applies), int(applies))
         after = "FREE" if applies else "PRO"
         (found,) = output["differences"]
         assert (found["agencyId"], found["plan"], found["planByProvider"]) == ("agency-123", "PRO", "FREE")

@@ -102,6 +102,30 @@ async def test_whose_it_is(service: Service, db: asyncpg.Connection):
     assert await did(service, body("tx_approved", id="s5", product=[], items=[])) == ("rejected", None)
 
 
+async def test_money_items_and_unknown_statuses(service: Service, db: asyncpg.Connection):
+    items = [{"offer": {"id": "mug"}, "id": "m"}, {"offer": {"id": PRODUCT}, "id": "p"}]
+    free = body("tx_approved", payment__total=0, payment__gross=297.0, product=[], items=items)
+    assert await did(service, free) == ("activated", "agency-123")
+    assert await db.fetchval("SELECT amount FROM jobs.payment_events") == 0
+    for number in (1, 2):
+        unknown = body("sub_active", last_status="teleported", dates__last_status_at=f"2026-11-2{number}T09:00:00Z")
+        await did(service, unknown)
+    raised = await db.fetch("SELECT key, raised FROM jobs.alerts WHERE kind = 'payment_not_understood'")
+    assert [tuple(row) for row in raised] == [("guru:teleported", 1)]
+    assert await plan(db) == "PRO"
+
+
+async def test_of_the_application_and_a_provider_the_newer_counts(service: Service, db: asyncpg.Connection):
+    report = {"customerId": "agency-123", "productId": PRODUCT, "event": "payment.refunded", "status": "refunded"}
+    assert await did(service, body("sub_active")) == ("activated", "agency-123")
+    for day, after in ((19, "PRO"), (25, "FREE")):
+        await service.outcome("payment-webhook", report | {"occurredAt": f"2026-11-{day}T09:00:00Z"})
+        assert await plan(db) == after
+    for day, after in ((24, "FREE"), (26, "PRO")):
+        await did(service, body("sub_active", dates__last_status_at=f"2026-11-{day}T09:00:00Z"))
+        assert await plan(db) == after
+
+
 async def test_an_unmatched_payment_is_told_once_listed_and_assigned(service: Service, db: asyncpg.Connection):
     assert await did(service, body("tx_approved", **NOBODY)) == ("unmatched", None)
     assert await did(service, body("tx_approved", **NOBODY)) == ("unmatched", None)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import partial
 
@@ -12,7 +12,16 @@ from pydantic import BaseModel, ConfigDict
 from agenciaos_jobs.alerts.alert import AlertEvent
 from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.engine.context import RunContext
-from agenciaos_jobs.engine.model.job import CommitWith, Job, Json, Limits, RetryLater, Schedule
+from agenciaos_jobs.engine.model.job import (
+    HANDED_BACK,
+    REVOKED,
+    CommitWith,
+    Job,
+    Json,
+    Limits,
+    RetryLater,
+    Schedule,
+)
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.i18n.text import Text
@@ -37,11 +46,20 @@ _WAIT = timedelta(seconds=2)
 
 
 class Payload(BaseModel):
-    """``agencies`` whose subscriptions have gone silent: they are compared and corrected. Without it, every plan is."""
+    """``agencies`` whose subscriptions are silent: they are compared and corrected. Without it, all are compared."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "ReconcilePayments"})
 
     agencies: tuple[str, ...] | None = None
+
+
+@dataclass
+class Comparison:
+    """What a reconciliation found and did. ``updated`` counts purchases of which it stored new facts."""
+
+    checked: int = 0
+    updated: int = 0
+    differences: list["Difference"] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -68,29 +86,32 @@ async def run(context: RunContext[Payments], payload: Payload) -> Json | CommitW
     terms = await current_terms(context.database, uses)
     listed = await purchases.to_compare(context.database, list(providers), terms.base_plan, since)
     agency_ids = [one for one in listed if payload.agencies is None or one in payload.agencies]
-    follows_up = payload.agencies is not None
-    differences = [
-        difference
-        for agency_id in agency_ids
-        if (difference := await _compare(context, providers, agency_id, terms, follows_up=follows_up))
-    ]
-    silent_ones = [one for one in payload.agencies or () if one in agency_ids]
-    return CommitWith(
-        partial(_report, context=context, checked=len(agency_ids), differences=differences, silent_ones=silent_ones)
-    )
+    silent_ones = agency_ids if payload.agencies is not None else []
+    context.on_failure(partial(_alert_unasked, context=context, silent_ones=silent_ones))
+    done = Comparison(checked=len(agency_ids))
+    for agency_id in agency_ids:
+        await _compare(context, providers, agency_id, terms, done, is_silent=bool(silent_ones))
+    return CommitWith(partial(_report, context=context, done=done, silent_ones=silent_ones))
 
 
 async def _compare(
-    context: RunContext[Payments], providers: Mapping[str, Provider], agency_id: str, terms: Terms, *, follows_up: bool
-) -> Difference | None:
-    """The difference between an agency's plan and the one by the providers' present data, corrected if that is allowed.
+    context: RunContext[Payments],
+    providers: Mapping[str, Provider],
+    agency_id: str,
+    terms: Terms,
+    done: Comparison,
+    *,
+    is_silent: bool,
+) -> None:
+    """Compares an agency's plan with the one by the providers' present data, and corrects it if that is allowed.
 
-    ``follows_up``: the agency's subscription is silent, so that all of the provider's data on it is new.
+    The answer about a silent subscription counts like the webhook that has not come. Any other difference contradicts
+    what did come, and is corrected with ``RECONCILE_APPLY`` alone.
     """
     async with context.database.connection() as connection:
         account = await purchases.account(connection, agency_id)
     if account is None:
-        return None
+        return
     found = await _fetch(providers, account)
     now, known = context.clock.now(), dict(account.purchases)
     deliveries: dict[str, Delivery] = {}
@@ -105,15 +126,15 @@ async def _compare(
             deliveries[purchase_id] = Delivery(context, source, event, storable)
     given = entitlement(known, now, account.terms(terms))
     missing = [purchase_id for purchase_id, body in found.items() if body is None]
-    applies = context.uses.reconcile_apply or follows_up
-    if given and given.plan != account.plan and (given.was_bought or missing):
+    differs = given is not None and given.plan != account.plan and bool(given.was_bought or missing)
+    after = account.plan
+    if is_silent or (differs and context.uses.reconcile_apply):
+        after, updated = await _correct(context, agency_id, deliveries, terms)
+        done.updated += updated
+    if differs and given:
         reason = f"unknown to the provider: {', '.join(missing)}" if missing else f"by its data: {given.code}"
-        after = await _correct(context, agency_id, deliveries, terms) if applies else account.plan
         context.log.warning("payment_difference", agency_id=agency_id, plan=account.plan, plan_by_provider=given.plan)
-        return Difference(agency_id, account.plan, given.plan, reason, after)
-    if follows_up:
-        await _correct(context, agency_id, deliveries, terms)
-    return None
+        done.differences.append(Difference(agency_id, account.plan, given.plan, reason, after))
 
 
 async def _fetch(providers: Mapping[str, Provider], account: Account) -> dict[str, Json | None]:
@@ -136,8 +157,12 @@ async def _with_retries(call: Callable[[], Awaitable[Json | None]]) -> Json | No
 
 async def _correct(
     context: RunContext[Payments], agency_id: str, deliveries: Mapping[str, Delivery], terms: Terms
-) -> str:
-    """Processes the providers' data as if it had been delivered; returns the agency's plan. It may be repeated."""
+) -> tuple[str, int]:
+    """Processes the providers' data as if it had been delivered. It may be repeated.
+
+    Returns the agency's plan, and of how many purchases something new was stored.
+    """
+    updated = 0
     async with context.database.transaction() as connection:
         for purchase_id in sorted(deliveries):
             await purchases.lock(connection, purchase_id)
@@ -150,24 +175,16 @@ async def _correct(
             ):
                 decision = delivery.decide(account, owner, terms)
                 await join(connection, delivery, account, owner, decision, terms)
-        return await agencies.plan(connection, agency_id) or ""
+                updated += 1
+        return await agencies.plan(connection, agency_id) or "", updated
 
 
 async def _report(
-    connection: Connection,
-    *,
-    context: RunContext[Payments],
-    checked: int,
-    differences: list[Difference],
-    silent_ones: list[str],
+    connection: Connection, *, context: RunContext[Payments], done: Comparison, silent_ones: list[str]
 ) -> Json:
-    """Raises the alerts for what could not be corrected, and for subscriptions that are silent even so."""
-    events = [AlertEvent(PAYMENT_DIFFERENCE, subject=one.agency_id, details=asdict(one)) for one in differences]
-    now, terms = context.clock.now(), await current_terms(connection, context.uses)
-    for agency_id in silent_ones:
-        account = await purchases.account(connection, agency_id)
-        given = entitlement(account.purchases, now, account.terms(terms)) if account else None
-        events += silent(agency_id, given) if given else []
+    """Raises the alerts for differences, corrected or not, and for subscriptions that are silent even so."""
+    events = [AlertEvent(PAYMENT_DIFFERENCE, subject=one.agency_id, details=asdict(one)) for one in done.differences]
+    events += await _still_silent(connection, context, silent_ones)
     await alerts.add(connection, events, context.clock)
     listed = [
         {
@@ -177,10 +194,35 @@ async def _report(
             "planAfter": one.plan_after,
             "reason": one.reason,
         }
-        for one in differences
+        for one in done.differences
     ]
-    corrected = sum(one.is_corrected for one in differences)
-    return {"success": True, "checked": checked, "differences": listed, "corrected": corrected}
+    return {
+        "success": True,
+        "checked": done.checked,
+        "differences": listed,
+        "corrected": sum(one.is_corrected for one in done.differences),
+        "updated": done.updated,
+    }
+
+
+async def _alert_unasked(
+    connection: Connection, error_code: str, *, context: RunContext[Payments], silent_ones: list[str]
+) -> None:
+    """Where the provider cannot be asked, a silent subscription is alerted as without an API key."""
+    if error_code not in {HANDED_BACK, REVOKED}:
+        await alerts.add(connection, await _still_silent(connection, context, silent_ones), context.clock)
+
+
+async def _still_silent(
+    connection: Connection, context: RunContext[Payments], silent_ones: list[str]
+) -> list[AlertEvent]:
+    now, terms = context.clock.now(), await current_terms(connection, context.uses)
+    events = []
+    for agency_id in silent_ones:
+        account = await purchases.account(connection, agency_id)
+        given = entitlement(account.purchases, now, account.terms(terms)) if account else None
+        events += silent(agency_id, given) if given else []
+    return events
 
 
 JOB = Job(
