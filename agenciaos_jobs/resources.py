@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from agenciaos_jobs.ai_content.openai.client import OpenAIModel
 from agenciaos_jobs.ai_content.openai.request import Options
-from agenciaos_jobs.ai_content.pacing.pacer import Pacer
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.alerts.buffer import AlertBuffer
 from agenciaos_jobs.alerts.channels import email, slack, webhook
 from agenciaos_jobs.alerts.message import Channel
+from agenciaos_jobs.engine.pacing.pacer import Pacer
 from agenciaos_jobs.foundation.clock import Clock
 from agenciaos_jobs.payments.policy.terms import Terms
 from agenciaos_jobs.payments.provider import Provider
@@ -24,15 +24,15 @@ from agenciaos_jobs.settings import Settings
 def ai_content(settings: Settings, clock: Clock, stack: AsyncExitStack, alerts: AlertBuffer, pacer: Pacer) -> AIContent:
     model = model_of(settings, clock)
     stack.push_async_callback(model.close)
-    return AIContent(model, pacer, settings.plans, alerts)
+    return AIContent(model, pacer, timedelta(minutes=settings.ai_wait_limit), settings.plans, alerts)
 
 
-def payments(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Payments:
+def payments(settings: Settings, clock: Clock, stack: AsyncExitStack, pacer: Pacer) -> Payments:
     providers: dict[str, Provider] = {}
     for provider in PROVIDERS:
         providers[provider.name] = provider(settings, clock)
         stack.push_async_callback(providers[provider.name].close)
-    return Payments(terms_of(settings), providers, settings.reconcile_apply)
+    return Payments(terms_of(settings), providers, pacer, settings.reconcile_apply)
 
 
 def terms_of(settings: Settings) -> Terms:

@@ -12,8 +12,7 @@ from typing import Any
 from agenciaos_jobs import registry, resources
 from agenciaos_jobs.ai_content import agents
 from agenciaos_jobs.ai_content.budget import BudgetCheck
-from agenciaos_jobs.ai_content.pacing.outage import outages
-from agenciaos_jobs.ai_content.pacing.pacer import Pacer
+from agenciaos_jobs.ai_content.pacing import outage
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.alerts.alerting import Alerting
 from agenciaos_jobs.alerts.buffer import AlertBuffer
@@ -27,6 +26,7 @@ from agenciaos_jobs.engine.intake import Intake
 from agenciaos_jobs.engine.model.job import Job
 from agenciaos_jobs.engine.model.retention_policy import Retention
 from agenciaos_jobs.engine.outbox import RedisOutbox
+from agenciaos_jobs.engine.pacing.pacer import Pacer
 from agenciaos_jobs.engine.queue import Queue
 from agenciaos_jobs.engine.store import workers
 from agenciaos_jobs.engine.wait_tokens import WaitTokens
@@ -34,6 +34,7 @@ from agenciaos_jobs.foundation import database, migrate, sql, tracing
 from agenciaos_jobs.foundation.clock import Clock, SystemClock
 from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, REQUEST_TIMEOUT, Database
 from agenciaos_jobs.foundation.redact import Redactor
+from agenciaos_jobs.payments import upstream
 from agenciaos_jobs.payments.assignment import Assignments
 from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.reports.resources import Reports
@@ -89,7 +90,7 @@ async def open_runtime(
         intake = Intake(
             for_requests, outbox, clock, jobs, settings.agency_concurrency, LateSlotAlert(clock, alerting.rules).record
         )
-        pacer = Pacer(for_engine, clock, outbox, timedelta(minutes=settings.ai_wait_limit))
+        pacer = Pacer(for_engine, clock, outbox)
         yield Runtime(
             id=runtime_id,
             clock=clock,
@@ -114,7 +115,7 @@ def _resources(
     """What jobs use, by the class that they name."""
     return {
         AIContent: resources.ai_content(settings, clock, stack, alerting.buffer, pacer),
-        Payments: resources.payments(settings, clock, stack),
+        Payments: resources.payments(settings, clock, stack, pacer),
         Alerting: alerting,
         Reports: resources.reports(settings, clock),
     }
@@ -165,7 +166,7 @@ def _alerting(settings: Settings, clock: Clock, stack: AsyncExitStack, buffer: A
 
 def _notifier(settings: Settings, pool: Database, clock: Clock, intake: Intake, alerting: Alerting) -> AlertNotifier:
     budget = settings.ai_budget_usd
-    checks: list[Check] = [outages]
+    checks: list[Check] = [outage.outages, upstream.outages]
     if budget is not None:
         checks.append(BudgetCheck(budget, clock).events)
     conditions = Conditions(pool, clock, alerting.rules, checks)

@@ -3,8 +3,8 @@
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 
-from agenciaos_jobs.ai_content.pacing.headroom import Headroom
 from agenciaos_jobs.engine.model.job import Json
+from agenciaos_jobs.engine.pacing.headroom import Headroom
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from agenciaos_jobs.ai_content.answer import Answer
-from agenciaos_jobs.ai_content.pacing.headroom import Headroom
+from agenciaos_jobs.engine.pacing.headroom import Headroom
 
 _MIN_DELAY = timedelta(seconds=2)
 

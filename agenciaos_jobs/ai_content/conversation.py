@@ -20,6 +20,7 @@ from agenciaos_jobs.ai_content.background import ResponseNotFoundError, Submitte
 from agenciaos_jobs.ai_content.openai.errors import RejectedInBackgroundError
 from agenciaos_jobs.ai_content.openai.request import Origin
 from agenciaos_jobs.ai_content.openai.streaming import OnText
+from agenciaos_jobs.ai_content.pacing.upstream import upstream_of
 from agenciaos_jobs.ai_content.prompt import Prompt
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.ai_content.store import generations, responses
@@ -27,6 +28,7 @@ from agenciaos_jobs.ai_content.store.generations import Generation
 from agenciaos_jobs.ai_content.store.responses import AbandonedResponse, OpenResponse
 from agenciaos_jobs.engine.context import JobContext, RunContext
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater, Snooze
+from agenciaos_jobs.engine.pacing.upstream import Upstream
 from agenciaos_jobs.engine.store.runs import OwnershipLostError
 
 log = structlog.get_logger("agenciaos_jobs.conversation")
@@ -111,12 +113,20 @@ class ReplayableRounds:
         """A round in the foreground. One that has to wait stores the rounds before it."""
         model = self._context.uses.model
         try:
-            answer = await self._calls.call(model.name_for(prompt), lambda: model.answer(prompt, self._origin, on_text))
+            answer = await self._calls.call(
+                self._upstream(prompt),
+                lambda: model.answer(prompt, self._origin, on_text),
+                lambda answer: answer.headroom,
+            )
         except Snooze:
             await self._keep()
             raise
         self._unstored[number] = answer
         return answer
+
+    def _upstream(self, prompt: Prompt) -> Upstream:
+        uses = self._context.uses
+        return upstream_of(uses.model.name_for(prompt), uses.wait_limit)
 
     async def _keep(self) -> None:
         for number, answer in self._unstored.items():
@@ -137,7 +147,7 @@ class ReplayableRounds:
         row = await self._begin(number)
         try:
             submitted: Submitted = await self._calls.call(
-                model.name_for(prompt), lambda: model.submit(prompt, self._origin)
+                self._upstream(prompt), lambda: model.submit(prompt, self._origin), lambda answer: answer.headroom
             )
         except (GiveUp, RetryLater, Snooze):
             await responses.drop(context.database, row)
@@ -161,7 +171,7 @@ class ReplayableRounds:
             raise RetryLater("response_gone", f"OpenAI no longer has response {known.response_id}") from None
         except RejectedInBackgroundError as limited:
             await responses.drop(context.database, known.id)
-            raise await self._calls.limited(context.uses.model.name_for(prompt), limited, known.asked_at) from limited
+            raise await self._calls.limited(self._upstream(prompt), limited, known.asked_at) from limited
         except RetryLater as trouble:
             context.log.warning("response_not_read", error_code=trouble.code)
             raise Snooze(trouble.after or wait) from trouble

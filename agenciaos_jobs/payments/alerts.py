@@ -94,6 +94,24 @@ PAYMENT_DIFFERENCE = AlertKind(
 )
 """-; agency id; plan, plan_by_provider, plan_after, reason. A plan that differs from the provider's data."""
 
+PAYMENT_PROVIDER_DOWN = AlertKind(
+    "payment_provider_down",
+    label=Text("Provedor de pagamento fora do ar", "Payment provider is down"),
+    heading=Text("{provider} fora do ar: {waiting} execuções esperam", "{provider} is down: {waiting} runs wait"),
+    what=Text(
+        pt="A API não responde desde {since}. {waiting} execuções esperam e continuam sozinhas depois.",
+        en="Its API has not answered since {since}. {waiting} runs wait, and go on by themselves when it is back.",
+    ),
+    advice=Text(
+        pt="Nada a repetir. Uma execução testa a cada 30 segundos. Webhooks continuam a ser guardados.",
+        en="Nothing to replay. One run tries every 30 seconds. Webhooks are still stored.",
+    ),
+    page="/runs?status=QUEUED",
+    is_condition=True,
+    values=_reason,
+)
+"""A provider; -; waiting, since (HH:MM, of São Paulo)."""
+
 PAYMENT_SILENT = AlertKind(
     "payment_silent",
     label=Text("Assinatura sem notícia", "Silent subscription"),

@@ -68,7 +68,8 @@ class Provider(Protocol):
     async def confirm(self, event: PaymentEvent, now: datetime) -> str | None:
         """How the provider's own data contradicts an event, in words; ``None`` if it confirms it.
 
-        Raises ``RetryLater`` for transient errors of its API, and ``GiveUp`` for others.
+        Raises ``RateLimitedError`` where its limit is reached, ``UnavailableError`` where it is down, ``RetryLater``
+        for other transient errors of its API, and ``GiveUp`` for the rest.
         """
         ...
 

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agenciaos_jobs.ai_content.pacing.brake import OPEN_AFTER, PROBE_INTERVAL, RELEASE_PERIOD, START_BURST, Brake
-from agenciaos_jobs.ai_content.pacing.headroom import Headroom, duration, headroom
+from agenciaos_jobs.ai_content.pacing.headroom import duration, headroom
+from agenciaos_jobs.engine.pacing.brake import OPEN_AFTER, PROBE_INTERVAL, RELEASE_PERIOD, START_BURST, Brake
+from agenciaos_jobs.engine.pacing.headroom import Headroom
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -11,8 +11,9 @@ from support.openai_api import Api, api, error, model, model_at, question
 from agenciaos_jobs.ai_content.background import ResponseNotFoundError
 from agenciaos_jobs.ai_content.openai import client as adapter
 from agenciaos_jobs.ai_content.openai.client import OpenAIModel
-from agenciaos_jobs.ai_content.openai.errors import KeyRefusedError, ModelMissingError, RateLimitedError
+from agenciaos_jobs.ai_content.openai.errors import KeyRefusedError, ModelMissingError
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
+from agenciaos_jobs.engine.pacing.upstream import RateLimitedError
 
 __all__ = ["api", "model"]
 

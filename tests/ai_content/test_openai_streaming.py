@@ -9,9 +9,9 @@ from aiohttp import web
 from support.openai_api import Answerer, Api, api, error, model, question
 
 from agenciaos_jobs.ai_content.openai.client import OpenAIModel
-from agenciaos_jobs.ai_content.openai.errors import RateLimitedError, UnavailableError
 from agenciaos_jobs.dev import model as stand_in
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
+from agenciaos_jobs.engine.pacing.upstream import RateLimitedError, UnavailableError
 
 __all__ = ["api", "model"]
 

@@ -14,7 +14,7 @@ from support.service import Service, running_service
 
 from agenciaos_jobs.ai_content.agents import AGENTS
 from agenciaos_jobs.ai_content.alerts import AI_DOWN
-from agenciaos_jobs.ai_content.pacing import brake
+from agenciaos_jobs.engine.pacing import brake
 from agenciaos_jobs.settings import Settings
 
 __all__ = ["announced", "polling"]

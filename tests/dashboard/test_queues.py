@@ -125,16 +125,14 @@ async def test_a_banner_tells_how_many_runs_wait_for_a_model_that_does_not_answe
     settings: Settings, db: asyncpg.Connection
 ):
     await db.execute("""
-      CREATE TABLE IF NOT EXISTS jobs.ai_brakes (
-        model text PRIMARY KEY, tokens float8 NOT NULL, counted_at timestamptz NOT NULL, open_since timestamptz);
-      ALTER TABLE jobs.runs ADD COLUMN IF NOT EXISTS waits_for jsonb, ADD COLUMN IF NOT EXISTS waits_since timestamptz;
       INSERT INTO jobs.ai_brakes (model, tokens, counted_at, open_since)
-      VALUES ('gpt-5', 0, now(), '2026-11-28 12:14Z')""")
+      VALUES ('openai:gpt-5', 0, now(), '2026-11-28 12:14Z'), ('provider:guru', 0, now(), '2026-11-28 12:15Z')""")
     async with running_server(settings) as service, operator(service) as browser:
         run_id = await service.trigger("monthly-report", {})
         reason = '{"key": "openai:gpt-5", "pt": "OpenAI fora do ar", "en": "OpenAI is down"}'
         await db.execute("UPDATE jobs.runs SET waits_for = $1, waits_since = now() - interval '90 s'", reason)
         _, page = await browser.get("/")
         assert re.search(r"OpenAI fora do ar</strong> desde 09:14 \(gpt-5\): 1 aguarda · retomam sozinhas", page)
+        assert re.search(r"Guru fora do ar</strong> desde 09:15: 0 aguardam", page)
         _, page = await browser.get(f"/runs/{run_id}")
         assert re.search(r"<strong>OpenAI fora do ar</strong>.*?há .*?1 min 3\d s.*?continua sozinha", page, re.S)

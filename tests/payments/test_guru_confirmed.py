@@ -16,8 +16,10 @@ from support.probe import impatient
 from support.service import Service, running_service
 
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
+from agenciaos_jobs.engine.pacing.brake import OPEN_AFTER
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.payments.guru.api import GuruAPI
+from agenciaos_jobs.payments.jobs import process_provider_webhook
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
 
@@ -104,22 +106,24 @@ async def test_guru_s_api_may_limit_fail_and_be_late(
     guru_double.script.append(web.Response(text="<html>"))
     async with patient_service(settings) as service:
         run = await did(service, body("tx_approved"))
-    assert (run["output"]["action"], run["attemptCount"], await plan(db)) == ("activated", 4, "PRO")
+    assert (run["output"]["action"], run["attemptCount"], await plan(db)) == ("activated", 3, "PRO")
 
 
 async def test_what_can_t_be_asked_waits_and_is_asked_again(
-    settings: Settings, db: asyncpg.Connection, guru_double: GuruDouble
+    settings: Settings, db: asyncpg.Connection, guru_double: GuruDouble, monkeypatch: pytest.MonkeyPatch
 ):
     guru_double.knows(body("tx_approved"))
-    guru_double.fails(500, times=JOBS[TASK].limits.attempts)
     guru_double.fails(401)
+    guru_double.fails(500, times=OPEN_AFTER)
+    monkeypatch.setattr(process_provider_webhook, "_WAIT_LIMIT", timedelta())
     async with patient_service(settings) as service:
-        run = await did(service, body("tx_approved"))
-        assert (run["output"]["action"], run["output"]["code"]) == ("unverified", "guru_http_500")
         assert (await did(service, body("tx_approved")))["output"]["code"] == "guru_http_401"
+        run = await did(service, body("tx_approved"))
+        assert (run["output"]["action"], run["output"]["code"]) == ("unverified", "payment_wait_limit_reached")
         assert await plan(db) == "FREE"
         assert await db.fetchval("SELECT raised FROM jobs.alerts WHERE kind = 'payment_unverified'") == 2
         assert (await service.outcome("settle-due-payments"))["output"]["askedAgain"] == 0
+    monkeypatch.undo()
     clock = FrozenClock(NOON)
     clock.set((await db.fetchval("SELECT max(recorded_at) FROM jobs.payment_events")) + timedelta(minutes=61))
     async with patient_service(settings, clock=clock) as service:

@@ -74,6 +74,7 @@ FREE = {
         "report_deliveries": "agency_id run_id",
         "report_drafts": "agency_id run_id",
         "report_insights": "agency_id",
+        "reconciliation_progress": "run_id agency_id comparison",
         "report_progress": "run_id",
         "report_recipients": "agency_id",
         "request_keys": "run_id",

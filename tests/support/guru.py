@@ -42,7 +42,7 @@ class GuruDouble:
         self.known: dict[str, dict[str, Any]] = {}
         self.requests: list[str] = []
         self.keys: set[str] = set()
-        self.is_hanging = False
+        self.is_hanging = self.is_down = False
         self.script: list[web.Response | None] = []
         app = web.Application()
         app.router.add_get("/api/v2/transactions/{id}", self._answer)
@@ -77,6 +77,8 @@ class GuruDouble:
         self.keys.add(request.headers["Authorization"])
         if self.is_hanging:
             await asyncio.Event().wait()
+        if self.is_down:
+            return web.json_response({"error": "down"}, status=503)
         if self.script and (scripted := self.script.pop(0)):
             return scripted
         found = self.known.get(request.match_info["id"])

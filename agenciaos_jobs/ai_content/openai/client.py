@@ -18,9 +18,7 @@ from agenciaos_jobs.ai_content.openai import streaming, usage_metrics
 from agenciaos_jobs.ai_content.openai.errors import (
     KeyRefusedError,
     ModelMissingError,
-    RateLimitedError,
     RejectedInBackgroundError,
-    UnavailableError,
     UnsupportedError,
     failure,
     is_timeout,
@@ -35,6 +33,7 @@ from agenciaos_jobs.ai_content.openai.wire import MalformedError, Response, usag
 from agenciaos_jobs.ai_content.pacing.headroom import headroom
 from agenciaos_jobs.ai_content.prompt import Prompt
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
+from agenciaos_jobs.engine.pacing.upstream import RateLimitedError, UnavailableError
 from agenciaos_jobs.foundation import tracing
 from agenciaos_jobs.foundation.clock import Clock
 

@@ -9,6 +9,7 @@ import orjson
 
 from agenciaos_jobs.ai_content.pacing.headroom import wait_before_retry
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
+from agenciaos_jobs.engine.pacing.upstream import RateLimitedError, UnavailableError
 from agenciaos_jobs.foundation.clock import Clock
 
 _RETRYABLE = {408, 409, 429}
@@ -39,16 +40,8 @@ class ModelMissingError(Exception):
     """The key has no access to the model."""
 
 
-class RateLimitedError(RetryLater):
-    """OpenAI's limit of calls or tokens is reached. ``after`` is the wait that it requests."""
-
-
 class RejectedInBackgroundError(RateLimitedError):
     """A response that had been accepted failed afterwards, because a limit was reached."""
-
-
-class UnavailableError(RetryLater):
-    """OpenAI answers with a fault of its own, or not at all."""
 
 
 class UnsupportedError(GiveUp):

@@ -13,8 +13,8 @@ from pydantic import BaseModel, BeforeValidator, PrivateAttr, ValidationError, m
 
 from agenciaos_jobs.ai_content.answer import Usage
 from agenciaos_jobs.ai_content.openai.errors import named
-from agenciaos_jobs.ai_content.pacing.headroom import Headroom
 from agenciaos_jobs.ai_content.prices import cost
+from agenciaos_jobs.engine.pacing.headroom import Headroom
 
 OUTPUT_TRUNCATED = "output_truncated"
 _FAILED = {"failed", "cancelled", "incomplete"}

@@ -1,1 +1,1 @@
-"""Keeping within an upstream's limits: the brake, the circuit breaker, and the runs that wait."""
+"""What OpenAI reports about its limits, and the alert while a model does not answer."""

@@ -5,9 +5,9 @@ OpenAI's are documented at https://platform.openai.com/docs/guides/rate-limits; 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from agenciaos_jobs.engine.pacing.headroom import Headroom
 from agenciaos_jobs.foundation.backoff import retry_after
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -16,19 +16,6 @@ _IN_WORDS = re.compile(r"try again in ((?:\d+(?:\.\d+)?(?:ms|s|m|h))+)")
 _MAX_WAIT = timedelta(hours=1)
 _LONGEST = 40
 _KINDS = ("requests", "tokens")
-
-
-@dataclass(frozen=True)
-class Headroom:
-    """What is left of a limit: ``remaining`` calls, of which ``rate`` come back each second.
-
-    ``is_ample``: nothing suggests that a limit is near. ``pause``: how long until another call of the same size fits.
-    """
-
-    remaining: float
-    rate: float
-    is_ample: bool
-    pause: timedelta = timedelta()
 
 
 def headroom(headers: Mapping[str, str], tokens: int) -> Headroom | None:

@@ -169,6 +169,12 @@ WORDS = {
         "Veja status.openai.com e os limites da conta. Repita depois, ou aumente AI_WAIT_LIMIT.",
         "See status.openai.com and the account's limits. Replay later, or raise AI_WAIT_LIMIT.",
     ),
+    "payment_wait_limit_reached": words(
+        "A execução esperou pelo provedor de pagamento até o limite.",
+        "The run waited for the payment provider up to the limit.",
+        "Veja se a API do provedor voltou. A conferência da noite compara os planos de novo.",
+        "See whether the provider's API is back. The nightly reconciliation compares the plans again.",
+    ),
     "unknown_plan": words(
         "O plano da agência não está em PLANS.",
         "The agency's plan is not in PLANS.",

@@ -1,12 +1,15 @@
 """Queues and workers as the dashboard shows them, and what is held: paused queues, and models that do not answer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import asyncpg
 
+from agenciaos_jobs.ai_content.pacing.upstream import OPENAI
 from agenciaos_jobs.foundation.database import Executor
 from agenciaos_jobs.foundation.sql import load
+from agenciaos_jobs.payments.upstream import PROVIDER
 
 QUERIES = load(__name__)
 
@@ -82,6 +85,7 @@ class Holds:
 
     paused: Held | None
     circuits: Held | None
+    providers: Held | None
 
 
 async def figures(executor: Executor, now: datetime) -> dict[str, QueueFigures]:
@@ -96,7 +100,8 @@ async def workers(executor: Executor, now: datetime) -> list[WorkerRow]:
 
 async def holds(executor: Executor, now: datetime) -> Holds:
     """What is held at present."""
-    return Holds(await _paused(executor, now), await _circuits(executor))
+    circuits = await executor.fetch(QUERIES["open_circuits"], MAX_COUNTED)
+    return Holds(await _paused(executor, now), _down(circuits, OPENAI), _down(circuits, PROVIDER))
 
 
 async def _paused(executor: Executor, now: datetime) -> Held | None:
@@ -107,12 +112,13 @@ async def _paused(executor: Executor, now: datetime) -> Held | None:
     return Held(names, records[0]["paused_at"], waiting)
 
 
-async def _circuits(executor: Executor) -> Held | None:
-    """The models that do not answer."""
-    if not (records := await executor.fetch(QUERIES["open_circuits"], MAX_COUNTED)):
+def _down(records: Sequence[asyncpg.Record], prefix: str) -> Held | None:
+    """Those of the upstreams that do not answer whose key begins with ``prefix``."""
+    found = [record for record in records if record["model"].startswith(prefix)]
+    if not found:
         return None
-    waiting = sum(record["waiting"] for record in records)
-    return Held([record["model"] for record in records], records[0]["since"], waiting)
+    waiting = sum(record["waiting"] for record in found)
+    return Held([record["model"].removeprefix(prefix) for record in found], found[0]["since"], waiting)
 
 
 def _worker(record: asyncpg.Record) -> WorkerRow:

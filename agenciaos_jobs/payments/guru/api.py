@@ -10,6 +10,7 @@ from urllib.parse import quote
 import aiohttp
 
 from agenciaos_jobs.engine.model.job import GiveUp, Json, RetryLater
+from agenciaos_jobs.engine.pacing.upstream import RateLimitedError, UnavailableError
 from agenciaos_jobs.foundation.backoff import retry_after
 from agenciaos_jobs.foundation.clock import Clock
 
@@ -28,7 +29,8 @@ class GuruAPI:
     async def transaction(self, transaction_id: str) -> Json | None:
         """A sale; ``None`` if Guru has none with this id.
 
-        Every call raises :class:`RetryLater` for transient errors (429, timeouts, outages), else :class:`GiveUp`.
+        Every call raises :class:`RateLimitedError` for 429, :class:`UnavailableError` for timeouts and outages,
+        :class:`RetryLater` for other transient errors, else :class:`GiveUp`.
         """
         return await self._get(f"/transactions/{quote(transaction_id, safe='')}")
 
@@ -52,19 +54,20 @@ class GuruAPI:
                     raise self._refusal(response)
                 found = json.loads(await response.read(), parse_float=Decimal)
         except TimeoutError as error:
-            raise RetryLater("guru_timeout", "Guru did not answer in time") from error
+            raise UnavailableError("guru_timeout", "Guru did not answer in time") from error
         except (aiohttp.ClientError, asyncio.IncompleteReadError, OSError) as error:
-            raise RetryLater("guru_unreachable", f"Guru could not be reached: {type(error).__name__}") from error
+            raise UnavailableError("guru_unreachable", f"Guru could not be reached: {type(error).__name__}") from error
         except (ValueError, RecursionError) as error:
             raise RetryLater("guru_malformed", "Guru's answer was not JSON") from error
         return _body(found)
 
     def _refusal(self, response: aiohttp.ClientResponse) -> GiveUp | RetryLater:
         code, message = f"guru_http_{response.status}", f"Guru answered {response.status}"
-        if response.status in {408, 425, 429} or response.status >= 500:
-            wait = retry_after(response.headers.get("Retry-After"), self._clock.now(), max_wait=_MAX_WAIT)
-            return RetryLater(code, message, after=wait)
-        return GiveUp(code, message)
+        if response.status not in {408, 425, 429} and response.status < 500:
+            return GiveUp(code, message)
+        wait = retry_after(response.headers.get("Retry-After"), self._clock.now(), max_wait=_MAX_WAIT)
+        kind = RateLimitedError if response.status == 429 else UnavailableError
+        return kind(code, message, after=wait)
 
 
 def _body(found: Any) -> Json:

@@ -1,6 +1,7 @@
 """Applies a payment provider's webhook to an agency's plan: one job for each provider."""
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 
 from pydantic import BaseModel, ConfigDict
@@ -29,10 +30,14 @@ from agenciaos_jobs.payments.provider import Provider, read
 from agenciaos_jobs.payments.providers import PROVIDERS
 from agenciaos_jobs.payments.resources import Payments
 from agenciaos_jobs.payments.store import payments, purchases
+from agenciaos_jobs.payments.upstream import upstream_of
 
 NOT_CONFIRMED = "not_confirmed"
 
 _CONFIRMATION_ATTEMPTS = 3
+
+_WAIT_LIMIT = timedelta(minutes=30)
+"""How long a confirmation waits for the provider's API before it is set aside, to be asked for again each hour."""
 
 
 class Payload(BaseModel):
@@ -81,7 +86,10 @@ async def run(context: RunContext[Payments], _: Payload, *, source: str) -> Comm
 
 
 async def _verify(delivery: Delivery, provider: Provider) -> tuple[bool, Objection | None]:
-    """Confirms an event that would activate a plan. Returns whether it was checked, and any objection."""
+    """Confirms an event that would activate a plan. Returns whether it was checked, and any objection.
+
+    Raises ``Snooze`` while the provider's limit is reached, or its API is down.
+    """
     context, event = delivery.context, delivery.event
     if not provider.has_api:
         return True, None
@@ -92,7 +100,9 @@ async def _verify(delivery: Delivery, provider: Provider) -> tuple[bool, Objecti
     if account is None or delivery.decide(account, owner, terms).action is not Action.ACTIVATED:
         return False, None
     try:
-        denial = await provider.confirm(event, context.clock.now())
+        calls = context.uses.pacer.calls_of(context.run)
+        upstream = upstream_of(provider, _WAIT_LIMIT)
+        denial = await calls.call(upstream, lambda: provider.confirm(event, context.clock.now()))
     except (RetryLater, GiveUp) as error:
         if isinstance(error, RetryLater) and context.run.attempt < context.run.max_attempts:
             raise

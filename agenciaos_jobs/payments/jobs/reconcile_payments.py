@@ -1,31 +1,20 @@
 """Compares plans with the payment providers' data, corrects them where it may, and reports the differences."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from agenciaos_jobs.alerts.alert import AlertEvent
-from agenciaos_jobs.alerts.store import alerts
 from agenciaos_jobs.engine.context import RunContext
-from agenciaos_jobs.engine.model.job import (
-    HANDED_BACK,
-    REVOKED,
-    CommitWith,
-    Job,
-    Json,
-    Limits,
-    RetryLater,
-    Schedule,
-)
+from agenciaos_jobs.engine.model.job import CommitWith, Job, Json, Limits, RetryLater, Schedule
+from agenciaos_jobs.engine.pacing.pacer import PacedCalls
 from agenciaos_jobs.foundation import agencies
 from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.i18n.text import Text
-from agenciaos_jobs.payments.alerts import PAYMENT_DIFFERENCE, silent
 from agenciaos_jobs.payments.effects import current_terms
 from agenciaos_jobs.payments.jobs.process_provider_webhook import Delivery, join
 from agenciaos_jobs.payments.ownership import Owner
@@ -35,14 +24,18 @@ from agenciaos_jobs.payments.policy.event import NotUnderstood
 from agenciaos_jobs.payments.policy.purchase import Purchase
 from agenciaos_jobs.payments.policy.terms import Terms
 from agenciaos_jobs.payments.provider import Provider, read
+from agenciaos_jobs.payments.reconciliation import Comparison, Difference, alert_unasked, report
 from agenciaos_jobs.payments.resources import Payments
-from agenciaos_jobs.payments.store import payments, purchases
+from agenciaos_jobs.payments.store import payments, purchases, reconciliations
+from agenciaos_jobs.payments.upstream import upstream_of
 
 LOOK_BACK = timedelta(days=90)
 """How long after its last event an agency without a plan is still compared."""
 
 _ATTEMPTS = 5
 _WAIT = timedelta(seconds=2)
+_WAIT_LIMIT = timedelta(hours=6)
+"""How long a comparison waits for a provider's API in all."""
 
 
 class Payload(BaseModel):
@@ -51,30 +44,6 @@ class Payload(BaseModel):
     model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "ReconcilePayments"})
 
     agencies: tuple[str, ...] | None = None
-
-
-@dataclass
-class Comparison:
-    """What a reconciliation found and did. ``updated`` counts purchases of which it stored new facts."""
-
-    checked: int = 0
-    updated: int = 0
-    differences: list["Difference"] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Difference:
-    """An agency whose plan differs from the one that its provider's data gives, and the plan it has been given."""
-
-    agency_id: str
-    plan: str
-    plan_by_provider: str
-    reason: str
-    plan_after: str
-
-    @property
-    def is_corrected(self) -> bool:
-        return self.plan_after == self.plan_by_provider
 
 
 async def run(context: RunContext[Payments], payload: Payload) -> Json | CommitWith:
@@ -87,19 +56,20 @@ async def run(context: RunContext[Payments], payload: Payload) -> Json | CommitW
     listed = await purchases.to_compare(context.database, list(providers), terms.base_plan, since)
     agency_ids = [one for one in listed if payload.agencies is None or one in payload.agencies]
     silent_ones = agency_ids if payload.agencies is not None else []
-    context.on_failure(partial(_alert_unasked, context=context, silent_ones=silent_ones))
-    done = Comparison(checked=len(agency_ids))
+    context.on_failure(partial(alert_unasked, context=context, silent_ones=silent_ones))
+    calls, done = uses.pacer.calls_of(context.run), await reconciliations.done(context.database, context.run.id)
     for agency_id in agency_ids:
-        await _compare(context, providers, agency_id, terms, done, is_silent=bool(silent_ones))
-    return CommitWith(partial(_report, context=context, done=done, silent_ones=silent_ones))
+        if agency_id not in done:
+            await _compare(context, calls, providers, agency_id, terms, is_silent=bool(silent_ones))
+    return CommitWith(partial(report, context=context, silent_ones=silent_ones))
 
 
 async def _compare(
     context: RunContext[Payments],
+    calls: PacedCalls,
     providers: Mapping[str, Provider],
     agency_id: str,
     terms: Terms,
-    done: Comparison,
     *,
     is_silent: bool,
 ) -> None:
@@ -112,7 +82,7 @@ async def _compare(
         account = await purchases.account(connection, agency_id)
     if account is None:
         return
-    found = await _fetch(providers, account)
+    found = await _fetch(calls, providers, account)
     now, known = context.clock.now(), dict(account.purchases)
     deliveries: dict[str, Delivery] = {}
     for purchase_id, body in found.items():
@@ -127,102 +97,61 @@ async def _compare(
     given = entitlement(known, now, account.terms(terms))
     missing = [purchase_id for purchase_id, body in found.items() if body is None]
     differs = given is not None and given.plan != account.plan and bool(given.was_bought or missing)
-    after = account.plan
-    if is_silent or (differs and context.uses.reconcile_apply):
-        after, updated = await _correct(context, agency_id, deliveries, terms)
-        done.updated += updated
-    if differs and given:
-        reason = f"unknown to the provider: {', '.join(missing)}" if missing else f"by its data: {given.code}"
-        context.log.warning("payment_difference", agency_id=agency_id, plan=account.plan, plan_by_provider=given.plan)
-        done.differences.append(Difference(agency_id, account.plan, given.plan, reason, after))
+    after, updated, difference = account.plan, 0, None
+    async with context.database.transaction() as connection:
+        if is_silent or (differs and context.uses.reconcile_apply):
+            after, updated = await _correct(connection, agency_id, deliveries, terms)
+        if differs and given:
+            reason = f"unknown to the provider: {', '.join(missing)}" if missing else f"by its data: {given.code}"
+            difference = Difference(agency_id, account.plan, given.plan, reason, after)
+        await reconciliations.note(connection, context.run.id, agency_id, asdict(Comparison(updated, difference)), now)
+    if difference:
+        context.log.warning(
+            "payment_difference", agency_id=agency_id, plan=account.plan, plan_by_provider=difference.plan_by_provider
+        )
 
 
-async def _fetch(providers: Mapping[str, Provider], account: Account) -> dict[str, Json | None]:
+async def _fetch(calls: PacedCalls, providers: Mapping[str, Provider], account: Account) -> dict[str, Json | None]:
     """The present data of each purchase; ``None`` for those that its provider does not have."""
     return {
-        purchase_id: await _with_retries(partial(providers[one.source].fetch, purchase_id))
+        purchase_id: await _with_retries(calls, providers[one.source], purchase_id)
         for purchase_id, one in account.purchases.items()
         if one.source in providers
     }
 
 
-async def _with_retries(call: Callable[[], Awaitable[Json | None]]) -> Json | None:
+async def _with_retries(calls: PacedCalls, provider: Provider, purchase_id: str) -> Json | None:
+    """Raises ``Snooze`` while the provider's limit is reached, or its API is down."""
+    upstream = upstream_of(provider, _WAIT_LIMIT)
     for _ in range(_ATTEMPTS - 1):
         try:
-            return await call()
+            return await calls.call(upstream, lambda: provider.fetch(purchase_id))
         except RetryLater as error:
             await asyncio.sleep((error.after or _WAIT).total_seconds())
-    return await call()
+    return await calls.call(upstream, lambda: provider.fetch(purchase_id))
 
 
 async def _correct(
-    context: RunContext[Payments], agency_id: str, deliveries: Mapping[str, Delivery], terms: Terms
+    connection: Connection, agency_id: str, deliveries: Mapping[str, Delivery], terms: Terms
 ) -> tuple[str, int]:
     """Processes the providers' data as if it had been delivered. It may be repeated.
 
     Returns the agency's plan, and of how many purchases something new was stored.
     """
     updated = 0
-    async with context.database.transaction() as connection:
-        for purchase_id in sorted(deliveries):
-            await purchases.lock(connection, purchase_id)
-        await payments.lock_agency(connection, agency_id)
-        for purchase_id in sorted(deliveries):
-            account, delivery = await purchases.account(connection, agency_id), deliveries[purchase_id]
-            owner = Owner(purchase_id, agency_id, "the purchase is known")
-            if account and account.merge(delivery.event, purchase_id, delivery.source) != account.purchases.get(
-                purchase_id
-            ):
-                decision = delivery.decide(account, owner, terms)
-                await join(connection, delivery, account, owner, decision, terms)
-                updated += 1
-        return await agencies.plan(connection, agency_id) or "", updated
-
-
-async def _report(
-    connection: Connection, *, context: RunContext[Payments], done: Comparison, silent_ones: list[str]
-) -> Json:
-    """Raises the alerts for differences, corrected or not, and for subscriptions that are silent even so."""
-    events = [AlertEvent(PAYMENT_DIFFERENCE, subject=one.agency_id, details=asdict(one)) for one in done.differences]
-    events += await _still_silent(connection, context, silent_ones)
-    await alerts.add(connection, events, context.clock)
-    listed = [
-        {
-            "agencyId": one.agency_id,
-            "plan": one.plan,
-            "planByProvider": one.plan_by_provider,
-            "planAfter": one.plan_after,
-            "reason": one.reason,
-        }
-        for one in done.differences
-    ]
-    return {
-        "success": True,
-        "checked": done.checked,
-        "differences": listed,
-        "corrected": sum(one.is_corrected for one in done.differences),
-        "updated": done.updated,
-    }
-
-
-async def _alert_unasked(
-    connection: Connection, error_code: str, *, context: RunContext[Payments], silent_ones: list[str]
-) -> None:
-    """Where the provider cannot be asked, a silent subscription is alerted as without an API key."""
-    if error_code not in {HANDED_BACK, REVOKED}:
-        await alerts.add(connection, await _still_silent(connection, context, silent_ones), context.clock)
-
-
-async def _still_silent(
-    connection: Connection, context: RunContext[Payments], silent_ones: list[str]
-) -> list[AlertEvent]:
-    now, terms = context.clock.now(), await current_terms(connection, context.uses)
-    events = []
-    for agency_id in silent_ones:
-        account = await purchases.account(connection, agency_id)
-        given = entitlement(account.purchases, now, account.terms(terms)) if account else None
-        events += silent(agency_id, given) if given else []
-    return events
+    for purchase_id in sorted(deliveries):
+        await purchases.lock(connection, purchase_id)
+    await payments.lock_agency(connection, agency_id)
+    for purchase_id in sorted(deliveries):
+        account, delivery = await purchases.account(connection, agency_id), deliveries[purchase_id]
+        owner = Owner(purchase_id, agency_id, "the purchase is known")
+        if account and account.merge(delivery.event, purchase_id, delivery.source) != account.purchases.get(
+            purchase_id
+        ):
+            decision = delivery.decide(account, owner, terms)
+            await join(connection, delivery, account, owner, decision, terms)
+            updated += 1
+    return await agencies.plan(connection, agency_id) or "", updated
 
 
 JOB = Job(

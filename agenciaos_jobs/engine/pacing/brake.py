@@ -1,14 +1,14 @@
-"""The brake of one model's calls: how fast they may follow each other, and whether they may begin at all.
+"""The brake of one upstream's calls: how fast they may follow each other, and whether they may begin at all.
 
 It is a token bucket whose rate adapts as TCP's does: it grows while calls pass, and is cut when one is refused for a
 limit. Several failures in a row open it like a circuit breaker: then one run probes from time to time, and all others
-wait. Pure; ``store.brakes`` keeps it, so that all workers share it.
+wait. Pure; ``brakes`` keeps it, so that all workers share it.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from agenciaos_jobs.ai_content.pacing.headroom import Headroom
+from agenciaos_jobs.engine.pacing.headroom import Headroom
 
 START_BURST = 10.0
 """How many calls may begin before the first one is answered; one more each second, should none be answered."""
