@@ -1,6 +1,7 @@
 """What customers read of a failed run: Portuguese first, with a code that stays."""
 
 import ast
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
@@ -10,6 +11,7 @@ from support.service import running_service
 
 from agenciaos_jobs import ai_content
 from agenciaos_jobs.ai_content.error_words import explain
+from agenciaos_jobs.ai_content.pacing.upstream import upstream_of
 from agenciaos_jobs.engine.model.job import GiveUp, RetryLater
 from agenciaos_jobs.settings import Settings
 
@@ -62,7 +64,7 @@ DETAILS = {
 
 
 def test_each_code_has_words_in_both_languages():
-    codes = raised_codes() | FAULTS
+    codes = raised_codes() | FAULTS | {upstream_of("a-model", timedelta()).limit_code}
     assert {"openai_", "upstream_", "ai_wait_limit_reached", "unknown_plan"} <= codes
     for code in codes:
         text = explain(code, DETAILS.get(code, {}))

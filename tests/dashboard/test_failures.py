@@ -33,6 +33,7 @@ def codes() -> Iterator[str]:
                 elif isinstance(given, ast.JoinedStr) and isinstance(given.values[0], ast.Constant):
                     yield f"{given.values[0].value}anything"
     yield from ("MaxDurationExceeded", "model_refused", "content_filtered", "output_truncated", "generation_failed")
+    yield from ("ai_wait_limit_reached", "payment_wait_limit_reached")  # as the upstreams give them
 
 
 @pytest.mark.parametrize("code", sorted(set(codes()) - {"invoice_missing"}))
