@@ -1,6 +1,7 @@
 """The limits and outages of Guru's API: runs wait without a slot or an attempt, and go on by themselves."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -33,10 +34,10 @@ def sale(agency_id: str) -> dict[str, Any]:
     return body("tx_approved", id=f"sale-{agency_id}", subscription=[], source={"utm_term": agency_id})
 
 
-async def deliver(service: Service) -> list[str]:
+async def deliver(service: Service, agencies: Sequence[str] = AGENCIES) -> list[str]:
     """The runs of a sale for each agency."""
     ids = []
-    for agency_id in AGENCIES:
+    for agency_id in agencies:
         status, answer = await service.post("/webhooks/guru", sale(agency_id))
         assert status == 200
         ids.append(answer["jobId"])
@@ -50,11 +51,12 @@ async def pro(db: asyncpg.Connection) -> list[str]:
 async def test_a_limit_is_waited_for_and_found_out_by_one_run(
     settings: Settings, db: asyncpg.Connection, guru_double: GuruDouble
 ):
-    guru_double.knows(*map(sale, AGENCIES))
+    two = AGENCIES[:2]
+    guru_double.knows(*map(sale, two))
     guru_double.fails(429, **{"Retry-After": "2"})
     before = await pro(db)
     async with running_service(settings.model_copy(update={"worker_max_jobs": 1})) as service:
-        ids = await deliver(service)
+        ids = await deliver(service, two)
         for run_id in ids:
             run = await service.reaches(run_id, lambda run: "waitingFor" in run)
             assert (run["status"], run["isQueued"]) == ("QUEUED", True)
@@ -65,10 +67,28 @@ async def test_a_limit_is_waited_for_and_found_out_by_one_run(
         assert (await service.outcome("monthly-report"))["status"] == "COMPLETED"  # in the only slot
         runs = [await service.finished(run_id) for run_id in ids]
     assert {(run["output"]["action"], run["attemptCount"]) for run in runs} == {("activated", 1)}
-    assert len(guru_double.requests) == 1 + len(AGENCIES)
-    assert sorted({*before, *AGENCIES}) == await pro(db)
+    assert len(guru_double.requests) == 1 + len(two)
+    assert sorted({*before, *two}) == await pro(db)
 
 
+async def test_a_hundred_runs_do_not_each_find_a_limit_out(
+    settings: Settings, db: asyncpg.Connection, guru_double: GuruDouble
+):
+    for table, own in (("users", "'email', n"), ("agencies", "'slug', n, 'ownerId', 'copy-' || n")):
+        await db.execute(f"""
+          INSERT INTO {table}
+          SELECT (jsonb_populate_record(
+            NULL::{table}, to_jsonb(one) || jsonb_build_object('id', 'copy-' || n, {own}))).*
+          FROM (SELECT * FROM {table} LIMIT 1) AS one, generate_series(1, 100) AS n""")
+    guru_double.fails(429, times=100, **{"Retry-After": "60"})
+    async with running_service(settings) as service:
+        ids = await deliver(service, [f"copy-{n}" for n in range(1, 101)])
+        await asyncio.gather(*(service.reaches(run_id, lambda run: "waitingFor" in run) for run_id in ids))
+    assert 1 <= len(guru_double.requests) <= brake.START_BURST
+    assert await db.fetchval("SELECT max(attempt) FROM jobs.runs") == 0
+
+
+@pytest.mark.slow
 async def test_in_an_outage_no_run_fails_and_one_probes(
     settings: Settings, db: asyncpg.Connection, guru_double: GuruDouble, monkeypatch: pytest.MonkeyPatch
 ):

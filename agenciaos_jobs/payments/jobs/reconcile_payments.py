@@ -34,6 +34,9 @@ LOOK_BACK = timedelta(days=90)
 
 _ATTEMPTS = 5
 _WAIT = timedelta(seconds=2)
+_MAX_WAIT = timedelta(seconds=10)
+"""For longer waits the run is retried later, so that it holds no slot."""
+
 _WAIT_LIMIT = timedelta(hours=6)
 """How long a comparison waits for a provider's API in all."""
 
@@ -127,7 +130,10 @@ async def _with_retries(calls: PacedCalls, provider: Provider, purchase_id: str)
         try:
             return await calls.call(upstream, lambda: provider.fetch(purchase_id))
         except RetryLater as error:
-            await asyncio.sleep((error.after or _WAIT).total_seconds())
+            wait = error.after or _WAIT
+            if wait > _MAX_WAIT:
+                raise
+            await asyncio.sleep(wait.total_seconds())
     return await calls.call(upstream, lambda: provider.fetch(purchase_id))
 
 
