@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import orjson
@@ -86,17 +86,8 @@ async def _compare(
     if account is None:
         return
     found = await _fetch(calls, providers, account)
-    now, known = context.clock.now(), dict(account.purchases)
-    deliveries: dict[str, Delivery] = {}
-    for purchase_id, body in found.items():
-        source = known[purchase_id].source
-        event = read(providers[source], body or {}, now)
-        if body is None:
-            known[purchase_id] = OwnPurchase(source, Purchase())
-        elif not isinstance(event, NotUnderstood):
-            known[purchase_id] = account.merge(event, purchase_id, source)
-            storable = orjson.loads(orjson.dumps(body, default=str))
-            deliveries[purchase_id] = Delivery(context, source, event, storable)
+    now = context.clock.now()
+    known, deliveries = _merged(context, account, found, now)
     given = entitlement(known, now, account.terms(terms))
     missing = [purchase_id for purchase_id, body in found.items() if body is None]
     differs = given is not None and given.plan != account.plan and bool(given.was_bought or missing)
@@ -112,6 +103,23 @@ async def _compare(
         context.log.warning(
             "payment_difference", agency_id=agency_id, plan=account.plan, plan_by_provider=difference.plan_by_provider
         )
+
+
+def _merged(
+    context: RunContext[Payments], account: Account, found: Mapping[str, Json | None], now: datetime
+) -> tuple[dict[str, OwnPurchase], dict[str, Delivery]]:
+    """The account's purchases with the providers' present data, and that data as deliveries."""
+    known, deliveries = dict(account.purchases), dict[str, Delivery]()
+    for purchase_id, body in found.items():
+        source = known[purchase_id].source
+        event = read(context.uses.providers[source], body or {}, now)
+        if body is None:
+            known[purchase_id] = OwnPurchase(source, Purchase())
+        elif not isinstance(event, NotUnderstood):
+            known[purchase_id] = account.merge(event, purchase_id, source)
+            storable = orjson.loads(orjson.dumps(body, default=str))
+            deliveries[purchase_id] = Delivery(context, source, event, storable)
+    return known, deliveries
 
 
 async def _fetch(calls: PacedCalls, providers: Mapping[str, Provider], account: Account) -> dict[str, Json | None]:
