@@ -87,10 +87,11 @@ async def _write_chunk(context: RunContext[Reports], month: Month, deliver: Deli
         progress = await generation.locked_progress(connection, context.run.id, month)
         if progress is None:
             raise RuntimeError("another attempt of this run has ended it")
-        written = await generation.write_chunk(connection, context.run.id, month, CHUNK, context.clock.now())
-        await deliver(connection, written, progress.created + progress.updated)
+        before, now = progress.created + progress.updated, context.clock.now()
+        written = await generation.write_chunk(connection, context.run.id, month, CHUNK, now, before=before)
+        await deliver(connection, written, before)
         created = sum(item.revision == 1 for item in written)
-        left = len(written) - created if written else progress.drafted - progress.created - progress.updated
+        left = len(written) - created if written else progress.drafted - before
         progress = await generation.advance(connection, context.run.id, month, created, left)
         await _show(connection, context, month, progress)
     if not progress.is_complete:

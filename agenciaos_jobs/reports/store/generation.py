@@ -80,9 +80,11 @@ async def draft(
     return Progress(**record)
 
 
-async def write_chunk(connection: Connection, run_id: str, month: Month, size: int, now: datetime) -> list[Written]:
-    """Turns the next drafts into revisions."""
-    records = await connection.fetch(QUERIES["write_chunk"], run_id, month.first_day, size, now)
+async def write_chunk(
+    connection: Connection, run_id: str, month: Month, size: int, now: datetime, *, before: int
+) -> list[Written]:
+    """Turns the next drafts into revisions, after the ``before`` that were written earlier."""
+    records = await connection.fetch(QUERIES["write_chunk"], run_id, month.first_day, size, now, before)
     return [Written(**record) for record in records]
 
 

@@ -6,47 +6,43 @@ WITH agency AS MATERIALIZED (
   SELECT id AS agency_id, name, plan::text AS plan, row_number() OVER (ORDER BY id) AS position
   FROM public.agencies WHERE ($2::text IS NULL OR id = $2) AND "createdAt" < $4::timestamptz AT TIME ZONE 'UTC'
 ), earned AS (
-  -- Thirteen months, oldest first.
+  -- Thirteen months, oldest first. OFFSET 0: the place of a record is computed once, and not once a month.
   SELECT agency_id, ARRAY[
-    coalesce(sum(amount) FILTER (WHERE place = 1), 0.00), coalesce(sum(amount) FILTER (WHERE place = 2), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 3), 0.00), coalesce(sum(amount) FILTER (WHERE place = 4), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 5), 0.00), coalesce(sum(amount) FILTER (WHERE place = 6), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 7), 0.00), coalesce(sum(amount) FILTER (WHERE place = 8), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 9), 0.00), coalesce(sum(amount) FILTER (WHERE place = 10), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 11), 0.00), coalesce(sum(amount) FILTER (WHERE place = 12), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 13), 0.00)] AS months
-  FROM (SELECT "agencyId" AS agency_id, width_bucket(date, $10::timestamp[]) AS place, round(amount, 2) AS amount
-        FROM public.revenues
-        WHERE date >= ($10::timestamp[])[1] AND date < $5::date AND ($2::text IS NULL OR "agencyId" = $2)) AS revenue
+    coalesce(jobs.total(amount) FILTER (WHERE place = 1), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 2), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 3), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 4), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 5), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 6), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 7), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 8), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 9), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 10), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 11), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 12), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 13), 0.00)] AS months,
+    jobs.total(amount) FILTER (WHERE place = 13 AND amount < 0) AS adjustments,
+    jobs.total(amount) FILTER (WHERE place = 13 AND recurring) AS recurring,
+    jobs.total(amount) FILTER (WHERE recurring) AS contracted
+  FROM (SELECT "agencyId" AS agency_id, width_bucket(date, $10::timestamp[]) AS place, "isRecurring" AS recurring,
+               round(amount, 2) AS amount
+        FROM public.revenues WHERE date < $5::date AND ($2::text IS NULL OR "agencyId" = $2) OFFSET 0) AS revenue
   GROUP BY agency_id
 ), spent AS (
   SELECT agency_id, ARRAY[
-    coalesce(sum(amount) FILTER (WHERE place = 1), 0.00), coalesce(sum(amount) FILTER (WHERE place = 2), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 3), 0.00), coalesce(sum(amount) FILTER (WHERE place = 4), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 5), 0.00), coalesce(sum(amount) FILTER (WHERE place = 6), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 7), 0.00), coalesce(sum(amount) FILTER (WHERE place = 8), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 9), 0.00), coalesce(sum(amount) FILTER (WHERE place = 10), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 11), 0.00), coalesce(sum(amount) FILTER (WHERE place = 12), 0.00),
-    coalesce(sum(amount) FILTER (WHERE place = 13), 0.00)] AS months
+    coalesce(jobs.total(amount) FILTER (WHERE place = 1), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 2), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 3), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 4), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 5), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 6), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 7), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 8), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 9), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 10), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 11), 0.00), coalesce(jobs.total(amount) FILTER (WHERE place = 12), 0.00),
+    coalesce(jobs.total(amount) FILTER (WHERE place = 13), 0.00)] AS months,
+    jobs.total(amount) FILTER (WHERE place = 13 AND amount < 0) AS adjustments
   FROM (SELECT "agencyId" AS agency_id, width_bucket(date, $10::timestamp[]) AS place, round(amount, 2) AS amount
         FROM public.expenses
-        WHERE date >= ($10::timestamp[])[1] AND date < $5::date AND ($2::text IS NULL OR "agencyId" = $2)) AS expense
+        WHERE date >= ($10::timestamp[])[1] AND date < $5::date AND ($2::text IS NULL OR "agencyId" = $2) OFFSET 0) AS expense
   GROUP BY agency_id
 ), entry AS MATERIALIZED (
   SELECT "agencyId" AS agency_id, 'revenue_categories' AS section, category, "clientId" AS client_id,
-         "projectId" AS project_id, "isRecurring" AS recurring, round(amount, 2) AS amount
+         "projectId" AS project_id, round(amount, 2) AS amount
   FROM public.revenues WHERE date >= $1::date AND date < $5::date AND ($2::text IS NULL OR "agencyId" = $2)
   UNION ALL
-  SELECT "agencyId", 'expense_categories', category, NULL, NULL, false, round(amount, 2)
+  SELECT "agencyId", 'expense_categories', category, NULL, NULL, round(amount, 2)
   FROM public.expenses WHERE date >= $1::date AND date < $5::date AND ($2::text IS NULL OR "agencyId" = $2)
-), kind AS (
-  SELECT agency_id, sum(amount) FILTER (WHERE recurring) AS recurring,
-         sum(amount) FILTER (WHERE amount < 0 AND section = 'revenue_categories') AS revenue_adjustments,
-         sum(amount) FILTER (WHERE amount < 0 AND section = 'expense_categories') AS expense_adjustments
-  FROM entry GROUP BY agency_id
-), contracted AS (
-  SELECT "agencyId" AS agency_id, sum(round(amount, 2)) AS amount FROM public.revenues
-  WHERE "isRecurring" AND date < $5::date AND ($2::text IS NULL OR "agencyId" = $2) GROUP BY "agencyId"
 ), spelling AS MATERIALIZED (
   -- Of several spellings the one with the most accents is shown, and rather in small letters; the rank goes before it.
   SELECT category, folded, to_char(octet_length(name) - char_length(name), 'FM00') || name COLLATE "C" AS ranked
@@ -54,26 +50,26 @@ WITH agency AS MATERIALIZED (
                jobs.fold(category) AS folded
         FROM (SELECT DISTINCT category FROM entry) AS distinct_category) AS spelled
 ), line AS (
-  SELECT agency_id, section, 40 AS limited, substr(max(ranked), 3) AS name, sum(amount) AS amount
+  SELECT agency_id, section, 40 AS limited, substr(max(ranked), 3) AS name, jobs.total(amount) AS amount
   FROM entry JOIN spelling USING (category) GROUP BY agency_id, section, folded
   UNION ALL
   SELECT entry.agency_id, 'clients', 10, coalesce(nullif(btrim(min(client.company)), ''), min(client.name)) COLLATE "C",
-         sum(entry.amount)
+         jobs.total(entry.amount)
   FROM entry LEFT JOIN public.projects AS project ON project.id = entry.project_id
   LEFT JOIN public.clients AS client ON client.id = coalesce(entry.client_id, project."clientId")
   WHERE section = 'revenue_categories' AND (entry.client_id IS NOT NULL OR entry.project_id IS NOT NULL)
   GROUP BY entry.agency_id, client.id
   UNION ALL
-  SELECT entry.agency_id, 'projects', 10, min(project.name) COLLATE "C", sum(entry.amount)
+  SELECT entry.agency_id, 'projects', 10, min(project.name) COLLATE "C", jobs.total(entry.amount)
   FROM entry JOIN public.projects AS project ON project.id = entry.project_id
   GROUP BY entry.agency_id, project.id
 ), section AS (
   SELECT agency_id, jsonb_object_agg(section, lines || rest) AS sections FROM (
     SELECT agency_id, section,
-           jsonb_agg(jsonb_build_object('category', coalesce(name, ''), 'amount', amount::text) ORDER BY place)
+           jsonb_agg(jsonb_object(ARRAY['category', coalesce(name, ''), 'amount', amount::text]) ORDER BY amount DESC, name)
              FILTER (WHERE place <= limited) AS lines,
            CASE WHEN count(*) > min(limited) THEN jsonb_build_array(jsonb_build_object(
-             'others', count(*) - min(limited), 'amount', (sum(amount) FILTER (WHERE place > limited))::text))
+             'others', count(*) - min(limited), 'amount', (jobs.total(amount) FILTER (WHERE place > limited))::text))
              ELSE '[]' END AS rest
     FROM (SELECT *, row_number() OVER (PARTITION BY agency_id, section ORDER BY amount DESC, name) AS place FROM line) AS ranked
     GROUP BY agency_id, section) AS listed
@@ -138,31 +134,32 @@ WITH agency AS MATERIALIZED (
 ), figure AS MATERIALIZED (
   SELECT position, agency_id, name, plan, coalesce(earned.months, array_fill(0.00, ARRAY[13])) AS earned,
          coalesce(spent.months, array_fill(0.00, ARRAY[13])) AS spent,
+         earned.adjustments AS revenue_adjustments, spent.adjustments AS expense_adjustments, recurring, contracted,
          coalesce(ai.generations, 0) AS generations, coalesce(ai.cost, 0) AS cost, ai.agents
   FROM agency LEFT JOIN earned USING (agency_id) LEFT JOIN spent USING (agency_id) LEFT JOIN ai USING (agency_id)
 ), made AS (
   SELECT position, figure.agency_id, name, present.revision, present.covers_until AS present_until,
     nullif($5::date, ($1::date + interval '1 month')::date) - 1 AS covers_until, present.figures AS present_figures,
-    jsonb_build_object(
-      'revenue', earned[13]::text, 'expenses', spent[13]::text,
-      'previous_revenue', coalesce(before.revenue::numeric(1000, 2), earned[12])::text,
-      'previous_expenses', coalesce(before.expenses::numeric(1000, 2), spent[12])::text,
-      'revenue_adjustments', coalesce(kind.revenue_adjustments, 0.00)::text,
-      'expense_adjustments', coalesce(kind.expense_adjustments, 0.00)::text,
-      'recurring', coalesce(kind.recurring, 0.00)::text, 'contracted', coalesce(contracted.amount, 0.00)::text,
-      'earned', array_to_string(earned, ' '), 'spent', array_to_string(spent, ' '), 'sections', section.sections,
-      'agents', agents, 'ai_generations', generations, 'ai_cost', trim_scale(cost)::text) AS figures,
+    to_jsonb(computed) AS figures,
     CASE WHEN present.covers_until IS NULL AND present.snapshot IS NOT NULL THEN present.snapshot ELSE jsonb_build_object(
       'plan', plan, 'plan_changes', coalesce(plan_change.changes, '[]'), 'clients', client_count.clients,
       'projects', project_count.projects, 'tasks', task_count.tasks,
       'usd_brl', ($7::numeric)::text, 'tax_rate', ($8::numeric)::text) END AS snapshot
   FROM figure
-  LEFT JOIN kind USING (agency_id) LEFT JOIN contracted USING (agency_id)
   LEFT JOIN section USING (agency_id) LEFT JOIN client_count USING (agency_id)
   LEFT JOIN project_count USING (agency_id) LEFT JOIN task_count USING (agency_id) LEFT JOIN plan_change USING (agency_id)
   LEFT JOIN present USING (agency_id)
   LEFT JOIN jobs.monthly_reports AS before ON before.agency_id = figure.agency_id
     AND before.month = ($1::date - interval '1 month')::date AND before.generated_at >= $3
+  CROSS JOIN LATERAL (
+    SELECT earned[13]::text AS revenue, spent[13]::text AS expenses,
+           coalesce(before.revenue::numeric(1000, 2), earned[12])::text AS previous_revenue,
+           coalesce(before.expenses::numeric(1000, 2), spent[12])::text AS previous_expenses,
+           coalesce(revenue_adjustments, 0.00)::text AS revenue_adjustments,
+           coalesce(expense_adjustments, 0.00)::text AS expense_adjustments,
+           coalesce(recurring, 0.00)::text AS recurring, coalesce(contracted, 0.00)::text AS contracted,
+           array_to_string(earned, ' ') AS earned, array_to_string(spent, ' ') AS spent, section.sections AS sections,
+           agents, generations AS ai_generations, trim_scale(cost)::text AS ai_cost) AS computed
 ), drafted AS (
   INSERT INTO jobs.report_drafts
     (run_id, month, position, agency_id, agency_name, revision, is_first, covers_until, figures, snapshot, changes)
@@ -193,10 +190,13 @@ SELECT pg_advisory_xact_lock(hashtextextended('agenciaos_jobs.reports:' || $1, 0
 SELECT totals, drafted, created, updated FROM jobs.report_progress WHERE run_id = $1 AND month = $2
 
 -- name: write_chunk
--- The next $3 drafts as revisions, and as the rows that lists and totals read.
+-- The next $3 drafts as revisions, and as the rows that lists and totals read. $5 have been written before: whatever is
+-- left has a higher position, and the dead rows below it are not read again.
 WITH draft AS (
-  DELETE FROM jobs.report_drafts WHERE run_id = $1 AND month = $2 AND position IN (
-    SELECT position FROM jobs.report_drafts WHERE run_id = $1 AND month = $2 ORDER BY position LIMIT $3)
+  DELETE FROM jobs.report_drafts WHERE run_id = $1 AND month = $2 AND position > $5 AND position <= (
+    SELECT max(position) FROM (
+      SELECT position FROM jobs.report_drafts
+      WHERE run_id = $1 AND month = $2 AND position > $5 ORDER BY position LIMIT $3) AS next)
   RETURNING *
 ), revised AS (
   INSERT INTO jobs.monthly_report_revisions
