@@ -12,7 +12,7 @@ import asyncpg
 import pypdf
 import pytest
 from standardwebhooks import Webhook
-from support.bookkeeping import AURORA, earn
+from support.bookkeeping import AURORA, NOW, earn
 from support.channels import PUBLIC_URL, SECRET, Mailbox, Receiver, mail, receiving, smtp_server, trusted
 from support.clock import FrozenClock
 from support.service import Service, running_service
@@ -166,6 +166,20 @@ async def test_a_wrong_password_fails_the_run_and_is_recorded(mailing: Start, bo
         (run,) = await deliveries(service, books)
     assert (run["status"], run["error"]["name"]) == ("FAILED", "smtp_login_refused")
     assert await books.fetchval("SELECT status FROM jobs.report_deliveries") == "failed"
+
+
+async def test_a_busy_server_gets_it_later(mailing: Start, mailbox: tuple[Mailbox, int], books: asyncpg.Connection):
+    clock, mailbox[0].is_busy = FrozenClock(NOW), True
+    async with mailing(clock) as service:
+        await service.outcome("monthly-report", {"month": "2026-10"})
+        run_id = await books.fetchval("SELECT id FROM jobs.runs WHERE task = 'deliver-report'")
+        await service.reaches(run_id, lambda run: run["attempts"] and not run["isExecuting"])
+        mailbox[0].is_busy = False
+        clock.pass_(timedelta(hours=1))
+        run = await service.finished(run_id)
+    assert (run["attemptCount"], run["attempts"][0]["error"]["name"]) == (2, "smtp_recipients_refused")
+    assert run["output"] == {"revision": 1, "sent": [OWNER]}
+    assert [message["To"] for message in mailbox[0].mails].count(OWNER) == 1  # an alert is there, too
 
 
 async def test_mails_are_paced(mailing: Start, books: asyncpg.Connection):

@@ -5,6 +5,7 @@ import io
 import struct
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from time import perf_counter
 
 import asyncpg
@@ -19,6 +20,7 @@ from agenciaos_jobs.foundation.i18n.formatting import Formatter
 from agenciaos_jobs.foundation.month import Month
 from agenciaos_jobs.reports.documents import pdf
 from agenciaos_jobs.reports.documents.view import view
+from agenciaos_jobs.reports.documents.xlsx import xlsx
 from agenciaos_jobs.reports.numbers.figures import Figures
 from agenciaos_jobs.reports.numbers.sentences import sentences
 from agenciaos_jobs.reports.store.revisions import Revision
@@ -205,6 +207,17 @@ def test_the_sentences_name_what_moved_the_revenue_and_never_a_share_of_nothing(
     assert "TechCel responde por 60,0%" in said(
         figures(sections={"clients": [{"category": "TechCel", "amount": "60.00"}]})
     )
+
+
+def test_a_partial_report_with_a_tax_rate_says_both_in_every_document():
+    report = replace(of(replace(figures(), tax_rate=Decimal("0.06"))), covers_until=date(2026, 10, 27))
+    shown = pypdf.PdfReader(io.BytesIO(pdf.render(view(report, None, FMT))))
+    text = " ".join(" ".join(page.extract_text() for page in shown.pages).split()).replace("\u00a0", " ")
+    assert "Parcial: até 27/10/2026" in text
+    assert "6,0% da receita R$ 6,00" in text
+    book = openpyxl.load_workbook(io.BytesIO(xlsx(report, FMT)))
+    rows = {row[0]: row[1:] for row in book["Resumo"].iter_rows(min_row=2, values_only=True)}
+    assert (rows["Mês"][1], rows["Impostos (estimativa)"][0]) == ("Parcial: até 27/10/2026", 6)
 
 
 def test_growth_and_shares_have_no_value_on_a_base_of_zero_or_below():

@@ -28,13 +28,16 @@ CERTIFICATE = CA.issue_cert("localhost", "127.0.0.1")
 
 
 class Mailbox:
-    """Takes mail for anybody but ``nobody@…``."""
+    """Takes mail for anybody but ``nobody@…``, and for nobody while it is busy."""
 
     def __init__(self) -> None:
+        self.is_busy = False
         self.mails: list[EmailMessage] = []
         self.was_encrypted: list[bool] = []
 
     async def handle_RCPT(self, server: Any, session: Session, envelope: Envelope, address: str, options: Any) -> str:  # noqa: N802
+        if self.is_busy:
+            return "451 4.3.2 try again later"
         if address.startswith("nobody@"):
             return "550 5.1.1 no such user"
         envelope.rcpt_tos.append(address)
