@@ -1,18 +1,25 @@
-"""A worker that is killed in the middle of a month: what it has committed stays, and another goes on from there."""
+"""Workers that are lost in the middle of a month: what they committed stays, and another goes on from there."""
 
 import asyncio
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+from support.probe import Probe
 from support.processes import worker
-from support.service import running_server
+from support.service import Service, running_server, running_service
 
+from agenciaos_jobs.foundation.month import Month
+from agenciaos_jobs.reports import generator
 from agenciaos_jobs.reports.generator import CHUNK
+from agenciaos_jobs.reports.resources import Reports
+from agenciaos_jobs.reports.store import generation
 from agenciaos_jobs.settings import Settings
 
 AGENCIES = CHUNK + CHUNK // 2
@@ -87,3 +94,50 @@ async def test_another_worker_goes_on_after_the_chunk_that_a_killed_one_committe
     assert {(row["revision"], row["revenue"]) for row in reports} == {(1, Decimal("10.01"))}
     assert len(first) == CHUNK
     assert set(first) < set(reports)  # not a row of the first chunk was written again
+
+
+async def test_an_attempt_goes_on_with_the_chunks_that_an_earlier_one_left(
+    service: Service, books: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    write, calls, drafts = generation.write_chunk, [], []
+    draft = generation.draft
+
+    async def breaks_once(*arguments: object, **options: object) -> object:
+        calls.append(len(drafts))
+        if len(calls) == 2:
+            raise ConnectionError("the worker was killed")
+        return await write(*arguments, **options)
+
+    async def counted(*arguments: object, **options: object) -> object:
+        drafts.append(arguments)
+        return await draft(*arguments, **options)
+
+    monkeypatch.setattr(generator, "CHUNK", 1)
+    monkeypatch.setattr(generation, "write_chunk", breaks_once)
+    monkeypatch.setattr(generation, "draft", counted)
+    run = await service.outcome("monthly-report", {"month": "2026-10"})
+    assert (run["status"], run["attemptCount"], run["output"]["created"]) == ("COMPLETED", 2, 3)
+    assert (len(drafts), len(calls)) == (1, 4)
+    assert run["metadata"]["progress"] == {"month": "2026-10", "written": 3, "of": 3}
+    left = await books.fetchval("SELECT (SELECT count(*) FROM jobs.report_drafts) + count(*) FROM jobs.report_progress")
+    assert left == 0
+
+
+async def test_a_frozen_worker_s_attempt_and_the_one_after_it_write_each_report_once(
+    settings: Settings, books: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+):
+    async def act(context: Any) -> Any:
+        attempts = [generator.generate(context, Month(2026, 10), None, deliver) for _ in range(2)]
+        return [progress.created for progress in await asyncio.gather(*attempts)]
+
+    async def deliver(*_: object) -> None:
+        pass
+
+    monkeypatch.setattr(generator, "CHUNK", 1)
+    probe = Probe(act, attempts=1)
+    job = replace(probe.job, uses=Reports)
+    async with running_service(settings, {job.task: job}) as service:
+        run = await service.finished(await service.start(job))
+    assert (run["status"], run.get("output")) == ("COMPLETED", [3, 3])
+    revisions = await books.fetch("SELECT revision FROM jobs.monthly_report_revisions")
+    assert [row["revision"] for row in revisions] == [1, 1, 1]
