@@ -106,8 +106,8 @@ async def test_the_command_line_lists_shows_and_sets_recipients(
     await service.outcome("monthly-report", {"month": "2026-10"})
     env = environment(settings)
 
-    async def reports(*words: str) -> tuple[int, str]:
-        return await run("agenciaos-jobs", "reports", *words, env=env, cwd=tmp_path)
+    async def reports(*words: str, **more: str) -> tuple[int, str]:
+        return await run("agenciaos-jobs", "reports", *words, env=env | more, cwd=tmp_path)
 
     code, listed = await reports("list", "2026-10")
     assert (code, "Agência Aurora" in listed, "R$ 1.234,56" in listed) == (0, True, True)
@@ -120,3 +120,7 @@ async def test_the_command_line_lists_shows_and_sets_recipients(
     assert "✔ a@x.example  active" in shown
     code, refused = await reports("send", "2026-10", "--all")
     assert (code, "REPORT_EMAIL" in refused) == (1, True)
+    on = {"REPORT_EMAIL": "1", "REPORT_EMAIL_FROM": "r@agenciaos.com.br", "SMTP_URL": "smtp://127.0.0.1:9"}
+    code, sent = await reports("send", "2026-10", "--all", PUBLIC_URL=PUBLIC_URL, **on)
+    assert (code, sent.partition(" ")[0]) == (0, "1")  # nobody else has a verified address
+    assert await books.fetchval("SELECT count(*) FROM jobs.runs WHERE task = 'deliver-report'") == 1
