@@ -1,5 +1,6 @@
 """Real Postgres and Redis, started once; a fresh database for every test that asks for one."""
 
+import logging
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -25,8 +26,9 @@ pytest.register_assert_rewrite(
     *(f"support.sdk_{topic}" for topic in ("batches", "realtime", "runs", "schedules", "triggers", "waits"))
 )
 
-hypothesis.settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
-hypothesis.settings.load_profile("untimed")
+# A busy machine is no failure. CI tries more examples.
+hypothesis.settings.register_profile("ours", deadline=None, max_examples=100 if os.environ.get("CI") else 25)
+hypothesis.settings.load_profile("ours")
 
 pytest_plugins = [
     "support.browser",
@@ -45,6 +47,8 @@ Settings.model_config["env_file"] = None
 
 # structlog's own default draws every traceback with all its locals, which takes longer than the tests.
 logs.configure("json", "debug", Redactor())
+for chatty in ("aiohttp.access", "cron_descriptor", "selenium"):
+    logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

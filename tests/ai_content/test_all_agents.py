@@ -127,6 +127,7 @@ async def by_sdk(service: Service, payload: dict[str, Any]) -> dict[str, Any]:
     return await service.finished(handle["id"])
 
 
+@pytest.mark.slow
 async def test_all_thirty_run_through_the_sdk_with_their_forms_keys(settings: Settings, openai_double: OpenAIDouble):
     assert len(PAGES) + len(SHAPES) == 30
     async with running_service(settings.model_copy(update={"plans": {"FREE": 100, "PRO": 500}})) as service:

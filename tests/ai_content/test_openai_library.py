@@ -95,6 +95,7 @@ def imported(node: ast.AST) -> list[str]:
     return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
 
 
+@pytest.mark.slow
 async def test_commands_servers_and_workers_start_without_it(tmp_path: Path):
     env = {"OPENAI_API_KEY": "sk-test-0123456789", "OPENAI_WEBHOOK_SECRET": SECRET, "TRIGGER_SECRET_KEY": "tr_0123456"}
     stores = {"DATABASE_URL": "postgresql://localhost/none", "REDIS_URL": "redis://localhost"}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 from support.alerting import settled, watching, with_slack
 from support.browsing import operator
 from support.channels import FakeSlack, Receiver, receiving
@@ -90,6 +91,7 @@ async def test_a_raised_alert_reaches_slack_by_a_run(settings: Settings, db: asy
     assert (len(slack.bodies), sent["channel"], sent["error"]) == (1, "slack", None)
 
 
+@pytest.mark.slow
 async def test_a_channel_that_asks_to_wait_gets_it_later(settings: Settings, db: asyncpg.Connection):
     async with receiving(FakeSlack()) as slack:
         slack.answers(429, "rate_limited", {"Retry-After": "1"})
@@ -106,6 +108,7 @@ def quick(job: Any) -> Any:
     return impatient(job, Backoff(0.01, 0.02))
 
 
+@pytest.mark.slow
 async def test_a_broken_channel_is_told_on_the_others_and_never_on_itself(settings: Settings, db: asyncpg.Connection):
     async with receiving(FakeSlack()) as slack, receiving(Receiver()) as other:
         slack.answers(404, "no_service")

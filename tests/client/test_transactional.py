@@ -16,6 +16,7 @@ class Greeting(BaseModel):
     name: str
 
 
+@pytest.mark.slow
 async def test_a_run_is_triggered_in_the_callers_transaction(settings: Settings, db: asyncpg.Connection):
     async with running_with_test_jobs(settings) as service, Client(service.url, KEY) as client:
         transaction = db.transaction()

@@ -40,6 +40,7 @@ def is_alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.slow
 async def test_the_demo_shows_all_three_results(home: Path):
     code, text = await run("agenciaos-jobs", "demo", env={"HOME": str(home)}, cwd=home)
     assert code == 0, text

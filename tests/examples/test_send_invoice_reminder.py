@@ -64,6 +64,7 @@ async def text(service: Service, path: str) -> str:
         return await response.text()
 
 
+@pytest.mark.slow
 async def test_a_reminder_is_triggered_by_every_endpoint_and_seen_on_every_surface(
     settings: Settings, invoices: asyncpg.Connection
 ):
@@ -126,6 +127,7 @@ async def test_a_reminder_waits_for_its_invoice_and_gives_up_without_an_address(
     assert status == 422, problem
 
 
+@pytest.mark.slow
 async def test_the_morning_s_search_triggers_each_due_invoice_once(settings: Settings, invoices: asyncpg.Connection):
     due = (SystemClock().now().astimezone(SAO_PAULO) + timedelta(days=5)).date().isoformat()
     for number, date in enumerate((due, due, "2026-01-31")):

@@ -192,6 +192,7 @@ async def test_a_late_payment_has_its_days_of_grace(settings: Settings, db: asyn
         assert await plan(db) == "FREE"
 
 
+@pytest.mark.slow
 async def test_a_hundred_deliveries_at_once_over_three_workers_are_one_history(
     settings: Settings, db: asyncpg.Connection
 ):

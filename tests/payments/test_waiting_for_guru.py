@@ -48,6 +48,7 @@ async def pro(db: asyncpg.Connection) -> list[str]:
     return [row["id"] for row in await db.fetch("SELECT id FROM agencies WHERE plan = 'PRO' ORDER BY id")]
 
 
+@pytest.mark.slow
 async def test_a_limit_is_waited_for_and_found_out_by_one_run(
     settings: Settings, db: asyncpg.Connection, guru_double: GuruDouble
 ):

@@ -19,7 +19,7 @@ TEMPLATES = sorted((ROOT / "agenciaos_jobs").rglob("*.html"))
     [
         ["ruff", "check"],
         ["ruff", "format", "--check"],
-        ["mypy"],
+        pytest.param(["mypy"], marks=pytest.mark.slow),
         ["lint-imports"],
         pytest.param(["bandit", "-q", "-ll", "-r", "agenciaos_jobs"], marks=pytest.mark.slow),
         ["djlint", "--check", "agenciaos_jobs"],
