@@ -61,10 +61,10 @@ def test_a_server_whose_tokens_are_used_up_is_left_alone_until_one_more_call_fit
 
 def test_calls_under_way_when_the_rate_is_cut_do_not_cut_it_again():
     first = Brake(NOON).limited(NOON, SECOND, NOON + SECOND)
-    assert first.rate == 1
-    assert first.limited(NOON, SECOND, NOON + SECOND).rate == 1
+    assert first.rate == 2  # in whole seconds: half of one on average
+    assert first.limited(NOON, SECOND, NOON + SECOND).rate == 2
     later = NOON + 3 * SECOND
-    assert first.limited(later, SECOND, later).rate == 0.7
+    assert first.limited(later, SECOND, later).rate == 1.4
 
 
 def test_after_a_refusal_nobody_calls_until_the_time_that_was_asked_for():

@@ -25,6 +25,7 @@ from agenciaos_jobs.alerts.kind import KINDS
 from agenciaos_jobs.alerts.kinds import CHANNEL_BROKEN, EVENT_LOOP_BLOCKED, NO_WORKERS, QUEUE_AGE, WORKER_LOST
 from agenciaos_jobs.foundation.backoff import Backoff
 from agenciaos_jobs.foundation.clock import SystemClock
+from agenciaos_jobs.payments.alerts import PAYMENT_PROVIDER_DOWN
 from agenciaos_jobs.registry import JOBS
 from agenciaos_jobs.settings import Settings
 
@@ -118,7 +119,10 @@ async def by_guru(service: Service, content: dict[str, Any]) -> None:
     await service.finished(answer["jobId"])
 
 
-RAISED_HERE = set(KINDS.values()) - {WORKER_LOST, CHANNEL_BROKEN, EVENT_LOOP_BLOCKED, AI_DOWN}
+RAISED_HERE = set(KINDS.values()) - {
+    *(WORKER_LOST, CHANNEL_BROKEN, EVENT_LOOP_BLOCKED),
+    *(AI_DOWN, PAYMENT_PROVIDER_DOWN),
+}
 
 
 @pytest.mark.slow

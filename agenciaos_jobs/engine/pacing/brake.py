@@ -33,6 +33,9 @@ _UNKNOWN_WAIT = timedelta(seconds=1)
 _SHORT_WAIT = 5.0
 """Seconds up to which a requested wait is the interval between calls; a longer one is the end of a window."""
 
+_ROUNDED = 0.5
+"""By how much a wait in whole seconds, such as ``Retry-After``'s, exceeds the real one on average."""
+
 _GROWTH, _GROWTH_NEAR_CEILING = 0.06, 0.015
 """The part of its rate that a lowered brake regains each second: far from the last refused rate, and near it."""
 
@@ -159,7 +162,8 @@ class Brake:
         rate, seconds = self.rate or FREE_RATE, wait.total_seconds() if wait else 0.0
         if self.lowered_at is None:
             half = max(rate, _START_RATE) / 2
-            first = min(half, 1 / seconds) if 0 < seconds <= _SHORT_WAIT else half
+            interval = seconds - _ROUNDED if seconds.is_integer() else seconds
+            first = min(half, 1 / interval) if 0 < seconds <= _SHORT_WAIT else half
             return replace(self, rate=max(first, MIN_RATE), lowered_at=now, raised_at=pause)
         was_calm = (now - self.lowered_at).total_seconds() >= _MAX_STEP
         lowered = max(rate * (0.85 if was_calm else 0.7), MIN_RATE)
