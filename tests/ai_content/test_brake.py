@@ -64,7 +64,7 @@ def test_calls_under_way_when_the_rate_is_cut_do_not_cut_it_again():
     assert first.rate == 2  # in whole seconds: half of one on average
     assert first.limited(NOON, SECOND, NOON + SECOND).rate == 2
     later = NOON + 3 * SECOND
-    assert first.limited(later, SECOND, later).rate == 1.4
+    assert first.limited(later, SECOND, later).rate == 1.2
 
 
 def test_after_a_refusal_nobody_calls_until_the_time_that_was_asked_for():

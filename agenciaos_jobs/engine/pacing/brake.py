@@ -166,7 +166,7 @@ class Brake:
             first = min(half, 1 / interval) if 0 < seconds <= _SHORT_WAIT else half
             return replace(self, rate=max(first, MIN_RATE), lowered_at=now, raised_at=pause)
         was_calm = (now - self.lowered_at).total_seconds() >= _MAX_STEP
-        lowered = max(rate * (0.85 if was_calm else 0.7), MIN_RATE)
+        lowered = max(rate * (0.85 if was_calm else 0.6), MIN_RATE)
         return replace(self, rate=lowered, ceiling=rate, lowered_at=now, raised_at=pause)
 
     def _own_wait(self) -> timedelta:

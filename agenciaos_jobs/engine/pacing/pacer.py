@@ -6,7 +6,8 @@ outage is known.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -42,6 +43,16 @@ class Pacer:
         # Calls that wait for the row would hold all of the pool's connections.
         self._one_at_a_time = asyncio.Lock()
 
+    @asynccontextmanager
+    async def _locked(self, upstream: Upstream) -> AsyncIterator[tuple[Connection, Brake, datetime]]:
+        """The upstream's brake, which nobody else changes meanwhile, and the present: the row may be waited for.
+
+        Calls that began during that wait are under way, and their refusals are no news.
+        """
+        began = self._clock.now()
+        async with self._one_at_a_time, brakes.locked(self._database, upstream.key, began) as (connection, brake):
+            yield connection, brake, self._clock.now()
+
     def calls_of(self, run: ClaimedRun) -> "PacedCalls":
         """The calls of one run."""
         return PacedCalls(self, run, self._clock)
@@ -54,7 +65,7 @@ class Pacer:
             return
         if known and known.was_waited_for(now) and not known.enter(run.id, is_released=is_released, now=now):
             raise self.wait(upstream, run, known)
-        async with self._one_at_a_time, brakes.locked(self._database, upstream.key, now) as (connection, brake):
+        async with self._locked(upstream) as (connection, brake, now):
             entered = brake.enter(run.id, is_released=is_released, now=now)
             await brakes.save(connection, upstream.key, entered or replace(brake, waited_at=now))
         if entered is None:
@@ -66,15 +77,14 @@ class Pacer:
         known = await brakes.read(self._database, upstream.key)
         if known is None or not _changes(known, known.passed(headroom, now)):
             return
-        async with self._one_at_a_time, brakes.locked(self._database, upstream.key, now) as (connection, brake):
+        async with self._locked(upstream) as (connection, brake, now):
             await brakes.save(connection, upstream.key, brake.passed(headroom, now))
         if known.is_open:
             log.info("upstream_answers_again", upstream=upstream.key)
 
     async def limited(self, upstream: Upstream, run: ClaimedRun, error: RateLimitedError, sent_at: datetime) -> Snooze:
         """Notes that a call was refused for a limit; returns the run's wait."""
-        now = self._clock.now()
-        async with self._one_at_a_time, brakes.locked(self._database, upstream.key, now) as (connection, before):
+        async with self._locked(upstream) as (connection, before, now):
             brake = replace(before.limited(sent_at, error.after, now), waited_at=now)
             await brakes.save(connection, upstream.key, brake)
         log.info(
@@ -84,8 +94,7 @@ class Pacer:
 
     async def failed(self, upstream: Upstream, run: ClaimedRun) -> Snooze | None:
         """Notes that the upstream failed; returns the run's wait if the circuit is open."""
-        now = self._clock.now()
-        async with self._one_at_a_time, brakes.locked(self._database, upstream.key, now) as (connection, before):
+        async with self._locked(upstream) as (connection, before, now):
             brake = replace(before.failed(now), waited_at=now)
             await brakes.save(connection, upstream.key, brake)
             if brake.is_open and not before.is_open:
@@ -148,8 +157,9 @@ class PacedCalls:
         Raises :class:`Snooze` if the run must wait, or :class:`GiveUp` if it has waited too long; besides what ``send``
         raises.
         """
+        sent_at = self._clock.now()
         await self._pacer.enter(upstream, self._run, is_released=self._is_released)
-        self._is_released, sent_at = False, self._clock.now()
+        self._is_released = False
         try:
             answer = await send()
         except RateLimitedError as error:
