@@ -191,7 +191,7 @@ class Brake:
             return []
         if self.rate is None:
             return [start] * most
-        tokens = self.at(start).tokens
+        tokens = min(self.at(start).tokens, 1.0)  # those that wait follow each other, without a burst
         number = min(most, int(tokens + self.rate * left))
         return [start + timedelta(seconds=max(0.0, (place + 1 - tokens) / self.rate)) for place in range(number)]
 
