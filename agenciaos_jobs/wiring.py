@@ -7,18 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from agenciaos_jobs import registry, resources
 from agenciaos_jobs.ai_content import agents
+from agenciaos_jobs.ai_content.alerts import AI_DOWN
 from agenciaos_jobs.ai_content.budget import BudgetCheck
-from agenciaos_jobs.ai_content.pacing import outage
+from agenciaos_jobs.ai_content.pacing.upstream import OPENAI
 from agenciaos_jobs.ai_content.resources import AIContent
 from agenciaos_jobs.alerts.alerting import Alerting
 from agenciaos_jobs.alerts.buffer import AlertBuffer
 from agenciaos_jobs.alerts.conditions import Check, Conditions
 from agenciaos_jobs.alerts.failures import LateSlotAlert
 from agenciaos_jobs.alerts.notifier import AlertNotifier
+from agenciaos_jobs.alerts.outages import outages
 from agenciaos_jobs.alerts.rules import load_rules
 from agenciaos_jobs.engine import queue, queue_probe
 from agenciaos_jobs.engine.control import Control
@@ -34,9 +37,10 @@ from agenciaos_jobs.foundation import database, migrate, sql, tracing
 from agenciaos_jobs.foundation.clock import Clock, SystemClock
 from agenciaos_jobs.foundation.database import ENGINE_TIMEOUT, REQUEST_TIMEOUT, Database
 from agenciaos_jobs.foundation.redact import Redactor
-from agenciaos_jobs.payments import upstream
+from agenciaos_jobs.payments.alerts import PAYMENT_PROVIDER_DOWN
 from agenciaos_jobs.payments.assignment import Assignments
 from agenciaos_jobs.payments.resources import Payments
+from agenciaos_jobs.payments.upstream import PROVIDER
 from agenciaos_jobs.reports.resources import Reports
 from agenciaos_jobs.settings import Settings
 
@@ -166,7 +170,10 @@ def _alerting(settings: Settings, clock: Clock, stack: AsyncExitStack, buffer: A
 
 def _notifier(settings: Settings, pool: Database, clock: Clock, intake: Intake, alerting: Alerting) -> AlertNotifier:
     budget = settings.ai_budget_usd
-    checks: list[Check] = [outage.outages, upstream.outages]
+    checks: list[Check] = [
+        partial(outages, kind=AI_DOWN, prefix=OPENAI),
+        partial(outages, kind=PAYMENT_PROVIDER_DOWN, prefix=PROVIDER),
+    ]
     if budget is not None:
         checks.append(BudgetCheck(budget, clock).events)
     conditions = Conditions(pool, clock, alerting.rules, checks)

@@ -16,7 +16,7 @@ from agenciaos_jobs.payments.store import purchases, reconciliations
 
 @dataclass(frozen=True)
 class Difference:
-    """An agency whose plan differs from the one that its provider's data gives, and the plan it has been given."""
+    """An agency on another plan than its provider's data gives. ``plan_after`` is its plan after the comparison."""
 
     agency_id: str
     plan: str

@@ -84,7 +84,7 @@ async def test_strangers_find_every_endpoint_and_schema_on_small_pages(settings:
 
 def test_every_english_text_of_the_document_has_its_portuguese():
     texts, translated = english_texts(api_document()), set(portuguese.catalogue())
-    assert texts - translated == set(), "say these in Portuguese in dashboard/reference/portuguese.toml"
+    assert texts - translated == set(), "translate these in dashboard/reference/portuguese.toml"
     assert translated - texts == set(), "the document has these no longer"
     assert all(portuguese.catalogue().values())
 

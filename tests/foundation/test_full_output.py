@@ -1,4 +1,4 @@
-"""Standard output that takes nothing: a full disk, a pipe without a reader or with one that stopped, or none at all."""
+"""Standard output that takes nothing: a full disk, a pipe with a stalled reader or none, or a closed stream."""
 
 import asyncio
 import os
@@ -33,7 +33,7 @@ def output(kind: str) -> Iterator[int | None]:
         os.close(reading)
         yield writing
         os.close(writing)
-    elif kind == "a pipe whose reader has stopped":
+    elif kind == "a stalled pipe":
         reading, writing = filled_pipe()
         yield writing
         os.close(writing)
@@ -69,7 +69,7 @@ def started(name: str, kind: str, env: dict[str, str], cwd: Path) -> Iterator["s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["full", "a pipe without a reader", "a pipe whose reader has stopped", "closed"])
+@pytest.mark.parametrize("kind", ["full", "a pipe without a reader", "a stalled pipe", "closed"])
 async def test_server_and_worker_work_without_their_logs(kind: str, settings: Settings, tmp_path: Path):
     port = embedded.free_port()
     changes = {"PORT": str(port), "LOG_LEVEL": "debug", "SHUTDOWN_DELAY": "0", "OPENAI_WEBHOOK_SECRET": SECRET}

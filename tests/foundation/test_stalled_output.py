@@ -1,4 +1,4 @@
-"""Standard output whose reader has stopped: nothing waits for it, and what it missed comes when it reads again."""
+"""Standard output with a stalled reader: the process is not blocked, and lines that fit are written later."""
 
 import asyncio
 import json

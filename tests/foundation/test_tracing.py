@@ -140,7 +140,7 @@ def test_a_span_that_is_off_makes_nothing():
     assert first is second
     with first as span:
         span.set_attribute("x", 1)
-    assert tracing.query_logger(str, of_worker=False) is None  # so asyncpg tells nobody of its statements
+    assert tracing.query_logger(str, of_worker=False) is None  # so that asyncpg does not time its statements
 
 
 def test_calls_to_other_services_are_recorded_though_no_span_is_exported():

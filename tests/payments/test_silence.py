@@ -1,7 +1,5 @@
 """Silence: an active subscription whose paid period is over, and nothing has arrived since."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,11 +8,10 @@ import pytest
 from pydantic import SecretStr
 from support.clock import FrozenClock
 from support.guru import EMAIL, PRODUCT, GuruDouble, body
-from support.service import Service, running_service
+from support.service import Service
+from support.subscription import NOON, did, plan, serving
 
 from agenciaos_jobs.settings import Settings
-
-NOON = datetime(2026, 12, 2, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -30,24 +27,6 @@ async def _marina(db: asyncpg.Connection) -> None:
 @pytest.fixture
 def clock() -> FrozenClock:
     return FrozenClock(NOON)
-
-
-@asynccontextmanager
-async def serving(settings: Settings, clock: FrozenClock, **changes: Any) -> AsyncIterator[Service]:
-    async with running_service(settings.model_copy(update=changes), clock=clock) as service:
-        yield service
-
-
-async def did(service: Service, content: dict[str, Any]) -> dict[str, Any]:
-    status, answer = await service.post("/webhooks/guru", content)
-    assert status == 200, answer
-    output: dict[str, Any] = (await service.finished(answer["jobId"]))["output"]
-    return output
-
-
-async def plan(db: asyncpg.Connection) -> str:
-    found: str = await db.fetchval("SELECT plan::text FROM agencies WHERE id = 'agency-123'")
-    return found
 
 
 @pytest.mark.parametrize("days", [None, 10])

@@ -17,3 +17,8 @@ def token(*scopes: str, key: str = KEY, algorithm: str = "HS256", life: timedelt
     body = {**standard, "iat": now, "exp": now + life, "scopes": list(scopes), **claims}
     with warnings.catch_warnings(category=jwt.InsecureKeyLengthWarning, action="ignore"):
         return jwt.encode({name: value for name, value in body.items() if value is not None}, key, algorithm=algorithm)
+
+
+def bearer(*scopes: str, **claims: Any) -> dict[str, str]:
+    """The header of a public token."""
+    return {"Authorization": f"Bearer {token(*scopes, **claims)}"}

@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from support.public_tokens import token
+from support.public_tokens import bearer
 from support.sdk import running_with_test_jobs
 from support.service import Service, running_server
 
@@ -22,10 +22,6 @@ TRIGGER = f"/api/v1/tasks/{REPORT}/trigger"
 async def service(settings: Settings) -> AsyncIterator[Service]:
     async with running_with_test_jobs(settings) as service:
         yield service
-
-
-def bearer(*scopes: str, **claims: Any) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token(*scopes, **claims)}"}
 
 
 async def test_a_single_use_token_triggers_once_whoever_asks_first(service: Service):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from support.node import SDK_LINES, needs_node, run_node
-from support.public_tokens import token
+from support.public_tokens import bearer
 from support.sdk import running_with_test_jobs
 from support.service import Service, running_server
 
@@ -19,10 +19,6 @@ TRIGGER = f"/api/v1/tasks/{REPORT}/trigger"
 async def service(settings: Settings) -> AsyncIterator[Service]:
     async with running_with_test_jobs(settings) as service:
         yield service
-
-
-def bearer(*scopes: str, **claims: Any) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token(*scopes, **claims)}"}
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""What OpenAI reports about its limits, and the alert while a model does not answer."""
+"""What OpenAI reports about its limits, and its models as upstreams."""

@@ -113,7 +113,7 @@ async def _paused(executor: Executor, now: datetime) -> Held | None:
 
 
 def _down(records: Sequence[asyncpg.Record], prefix: str) -> Held | None:
-    """Those of the upstreams that do not answer whose key begins with ``prefix``."""
+    """The upstreams in outage with keys that begin with ``prefix``; ``None`` if there are none."""
     found = [record for record in records if record["model"].startswith(prefix)]
     if not found:
         return None

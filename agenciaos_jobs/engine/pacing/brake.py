@@ -149,13 +149,13 @@ class Brake:
         Calls that were under way when the rate was cut do not cut it again.
         """
         pause = max(now + (wait or self._own_wait()), self.paused_until or now)
-        brake = replace(self._lowered(wait, pause, now) if self._is_news(sent_at) else self, paused_until=pause)
+        brake = replace(self._lowered(wait, pause, now) if self._is_after_cut(sent_at) else self, paused_until=pause)
         # Runs that were released for the time of the pause wait again; those released for later begin soon after it.
         most_promised = (brake.rate or FREE_RATE) * RELEASE_PERIOD.total_seconds()
         promised = min(0.0, max(self.at(pause).tokens, -most_promised))
         return replace(brake, failures=0, open_since=None, probe=None, tokens=promised, counted_at=pause)
 
-    def _is_news(self, sent_at: datetime) -> bool:
+    def _is_after_cut(self, sent_at: datetime) -> bool:
         return self.lowered_at is None or sent_at > self.lowered_at
 
     def _lowered(self, wait: timedelta | None, pause: datetime, now: datetime) -> "Brake":

@@ -46,7 +46,7 @@ async def save(connection: Connection, key: str, brake: Brake) -> None:
 
 @dataclass(frozen=True)
 class Outage:
-    """An upstream that does not answer, since when, and how many runs wait for it. ``name`` is its key's last part."""
+    """An upstream in outage. ``name`` is its key without the prefix, ``waiting`` the number of waiting runs."""
 
     name: str
     since: datetime
@@ -54,7 +54,7 @@ class Outage:
 
 
 async def outages(executor: Executor, prefix: str) -> list[Outage]:
-    """The upstreams with this prefix of their keys that do not answer while runs wait for them."""
+    """The upstreams in outage that runs wait for, with keys that begin with ``prefix``."""
     found = [
         Outage(
             record["model"].removeprefix(prefix), record["open_since"], await waiting.count(executor, record["model"])

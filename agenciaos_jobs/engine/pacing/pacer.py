@@ -45,9 +45,9 @@ class Pacer:
 
     @asynccontextmanager
     async def _locked(self, upstream: Upstream) -> AsyncIterator[tuple[Connection, Brake, datetime]]:
-        """The upstream's brake, which nobody else changes meanwhile, and the present: the row may be waited for.
+        """The upstream's brake, locked, and the time after the wait for the lock.
 
-        Calls that began during that wait are under way, and their refusals are no news.
+        A refusal lowers the rate as of that time, so that refusals of calls sent before do not lower it again.
         """
         began = self._clock.now()
         async with self._one_at_a_time, brakes.locked(self._database, upstream.key, began) as (connection, brake):
@@ -117,7 +117,7 @@ class Pacer:
         return Snooze(min(left, _CALL_AGAIN_AFTER), Waiting(upstream.key, reason))
 
     async def release(self) -> None:
-        """Lets the runs begin whose turn comes within the next seconds. One worker at a time does it for each."""
+        """Releases the runs with a turn in the next seconds. One worker at a time does so for an upstream."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
             for key, brake in (await brakes.lock_waited_for(connection, now - 2 * _CALL_AGAIN_AFTER)).items():

@@ -1,4 +1,4 @@
-"""Standard output that a process never waits for."""
+"""Standard output that never blocks the process."""
 
 import asyncio
 import os
@@ -29,9 +29,9 @@ _LAST_WAIT = 1_000
 class Output:
     """Standard output as a stream for log lines.
 
-    A pipe or a socket whose reader has stopped fills up, and a plain write to it would stop the process. What does not
-    fit is kept, up to :data:`MAX_KEPT`, and written later; lines beyond that are lost, and ``log_lines_lost`` counts
-    them. A file that takes nothing, such as one on a full disk, loses them at once.
+    A plain write to a pipe or socket blocks the process while the buffer is full because its reader has stalled. Here
+    what does not fit is kept, up to :data:`MAX_KEPT`, and written later. Lines beyond that are lost and counted by
+    ``log_lines_lost``. Lines for a file that cannot be written, such as one on a full disk, are lost at once.
     """
 
     def __init__(self) -> None:

@@ -42,7 +42,7 @@ _WAIT_LIMIT = timedelta(hours=6)
 
 
 class Payload(BaseModel):
-    """``agencies`` whose subscriptions are silent: they are compared and corrected. Without it, all are compared."""
+    """``agencies`` are those with a silent subscription, to compare and correct. By default all are compared."""
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"title": "ReconcilePayments"})
 
