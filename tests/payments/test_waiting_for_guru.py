@@ -54,17 +54,17 @@ async def test_a_limit_is_waited_for_and_found_out_by_one_run(
 ):
     two = AGENCIES[:2]
     guru_double.knows(*map(sale, two))
-    guru_double.fails(429, **{"Retry-After": "2"})
+    guru_double.fails(429, **{"Retry-After": "4"})
     before = await pro(db)
-    async with running_service(settings.model_copy(update={"worker_max_jobs": 1})) as service:
+    single = settings.model_copy(update={"worker_max_jobs": 1})
+    async with running_service(single) as service, operator(service) as browser:
         ids = await deliver(service, two)
         for run_id in ids:
             run = await service.reaches(run_id, lambda run: "waitingFor" in run)
             assert (run["status"], run["isQueued"]) == ("QUEUED", True)
             assert run["waitingFor"]["reason"] == "Limite de uso da Guru"
         assert len(guru_double.requests) == 1
-        async with operator(service) as browser:
-            assert "Limite de uso da Guru" in (await browser.get(f"/runs/{ids[0]}"))[1]
+        assert "Limite de uso da Guru" in (await browser.get(f"/runs/{ids[0]}"))[1]
         assert (await service.outcome("monthly-report"))["status"] == "COMPLETED"  # in the only slot
         runs = [await service.finished(run_id) for run_id in ids]
     assert {(run["output"]["action"], run["attemptCount"]) for run in runs} == {("activated", 1)}

@@ -8,7 +8,6 @@ from datetime import datetime
 import asyncpg
 
 from agenciaos_jobs.engine.pacing.brake import Brake
-from agenciaos_jobs.engine.store import waiting
 from agenciaos_jobs.foundation.database import Connection, Database, Executor
 from agenciaos_jobs.foundation.sql import load
 
@@ -53,16 +52,10 @@ class Outage:
     waiting: int
 
 
-async def outages(executor: Executor, prefix: str) -> list[Outage]:
-    """The upstreams in outage that runs wait for, with keys that begin with ``prefix``."""
-    found = [
-        Outage(
-            record["model"].removeprefix(prefix), record["open_since"], await waiting.count(executor, record["model"])
-        )
-        for record in await executor.fetch(QUERIES["open_circuits"])
-        if record["model"].startswith(prefix)
-    ]
-    return [outage for outage in found if outage.waiting]
+async def outages(executor: Executor, prefix: str, most: int) -> list[Outage]:
+    """The upstreams in outage with keys that begin with ``prefix``, longest first; up to ``most`` runs are counted."""
+    records = await executor.fetch(QUERIES["outages"], prefix, most)
+    return [Outage(**record) for record in records]
 
 
 def _brake(record: asyncpg.Record) -> Brake:

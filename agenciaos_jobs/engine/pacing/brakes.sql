@@ -16,5 +16,5 @@ SET counted_at = $2, rate = $3, tokens = $4, paused_until = $5, lowered_at = $6,
     failures = $9, open_since = $10, probed_at = $11, probe = $12, waited_at = $13
 WHERE model = $1
 
--- name: open_circuits
-SELECT model, open_since FROM jobs.ai_brakes WHERE open_since IS NOT NULL ORDER BY model
+-- name: outages
+SELECT substr(model, length($1) + 1) AS name, since, waiting FROM jobs.open_circuits($2) WHERE starts_with(model, $1)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from agenciaos_jobs.engine.model.job import Json, Waiting
 from agenciaos_jobs.engine.model.run import QueuedRun
-from agenciaos_jobs.foundation.database import Connection, Executor
+from agenciaos_jobs.foundation.database import Connection
 from agenciaos_jobs.foundation.sql import load
 
 QUERIES = load(__name__)
@@ -25,8 +25,3 @@ async def release(connection: Connection, key: str, due_ats: Sequence[datetime])
 async def restate(connection: Connection, waiting: Waiting) -> None:
     """Changes the reason that the waiting runs of a key show."""
     await connection.execute(QUERIES["restate"], waiting.key, waiting_as_json(waiting))
-
-
-async def count(executor: Executor, key: str) -> int:
-    """How many runs wait for ``key``."""
-    return int(await executor.fetchval(QUERIES["count"], key))

@@ -14,5 +14,3 @@ RETURNING run.id, run.task, run.due_at, run.priority
 UPDATE jobs.runs SET waits_for = $2
 WHERE status = 'QUEUED' AND NOT parked AND waits_for ->> 'key' = $1 AND waits_for <> $2::jsonb
 
--- name: count
-SELECT count(*) FROM jobs.runs WHERE status = 'QUEUED' AND NOT parked AND waits_for ->> 'key' = $1
